@@ -1,0 +1,58 @@
+# Every tests/unit/test_*.c is one program; tests/cli/*.sh drive the binary.
+find_library(CMOCKA_LIBRARY cmocka REQUIRED)
+set(TRIVIUM_ASSETS "$ENV{TRIVIUM_ASSETS}" CACHE STRING "real models and data")
+if(NOT TRIVIUM_ASSETS)
+  set(TRIVIUM_ASSETS "${CMAKE_SOURCE_DIR}/../shared/assets")
+endif()
+set(TEST_ENV "TRIVIUM_ASSETS=${TRIVIUM_ASSETS}"
+  "TRIVIUM_SOURCE=${CMAKE_SOURCE_DIR}" "TRIVIUM_BUILD=${CMAKE_BINARY_DIR}"
+  "TRIVIUM=${CMAKE_BINARY_DIR}/trivium" "OMP_NUM_THREADS=2")
+
+file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
+add_library(trv_test_support OBJECT ${SUPPORT_SOURCES})
+target_link_libraries(trv_test_support PUBLIC trv_flags)
+target_include_directories(trv_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+
+add_library(trv_inside STATIC $<TARGET_OBJECTS:trv_objects> ${ISA_OBJECTS}
+  $<TARGET_OBJECTS:trv_test_support>)
+set_target_properties(trv_inside PROPERTIES LINKER_LANGUAGE C)
+target_link_libraries(trv_inside PUBLIC trv_flags)
+
+file(GLOB UNIT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/test_*.c)
+foreach(src ${UNIT_SOURCES})
+  get_filename_component(name ${src} NAME_WE)
+  add_executable(${name} ${src})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE trv_inside ${CMOCKA_LIBRARY})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+endforeach()
+
+file(GLOB CLI_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.sh)
+foreach(script ${CLI_TESTS})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME cli_${name} COMMAND bash ${script})
+  set_tests_properties(cli_${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
+
+# Fuzz targets: with clang and TRIVIUM_FUZZ for libFuzzer, otherwise linked to a
+# plain driver that replays the corpus in the tree.
+file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(src ${FUZZ_SOURCES})
+  get_filename_component(name ${src} NAME_WE)
+  string(REPLACE "fuzz_" "" what ${name})
+  if(TRIVIUM_FUZZ)
+    add_executable(${name} ${src})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${src} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME ${name}
+      COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${what})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
+      WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+  endif()
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE trv_inside)
+endforeach()

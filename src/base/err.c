@@ -1,0 +1,63 @@
+/* err.c -- error sentences and broken promises. */
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int
+err_fail(trv_err *err, int code, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!err)
+        return code;
+    err->code = code;
+    va_start(ap, fmt);
+    vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+int
+err_prefix(trv_err *err, const char *fmt, ...)
+{
+    char old[sizeof(err->msg)];
+    va_list ap;
+    int n;
+
+    if (!err)
+        return TRV_EINVAL;
+    memcpy(old, err->msg, sizeof(old));
+    va_start(ap, fmt);
+    n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < sizeof(err->msg))
+        snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", old);
+    return err->code;
+}
+
+void
+err_broken_promise(const char *cond, const char *file, int line)
+{
+    fprintf(stderr, "trivium: broken promise '%s' at %s:%d\n", cond, file,
+            line);
+    abort();
+}
+
+const char *
+trv_code_text(int code)
+{
+    switch (code) {
+    case TRV_OK:
+        return "success";
+#define CODE_TEXT(name, value, text)                                           \
+    case name:                                                                 \
+        return text;
+        TRV_ERROR_LIST(CODE_TEXT)
+#undef CODE_TEXT
+    default:
+        return "unknown code";
+    }
+}

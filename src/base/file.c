@@ -1,0 +1,358 @@
+/* file.c -- mapping, whole reads, atomic writes. */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+int
+filemap_open(struct filemap *m, const char *path, trv_err *err)
+{
+    struct stat st;
+    void *p;
+    int fd, rc = 0;
+
+    *m = (struct filemap){0};
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_fail(err, TRV_EIO, "cannot open '%s': %s", path,
+                        strerror(errno));
+    if (fstat(fd, &st) != 0) {
+        rc = err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
+                      strerror(errno));
+        goto done;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        rc = err_fail(err, TRV_EIO, "cannot read '%s': not a regular file",
+                      path);
+        goto done;
+    }
+    if (st.st_size == 0) {
+        rc = err_fail(err, TRV_EFORMAT, "cannot read '%s': it is empty", path);
+        goto done;
+    }
+    p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+        rc = err_fail(err, TRV_EIO, "cannot map '%s': %s", path,
+                      strerror(errno));
+        goto done;
+    }
+    *m = (struct filemap){p, (size_t)st.st_size};
+done:
+    close(fd);
+    return rc;
+}
+
+void
+filemap_release(struct filemap *m)
+{
+    if (m->data)
+        munmap((void *)(uintptr_t)m->data, m->size);
+    *m = (struct filemap){0};
+}
+
+void
+filemap_forget(const struct filemap *m, const void *from, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t lo = ((uintptr_t)from + page - 1) & ~(page - 1);
+    const uintptr_t hi = ((uintptr_t)from + bytes) & ~(page - 1);
+
+    TRV_ASSERT((const unsigned char *)from >= m->data);
+    if (hi > lo)
+        (void)madvise((void *)lo, hi - lo, MADV_DONTNEED);
+}
+
+int
+file_read(struct strbuf *out, const char *path, size_t limit, trv_err *err)
+{
+    const bool is_stdin = strcmp(path, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(path, "rb");
+    char chunk[1 << 16];
+    size_t n;
+    int rc = 0;
+
+    if (!f)
+        return err_fail(err, TRV_EIO, "cannot open '%s': %s", path,
+                        strerror(errno));
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+        if (out->len + n > limit) {
+            rc = err_fail(err, TRV_ERANGE,
+                          "cannot read '%s': larger than %zu bytes", path,
+                          limit);
+            goto done;
+        }
+        if (sb_add(out, chunk, n)) {
+            rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", path);
+            goto done;
+        }
+    }
+    if (ferror(f))
+        rc = err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
+                      strerror(errno));
+    else if (sb_add(out, "", 0)) // an empty file is an empty string, not NULL
+        rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", path);
+done:
+    if (!is_stdin)
+        fclose(f);
+    return rc;
+}
+
+bool
+file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool
+file_is_dir(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int64_t
+file_size(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
+}
+
+char *
+path_join(const char *dir, const char *name)
+{
+    struct strbuf b = {0};
+
+    if (sb_printf(&b, "%s/%s", dir, name)) {
+        sb_release(&b);
+        return NULL;
+    }
+    return sb_take(&b);
+}
+
+/* Write and flush to the disk; a short write is an error with its reason. */
+static int
+write_synced(const char *path, const void *bytes, size_t n, trv_err *err)
+{
+    const char *p = bytes;
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int rc = 0;
+
+    if (fd < 0)
+        return err_fail(err, TRV_EIO, "cannot create '%s': %s", path,
+                        strerror(errno));
+    while (n > 0) {
+        const ssize_t k = write(fd, p, n < (1u << 30) ? n : (1u << 30));
+
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0) {
+            rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", path,
+                          k < 0 ? strerror(errno) : "no space taken");
+            break;
+        }
+        p += k;
+        n -= (size_t)k;
+    }
+    if (!rc && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+        rc = err_fail(err, TRV_EIO, "cannot flush '%s': %s", path,
+                      strerror(errno));
+    if (close(fd) != 0 && !rc)
+        rc = err_fail(err, TRV_EIO, "cannot close '%s': %s", path,
+                      strerror(errno));
+    return rc;
+}
+
+/* path.tmp-<pid>: a sibling, so that the rename stays in one file system. */
+static char *
+temp_sibling(const char *path)
+{
+    struct strbuf b = {0};
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    if (sb_printf(&b, "%.*s.tmp-%ld", (int)n, path, (long)getpid())) {
+        sb_release(&b);
+        return NULL;
+    }
+    return sb_take(&b);
+}
+
+int
+file_write_atomic(const char *path, const void *bytes, size_t n, trv_err *err)
+{
+    char *tmp = temp_sibling(path);
+    int rc;
+
+    if (!tmp)
+        return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
+    rc = write_synced(tmp, bytes, n, err);
+    if (!rc && rename(tmp, path) != 0)
+        rc = err_fail(err, TRV_EIO, "cannot rename '%s' to '%s': %s", tmp, path,
+                      strerror(errno));
+    if (rc)
+        unlink(tmp);
+    mem_free(tmp);
+    return rc;
+}
+
+int
+dir_make(const char *path, trv_err *err)
+{
+    char *p = mem_strdup(path);
+    int rc = 0;
+
+    if (!p)
+        return err_fail(err, TRV_ENOMEM, "no memory to make '%s'", path);
+    for (char *s = p + 1;; s++) {
+        const char c = *s;
+
+        if (c != '/' && c != '\0')
+            continue;
+        *s = '\0';
+        if (mkdir(p, 0777) != 0 && errno != EEXIST) {
+            rc = err_fail(err, TRV_EIO, "cannot make folder '%s': %s", p,
+                          strerror(errno));
+            break;
+        }
+        if (c == '\0') {
+            if (!file_is_dir(p))
+                rc = err_fail(err, TRV_EIO,
+                              "cannot make folder '%s': a file is there", p);
+            break;
+        }
+        *s = c;
+    }
+    mem_free(p);
+    return rc;
+}
+
+static void
+remove_flat_dir(const char *path)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+
+    if (!d)
+        return;
+    while ((e = readdir(d))) {
+        char *p;
+
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        p = path_join(path, e->d_name);
+        if (p)
+            unlink(p);
+        mem_free(p);
+    }
+    closedir(d);
+    rmdir(path);
+}
+
+int
+outdir_begin(struct outdir *d, const char *path, bool replace, trv_err *err)
+{
+    const char *slash;
+    int rc = 0;
+
+    *d = (struct outdir){0};
+    if (!*path)
+        return err_fail(err, TRV_EINVAL, "the output folder has no name");
+    if (file_exists(path) && !replace)
+        return err_fail(err, TRV_EEXIST,
+                        "cannot write '%s': it is already there", path);
+    if (file_exists(path) && !file_is_dir(path))
+        return err_fail(err, TRV_EEXIST,
+                        "cannot write folder '%s': a file is there", path);
+    d->path = mem_strdup(path);
+    d->tmp = temp_sibling(path);
+    if (!d->path || !d->tmp) {
+        rc = err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
+        goto done;
+    }
+    for (size_t n = strlen(d->path); n > 1 && d->path[n - 1] == '/';)
+        d->path[--n] = '\0';
+    slash = strrchr(d->path, '/');
+    if (slash && slash != d->path) {
+        char *parent = mem_strndup(d->path, (size_t)(slash - d->path));
+
+        rc = parent
+                 ? dir_make(parent, err)
+                 : err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
+        mem_free(parent);
+        if (rc)
+            goto done;
+    }
+    remove_flat_dir(d->tmp); // left by a killed process of the same id
+    rc = dir_make(d->tmp, err);
+done:
+    if (rc)
+        outdir_release(d);
+    return rc;
+}
+
+int
+outdir_write(struct outdir *d, const char *name, const void *bytes, size_t n,
+             trv_err *err)
+{
+    char *p = path_join(d->tmp, name);
+    int rc;
+
+    if (!p)
+        return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", name);
+    rc = write_synced(p, bytes, n, err);
+    mem_free(p);
+    return rc;
+}
+
+int
+outdir_commit(struct outdir *d, trv_err *err)
+{
+    struct strbuf old = {0};
+    int rc = 0;
+
+    if (file_exists(d->path)) {
+        if (sb_printf(&old, "%s.old", d->tmp))
+            return err_fail(err, TRV_ENOMEM, "no memory to write '%s'",
+                            d->path);
+        if (rename(d->path, old.s) != 0) {
+            rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", d->path,
+                          strerror(errno));
+            goto done;
+        }
+    }
+    if (rename(d->tmp, d->path) != 0) {
+        rc = err_fail(err, TRV_EIO, "cannot rename '%s' to '%s': %s", d->tmp,
+                      d->path, strerror(errno));
+        if (old.s)
+            (void)rename(old.s, d->path);
+        goto done;
+    }
+    if (old.s)
+        remove_flat_dir(old.s);
+    mem_free(d->tmp);
+    d->tmp = NULL;
+done:
+    sb_release(&old);
+    return rc;
+}
+
+void
+outdir_release(struct outdir *d)
+{
+    if (d->tmp)
+        remove_flat_dir(d->tmp);
+    mem_free(d->tmp);
+    mem_free(d->path);
+    *d = (struct outdir){0};
+}

@@ -1,0 +1,261 @@
+/* mem.c -- counted allocation and the step arena. */
+#include "base/mem.h"
+
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+#define MEM_ALIGN 64u
+
+static _Atomic int64_t live_bytes, peak_bytes, calls;
+static _Atomic int64_t fail_countdown = -1;
+
+static bool
+fails_now(void)
+{
+    if (atomic_load_explicit(&fail_countdown, memory_order_relaxed) < 0)
+        return false;
+    return atomic_fetch_sub(&fail_countdown, 1) == 0;
+}
+
+static void
+count_in(void *p)
+{
+    int64_t now = atomic_fetch_add(&live_bytes, (int64_t)malloc_usable_size(p));
+    int64_t peak = atomic_load(&peak_bytes);
+
+    now += (int64_t)malloc_usable_size(p);
+    while (now > peak && !atomic_compare_exchange_weak(&peak_bytes, &peak, now))
+        ;
+    atomic_fetch_add(&calls, 1);
+}
+
+bool
+mem_mul(size_t *out, size_t a, size_t b)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+
+void *
+mem_alloc(size_t bytes)
+{
+    void *p;
+
+    if (fails_now() || bytes > SIZE_MAX / 2)
+        return NULL;
+    if (posix_memalign(&p, MEM_ALIGN, bytes ? bytes : 1))
+        return NULL;
+    count_in(p);
+    return p;
+}
+
+void *
+mem_array(size_t n, size_t size)
+{
+    size_t bytes;
+
+    return mem_mul(&bytes, n, size) ? mem_alloc(bytes) : NULL;
+}
+
+void *
+mem_calloc(size_t n, size_t size)
+{
+    void *p = mem_array(n, size);
+
+    if (p)
+        memset(p, 0, n * size);
+    return p;
+}
+
+void *
+mem_realloc(void *p, size_t bytes)
+{
+    void *q = mem_alloc(bytes);
+
+    if (!q)
+        return NULL;
+    if (p) {
+        const size_t old = malloc_usable_size(p);
+
+        memcpy(q, p, old < bytes ? old : bytes);
+        mem_free(p);
+    }
+    return q;
+}
+
+void *
+mem_reallocarray(void *p, size_t n, size_t size)
+{
+    size_t bytes;
+
+    return mem_mul(&bytes, n, size) ? mem_realloc(p, bytes) : NULL;
+}
+
+char *
+mem_strndup(const char *s, size_t n)
+{
+    char *d = mem_alloc(n + 1);
+
+    if (d) {
+        memcpy(d, s, n);
+        d[n] = '\0';
+    }
+    return d;
+}
+
+char *
+mem_strdup(const char *s)
+{
+    return mem_strndup(s, strlen(s));
+}
+
+void
+mem_free(void *p)
+{
+    if (!p)
+        return;
+    atomic_fetch_sub(&live_bytes, (int64_t)malloc_usable_size(p));
+    free(p);
+}
+
+struct mem_stats
+mem_stats_get(void)
+{
+    return (struct mem_stats){atomic_load(&live_bytes),
+                              atomic_load(&peak_bytes), atomic_load(&calls)};
+}
+
+void
+mem_stats_reset_peak(void)
+{
+    atomic_store(&peak_bytes, atomic_load(&live_bytes));
+}
+
+void
+mem_fail_after(int64_t n)
+{
+    atomic_store(&fail_countdown, n);
+}
+
+/* --- arena --- */
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size, used;
+    char *base;
+};
+
+static struct arena_block *
+block_new(size_t size)
+{
+    struct arena_block *b = mem_alloc(sizeof(*b));
+
+    if (!b)
+        return NULL;
+    *b = (struct arena_block){.size = size, .base = mem_alloc(size)};
+    if (!b->base) {
+        mem_free(b);
+        return NULL;
+    }
+    return b;
+}
+
+static void
+block_drop_newest(struct arena *a)
+{
+    struct arena_block *b = a->blocks;
+
+    a->blocks = b->older;
+    if (a->blocks)
+        a->used_before -= a->blocks->used;
+    mem_free(b->base);
+    mem_free(b);
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    struct arena_block *b = a->blocks;
+    void *p;
+
+    if (bytes > SIZE_MAX / 4)
+        return NULL;
+    bytes = (bytes + MEM_ALIGN - 1) & ~(size_t)(MEM_ALIGN - 1);
+    if (!b || b->size - b->used < bytes) {
+        const size_t least = b ? b->size : (size_t)1 << 16;
+
+        b = block_new(bytes > least ? bytes : least);
+        if (!b)
+            return NULL;
+        b->older = a->blocks;
+        if (a->blocks)
+            a->used_before += a->blocks->used;
+        a->blocks = b;
+    }
+    p = b->base + b->used;
+    b->used += bytes;
+    if (a->used_before + b->used > a->peak)
+        a->peak = a->used_before + b->used;
+    return p;
+}
+
+float *
+arena_f32(struct arena *a, int64_t rows, int64_t cols)
+{
+    size_t n;
+
+    if (rows < 0 || cols < 0 || !mem_mul(&n, (size_t)rows, (size_t)cols) ||
+        !mem_mul(&n, n, sizeof(float)))
+        return NULL;
+    return arena_alloc(a, n);
+}
+
+struct arena_mark
+arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){a->blocks, a->blocks ? a->blocks->used : 0};
+}
+
+/* Blocks newer than the mark keep their memory only through arena_reset(), so
+ * a rewind that crosses blocks frees them; the joined block of later steps
+ * never crosses. */
+void
+arena_rewind(struct arena *a, struct arena_mark mark)
+{
+    while (a->blocks != mark.block)
+        block_drop_newest(a);
+    if (a->blocks)
+        a->blocks->used = mark.used;
+}
+
+void
+arena_reset(struct arena *a)
+{
+    struct arena_block *joined;
+
+    if (!a->blocks)
+        return;
+    if (a->blocks->older || a->blocks->size < a->peak) {
+        const size_t peak = a->peak;
+
+        while (a->blocks)
+            block_drop_newest(a);
+        a->used_before = 0;
+        joined = block_new(peak);
+        if (!joined)
+            return; // the next step grows anew
+        a->blocks = joined;
+    }
+    a->blocks->used = 0;
+}
+
+void
+arena_release(struct arena *a)
+{
+    while (a->blocks)
+        block_drop_newest(a);
+    memset(a, 0, sizeof(*a));
+}
