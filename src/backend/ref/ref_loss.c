@@ -44,6 +44,30 @@ ref_xent(struct backend *be, float *logp, int32_t *top, struct mat logits,
     }
 }
 
+void
+ref_softmax(struct backend *be, struct mat x, float temperature)
+{
+    (void)be;
+    for (int64_t r = 0; r < x.rows; r++) {
+        double lse;
+
+        for (int64_t j = 0; j < x.cols; j++)
+            ref_set(x, r, j, ref_at(x, r, j) / (double)temperature);
+        lse = row_lse(x, r, NULL);
+        for (int64_t j = 0; j < x.cols; j++)
+            ref_set(x, r, j, exp(ref_at(x, r, j) - lse));
+    }
+}
+
+void
+ref_cast(struct backend *be, struct mat y, struct mat x)
+{
+    (void)be;
+    for (int64_t r = 0; r < x.rows; r++)
+        for (int64_t c = 0; c < x.cols; c++)
+            ref_set(y, r, c, ref_at(x, r, c));
+}
+
 /* exp(l) * x, where what has no probability counts for nothing. */
 static double
 weigh(double l, double x)
