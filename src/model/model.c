@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -61,8 +62,17 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
 {
     struct model *m = payload;
     const struct tensor **at = place(m, it);
+    struct layout_item head;
     int rc;
 
+    /* Writers store tied weights once, some of them under the head's name. */
+    if (it->slot == SLOT_EMBED && m->cfg.tied && !m->gguf &&
+        !checkpoint_find(m->ckpt, it->name)) {
+        head = *it;
+        snprintf(head.name, sizeof(head.name), "lm_head.weight");
+        if (checkpoint_find(m->ckpt, head.name))
+            it = &head;
+    }
     rc = checkpoint_need(at, m->ckpt, it, err);
     if (rc)
         return rc;
