@@ -20,7 +20,15 @@ enum family {
     FAMILY_COUNT
 };
 
-enum rope_scaling { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3 };
+enum rope_scaling {
+    ROPE_PLAIN,
+    ROPE_LINEAR,
+    ROPE_LLAMA3,
+    ROPE_FACTORS // every frequency divided by its own (GGUF's rope_freqs)
+};
+#define ROPE_FREQS_MAX 256 // of ROPE_FACTORS: head_dim 512
+
+#define EOS_MORE_MAX 8
 
 struct model_config {
     enum family family;
@@ -34,16 +42,17 @@ struct model_config {
     enum rope_scaling rope_scaling;
     double rope_factor, rope_low, rope_high; // llama3: low/high_freq_factor
     int64_t rope_original;                   // original context
+    float rope_factors[ROPE_FREQS_MAX];      // [D/2]
     enum activation act;
     bool gated;
     bool fused_qkv; // one tensor for q, k, v (GPT-2)
     bool conv1d;    // linear weights stored [in, out] (GPT-2)
     bool qkv_bias, o_bias, mlp_bias;
-    bool qk_norm;        // RMS norm of each head's q and k (Qwen3)
-    bool tied;           // the head is the embedding
-    int64_t window;      // sliding attention; 0: none
-    int32_t bos, eos;    // -1: none said
-    int32_t eos_more[8]; // further ids that end a text
+    bool qk_norm;                   // RMS norm of each head's q and k (Qwen3)
+    bool tied;                      // the head is the embedding
+    int64_t window;                 // sliding attention; 0: none
+    int32_t bos, eos;               // -1: none said
+    int32_t eos_more[EOS_MORE_MAX]; // further ids that end a text
     int n_eos_more;
 };
 
@@ -55,8 +64,16 @@ const char *family_class(enum family f); // "GPT2LMHeadModel", ...
  * absurd sizes) are TRV_EFORMAT. */
 int config_from_json(struct model_config *out, const json_t *obj,
                      const char *file, trv_err *err);
+/** Sizes that agree with each other, whatever file they are from. */
+int config_check(const struct model_config *cfg, const char *file,
+                 trv_err *err);
+/** One more id that ends a text; an id that is known already is no second. */
+int config_add_eos(struct model_config *cfg, int64_t id, const char *file,
+                   trv_err *err);
 
-/** cos_sin [n_pos, rot] as backend_ops.rope takes it, rot = head_dim. */
+/** cos_sin [n_pos, rot] as backend_ops.rope takes it, rot = head_dim.
+ * Frequencies and angles are rounded to f32 where transformers rounds them,
+ * since an angle's error grows with its position; the rest is in double. */
 void config_rope_table(float *cos_sin, const struct model_config *cfg,
                        int64_t n_pos);
 
