@@ -85,7 +85,7 @@ struct backend_ops {
     void (*linear_forward)(struct backend *be, struct mat y, struct mat x,
                            const struct linear *lin, const float *bias,
                            float beta);
-    /* dx [M,in] f32 = beta*dx + dy [M,out] W. */
+    /* dx [M,in] f32 = beta*dx + dy [M,out] W. dy is F32 or act_type. */
     void (*linear_backward)(struct backend *be, struct mat dx, struct mat dy,
                             const struct linear *lin, float beta);
 
@@ -95,7 +95,7 @@ struct backend_ops {
     void (*matmul)(struct backend *be, struct mat y, struct mat a, bool ta,
                    struct mat b, bool tb, float alpha, float beta);
 
-    /* y [T,C] (F32 or act_type) = norm(x [T,C] f32) * w + b; `rms` has no mean
+    /* y [T,C] (F32 or act_type; may be x) = norm(x [T,C] f32) * w + b; `rms` has no mean
      * and no b. stats [T,2] takes mean and 1/sqrt(var + eps); may be NULL. */
     void (*norm_forward)(struct backend *be, struct mat y, float *stats,
                          struct mat x, const float *w, const float *b,
@@ -145,6 +145,9 @@ struct backend_ops {
     void (*divergence)(struct backend *be, float *div, struct mat a,
                        struct mat b, enum divergence kind, const float *weight);
 
+    /* x [n,V] f32 = softmax of each row of x / temperature, in place. */
+    void (*softmax)(struct backend *be, struct mat x, float temperature);
+
     /* d_b [C] += column sums of dy [T,C] f32. */
     void (*col_sum)(struct backend *be, float *d_b, struct mat dy);
 
@@ -154,6 +157,8 @@ struct backend_ops {
     void (*adamw)(struct backend *be, float *w, float *m, float *v,
                   const float *g, int64_t n, float lr, float beta1, float beta2,
                   float eps, float wd, int64_t step, float gscale);
+    /* y = x, each F32 or BF16; rounds to nearest even. */
+    void (*cast)(struct backend *be, struct mat y, struct mat x);
     /* Sum of squares, in double; NaN or infinite where x is. */
     double (*sum_squares)(struct backend *be, const float *x, int64_t n);
 };
