@@ -243,7 +243,8 @@ const struct cmd_entry cmd_convert = {
     .examples = "trivium convert --model MODEL --from prompt:@z.txt "
                 "--to lora:out/z\n"
                 "trivium convert --model MODEL --from prompt:@z.txt "
-                "--to lora:out/z --inputs train.jsonl --rank 32",
+                "--to lora:out/z \\\n"
+                "    --inputs train.jsonl --rank 32",
     .opts = convert_opts,
     .args_size = sizeof(struct convert_args),
     .defaults = &convert_defaults,

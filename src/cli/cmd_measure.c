@@ -137,7 +137,8 @@ const struct cmd_entry cmd_measure = {
     .examples = "trivium measure --model MODEL --source prompt:@z.txt "
                 "--target out/z\n"
                 "trivium measure --model MODEL --source prompt:@z.txt "
-                "--target out/z --html z.html",
+                "--target out/z \\\n"
+                "    --inputs heldout.jsonl --html z.html",
     .opts = measure_opts,
     .args_size = sizeof(struct measure_args),
     .defaults = &measure_defaults,

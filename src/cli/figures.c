@@ -69,25 +69,51 @@ print_name(FILE *f, const char *name)
         fputc(*name == '_' ? ' ' : *name, f);
 }
 
+/* A name as given, quoted; long prompts are cut between characters. */
+static void
+print_who(FILE *f, const char *name, void (*print)(FILE *f, const char *s))
+{
+    char text[64];
+    size_t n = strlen(name);
+
+    if (n >= sizeof(text)) {
+        n = sizeof(text) - 4;
+        while (n > 0 && (name[n] & 0xC0) == 0x80)
+            n--;
+        snprintf(text, sizeof(text), "%.*s...", (int)n, name);
+        name = text;
+    }
+    fputc('\'', f);
+    print(f, name);
+    fputc('\'', f);
+}
+
 /* The one line that most people came for. */
 static void
 print_verdict(FILE *f, const trv_measurement *r, const struct figures_of *who,
               void (*print)(FILE *f, const char *s))
 {
     const trv_figure *gap = &r->gap_closed;
-    char mean[HUMAN_MAX], interval[HUMAN_MAX];
+    char text[HUMAN_MAX];
 
     if (gap->n <= 0) {
-        fputs("How much of the gap is closed was not measured", f);
-    } else {
-        print(f, who->target);
-        fprintf(f, " closes %s of the gap between the base model and ",
-                human_figure(mean, gap));
-        print(f, who->source);
-        if (*human_interval(interval, gap))
-            fprintf(f, " (95 %% interval: %s, %lld inputs)", interval,
-                    (long long)gap->n);
+        fputs("How much of the gap is closed was not measured.\n", f);
+        return;
     }
+    print_who(f, who->target, print);
+    if (gap->mean < 0) {
+        fputs(" is farther from ", f);
+        print_who(f, who->source, print);
+        fprintf(f, " than the base model is: it closes %s of the gap",
+                human_figure(text, gap));
+    } else {
+        fprintf(f, " closes %s of the gap between the base model and ",
+                human_figure(text, gap));
+        print_who(f, who->source, print);
+    }
+    if (*human_interval(text, gap))
+        fprintf(f, " (95 %% interval %s, %lld inputs)", text,
+                (long long)gap->n);
     fputs(".\n", f);
 }
 

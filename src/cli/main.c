@@ -85,8 +85,11 @@ main(int argc, char **argv)
     }
     term_init(&cli.term, cli.out, cli.err, false, NULL);
     n = opt_parse(&table, 1, argc, argv, true, msg);
-    if (n < 0)
-        return cli_usage(&cli, "%s", msg);
+    if (n < 0) // often an option of a command that stands too early
+        return cli_usage(&cli, "%s%s", msg,
+                         strstr(msg, "unknown option")
+                             ? "; a command's own options follow its name"
+                             : "");
     if (globals.version) {
         fprintf(cli.out, "trivium %s\n", trv_version());
         return cli_finish(&cli);

@@ -204,17 +204,22 @@ opt_default_text(char *out, size_t size, const struct opt_spec *s,
         snprintf(out, size, "default %s", text);
 }
 
+/* "takes a whole number of 1 or more (tokens), not '-5'" */
 static int
 wrong_number(const struct opt_spec *s, const char *text, char msg[OPT_MSG_MAX])
 {
     char range[128];
+    const char *joint = "from ";
 
     opt_range_text(range, sizeof(range), s);
-    return complain(msg, "option '--%s' takes %s%s%s%s, %s; not '%.100s'",
-                    s->name,
-                    s->type == OPT_TYPE_NUM ? "a number" : "a whole number",
-                    s->unit ? " (" : "", s->unit ? s->unit : "",
-                    s->unit ? ")" : "", range, text);
+    if (s->above)
+        joint = "";
+    else if (strstr(range, "or more"))
+        joint = "of ";
+    return complain(
+        msg, "option '--%s' takes a %snumber %s%s%s%s%s, not '%.100s'", s->name,
+        s->type == OPT_TYPE_NUM ? "" : "whole ", joint, range,
+        s->unit ? " (" : "", s->unit ? s->unit : "", s->unit ? ")" : "", text);
 }
 
 static int
@@ -293,7 +298,7 @@ set_choice(const struct opt_spec *s, char *at, const char *text,
     }
     names[n_names] = NULL;
     near = opt_nearest(text, names);
-    complain(msg, "option '--%s' takes one of %s; not '%.100s'", s->name,
+    complain(msg, "option '--%s' takes one of %s, not '%.100s'", s->name,
              s->choices, text);
     if (near) {
         const size_t len = strlen(msg);

@@ -35,14 +35,16 @@ on_interrupt(int sig)
 void
 term_catch_interrupt(void)
 {
-    struct sigaction sa;
+    static const int signals[] = {SIGINT, SIGTERM};
+    struct sigaction sa, old;
 
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = on_interrupt;
     sigemptyset(&sa.sa_mask);
     sa.sa_flags = SA_RESTART | (int)SA_RESETHAND; // the second one kills
-    (void)sigaction(SIGINT, &sa, NULL);
-    (void)sigaction(SIGTERM, &sa, NULL);
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            (void)sigaction(signals[i], &sa, NULL); // ignored stays ignored
 }
 
 bool
