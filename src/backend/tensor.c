@@ -35,6 +35,13 @@ dtype_name(enum dtype t)
     return (int)t >= 0 && t < DT_COUNT ? types[t].name : "unknown";
 }
 
+int64_t
+dtype_block_values(enum dtype t)
+{
+    TRV_ASSERT((int)t >= 0 && t < DT_COUNT);
+    return types[t].values;
+}
+
 size_t
 dtype_row_bytes(enum dtype t, int64_t n)
 {

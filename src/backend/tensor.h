@@ -28,7 +28,8 @@ enum dtype {
         DT_COUNT
 };
 
-const char *dtype_name(enum dtype t); // "F32", ...
+const char *dtype_name(enum dtype t);     // "F32", ...
+int64_t dtype_block_values(enum dtype t); // 1 where it is not quantised
 /** Bytes of n values in a row; 0 where n is no whole number of blocks or the
  * size overflows. */
 size_t dtype_row_bytes(enum dtype t, int64_t n);

@@ -27,7 +27,8 @@ struct model {
     bool gguf;
     struct model_config cfg;
     struct checkpoint *ckpt;
-    const struct tensor *embed, *pos_embed, *norm_w, *norm_b, *head;
+    const struct tensor *embed, *pos_embed, *norm_w, *norm_b;
+    const struct tensor *head;    // the embedding where they are tied
     struct layer_tensors *layers; // [L]
     struct tokenizer *tokenizer;  // NULL where the folder has none
     struct chat_template *chat;   // NULL where there is none
@@ -48,8 +49,9 @@ bool model_ends_text(const struct model *m, int32_t id); // any EOS
 struct text_rules model_text_rules(const struct model *m);
 
 /** Hashes that say which base an adaptation belongs to. `weights` reads every
- * tensor once: for each in the order of its name, the name, type, shape and
- * bytes. */
+ * tensor that the model uses once, in the order of layout_each(): its Hugging
+ * Face name, type, shape and bytes. So it does not depend on shards, on a
+ * prefix left out of the names, or on unused buffers. */
 struct model_identity {
     char weights[HASH_HEX], tokenizer[HASH_HEX], chat[HASH_HEX]; // "" if none
 };
