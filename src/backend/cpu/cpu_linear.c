@@ -227,6 +227,9 @@ tiles(struct backend *be, struct mat y, struct mat a, bool ta, struct mat b,
                   across = (y.cols + tw - 1) / tw;
     const int64_t K = ta ? a.rows : a.cols;
 
+    /* A region of one thread does not count as one: there the library would
+     * start its own. */
+    omp_set_num_threads(be->threads);
 #pragma omp parallel for schedule(static) num_threads(be->threads)
     for (int64_t i = 0; i < down * across; i++) {
         const int64_t r = i / across * th, c = i % across * tw;
