@@ -33,7 +33,7 @@ j_scope_set(struct jctx *c, struct j_scope *s, int32_t sym, struct jv v)
     if (c->rc)
         return;
     if (s->n == s->cap) {
-        const int64_t cap = s->cap ? 2 * s->cap : 8;
+        const int64_t cap = s->cap ? 4 * s->cap : 2;
         struct j_var *more = j_alloc(c, (size_t)cap, sizeof(*more));
 
         if (!more)
@@ -557,7 +557,14 @@ slice(struct jctx *c, struct jv x, const struct jnode *s, struct j_scope *scope)
             rc = sb_add(&b, l->v[i].u.s, l->v[i].n);
         return j_take(c, &b, rc);
     }
-    return j_seq(x.kind == J_RANGE ? J_LIST : x.kind, l);
+    if (x.kind == J_RANGE && !c->rc) { // what repr() says of it
+        const int64_t *r = x.u.list->range;
+
+        l->range[0] = r[0] + from * r[2];
+        l->range[1] = r[0] + to * r[2];
+        l->range[2] = r[2] * step;
+    }
+    return j_seq(x.kind, l);
 }
 
 /* ---- expressions -------------------------------------------------------- */

@@ -144,7 +144,7 @@ split_at_space(struct jctx *c, struct jv s, int64_t most, bool right)
     while (l && !c->rc) {
         size_t n = 0;
 
-        s = stripped(c, s, NULL, !right || most != 0, right || most != 0);
+        s = stripped(c, s, NULL, !right, right);
         if (!s.n)
             break;
         if (most == 0) { // what is left stays whole

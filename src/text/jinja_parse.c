@@ -748,7 +748,8 @@ target(struct parse *p, bool fields)
     if (p->c->rc || !is_op(p, ','))
         return x;
     append(&items, x);
-    while (skip_op(p, ',') && p->t->kind == JT_NAME && !is_name(p, "in"))
+    while (skip_op(p, ',') && !is_name(p, "in") &&
+           (p->t->kind == JT_NAME || is_op(p, '(') || is_op(p, '[')))
         append(&items, one_target(p, fields));
     return join(p, JN_TUPLE, items.first, NULL);
 }
@@ -1011,10 +1012,15 @@ block_tag(struct parse *p)
         return node(p, j_is(name, "break") ? JN_BREAK : JN_CONTINUE);
     }
     if (j_is(name, "print")) {
-        x = node(p, JN_PRINT);
-        if (x)
-            x->a = tuple(p, true, NULL, false);
-        return x;
+        struct tail prints = {0};
+
+        do {
+            x = node(p, JN_PRINT);
+            if (x)
+                x->a = expression(p, true);
+            append(&prints, x);
+        } while (skip_op(p, ','));
+        return prints.first;
     }
     for (int i = 0; known[i]; i++)
         if (j_is(name, known[i])) {

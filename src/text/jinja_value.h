@@ -122,9 +122,9 @@ struct jctx {
 
 /* The bounds. A published template takes some 100 steps a message; these are
  * far above any honest use and still end a hostile one within seconds. */
-#define J_MAX_STEPS 20000000
-#define J_MAX_BYTES ((size_t)512 << 20)
-#define J_MAX_OUT ((size_t)128 << 20)
+#define J_MAX_STEPS 10000000
+#define J_MAX_BYTES ((size_t)256 << 20)
+#define J_MAX_OUT ((size_t)96 << 20)
 #define J_MAX_DEPTH 600
 #define J_MAX_RANGE 100000 // jinja2's own
 

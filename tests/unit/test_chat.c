@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "text/chat.h"
 
@@ -22,8 +23,11 @@ parse(const char *source, trv_err *err)
 
 /* Render one line of chat.jsonl; false where it is not as jinja2 has it. */
 static bool
-case_holds(const json_t *one)
+case_holds(const json_t *inputs, const json_t *one)
 {
+    const json_t *messages = json_array_get(
+        json_object_get(inputs, "conversations"),
+        (size_t)json_integer_value(json_object_get(one, "messages")));
     const json_t *file = json_object_get(one, "template");
     const json_t *want = json_object_get(one, "output");
     const json_t *message = json_object_get(one, "message");
@@ -32,7 +36,9 @@ case_holds(const json_t *one)
             json_is_true(json_object_get(one, "add_generation_prompt")),
         .bos_token = json_string_value(json_object_get(one, "bos_token")),
         .eos_token = json_string_value(json_object_get(one, "eos_token")),
-        .extra = json_object_get(one, "extra"),
+        .extra =
+            json_object_get(json_object_get(inputs, "extras"),
+                            json_string_value(json_object_get(one, "extra"))),
     };
     struct strbuf source = {0}, out = {0};
     struct chat_template *t = NULL;
@@ -56,8 +62,7 @@ case_holds(const json_t *one)
     rc = chat_template_parse(&t, file ? json_string_value(file) : "source",
                              source.s, source.len, &err);
     if (!rc)
-        rc =
-            chat_render(t, &out, json_object_get(one, "messages"), &opts, &err);
+        rc = chat_render(t, &out, messages, &opts, &err);
     if (want)
         holds = rc == 0 && out.len == json_string_length(want) &&
                 memcmp(out.s, json_string_value(want), out.len) == 0;
@@ -81,6 +86,7 @@ case_holds(const json_t *one)
 static void
 test_chat_renders_every_golden_case_as_jinja2_does(void **state)
 {
+    json_t *inputs = NULL;
     struct strbuf text = {0};
     trv_err err = {0};
     int n = 0, n_wrong = 0;
@@ -89,6 +95,9 @@ test_chat_renders_every_golden_case_as_jinja2_does(void **state)
     assert_int_equal(file_read(&text, test_source("golden/chat/chat.jsonl"),
                                GOLDEN_LIMIT, &err),
                      0);
+    assert_int_equal(
+        json_open(&inputs, test_source("golden/chat/chat_inputs.json"), &err),
+        0);
     for (char *line = text.s, *end; line < text.s + text.len; line = end + 1) {
         json_t *one;
 
@@ -96,10 +105,11 @@ test_chat_renders_every_golden_case_as_jinja2_does(void **state)
         assert_non_null(end);
         one = json_loadb(line, (size_t)(end - line), JSON_ALLOW_NUL, NULL);
         assert_non_null(one);
-        n_wrong += !case_holds(one);
+        n_wrong += !case_holds(inputs, one);
         n++;
         json_decref(one);
     }
+    json_decref(inputs);
     sb_release(&text);
     print_message("%d cases, %d wrong\n", n, n_wrong);
     assert_true(n > 500);
@@ -151,7 +161,7 @@ test_chat_ends_a_hostile_template_with_erange(void **state)
                    TRV_ERANGE, "memory");
     expect_failure("{% for a in range(100000) %}{% for b in range(100000) %}"
                    "{% endfor %}{% endfor %}",
-                   TRV_ERANGE, "steps");
+                   TRV_ERANGE, "more than");
     expect_failure("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
                    TRV_ERANGE, "levels");
     expect_failure("{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
@@ -165,6 +175,7 @@ test_chat_ends_a_hostile_template_with_erange(void **state)
     expect_failure(deep, TRV_EFORMAT, "deep");
     memset(deep, '-', 3000);
     memcpy(deep, "{{ ", 3);
+    memcpy(deep + 2990, "1}}", 4);
     expect_failure(deep, TRV_EFORMAT, "deep");
 }
 

@@ -1,10 +1,11 @@
-"""Make chat.jsonl: what jinja2 3.1.6 prints for published chat templates and
+"""Make chat.jsonl and chat_inputs.json: what jinja2 3.1.6 prints for published chat templates and
 for small expressions, each under the environment that transformers 5.24
 compiles chat templates with. Run: python gen_chat.py (in this folder).
 
 A line of chat.jsonl is an object:
   template   a file of templates/, or source: the text itself
-  messages, add_generation_prompt, bos_token, eos_token, extra
+  messages, extra   names of what chat_inputs.json holds
+  add_generation_prompt, bos_token, eos_token
   output     the text, or error: true (message: of raise_exception alone)
 """
 import json
@@ -19,13 +20,13 @@ out = (HERE / "chat.jsonl").open("w", encoding="utf-8")
 
 
 def render(source, case):
-    kw = dict(case.get("extra") or {})
+    kw = dict(extras[case["extra"]])
     kw.setdefault("tools", None)
     kw.setdefault("documents", None)
     try:
         # one compilation for each template; keyed by its text
         t = ctu._cached_compile_jinja_template(source)
-        text = t.render(messages=case["messages"],
+        text = t.render(messages=conversations[case["messages"]],
                         add_generation_prompt=case["add_generation_prompt"],
                         bos_token=case["bos_token"],
                         eos_token=case["eos_token"], **kw)
@@ -96,27 +97,30 @@ conversations = [
     [user("r"), bot("x", reasoning_content="because")],
     [user("")],
     [system(""), user("")],
-    [user("very long " * 200), bot("answer " * 100)],
+    [user("long " * 60), bot("answer " * 40)],
 ]
+date = {"date_string": "26 Jul 2024"}
+extras = {"date": date, "tools": {**date, "tools": tools},
+          "system_tools": {**date, "tools": tools,
+                           "tools_in_user_message": False},
+          "no_thinking": {**date, "enable_thinking": False}}
 marks = {"llama2": ("<s>", "</s>"), "mistral_v1": ("<s>", "</s>"),
          "mistral_nemo": ("<s>", "</s>"), "zephyr": ("<s>", "</s>"),
          "gemma": ("<bos>", "<eos>"), "gemma3": ("<bos>", "<eos>")}
 for path in sorted((HERE / "templates").glob("*.jinja")):
     source = path.read_bytes().decode("utf-8")
     bos, eos = marks.get(path.stem, ("<|begin|>", "<|end|>"))
-    for messages in conversations:
+    for i in range(len(conversations)):
         for generate in (False, True):
-            for extra in (None, {"tools": tools},
-                          {"enable_thinking": False, "tools": None}):
-                e = {"date_string": "26 Jul 2024", **(extra or {})}
-                if extra and extra.get("tools") and len(messages) > 3:
-                    e["tools_in_user_message"] = False
-                render(source, {"template": path.name, "messages": messages,
+            for extra in ("date", "tools", "system_tools", "no_thinking"):
+                if extra == "no_thinking" and "qwen3" not in path.stem:
+                    continue
+                render(source, {"template": path.name, "messages": i,
                                 "add_generation_prompt": generate,
                                 "bos_token": bos, "eos_token": eos,
-                                "extra": e})
+                                "extra": extra})
 
-data = {
+extras["data"] = {
     "s": "Hello, Wörld", "t": "  two  words\n", "n": 7, "f": 2.5, "z": 0,
     "neg": -3, "yes": True, "no": False, "nil": None, "l": [3, 1, 2],
     "words": ["b", "A", "c", "B"], "d": {"b": 1, "a": {"x": [1, 2]}},
@@ -130,7 +134,10 @@ expressions = [line for line in
                .split("\n") if line and not line.startswith("##")]
 blocks = (HERE / "blocks.txt").read_text(encoding="utf-8").split("\n====\n")
 for source in ["[{{ %s }}]" % x for x in expressions] + blocks:
-    render(source, {"source": source, "messages": [user("hi"), bot("yo")],
+    render(source, {"source": source, "messages": 2,
                     "add_generation_prompt": True, "bos_token": "<s>",
-                    "eos_token": "</s>", "extra": data})
+                    "eos_token": "</s>", "extra": "data"})
 out.close()
+(HERE / "chat_inputs.json").write_text(
+    json.dumps({"conversations": conversations, "extras": extras},
+               ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
