@@ -78,6 +78,11 @@ struct backend_ops {
      * unless the packed form is the mapped form. */
     int (*linear_open)(struct backend *be, struct linear *lin, trv_err *err);
     void (*linear_refresh)(struct backend *be, struct linear *lin);
+    /* Make now what linear_backward() needs (it reads the parts again), so
+     * that want of memory is an error; otherwise the first backward call does
+     * it, where want of memory aborts. */
+    int (*linear_open_backward)(struct backend *be, struct linear *lin,
+                                trv_err *err);
     void (*linear_close)(struct backend *be, struct linear *lin);
 
     /* y [M,out] f32 = beta*y + x [M,in] W^T + bias [out] (NULL: none).

@@ -1,61 +1,82 @@
-/* cpu.c -- the table of the fast backend. */
+/* cpu.c -- the fast backend: opening it, its table, its scratch. */
 #include "backend/cpu/cpu.h"
 
-#include "backend/ref/ref.h"
+#include "backend/cpu/cpu_attn.h"
+#include "backend/cpu/cpu_layer.h"
+#include "backend/cpu/cpu_state.h"
+#include "base/mem.h"
 
-static int
-cpu_open(struct backend *be, trv_err *err)
+static enum cpu_isa
+isa_of(const char *name)
 {
-    const char *isa = be->isa;
-    const int rc = ref_ops.open(be, err);
+    int i = CPU_ISA_COUNT - 1;
 
-    be->isa = isa;
-    return rc;
+    while (i > 0 && strcmp(name, cpu_isa_names[i]) != 0)
+        i--;
+    return (enum cpu_isa)i;
+}
+
+static const struct vec_ops *
+vec_of(enum cpu_isa isa)
+{
+    if (isa >= CPU_avx512)
+        return &vec_ops_avx512;
+    return isa == CPU_avx2 ? &vec_ops_avx2 : &vec_ops_base;
 }
 
 static void
 cpu_close(struct backend *be)
 {
-    ref_ops.close(be);
+    struct cpu_state *st = be->state;
+
+    if (!st)
+        return;
+    onednn_free(st->od);
+    mem_free(st->scratch);
+    mem_free(st);
+    be->state = NULL;
 }
 
 static int
-cpu_linear_open(struct backend *be, struct linear *lin, trv_err *err)
+cpu_open(struct backend *be, trv_err *err)
 {
-    return ref_ops.linear_open(be, lin, err);
+    const enum cpu_isa isa = isa_of(be->isa);
+    struct cpu_state *st = mem_calloc(1, sizeof(*st));
+    int rc;
+
+    if (!st)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backend");
+    be->state = st;
+    st->vec = vec_of(isa);
+    if (be->prec == PREC_AUTO)
+        be->prec = isa >= CPU_avx512_bf16 ? PREC_BF16 : PREC_F32;
+    if (be->prec == PREC_BF16 && isa < CPU_avx512_bf16) {
+        /* oneDNN emulates bf16 on avx512, at a third of the speed of f32. */
+        be->prec = PREC_F32;
+        be->note = "this instruction set does not multiply bf16: f32 is used";
+    }
+    be->act_type = be->prec == PREC_BF16 ? DT_BF16 : DT_F32;
+    rc = onednn_open(&st->od, isa, be->threads, &be->note, err);
+    if (rc)
+        cpu_close(be);
+    return rc;
 }
 
-static void
-cpu_linear_refresh(struct backend *be, struct linear *lin)
+void *
+cpu_scratch(struct backend *be, size_t bytes)
 {
-    ref_ops.linear_refresh(be, lin);
-}
+    struct cpu_state *st = cpu_state(be);
+    void *p;
 
-static void
-cpu_linear_close(struct backend *be, struct linear *lin)
-{
-    ref_ops.linear_close(be, lin);
-}
-
-static void
-cpu_linear_forward(struct backend *be, struct mat y, struct mat x,
-                   const struct linear *lin, const float *bias, float beta)
-{
-    ref_ops.linear_forward(be, y, x, lin, bias, beta);
-}
-
-static void
-cpu_linear_backward(struct backend *be, struct mat dx, struct mat dy,
-                    const struct linear *lin, float beta)
-{
-    ref_ops.linear_backward(be, dx, dy, lin, beta);
-}
-
-static void
-cpu_matmul(struct backend *be, struct mat y, struct mat a, bool ta,
-           struct mat b, bool tb, float alpha, float beta)
-{
-    ref_ops.matmul(be, y, a, ta, b, tb, alpha, beta);
+    if (bytes <= st->scratch_bytes)
+        return st->scratch;
+    p = mem_alloc(bytes);
+    if (!p)
+        return NULL;
+    mem_free(st->scratch);
+    st->scratch = p;
+    st->scratch_bytes = bytes;
+    return p;
 }
 
 const struct backend_ops cpu_ops = {
@@ -64,22 +85,23 @@ const struct backend_ops cpu_ops = {
     .close = cpu_close,
     .linear_open = cpu_linear_open,
     .linear_refresh = cpu_linear_refresh,
+    .linear_open_backward = cpu_linear_open_backward,
     .linear_close = cpu_linear_close,
     .linear_forward = cpu_linear_forward,
     .linear_backward = cpu_linear_backward,
     .matmul = cpu_matmul,
-    .norm_forward = ref_norm_forward,
-    .norm_backward = ref_norm_backward,
-    .rope = ref_rope,
-    .act_forward = ref_act_forward,
-    .act_backward = ref_act_backward,
-    .attn_forward = ref_attn_forward,
-    .attn_backward = ref_attn_backward,
-    .xent = ref_xent,
-    .divergence = ref_divergence,
-    .softmax = ref_softmax,
-    .cast = ref_cast,
-    .col_sum = ref_col_sum,
-    .adamw = ref_adamw,
-    .sum_squares = ref_sum_squares,
+    .norm_forward = cpu_norm_forward,
+    .norm_backward = cpu_norm_backward,
+    .rope = cpu_rope,
+    .act_forward = cpu_act_forward,
+    .act_backward = cpu_act_backward,
+    .attn_forward = cpu_attn_forward,
+    .attn_backward = cpu_attn_backward,
+    .xent = cpu_xent,
+    .divergence = cpu_divergence,
+    .softmax = cpu_softmax,
+    .cast = cpu_cast,
+    .col_sum = cpu_col_sum,
+    .adamw = cpu_adamw,
+    .sum_squares = cpu_sum_squares,
 };

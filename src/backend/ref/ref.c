@@ -53,6 +53,15 @@ ref_linear_refresh(struct backend *be, struct linear *lin)
     (void)lin;
 }
 
+static int
+ref_linear_open_backward(struct backend *be, struct linear *lin, trv_err *err)
+{
+    (void)be;
+    (void)lin;
+    (void)err;
+    return 0;
+}
+
 static void
 ref_linear_close(struct backend *be, struct linear *lin)
 {
@@ -120,6 +129,7 @@ const struct backend_ops ref_ops = {
     .close = ref_close,
     .linear_open = ref_linear_open,
     .linear_refresh = ref_linear_refresh,
+    .linear_open_backward = ref_linear_open_backward,
     .linear_close = ref_linear_close,
     .linear_forward = ref_linear_forward,
     .linear_backward = ref_linear_backward,
