@@ -3,11 +3,11 @@
 #include "adapt/adaptation.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 #include "adapt/params/peft.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/utf8.h"
 
 #define PROMPT_FILE "prompt.txt"
 #define MESSAGES_FILE "messages.json"
@@ -22,24 +22,13 @@ static const char known_specs[] =
 static int
 check_text(const char *text, size_t n, const char *what, trv_err *err)
 {
-    size_t at = 0;
-
     if (n == 0)
         return err_fail(err, TRV_EINVAL, "the prompt %s is empty", what);
-    while (at < n) {
-        utf8proc_int32_t c;
-        const utf8proc_ssize_t k =
-            utf8proc_iterate((const utf8proc_uint8_t *)text + at,
-                             (utf8proc_ssize_t)(n - at), &c);
-
-        if (k <= 0)
-            return err_fail(err, TRV_EINVAL,
-                            "the prompt %s is not UTF-8 at byte %zu", what, at);
-        if (c == 0)
-            return err_fail(err, TRV_EINVAL,
-                            "the prompt %s holds a NUL at byte %zu", what, at);
-        at += (size_t)k;
-    }
+    if (!utf8_is_valid(text, n))
+        return err_fail(err, TRV_EINVAL, "the prompt %s is not UTF-8", what);
+    if (memchr(text, '\0', n))
+        return err_fail(err, TRV_EINVAL, "the prompt %s holds a NUL byte",
+                        what);
     return 0;
 }
 
