@@ -223,9 +223,9 @@ is_inside_word(const char *text, size_t n, size_t start, size_t end)
 }
 
 static size_t
-spaces_before(const char *text, size_t at)
+spaces_before(const char *text, size_t least, size_t at)
 {
-    while (at > 0) {
+    while (at > least) {
         const size_t k = utf8_back(text, at);
         uint32_t cp;
 
@@ -256,6 +256,7 @@ added_split(const struct added *a, const struct added_trie *trie,
             struct spans *out, const char *text, size_t n)
 {
     size_t done = 0; // text before it is spoken for
+    size_t run = 0;  // where the space behind the last rstrip token ends
 
     out->n = 0;
     for (size_t at = 0, len = 0; trie->n && at < n;) {
@@ -274,11 +275,13 @@ added_split(const struct added *a, const struct added_trie *trie,
         if (token->single_word && is_inside_word(text, n, start, end))
             continue;
         if (token->lstrip) {
-            start = spaces_before(text, start);
-            start = start > done ? start : done;
+            start = start > done ? spaces_before(text, done, start) : done;
         }
-        if (token->rstrip)
-            end = spaces_after(text, n, end);
+        if (token->rstrip) { // one run of space is measured once
+            if (end > run)
+                run = spaces_after(text, n, end);
+            end = run;
+        }
         if (start > done && span_push(out, done, start - done, -1))
             return TRV_ENOMEM;
         /* Nothing is left where the token before took this one's space. */
