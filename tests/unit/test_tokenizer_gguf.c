@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
 #include "model/gguf_model.h"
-#include "text/tokenizer.h"
+#include "support/corpus.h"
+#include "text/tokenizer_inside.h"
 
 static struct tokenizer *
 open_gguf(const char *path)
@@ -142,6 +145,96 @@ test_tokenizer_gguf_spm_adds_bos_and_finds_special_tokens(void **state)
     tokenizer_free(t);
 }
 
+/* A tokenizer.json written as a GGUF vocabulary gives the same ids under the
+ * name that llama.cpp has for its expression. */
+static void
+expect_same_as_json(const char *name, const char *pre)
+{
+    static struct corpus corpus;
+    char relative[100];
+    struct strbuf file = {0};
+    struct tokenizer *a, *b;
+    struct gguf_vocab v = {.path = "v.gguf",
+                           .model = "gpt2",
+                           .pre = pre,
+                           .bos = -1,
+                           .eos = -1,
+                           .unk = -1,
+                           .pad = -1,
+                           .add_bos = -1,
+                           .add_eos = -1,
+                           .add_space_prefix = -1};
+    struct gguf_str *tokens, *merges;
+    const json_t *list, *pair;
+    int32_t *types;
+    json_t *root;
+    size_t i;
+
+    snprintf(relative, sizeof(relative), "golden/tokenizer/%s.json", name);
+    assert_int_equal(file_read(&file, test_source(relative), 1 << 24, NULL), 0);
+    assert_int_equal(json_parse(&root, name, file.s, file.len, NULL), 0);
+    assert_int_equal(tokenizer_open_json(&a, name, file.s, file.len, NULL), 0);
+    v.n_tokens = tokenizer_size(a);
+    tokens = mem_calloc((size_t)v.n_tokens, sizeof(*tokens));
+    types = mem_calloc((size_t)v.n_tokens, sizeof(*types));
+    for (int32_t id = 0; id < v.n_tokens; id++) {
+        tokens[id].s = tokenizer_token(a, id);
+        tokens[id].n = strlen(tokens[id].s);
+        types[id] = tokenizer_is_special(a, id) ? 3 : 1;
+    }
+    list = json_object_get(json_object_get(root, "model"), "merges");
+    v.n_merges = (int64_t)json_array_size(list);
+    merges = mem_calloc((size_t)v.n_merges, sizeof(*merges));
+    json_array_foreach(list, i, pair)
+    {
+        struct strbuf m = {0};
+
+        assert_int_equal(sb_printf(&m, "%s %s",
+                                   json_string_value(json_array_get(pair, 0)),
+                                   json_string_value(json_array_get(pair, 1))),
+                         0);
+        merges[i].n = m.len;
+        merges[i].s = sb_take(&m);
+    }
+    v.tokens = tokens;
+    v.types = types;
+    v.merges = merges;
+    assert_int_equal(tokenizer_open_gguf(&b, &v, NULL), 0);
+
+    corpus_generate(&corpus);
+    for (int64_t d = 0; d < corpus.n; d++) {
+        const struct strbuf *doc = &corpus.documents[d];
+        struct ids x = {0}, y = {0};
+
+        assert_int_equal(tokenizer_encode(a, &x, doc->s, doc->len, false, NULL),
+                         0);
+        assert_int_equal(tokenizer_encode(b, &y, doc->s, doc->len, false, NULL),
+                         0);
+        assert_int_equal(x.n, y.n);
+        if (x.n)
+            assert_memory_equal(x.v, y.v, (size_t)x.n * sizeof(*x.v));
+        ids_release(&x);
+        ids_release(&y);
+    }
+    corpus_release(&corpus);
+    for (int64_t k = 0; k < v.n_merges; k++)
+        mem_free((void *)(uintptr_t)merges[k].s);
+    mem_free(merges);
+    mem_free(tokens);
+    mem_free(types);
+    json_decref(root);
+    sb_release(&file);
+    tokenizer_free(a);
+    tokenizer_free(b);
+}
+
+static void
+test_tokenizer_gguf_llama_bpe_gives_the_ids_of_tokenizer_json(void **state)
+{
+    (void)state;
+    expect_same_as_json("llama3", "llama-bpe");
+}
+
 static const struct gguf_str two_tokens[] = {{"a", 1}, {"b", 1}};
 
 static void
@@ -202,6 +295,8 @@ main(void)
         cmocka_unit_test(test_tokenizer_gguf_phi3_gives_llama_cpp_ids),
         cmocka_unit_test(
             test_tokenizer_gguf_spm_adds_bos_and_finds_special_tokens),
+        cmocka_unit_test(
+            test_tokenizer_gguf_llama_bpe_gives_the_ids_of_tokenizer_json),
         cmocka_unit_test(test_tokenizer_gguf_refuses_what_it_does_not_know),
     };
 

@@ -55,10 +55,12 @@ def train(pattern, normalizer, specials, size):
 def make_llama3():
     d = train(LLAMA3, None, ["<|begin_of_text|>", "<|end_of_text|>",
                              "<|eot_id|>"], 2500)
-    bos = [x["id"] for x in d["added_tokens"]][0]
     d["model"]["ignore_merges"] = True
     # a token that no merge reaches, as Llama 3 has them
-    d["model"]["vocab"]["\u0120xyzzy"] = bos + 3
+    d["model"]["vocab"]["\u0120xyzzy"] = len(d["model"]["vocab"])
+    for t in d["added_tokens"]:
+        t["id"] += 1
+    bos = d["added_tokens"][0]["id"]
     d["post_processor"] = {"type": "Sequence", "processors": [
         {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False,
          "use_regex": True},
