@@ -47,7 +47,8 @@ trie_step(const struct added_trie *t, int32_t node, unsigned char byte)
     return at;
 }
 
-/* Insert a content; where two are equal the last one counts. */
+/* Insert a content; where two are equal after normalisation (`tokenizers` does
+ * not say which it takes) the first one counts. */
 static int
 trie_add(struct added_trie *t, const char *s, size_t n, int32_t token)
 {
@@ -72,7 +73,8 @@ trie_add(struct added_trie *t, const char *s, size_t n, int32_t token)
         }
         at = next;
     }
-    t->nodes[at].token = token;
+    if (t->nodes[at].token < 0)
+        t->nodes[at].token = token;
     return 0;
 }
 
@@ -124,11 +126,13 @@ index_token(struct added *a, int64_t i, const struct normalizer *nz,
     if (sb_add(text, s, n))
         return TRV_ENOMEM;
     rc = normalizer_run(nz, text, tmp, &at_start, scratch, err);
-    return rc ? rc : trie_add(&a->normal, text->s, text->len, (int32_t)i);
+    if (!rc)
+        rc = trie_add(&a->normal, text->s, text->len, (int32_t)i);
+    if (!rc && text->len)
+        rc = vocab_add(&a->shown, a->v[i].id, text->s, text->len);
+    return rc;
 }
 
-/* Special tokens go first, so that where a plain one is equal after
- * normalisation, the plain one counts. */
 int
 added_finish(struct added *a, const struct normalizer *nz, trv_err *err)
 {
@@ -136,10 +140,8 @@ added_finish(struct added *a, const struct normalizer *nz, trv_err *err)
     struct strbuf text = {0}, tmp = {0};
     int rc = 0;
 
-    for (int plain = 0; plain < 2; plain++)
-        for (int64_t i = 0; !rc && i < a->n; i++)
-            if (a->v[i].special != (plain == 1))
-                rc = index_token(a, i, nz, &text, &tmp, &scratch, err);
+    for (int64_t i = 0; !rc && i < a->n; i++)
+        rc = index_token(a, i, nz, &text, &tmp, &scratch, err);
     if (rc == TRV_ENOMEM)
         err_fail(err, rc, "no memory for the added tokens");
     sb_release(&text);
@@ -152,6 +154,7 @@ void
 added_release(struct added *a)
 {
     vocab_release(&a->names);
+    vocab_release(&a->shown);
     mem_free(a->v);
     mem_free(a->raw.nodes);
     mem_free(a->normal.nodes);
@@ -220,9 +223,9 @@ is_inside_word(const char *text, size_t n, size_t start, size_t end)
 }
 
 static size_t
-spaces_before(const char *text, size_t at)
+spaces_before(const char *text, size_t least, size_t at)
 {
-    while (at > 0) {
+    while (at > least) {
         const size_t k = utf8_back(text, at);
         uint32_t cp;
 
@@ -253,6 +256,7 @@ added_split(const struct added *a, const struct added_trie *trie,
             struct spans *out, const char *text, size_t n)
 {
     size_t done = 0; // text before it is spoken for
+    size_t run = 0;  // where the space behind the last rstrip token ends
 
     out->n = 0;
     for (size_t at = 0, len = 0; trie->n && at < n;) {
@@ -268,19 +272,20 @@ added_split(const struct added *a, const struct added_trie *trie,
         start = at;
         end = at + len;
         at = end; // the search goes on here, whatever becomes of the match
-        if (start < done) // begins in space that a token took along
-            continue;
         if (token->single_word && is_inside_word(text, n, start, end))
             continue;
         if (token->lstrip) {
-            start = spaces_before(text, start);
-            start = start > done ? start : done;
+            start = start > done ? spaces_before(text, done, start) : done;
         }
-        if (token->rstrip)
-            end = spaces_after(text, n, end);
+        if (token->rstrip) { // one run of space is measured once
+            if (end > run)
+                run = spaces_after(text, n, end);
+            end = run;
+        }
         if (start > done && span_push(out, done, start - done, -1))
             return TRV_ENOMEM;
-        if (span_push(out, start, end - start, token->id))
+        /* Nothing is left where the token before took this one's space. */
+        if (end > start && span_push(out, start, end - start, token->id))
             return TRV_ENOMEM;
         done = end;
     }

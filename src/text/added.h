@@ -26,6 +26,7 @@ struct added_trie {
 
 struct added {
     struct vocab names; // content <-> id
+    struct vocab shown; // by id: normalised contents, which decoders expect
     struct added_token *v;
     int64_t n, cap;
     struct added_trie raw, normal; // of tokens not normalised, and of the rest

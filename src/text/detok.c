@@ -438,12 +438,13 @@ static int
 emit(struct detok_state *st, int64_t i, struct strbuf *out, const char *s,
      size_t n, trv_err *err)
 {
-    const struct detok_step *step = &st->d->steps[i];
+    const struct detok_step *step;
     struct step_state *ss = &st->steps[i];
     int byte, rc;
 
     if (i == st->d->n)
         return n ? sb_add(out, s, n) : 0;
+    step = &st->d->steps[i];
     switch (step->kind) {
     case DETOK_FUSE:
         return emit(st, i + 1, out, s, n, err);

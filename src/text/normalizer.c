@@ -189,10 +189,78 @@ points_reserve(struct points *p, size_t more)
     return 0;
 }
 
+/* Characters that are newer than the tables of `tokenizers` for normal forms:
+ * to it, and so to every published model, they are starters that neither come
+ * apart nor arise. In order. */
+static const struct newer {
+    uint32_t first, last;
+} newer[] = {
+#include "text/unicode_marks.inc"
+};
+
+static bool
+is_newer(uint32_t cp)
+{
+    size_t lo = 0, hi = sizeof(newer) / sizeof(newer[0]);
+
+    while (lo < hi) {
+        const size_t mid = (lo + hi) / 2;
+
+        if (cp > newer[mid].last)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < sizeof(newer) / sizeof(newer[0]) && cp >= newer[lo].first;
+}
+
 static int
 combining(utf8proc_int32_t cp)
 {
-    return cp < 0x300 ? 0 : utf8proc_get_property(cp)->combining_class;
+    const int cls = cp < 0x300 ? 0 : utf8proc_get_property(cp)->combining_class;
+
+    return cls && !is_newer((uint32_t)cp) ? cls : 0;
+}
+
+/* The character that two compose to, or 0. */
+static utf8proc_int32_t
+composed(utf8proc_int32_t left, utf8proc_int32_t right)
+{
+    utf8proc_int32_t pair[2] = {left, right};
+
+    if (right < 0x300) // no second half is lower
+        return 0;
+    return utf8proc_normalize_utf32(pair, 2,
+                                    UTF8PROC_STABLE | UTF8PROC_COMPOSE) == 1 &&
+                   !is_newer((uint32_t)pair[0])
+               ? pair[0]
+               : 0;
+}
+
+/* Canonical composition: a character joins the last starter unless one with
+ * the same or a higher class stands between (UAX 15). */
+static size_t
+compose(utf8proc_int32_t *v, size_t n)
+{
+    size_t out = 0, starter = SIZE_MAX;
+    int last = 0; // class of the character before, 0 right behind the starter
+
+    for (size_t i = 0; i < n; i++) {
+        const int cls = combining(v[i]);
+        utf8proc_int32_t both = 0;
+
+        if (starter != SIZE_MAX && (last < cls || last == 0))
+            both = composed(v[starter], v[i]);
+        if (both) {
+            v[starter] = both;
+            continue;
+        }
+        if (cls == 0)
+            starter = out;
+        last = cls;
+        v[out++] = v[i];
+    }
+    return out;
 }
 
 /* Put marks v[0..n) into canonical order: a stable counting sort, so that a
@@ -234,7 +302,7 @@ decompose(struct points *p, const char *s, size_t n, bool compat)
         i += utf8_get(&cp, s + i);
         if (points_reserve(p, 32)) // U+FDFA, the longest, becomes 18
             return TRV_ENOMEM;
-        if (cp < 0xA0) {
+        if (cp < 0xA0 || is_newer(cp)) {
             p->v[p->n++] = (utf8proc_int32_t)cp;
             continue;
         }
@@ -272,13 +340,8 @@ normal_form(const struct norm_step *s, struct strbuf *text, struct strbuf *tmp)
         return 0; // ASCII is in every normal form
     sb_reset(tmp);
     rc = decompose(&p, text->s, text->len, s->compat);
-    if (!rc && s->compose) {
-        const utf8proc_ssize_t n = utf8proc_normalize_utf32(
-            p.v, (utf8proc_ssize_t)p.n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-
-        if (n >= 0)
-            p.n = (size_t)n;
-    }
+    if (!rc && s->compose)
+        p.n = compose(p.v, p.n);
     for (i = 0; !rc && i < p.n; i++)
         rc = utf8_add(tmp, (uint32_t)p.v[i]);
     mem_free(p.v);

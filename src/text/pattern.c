@@ -18,6 +18,9 @@
 
 #define MAX_REGEX 65536   // bytes; published ones have a few hundred
 #define JIT_STACK 1048576 // bytes; PCRE2's own 32 KiB fit most
+/* Steps of one match before it gives up: PCRE2's default, and enough beside for
+ * a few passes over a run of space as long as the text. */
+#define MATCH_LIMIT(n) (10000000 + 8 * (n))
 
 /* --- memory through mem_* --- */
 
@@ -338,7 +341,12 @@ pattern_begin(struct pattern_search *s, const struct pattern *p,
                                  .last = SIZE_MAX};
     if (!p->code)
         return 0;
-    return scratch_ready(scratch) || replace_newer(s) ? TRV_ENOMEM : 0;
+    if (scratch_ready(scratch) || replace_newer(s))
+        return TRV_ENOMEM;
+    pcre2_set_match_limit(scratch->context, n < 100000000
+                                                ? (uint32_t)MATCH_LIMIT(n)
+                                                : UINT32_MAX);
+    return 0;
 }
 
 static int

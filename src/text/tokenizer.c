@@ -386,7 +386,9 @@ decode_id(const struct tokenizer *t, struct detok_state *st, struct strbuf *out,
         return err_fail(err, TRV_ERANGE,
                         "token id %d is outside the vocabulary of %lld",
                         (int)id, (long long)t->size);
-    s = token_text(t, id, &n);
+    s = vocab_text(&t->added.shown, id, &n);
+    if (!s)
+        s = token_text(t, id, &n);
     if (!s || (skip_special && t->special[id]))
         return 0;
     return detok_token(st, out, s, n, err);

@@ -50,10 +50,13 @@ static const struct range emoji[] = {{0x1F300, 0x1F5FF},
                                      {0x1F900, 0x1F9FF},
                                      {0x2600, 0x26FF},
                                      {0x1F1E6, 0x1F1FF}};
-static const uint32_t spaces[] = {0x20, 0x20,   0x20,   0x20,   0x0A, 0x0A,
-                                  0x09, 0x0D,   0xA0,   0x3000, 0x2003, 0x180E,
-                                  0x85, 0x2028, 0x0B,   0x200B};
-#define S(text) {text, sizeof(text) - 1}
+static const uint32_t spaces[] = {0x20, 0x20,   0x20, 0x20,   0x0A,   0x0A,
+                                  0x09, 0x0D,   0xA0, 0x3000, 0x2003, 0x180E,
+                                  0x85, 0x2028, 0x0B, 0x200B};
+#define S(text)                                                                \
+    {                                                                          \
+        text, sizeof(text) - 1                                                 \
+    }
 static const struct {
     const char *s;
     size_t n;

@@ -244,6 +244,36 @@ test_tokenizer_every_part_equals_tokenizers(void **state)
     json_decref(root);
 }
 
+/* Two million symbols in one word, or one run of space: quadratic work would
+ * run into the test's time limit. */
+static void
+test_tokenizer_hostile_words_take_time_in_proportion(void **state)
+{
+    static const char *const units[] = {"ab", "  ", "' ", "1\n", "e\xCC\x81"};
+    struct tokenizer *t[] = {open_golden("golden/tokenizer/llama3.json"),
+                             open_golden("golden/tokenizer/qwen2.json")};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        struct strbuf text = {0};
+
+        for (int k = 0; k < 1000000; k++)
+            assert_int_equal(sb_puts(&text, units[i]), 0);
+        for (int k = 0; k < 2; k++) {
+            struct ids ids = {0};
+            trv_err err;
+
+            if (tokenizer_encode(t[k], &ids, text.s, text.len, false, &err))
+                fail_msg("%s", err.msg);
+            assert_true(ids.n > 0);
+            ids_release(&ids);
+        }
+        sb_release(&text);
+    }
+    tokenizer_free(t[0]);
+    tokenizer_free(t[1]);
+}
+
 int
 main(void)
 {
@@ -259,6 +289,7 @@ main(void)
         cmocka_unit_test(
             test_tokenizer_llama3_and_qwen2_splits_equal_tokenizers),
         cmocka_unit_test(test_tokenizer_every_part_equals_tokenizers),
+        cmocka_unit_test(test_tokenizer_hostile_words_take_time_in_proportion),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -11,7 +11,9 @@ golden.json (hashes for the whole corpus).
 
 A hash of ids is the SHA-256 of all documents' ids as little-endian 32-bit
 numbers, each document followed by -1; a hash of text that of the decoded
-documents, each followed by a NUL.
+documents, whole and without the special ids, each followed by a NUL. (Not by
+skip_special_tokens: tokenizers 0.23 keeps special tokens that a normalizer
+changes; older and newer code skips them, as transformers does.)
 """
 import copy, hashlib, json, os, struct, sys
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models,
@@ -53,10 +55,12 @@ def train(pattern, normalizer, specials, size):
 def make_llama3():
     d = train(LLAMA3, None, ["<|begin_of_text|>", "<|end_of_text|>",
                              "<|eot_id|>"], 2500)
-    bos = [x["id"] for x in d["added_tokens"]][0]
     d["model"]["ignore_merges"] = True
     # a token that no merge reaches, as Llama 3 has them
-    d["model"]["vocab"]["\u0120xyzzy"] = bos + 3
+    d["model"]["vocab"]["\u0120xyzzy"] = len(d["model"]["vocab"])
+    for t in d["added_tokens"]:
+        t["id"] += 1
+    bos = d["added_tokens"][0]["id"]
     d["post_processor"] = {"type": "Sequence", "processors": [
         {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False,
          "use_regex": True},
@@ -99,12 +103,14 @@ def load_file(path):
 
 def hashes(t, docs):
     ids, text = hashlib.sha256(), hashlib.sha256()
+    special = {i for i, a in t.get_added_tokens_decoder().items() if a.special}
     for doc in docs:
         s = doc.decode("utf-8", errors="replace")
         e = t.encode(s, add_special_tokens=True).ids
         ids.update(struct.pack("<%di" % (len(e) + 1), *e, -1))
         text.update(t.decode(e, skip_special_tokens=False).encode() + b"\0")
-        text.update(t.decode(e, skip_special_tokens=True).encode() + b"\0")
+        e = [i for i in e if i not in special]
+        text.update(t.decode(e, skip_special_tokens=False).encode() + b"\0")
     return {"ids": ids.hexdigest(), "text": text.hexdigest()}
 
 
@@ -248,7 +254,7 @@ def variants():
         add("added-" + ("-".join(flags) or "plain"), few,
             normalizer={"type": "Lowercase"},
             added_tokens=[tok(n, "[X]", **flags), tok(n + 1, "[Y]", **flags),
-                          tok(n + 2, "[y]", **flags), tok(n + 3, "  ", **flags),
+                          tok(n + 2, "[z]", **flags), tok(n + 3, "  ", **flags),
                           tok(n + 4, "<s>", **flags),
                           tok(n + 5, "<|im_", **flags),
                           tok(n + 6, "<|im_start|>", **flags),
