@@ -73,8 +73,9 @@ encode_continuation(const struct tokenizer *t, struct ids *out, const char *s,
 
     if (rc)
         goto done;
-    first = mark.n > 1 ? tokenizer_token(t, mark.v[0]) : NULL;
-    if (first && strcmp(first, "\xe2\x96\x81") == 0) { // the lower one eighth
+    first = mark.n ? tokenizer_token(t, mark.v[0]) : NULL;
+    if (first &&
+        strncmp(first, "\xe2\x96\x81", 3) == 0) { // the lower one eighth
         if (sb_putc(&b, '\n') || sb_add(&b, s, n)) {
             rc = err_fail(err, TRV_ENOMEM, "no memory to tokenise a text");
             goto done;
