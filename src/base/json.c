@@ -5,13 +5,57 @@
 
 #include "base/file.h"
 
+/* A whole number that was read as a real becomes an integer again; what lies
+ * beyond 2^53 stays. Depth is bounded by jansson, which parsed it. */
+static json_t *
+integers_again(json_t *v)
+{
+    const char *key;
+    json_t *e;
+    void *next;
+    size_t i;
+
+    if (json_is_object(v)) {
+        json_object_foreach_safe(v, next, key, e)
+        {
+            if (json_object_set_new(v, key, integers_again(json_incref(e))))
+                return NULL;
+        }
+    } else if (json_is_array(v)) {
+        json_array_foreach(v, i, e)
+        {
+            if (json_array_set_new(v, i, integers_again(json_incref(e))))
+                return NULL;
+        }
+    } else if (json_is_real(v)) {
+        const double x = json_real_value(v);
+
+        if (floor(x) == x && fabs(x) < 0x1p53) {
+            json_decref(v);
+            return json_integer((json_int_t)x);
+        }
+    }
+    return v;
+}
+
 int
 json_parse(json_t **out, const char *name, const char *bytes, size_t n,
            trv_err *err)
 {
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
     json_error_t je;
 
-    *out = json_loadb(bytes, n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &je);
+    *out = json_loadb(bytes, n, flags, &je);
+    /* Python writes integers of any size; tokenizer_config.json is known for
+     * a model_max_length of 10^30. Such a one is read as a real. */
+    if (!*out && json_error_code(&je) == json_error_numeric_overflow) {
+        *out = json_loadb(bytes, n, flags | JSON_DECODE_INT_AS_REAL, &je);
+        if (*out && !integers_again(*out)) {
+            json_decref(*out);
+            *out = NULL;
+            return err_fail(err, TRV_ENOMEM, "no memory to parse '%s'", name);
+        }
+    }
     if (!*out)
         return err_fail(err, TRV_EFORMAT, "'%s' is no JSON: line %d: %s", name,
                         je.line, je.text);

@@ -1,0 +1,60 @@
+/* peft.h -- LoRA in the format of PEFT: adapter_config.json and
+ * adapter_model.safetensors.
+ *
+ *   base_model.model.<module path>.lora_A.weight  [rank, in]
+ *   base_model.model.<module path>.lora_B.weight  [out, rank]
+ *
+ * Module paths are those of the Hugging Face family, whatever file the base
+ * model came from. What our decoder cannot honour (DoRA, biases, whole modules
+ * beside the pairs, adapters of embeddings, initialisations that change the
+ * base) is refused by name: an adapter is applied wholly or not at all.
+ */
+#ifndef ADAPT_PARAMS_PEFT_H
+#define ADAPT_PARAMS_PEFT_H
+
+#include "base/strbuf.h"
+#include "model/lora.h"
+
+#define PEFT_CONFIG "adapter_config.json"
+#define PEFT_WEIGHTS "adapter_model.safetensors"
+
+/** Is there an adapter_config.json in the folder? */
+bool peft_is(const char *dir);
+
+/**
+ * Read a folder into a LoRA for a model of this shape.
+ *
+ * The model itself is not needed, so an adapter can be read and rewritten
+ * without its base. Every module that the config targets must have both its
+ * tensors, with the model's shape and the config's rank (rank_pattern
+ * included), and every tensor must belong to a targeted module.
+ *
+ * @param base     [out] base_model_name_or_path, freed with mem_free(); NULL
+ *                 where the config has none. May be NULL.
+ * @param trained  make gradients.
+ * @return 0, TRV_EIO, TRV_EFORMAT (broken, or contradicts itself),
+ *         TRV_EMISMATCH (a tensor that the model has no place for, or of
+ *         another shape), TRV_EUNSUPPORTED (named), TRV_ERANGE (a rank above
+ *         LORA_MAX_RANK), TRV_ENONFINITE, TRV_ENOMEM.
+ */
+int peft_read(struct lora *out, char **base, const struct model_config *cfg,
+              const char *dir, bool trained, trv_err *err);
+/** The same from memory; `name` stands for the folder. Either file may be
+ * hostile. */
+int peft_parse(struct lora *out, char **base, const struct model_config *cfg,
+               const char *name, const char *config, size_t n_config,
+               const void *weights, size_t n_weights, bool trained,
+               trv_err *err);
+
+/** The bytes of the two files. */
+struct peft_files {
+    char *config, *weights; // freed by peft_files_release()
+    size_t n_config, n_weights;
+};
+/** Tensors are F32, in the order of their names; equal LoRAs give equal bytes.
+ * TRV_ENONFINITE names the tensor that holds a NaN or an infinity. */
+int peft_encode(struct peft_files *out, const struct lora *l,
+                const struct model_config *cfg, const char *base, trv_err *err);
+void peft_files_release(struct peft_files *f); // accepts zeros
+
+#endif

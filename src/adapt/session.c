@@ -1,0 +1,59 @@
+/* session.c -- a model at work. */
+#include "adapt/session.h"
+
+int
+session_open(struct session **out, const char *path,
+             const struct backend_options *opts, trv_err *err)
+{
+    struct session *s = mem_calloc(1, sizeof(*s));
+    int rc;
+
+    *out = NULL;
+    if (!s)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
+    rc = backend_open(&s->be, opts, err);
+    if (!rc)
+        rc = model_open(&s->model, path, err);
+    if (rc) {
+        session_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void
+session_free(struct session *s)
+{
+    if (!s)
+        return;
+    decoder_free(s->decoder);
+    arena_release(&s->arena);
+    model_free(s->model);
+    backend_free(s->be);
+    mem_free(s);
+}
+
+int
+session_decoder(struct session *s, struct decoder **out, trv_err *err)
+{
+    int rc = 0;
+
+    if (!s->decoder)
+        rc = decoder_open(&s->decoder, s->model, s->be, err);
+    *out = s->decoder;
+    return rc;
+}
+
+int
+session_identity(struct session *s, const struct model_identity **out,
+                 trv_err *err)
+{
+    int rc = 0;
+
+    if (!s->identified)
+        rc = model_identify(&s->id, s->model, err);
+    s->identified = !rc;
+    *out = rc ? NULL : &s->id;
+    return rc;
+}

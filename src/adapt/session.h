@@ -1,0 +1,28 @@
+/* session.h -- a model at work: its decoder, made when first needed, the step's
+ * memory, and its identity, which is read once.
+ */
+#ifndef ADAPT_SESSION_H
+#define ADAPT_SESSION_H
+
+#include "model/decoder.h"
+
+struct session {
+    struct model *model;
+    struct backend *be;
+    struct decoder *decoder; // NULL until session_decoder()
+    struct arena arena;      // of one call or step; reset by whoever begins one
+    bool identified;
+    struct model_identity id;
+};
+
+int session_open(struct session **out, const char *path,
+                 const struct backend_options *opts, trv_err *err);
+void session_free(struct session *s);
+
+/** Pack the weights if that was not done yet. TRV_ENOMEM. */
+int session_decoder(struct session *s, struct decoder **out, trv_err *err);
+/** The hashes of the base; reads every weight the first time. */
+int session_identity(struct session *s, const struct model_identity **out,
+                     trv_err *err);
+
+#endif

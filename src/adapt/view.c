@@ -1,0 +1,251 @@
+/* view.c -- contexts, and inputs from a file or from the model itself. */
+#include "adapt/view.h"
+
+#include <string.h>
+
+#include "model/engine.h"
+#include "text/example.h"
+
+int
+view_context(struct ids *ids, const struct model *m, const struct adaptation *a,
+             const struct data_row *row, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(m);
+    struct example e = {0};
+    int rc;
+
+    rc = example_context(
+        &e, &rules, row, a && a->kind == KIND_TEXT ? a->text : NULL,
+        a && a->kind == KIND_MESSAGES ? a->messages : NULL, err);
+    if (!rc && ids_append(ids, e.ids.v, e.ids.n))
+        rc = err_fail(err, TRV_ENOMEM, "no memory for a context");
+    example_release(&e);
+    return rc;
+}
+
+const struct lora *
+view_lora(const struct adaptation *a)
+{
+    return a && a->kind == KIND_LORA ? &a->lora : NULL;
+}
+
+int
+view_ready(struct adaptation *a, const struct backend *be, trv_err *err)
+{
+    if (!a || a->kind != KIND_LORA)
+        return 0;
+    return lora_refresh(&a->lora, be->act_type, err);
+}
+
+/* --- inputs --- */
+
+/* Replace a row by an object with one column, which the row then borrows. */
+static int
+set_row(struct data_row *row, json_t *obj, int64_t line, trv_err *err)
+{
+    if (!obj)
+        return err_fail(err, TRV_ENOMEM, "no memory for an input");
+    json_decref(row->json);
+    *row = (struct data_row){.json = obj,
+                             .line = line,
+                             .prompt = json_object_get(obj, "prompt"),
+                             .label = -1};
+    return 0;
+}
+
+/* A text row as the user's turn: {"prompt": [{"role": "user", ...}]}. */
+static int
+make_turn(struct data_row *row, trv_err *err)
+{
+    const char *text = row->text;
+
+    if (!text && row->prompt && json_is_string(row->prompt))
+        text = json_string_value(row->prompt);
+    if (!text)
+        return 0; // it is a conversation already
+    return set_row(
+        row,
+        json_pack("{s:[{s:s,s:s}]}", "prompt", "role", "user", "content", text),
+        row->line, err);
+}
+
+/* What a text starts from: BOS, else EOS; for a chat the template up to where
+ * the user's words begin. */
+static int
+sampling_start(struct ids *ids, const struct session *s, bool chat,
+               trv_err *err)
+{
+    static const char mark[] = "@@user@@";
+    const struct text_rules rules = model_text_rules(s->model);
+    struct strbuf text = {0};
+    json_t *messages;
+    char *at;
+    int32_t first = tokenizer_bos(rules.tokenizer);
+    int rc;
+
+    if (!chat) {
+        if (first < 0)
+            first = tokenizer_eos(rules.tokenizer);
+        if (first < 0)
+            return err_fail(err, TRV_EINVAL,
+                            "inputs cannot be sampled: the tokenizer has no "
+                            "token that begins a text; give a file of inputs");
+        return ids_push(ids, first)
+                   ? err_fail(err, TRV_ENOMEM, "no memory for an input")
+                   : 0;
+    }
+    messages = json_pack("[{s:s,s:s}]", "role", "user", "content", mark);
+    if (!messages)
+        return err_fail(err, TRV_ENOMEM, "no memory for an input");
+    rc = chat_render(rules.chat, &text, messages,
+                     &(struct chat_options){
+                         .bos_token = tokenizer_token(rules.tokenizer, first),
+                         .eos_token = tokenizer_token(
+                             rules.tokenizer, tokenizer_eos(rules.tokenizer))},
+                     err);
+    at = !rc && text.s ? strstr(text.s, mark) : NULL;
+    if (!rc && !at)
+        rc = err_fail(err, TRV_EINVAL,
+                      "inputs cannot be sampled: the chat template does not "
+                      "show the user's words; give a file of inputs");
+    if (!rc)
+        rc = tokenizer_encode(rules.tokenizer, ids, text.s,
+                              (size_t)(at - text.s), false, err);
+    json_decref(messages);
+    sb_release(&text);
+    return rc;
+}
+
+struct sampling_state {
+    inputs_progress progress;
+    void *payload;
+    int64_t total;
+};
+
+static bool
+on_sampled(void *payload, int64_t done, int64_t tokens)
+{
+    const struct sampling_state *st = payload;
+
+    return !st->progress ||
+           st->progress(done, st->total, (double)tokens, st->payload);
+}
+
+/* Sampled ids become the text of a row; nothing but special tokens or blanks
+ * is no input, and one word stands in, so that rows keep their number. */
+static int
+sampled_row(struct data_row *row, const struct session *s,
+            const struct sample_out *o, int64_t line, bool chat, trv_err *err)
+{
+    struct strbuf text = {0};
+    int rc =
+        tokenizer_decode(s->model->tokenizer, &text, o->ids, o->n, true, err);
+
+    if (!rc && (!text.s || strspn(text.s, " \t\r\n") == text.len)) {
+        sb_reset(&text);
+        rc = sb_puts(&text, "The")
+                 ? err_fail(err, TRV_ENOMEM, "no memory for an input")
+                 : 0;
+    }
+    if (!rc)
+        rc = set_row(row, json_pack("{s:s%}", "prompt", text.s, text.len), line,
+                     err);
+    if (!rc && chat)
+        rc = make_turn(row, err);
+    sb_release(&text);
+    return rc;
+}
+
+static int
+sample_inputs(struct inputs *out, struct session *s, int64_t want,
+              uint64_t seed, bool chat, inputs_progress progress, void *payload,
+              trv_err *err)
+{
+    struct sampling_state st = {progress, payload, want};
+    struct sample_options opts = {.sampling = SAMPLING_INIT,
+                                  .max_tokens = 16,
+                                  .seed = seed,
+                                  .on_progress = on_sampled,
+                                  .payload = &st};
+    struct sample_row *rows = mem_calloc((size_t)want, sizeof(*rows));
+    struct sample_out *outs = mem_calloc((size_t)want, sizeof(*outs));
+    struct ids start = {0};
+    struct decoder *d;
+    struct hash *h = NULL;
+    struct rng lengths;
+    int rc;
+
+    out->sampled = true;
+    out->data.path = mem_strdup("(sampled)");
+    out->data.rows = mem_calloc((size_t)want, sizeof(*out->data.rows));
+    if (!rows || !outs || !out->data.path || !out->data.rows) {
+        rc = err_fail(err, TRV_ENOMEM, "no memory for %lld inputs",
+                      (long long)want);
+        goto done;
+    }
+    rc = sampling_start(&start, s, chat, err);
+    if (!rc)
+        rc = session_decoder(s, &d, err);
+    if (rc)
+        goto done;
+    opts.sampling.vocab = tokenizer_size(s->model->tokenizer);
+    for (int64_t i = 0; i < want; i++)
+        rows[i] = (struct sample_row){start.v, start.n, NULL, (uint64_t)i};
+    arena_reset(&s->arena);
+    rc = engine_sample(d, &s->arena, outs, rows, want, &opts, err);
+    if (!rc)
+        rc = hash_open(&h, err);
+    if (rc)
+        goto done;
+    rng_init(&lengths, seed, UINT64_MAX);
+    for (int64_t i = 0; i < want && !rc; i++) {
+        const int64_t cut = 4 + rng_below(&lengths, 13);
+
+        if (!chat && outs[i].n > cut)
+            outs[i].n = cut;
+        hash_add(h, outs[i].ids, (size_t)outs[i].n * sizeof(int32_t));
+        out->data.n = i + 1;
+        rc = sampled_row(&out->data.rows[i], s, &outs[i], i + 1, chat, err);
+    }
+    hash_close(h, out->data.hash);
+done:
+    for (int64_t i = 0; outs && i < want; i++)
+        mem_free(outs[i].ids);
+    mem_free(outs);
+    mem_free(rows);
+    ids_release(&start);
+    return rc;
+}
+
+int
+inputs_open(struct inputs *out, struct session *s, const char *path,
+            int64_t want, uint64_t seed, bool chat, inputs_progress progress,
+            void *payload, trv_err *err)
+{
+    int rc = 0;
+
+    *out = (struct inputs){0};
+    if (!s->model->tokenizer)
+        return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
+                        s->model->path);
+    if (chat && !s->model->chat)
+        return err_fail(err, TRV_EINVAL,
+                        "'%s' has no chat template, which messages need",
+                        s->model->path);
+    if (path)
+        rc = data_open(&out->data, path, err);
+    else
+        rc = sample_inputs(out, s, want, seed, chat, progress, payload, err);
+    for (int64_t i = 0; path && chat && i < out->data.n && !rc; i++)
+        rc = make_turn(&out->data.rows[i], err);
+    if (rc)
+        inputs_release(out);
+    return rc;
+}
+
+void
+inputs_release(struct inputs *in)
+{
+    data_release(&in->data);
+    *in = (struct inputs){0};
+}

@@ -1,0 +1,210 @@
+/* backend.h -- one table of operators, two backends behind it.
+ *
+ * `ref` is the oracle: plain loops, sums in double, f32 stored, never
+ * optimised. `cpu` is oneDNN for the products and vector code for the rest.
+ * Operators cannot fail: shapes are checked when a plan is made, scratch is
+ * kept by the backend and its exhaustion is a broken promise (sizes come from
+ * a plan that was allocated before).
+ *
+ * Two precisions. F32: everything f32. BF16 (cpu only): weights and the inputs
+ * of products are bf16, sums and all else f32. `act_type` is the type in which
+ * a layer should keep what goes into a product.
+ */
+#ifndef BACKEND_BACKEND_H
+#define BACKEND_BACKEND_H
+
+#include "backend/tensor.h"
+#include "base/err.h"
+
+enum precision { PREC_AUTO, PREC_F32, PREC_BF16 };
+
+/** A matrix in working memory: F32 or BF16, row-major, `ld` values from row to
+ * row. A value, never an owner. */
+struct mat {
+    void *data;
+    enum dtype type;
+    int64_t rows, cols, ld;
+};
+
+/**
+ * A linear map y = x W^T + b, W [out, in], of one to three parts stacked along
+ * `out` (q, k, v; gate, up): they share their input, so they are one product.
+ */
+#define LINEAR_PARTS 3
+struct linear {
+    int64_t in, out; // out: sum over parts
+    int n_parts;
+    const struct tensor *part[LINEAR_PARTS];
+    bool transposed; // parts are stored [in, out] (GPT-2's Conv1D)
+    /* Trained weights: the f32 master copy [out, in], which then counts
+     * instead of the parts; after a change call linear_refresh(). */
+    float *master;
+    void *packed; // the backend's own form, made by linear_open()
+};
+
+/* A run of queries and the keys that it sees. Keys lie in numbered slots. All
+ * spans but the last are seen whole; of the last, query i of n sees the first
+ * (span.n - n + i + 1) slots: the run itself ends it. With a sliding window w
+ * query i sees at most the w newest of its keys, itself among them. */
+struct attn_span {
+    int64_t slot, n;
+};
+struct attn_seg {
+    int64_t t0, n; // queries: rows t0 .. t0+n-1
+    int64_t n_spans;
+    const struct attn_span *spans;
+};
+struct attn_plan {
+    int64_t n_segs;
+    const struct attn_seg *segs;
+    int64_t heads, kv_heads, head_dim; // heads is a multiple of kv_heads
+    int64_t window;                    // 0: none
+    float scale;                       // on q.k; usually 1/sqrt(head_dim)
+};
+
+enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_SILU, ACT_RELU };
+enum divergence { DIV_FORWARD, DIV_REVERSE, DIV_JSD };
+
+struct backend;
+
+struct backend_ops {
+    const char *name; // "ref", "cpu"
+
+    int (*open)(struct backend *be, trv_err *err);
+    void (*close)(struct backend *be);
+
+    /* Make, remake after a change of `master`, and drop the packed form. The
+     * mapped pages of the parts are not touched again after linear_open()
+     * unless the packed form is the mapped form. */
+    int (*linear_open)(struct backend *be, struct linear *lin, trv_err *err);
+    void (*linear_refresh)(struct backend *be, struct linear *lin);
+    /* Make now what linear_backward() needs (it reads the parts again), so
+     * that want of memory is an error; otherwise the first backward call does
+     * it, where want of memory aborts. */
+    int (*linear_open_backward)(struct backend *be, struct linear *lin,
+                                trv_err *err);
+    void (*linear_close)(struct backend *be, struct linear *lin);
+
+    /* y [M,out] f32 = beta*y + x [M,in] W^T + bias [out] (NULL: none).
+     * beta 0 never reads y. x is F32 or act_type. */
+    void (*linear_forward)(struct backend *be, struct mat y, struct mat x,
+                           const struct linear *lin, const float *bias,
+                           float beta);
+    /* dx [M,in] f32 = beta*dx + dy [M,out] W. dy is F32 or act_type. */
+    void (*linear_backward)(struct backend *be, struct mat dx, struct mat dy,
+                            const struct linear *lin, float beta);
+
+    /* y [M,N] f32 = beta*y + alpha * op(a) op(b); op transposes where told.
+     * a, b are F32 or BF16, each its own; where either is BF16 the product may
+     * be taken in bf16 with f32 sums. */
+    void (*matmul)(struct backend *be, struct mat y, struct mat a, bool ta,
+                   struct mat b, bool tb, float alpha, float beta);
+
+    /* y [T,C] (F32 or act_type; may be x) = norm(x [T,C] f32) * w + b; `rms` has no mean
+     * and no b. stats [T,2] takes mean and 1/sqrt(var + eps); may be NULL. */
+    void (*norm_forward)(struct backend *be, struct mat y, float *stats,
+                         struct mat x, const float *w, const float *b,
+                         float eps, bool rms);
+    /* dx += ; d_w, d_b [C] += where not NULL. */
+    void (*norm_backward)(struct backend *be, struct mat dx, float *d_w,
+                          float *d_b, struct mat dy, struct mat x,
+                          const float *stats, const float *w, bool rms);
+
+    /* In place: x [T, heads*head_dim] f32, pairs (i, i + rot/2) of the first
+     * `rot` values of each head turned by the angles of row pos[t] of
+     * cos_sin [n_pos, rot] (rot/2 cosines, then rot/2 sines); inverse turns
+     * back, which is the backward pass. */
+    void (*rope)(struct backend *be, struct mat x, int64_t head_dim,
+                 int64_t rot, const float *cos_sin, const int32_t *pos,
+                 bool inverse);
+
+    /* h [T,F] (F32 or act_type) = f(u [T,F]), or where gated
+     * f(u[:, :F]) * u[:, F:2F]. */
+    void (*act_forward)(struct backend *be, struct mat h, struct mat u,
+                        enum activation f, bool gated);
+    /* du = (not added). */
+    void (*act_backward)(struct backend *be, struct mat du, struct mat dh,
+                         struct mat u, enum activation f, bool gated);
+
+    /* out [T, heads*D] (F32 or act_type); lse [T, heads] (log-sum-exp of the
+     * scaled scores) may be NULL. q [T, heads*D], k and v [slots, kv_heads*D]
+     * f32. Rows outside every segment are left alone. */
+    void (*attn_forward)(struct backend *be, struct mat out, float *lse,
+                         struct mat q, struct mat k, struct mat v,
+                         const struct attn_plan *plan);
+    /* dq = for rows of the plan's segments; dk, dv += at the slots seen. */
+    void (*attn_backward)(struct backend *be, struct mat dq, struct mat dk,
+                          struct mat dv, struct mat dout, struct mat out,
+                          const float *lse, struct mat q, struct mat k,
+                          struct mat v, const struct attn_plan *plan);
+
+    /* For each row of logits [n,V] f32: logp = log softmax at target (nats).
+     * coef not NULL: logits become coef[i] * (softmax - onehot), the gradient
+     * of -coef[i] * logp[i]. top (NULL allowed) takes the argmax, the lowest
+     * id among equals. target -1: logp 0 and a zero gradient. */
+    void (*xent)(struct backend *be, float *logp, int32_t *top,
+                 struct mat logits, const int32_t *target, const float *coef);
+    /* For each row: div = KL(A||B), KL(B||A) or the Jensen-Shannon divergence
+     * with weight 1/2, nats. weight not NULL: b becomes the gradient of
+     * weight[i] * div[i] with respect to b's logits. a is read only. */
+    void (*divergence)(struct backend *be, float *div, struct mat a,
+                       struct mat b, enum divergence kind, const float *weight);
+
+    /* x [n,V] f32 = softmax of each row of x / temperature, in place. */
+    void (*softmax)(struct backend *be, struct mat x, float temperature);
+
+    /* d_b [C] += column sums of dy [T,C] f32. */
+    void (*col_sum)(struct backend *be, float *d_b, struct mat dy);
+
+    /* Decoupled AdamW (Loshchilov & Hutter 2019), step counted from 1:
+     * g *= gscale; m, v moments; w -= lr * (mhat / (sqrt(vhat) + eps) + wd*w).
+     */
+    void (*adamw)(struct backend *be, float *w, float *m, float *v,
+                  const float *g, int64_t n, float lr, float beta1, float beta2,
+                  float eps, float wd, int64_t step, float gscale);
+    /* y = x, each F32 or BF16; rounds to nearest even. */
+    void (*cast)(struct backend *be, struct mat y, struct mat x);
+    /* Sum of squares, in double; NaN or infinite where x is. */
+    double (*sum_squares)(struct backend *be, const float *x, int64_t n);
+};
+
+struct backend {
+    const struct backend_ops *ops;
+    enum precision prec; // F32 or BF16, decided at open
+    enum dtype act_type; // DT_F32 or DT_BF16
+    int threads;
+    const char *isa;  // "ref", "avx2", "avx512", "avx512_bf16", "amx"
+    const char *note; // why a wish was not met, for inspect; or NULL
+    void *state;
+};
+
+struct backend_options {
+    enum precision prec; // AUTO: bf16 where the processor multiplies it
+    int threads;         // 0: OMP_NUM_THREADS, or as many as there are cores
+    const char *isa;     // NULL: TRV_ISA from the environment, or the best
+};
+
+/** Open the backend that the options and TRV_ISA (ref, avx2, avx512, amx) ask
+ * for. TRV_EUNSUPPORTED where the processor lacks it; TRV_EINVAL. */
+int backend_open(struct backend **out, const struct backend_options *opts,
+                 trv_err *err);
+void backend_free(struct backend *be);
+
+static inline struct mat
+mat_f32(float *data, int64_t rows, int64_t cols)
+{
+    return (struct mat){data, DT_F32, rows, cols, cols};
+}
+/** Rows r0 .. r0+n-1, columns c0 .. c0+cols-1 of m. */
+static inline struct mat
+mat_part(struct mat m, int64_t r0, int64_t n, int64_t c0, int64_t cols)
+{
+    const int64_t at = r0 * m.ld + c0;
+
+    m.data = (char *)m.data + (size_t)at * (m.type == DT_F32 ? 4 : 2);
+    m.rows = n;
+    m.cols = cols;
+    return m;
+}
+
+#endif

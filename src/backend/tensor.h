@@ -1,0 +1,84 @@
+/* tensor.h -- stored numbers: types, blocks, and how they become f32.
+ *
+ * A tensor borrows its bytes from a mapped file. Rows are read through
+ * tensor_rows_f32() alone, so that every type (and the row order of GGUF's
+ * rotary weights) is known in one place.
+ */
+#ifndef BACKEND_TENSOR_H
+#define BACKEND_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, bytes of a block, values in a block */
+#define DTYPE_LIST(X)                                                          \
+    X(F32, 4, 1)                                                               \
+    X(F16, 2, 1)                                                               \
+    X(BF16, 2, 1)                                                              \
+    X(Q8_0, 34, 32)                                                            \
+    X(Q4_0, 18, 32)                                                            \
+    X(Q4_K, 144, 256)                                                          \
+    X(Q6_K, 210, 256)
+
+enum dtype {
+#define DTYPE_ENUM(name, bytes, values) DT_##name,
+    DTYPE_LIST(DTYPE_ENUM)
+#undef DTYPE_ENUM
+        DT_COUNT
+};
+
+const char *dtype_name(enum dtype t);     // "F32", ...
+int64_t dtype_block_values(enum dtype t); // 1 where it is not quantised
+/** Bytes of n values in a row; 0 where n is no whole number of blocks or the
+ * size overflows. */
+size_t dtype_row_bytes(enum dtype t, int64_t n);
+
+struct tensor {
+    const char *name; // as in the file
+    enum dtype type;
+    int n_dims;
+    int64_t dim[4]; // outermost first, as Hugging Face writes shapes
+    const void *data;
+    size_t bytes;
+    /* GGUF stores the rows of rotary q and k weights of some families with
+     * the two halves of each head interleaved; with unpermute_heads = number
+     * of heads, row r is read from where the file keeps it. 0: as stored. */
+    int32_t unpermute_heads;
+};
+
+/** out [n, cols] = rows row0.. of a matrix [rows, cols] (a vector is one row).
+ * The range must lie inside. */
+void tensor_rows_f32(float *out, const struct tensor *t, int64_t row0,
+                     int64_t n);
+int64_t tensor_rows(const struct tensor *t); // 1 for a vector
+int64_t tensor_cols(const struct tensor *t);
+
+/* bfloat16: the upper half of a float, rounded to nearest even. */
+typedef uint16_t bf16;
+static inline float
+bf16_to_f32(bf16 x)
+{
+    union {
+        uint32_t u;
+        float f;
+    } v = {(uint32_t)x << 16};
+
+    return v.f;
+}
+static inline bf16
+bf16_from_f32(float x)
+{
+    union {
+        float f;
+        uint32_t u;
+    } v = {x};
+
+    if ((v.u & 0x7fffffffu) > 0x7f800000u) // NaN stays NaN
+        return (bf16)((v.u >> 16) | 0x40u);
+    return (bf16)((v.u + 0x7fffu + ((v.u >> 16) & 1u)) >> 16);
+}
+float f16_to_f32(uint16_t x);
+uint16_t f16_from_f32(float x);
+
+#endif

@@ -1,0 +1,138 @@
+/* decoder.h -- the one decoder: forward and backward, written out layer by
+ * layer and switched by the model's config.
+ *
+ *   x = embed(ids) (+ learned positions)
+ *   each layer:  x += O(attention(rope(QKV(norm1(x)))))
+ *                x += DOWN(act(UP(norm2(x))))
+ *   hidden = norm(x);   logits = HEAD(hidden): see head.h
+ *
+ * Every linear map may carry low-rank terms, by group of rows. Gradients go to
+ * LoRA pairs whose gradient vectors are there, and to all weights after
+ * decoder_train_full().
+ */
+#ifndef MODEL_DECODER_H
+#define MODEL_DECODER_H
+
+#include "base/mem.h"
+#include "model/batch.h"
+#include "model/lora.h"
+#include "model/model.h"
+
+/* A small vector of weights and, while trained, its gradient. */
+struct dec_vec {
+    float *v, *d; // NULL where the family has none; d NULL while frozen
+};
+
+/* A linear map of the decoder, its bias, and its parts by PEFT's names. */
+struct dec_linear {
+    struct linear lin;
+    struct dec_vec bias;
+    float *d_w; // [out, in]; NULL while frozen
+    enum part parts[LINEAR_PARTS];
+};
+
+struct dec_layer {
+    struct dec_vec norm1_w, norm1_b, norm2_w, norm2_b, q_norm, k_norm;
+    struct dec_linear qkv, o, up, down; // up holds gate and up, stacked
+};
+
+/* Where a trained weight lies in the flat vector, by its file name. */
+struct dec_item {
+    char name[96];
+    int64_t at, rows, cols; // [rows, cols], rows = out for linear maps
+};
+
+struct decoder {
+    const struct model *model;
+    const struct model_config *cfg;
+    struct backend *be;
+    struct dec_layer *layers;
+    struct dec_vec norm_w, norm_b;
+    struct dec_linear head;
+    float *embed, *d_embed, *pos_embed, *d_pos_embed; // full training only
+    float *cos_sin;                                   // [n_cos_sin, head_dim]
+    int64_t n_cos_sin;
+    float *frozen; // storage of the vectors
+    /* full training: one flat vector of weights and one of gradients */
+    int64_t n_full, n_items;
+    float *w_full, *g_full;
+    struct dec_item *items;
+    double flop, tokens; // done so far: multiply-adds count 2
+};
+
+/** Pack the weights for a backend. The model and the backend must outlive the
+ * decoder. TRV_ENOMEM. */
+int decoder_open(struct decoder **out, const struct model *m,
+                 struct backend *be, trv_err *err);
+void decoder_free(struct decoder *d);
+
+/** Make every weight trainable: f32 master copies and gradients. */
+int decoder_train_full(struct decoder *d, trv_err *err);
+/** After an optimiser step on w_full. */
+void decoder_refresh_full(struct decoder *d);
+
+/** Keys and values of a generation, by slot: [slots, kv_heads*head_dim] for
+ * each layer. */
+struct kv_cache {
+    int64_t slots;
+    float **k, **v; // [layers]
+    float *store;
+};
+int kv_cache_open(struct kv_cache *c, const struct model_config *cfg,
+                  int64_t slots, trv_err *err);
+void kv_cache_release(struct kv_cache *c);
+
+/* What a training forward keeps for its backward; lies in the arena. */
+struct saved_layer {
+    float *x_in, *x_mid;       // [T,C] before each norm
+    float *stats1, *stats2;    // [T,2]
+    float *qkv;                // [T,Q] after rope
+    float *qk_raw;             // [T,q+k] before the head norms (qk_norm only)
+    float *qk_stats;           // [heads+kv_heads][T,2]
+    float *lse;                // [T,H]
+    struct mat attn;           // [T,H*D] act_type
+    float *u;                  // [T,F or 2F]
+    struct mat xa[PART_COUNT]; // x A^T [T,rank] act_type, by part
+};
+struct saved {
+    struct saved_layer *layers;
+    float *x_out, *stats; // before the last norm
+    uint64_t dropout_seed;
+    bool training; // dropout acts
+};
+
+/**
+ * Hidden states after the last norm.
+ *
+ * Shapes   hidden [T,C] of be->act_type, in the arena.
+ * Inputs   b       packed rows; every pos < the model's context, every id <
+ *                  its vocabulary (checked: TRV_ERANGE, TRV_ETOOLONG).
+ *          cache   NULL: tokens see the keys of this batch; else keys and
+ *                  values go to b->slots and are read from the cache.
+ *          save    NULL: nothing is kept; else filled for the backward.
+ * Returns  0, TRV_ENOMEM, TRV_ERANGE, TRV_ETOOLONG.
+ * Memory   all from `a`; the caller rewinds.
+ */
+int decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
+                    const struct batch *b, struct kv_cache *cache,
+                    struct saved *save, trv_err *err);
+
+/**
+ * Add the gradients of a scalar whose gradient at `hidden` is d_hidden [T,C]
+ * f32 (left undefined) to the LoRA pairs of the batch's groups that have
+ * gradient vectors, and to all weights where full training is on.
+ */
+int decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
+                     const struct batch *b, const struct saved *save,
+                     trv_err *err);
+
+/* What both passes need of a batch: the attention's plan and its work. */
+struct attn_plan decoder_attn_plan(const struct decoder *d,
+                                   const struct batch *b);
+double decoder_attn_flop(const struct decoder *d, const struct batch *b);
+
+/** A matrix in an arena; data NULL without memory. */
+struct mat mat_new(struct arena *a, enum dtype type, int64_t rows,
+                   int64_t cols);
+
+#endif

@@ -1,0 +1,255 @@
+/* decoder_backward.c -- gradients, layer by layer, from the top.
+ *
+ * dx [T,C] is the gradient of the residual stream. A layer's norms, its MLP's
+ * inner values and the inputs of its products are made again from what the
+ * forward pass kept: elementwise work, cheap beside storing them.
+ */
+#include "model/decoder.h"
+
+#include <string.h>
+
+#include "model/lora_pass.h"
+
+struct backward {
+    struct decoder *d;
+    struct arena *a;
+    const struct batch *b;
+    const struct saved *save;
+    bool full;         // weights are trained too
+    struct mat dy_act; // [T, widest] act_type: a gradient entering products
+};
+
+/* Gradients of y = W x + b (+ low-rank terms): into the weights that learn, and
+ * dx (data NULL: not wanted) = beta * dx + ... */
+static int
+project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
+             struct mat x, const struct dec_linear *l, int64_t layer,
+             trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct backend_ops *ops = d->be->ops;
+    struct mat g = dy;
+    int64_t col = 0;
+    int rc = 0;
+
+    if (d->be->act_type != DT_F32) { // once, not in each product
+        g = mat_part(bw->dy_act, 0, dy.rows, 0, dy.cols);
+        g.ld = dy.cols;
+        ops->cast(d->be, g, dy);
+    }
+    if (dx.data) {
+        ops->linear_backward(d->be, dx, g, &l->lin, beta);
+        d->flop += 2.0 * (double)dy.rows * (double)(l->lin.in * l->lin.out);
+    }
+    if (l->d_w) {
+        ops->matmul(d->be, mat_f32(l->d_w, l->lin.out, l->lin.in), g, true, x,
+                    false, 1.0f, 1.0f);
+        d->flop += 2.0 * (double)dy.rows * (double)(l->lin.in * l->lin.out);
+    }
+    if (l->bias.d)
+        ops->col_sum(d->be, l->bias.d, dy);
+    for (int i = 0; i < l->lin.n_parts; i++) {
+        const enum part part = l->parts[i];
+        int64_t out, in;
+
+        part_shape(&out, &in, d->cfg, part);
+        for (int64_t k = 0; k < bw->b->n_groups && !rc; k++) {
+            const struct batch_group *group = &bw->b->groups[k];
+            const struct lora_pair *pair;
+            struct lora_drop drop = {0};
+            struct mat dx_part = {0};
+
+            if (!group->lora || group->n == 0)
+                continue;
+            pair = lora_at(group->lora, layer, part);
+            if (!pair->a)
+                continue;
+            if (bw->save->training)
+                drop = (struct lora_drop){
+                    group->lora->dropout,
+                    bw->save->dropout_seed +
+                        (uint64_t)(layer * PART_COUNT + part)};
+            if (dx.data)
+                dx_part = mat_part(dx, group->t0, group->n, 0, in);
+            rc = lora_backward(d->be, bw->a, dx_part,
+                               mat_part(g, group->t0, group->n, col, out),
+                               mat_part(x, group->t0, group->n, 0, in),
+                               mat_part(bw->save->layers[layer].xa[part],
+                                        group->t0, group->n, 0, pair->rank),
+                               pair, drop, err);
+            d->flop +=
+                4.0 * (double)group->n * (double)(pair->rank * (in + out));
+        }
+        col += out;
+    }
+    return rc;
+}
+
+/* Through the head norms of q and k: dqk becomes the gradient before them. */
+static int
+norm_heads_back(struct backward *bw, struct mat dqk, struct dec_layer *l,
+                const struct saved_layer *s, trv_err *err)
+{
+    const struct model_config *cfg = bw->d->cfg;
+    const int64_t T = dqk.rows, D = cfg->head_dim;
+    struct mat before = mat_new(bw->a, DT_F32, T, dqk.cols);
+
+    if (!before.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    memset(before.data, 0, (size_t)(T * dqk.cols) * sizeof(float));
+    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
+        struct dec_vec *w = h < cfg->heads ? &l->q_norm : &l->k_norm;
+
+        bw->d->be->ops->norm_backward(
+            bw->d->be, mat_part(before, 0, T, h * D, D), w->d, NULL,
+            mat_part(dqk, 0, T, h * D, D),
+            mat_part(mat_f32(s->qk_raw, T, dqk.cols), 0, T, h * D, D),
+            s->qk_stats + h * T * 2, w->v, true);
+    }
+    bw->d->be->ops->cast(bw->d->be, dqk, before);
+    return 0;
+}
+
+static int
+mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    struct dec_layer *l = &d->layers[i];
+    const struct saved_layer *s = &bw->save->layers[i];
+    const int64_t T = bw->b->T, C = cfg->width, F = cfg->mlp_width;
+    const struct mat u = mat_f32(s->u, T, cfg->gated ? 2 * F : F);
+    const struct mat x_mid = mat_f32(s->x_mid, T, C);
+    struct mat h = mat_new(bw->a, d->be->act_type, T, F);
+    struct mat dh = mat_new(bw->a, DT_F32, T, F);
+    struct mat du = mat_new(bw->a, DT_F32, T, u.cols);
+    struct mat n = mat_new(bw->a, d->be->act_type, T, C);
+    struct mat dn = mat_new(bw->a, DT_F32, T, C);
+    int rc;
+
+    if (!h.data || !dh.data || !du.data || !n.data || !dn.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    ops->act_forward(d->be, h, u, cfg->act, cfg->gated);
+    rc = project_back(bw, dh, 0.0f, dx, h, &l->down, i, err);
+    if (rc)
+        return rc;
+    ops->act_backward(d->be, du, dh, u, cfg->act, cfg->gated);
+    ops->norm_forward(d->be, n, NULL, x_mid, l->norm2_w.v, l->norm2_b.v,
+                      (float)cfg->norm_eps, cfg->rms);
+    rc = project_back(bw, dn, 0.0f, du, n, &l->up, i, err);
+    if (rc)
+        return rc;
+    ops->norm_backward(d->be, dx, l->norm2_w.d, l->norm2_b.d, dn, x_mid,
+                       s->stats2, l->norm2_w.v, cfg->rms);
+    return 0;
+}
+
+static int
+attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    struct dec_layer *l = &d->layers[i];
+    const struct saved_layer *s = &bw->save->layers[i];
+    const int64_t T = bw->b->T, C = cfg->width, D = cfg->head_dim;
+    const int64_t Q = cfg->heads * D, W = cfg->kv_heads * D;
+    const struct mat x_in = mat_f32(s->x_in, T, C);
+    const struct mat qkv = mat_f32(s->qkv, T, Q + 2 * W);
+    const struct attn_plan plan = decoder_attn_plan(d, bw->b);
+    struct mat dattn = mat_new(bw->a, DT_F32, T, Q);
+    struct mat dqkv = mat_new(bw->a, DT_F32, T, Q + 2 * W);
+    struct mat n = mat_new(bw->a, d->be->act_type, T, C);
+    struct mat dn = mat_new(bw->a, DT_F32, T, C);
+    int rc;
+
+    if (!dattn.data || !dqkv.data || !n.data || !dn.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    rc = project_back(bw, dattn, 0.0f, dx, s->attn, &l->o, i, err);
+    if (rc)
+        return rc;
+    memset(dqkv.data, 0, (size_t)(T * dqkv.cols) * sizeof(float));
+    ops->attn_backward(d->be, mat_part(dqkv, 0, T, 0, Q),
+                       mat_part(dqkv, 0, T, Q, W),
+                       mat_part(dqkv, 0, T, Q + W, W), dattn, s->attn, s->lse,
+                       mat_part(qkv, 0, T, 0, Q), mat_part(qkv, 0, T, Q, W),
+                       mat_part(qkv, 0, T, Q + W, W), &plan);
+    d->flop += 2.5 * decoder_attn_flop(d, bw->b);
+    if (!cfg->learned_pos)
+        ops->rope(d->be, mat_part(dqkv, 0, T, 0, Q + W), D, D, d->cos_sin,
+                  bw->b->pos, true);
+    if (cfg->qk_norm) {
+        rc = norm_heads_back(bw, mat_part(dqkv, 0, T, 0, Q + W), l, s, err);
+        if (rc)
+            return rc;
+    }
+    ops->norm_forward(d->be, n, NULL, x_in, l->norm1_w.v, l->norm1_b.v,
+                      (float)cfg->norm_eps, cfg->rms);
+    if (i == 0 && !bw->full) // nothing below the first layer learns
+        dn.data = NULL;
+    rc = project_back(bw, dn, 0.0f, dqkv, n, &l->qkv, i, err);
+    if (rc || !dn.data)
+        return rc;
+    ops->norm_backward(d->be, dx, l->norm1_w.d, l->norm1_b.d, dn, x_in,
+                       s->stats1, l->norm1_w.v, cfg->rms);
+    return 0;
+}
+
+static void
+embed_back(struct decoder *d, struct mat dx, const struct batch *b)
+{
+    const int64_t C = d->cfg->width;
+
+    for (int64_t t = 0; t < b->T; t++) {
+        const float *g = (const float *)dx.data + t * C;
+        float *e = d->d_embed + b->ids[t] * C;
+
+        for (int64_t c = 0; c < C; c++)
+            e[c] += g[c];
+        if (d->cfg->learned_pos)
+            for (int64_t c = 0; c < C; c++)
+                d->d_pos_embed[b->pos[t] * C + c] += g[c];
+    }
+}
+
+int
+decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
+                 const struct batch *b, const struct saved *save, trv_err *err)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T, C = cfg->width;
+    const int64_t qkv = (cfg->heads + 2 * cfg->kv_heads) * cfg->head_dim;
+    const int64_t up = cfg->gated ? 2 * cfg->mlp_width : cfg->mlp_width;
+    const struct arena_mark mark = arena_mark(a);
+    struct backward bw = {
+        .d = d, .a = a, .b = b, .save = save, .full = d->g_full != NULL};
+    struct mat dx = mat_new(a, DT_F32, T, C);
+    int64_t widest = C;
+    int rc = 0;
+
+    widest = qkv > widest ? qkv : widest;
+    widest = up > widest ? up : widest;
+    bw.dy_act = mat_new(a, d->be->act_type, T, widest);
+    if (!dx.data || !bw.dy_act.data)
+        return err_fail(err, TRV_ENOMEM,
+                        "no memory for a backward pass over %lld tokens",
+                        (long long)T);
+    memset(dx.data, 0, (size_t)(T * C) * sizeof(float));
+    d->be->ops->norm_backward(d->be, dx, d->norm_w.d, d->norm_b.d, d_hidden,
+                              mat_f32(save->x_out, T, C), save->stats,
+                              d->norm_w.v, cfg->rms);
+    for (int64_t i = cfg->layers - 1; i >= 0 && !rc; i--) {
+        const struct arena_mark layer_mark = arena_mark(a);
+
+        rc = mlp_back(&bw, dx, i, err);
+        arena_rewind(a, layer_mark);
+        if (!rc)
+            rc = attention_back(&bw, dx, i, err);
+        arena_rewind(a, layer_mark);
+    }
+    if (!rc && bw.full)
+        embed_back(d, dx, b);
+    arena_rewind(a, mark);
+    return rc;
+}

@@ -1,0 +1,416 @@
+/* decoder_forward.c -- hidden states of packed rows.
+ *
+ * One residual stream x [T,C] runs through the layers. When a backward pass
+ * will follow, each layer's input and middle are copied out before they are
+ * added to, and the wide intermediates lie in memory that stays; otherwise one
+ * layer's worth of memory serves all.
+ */
+#include "model/decoder.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/lora_pass.h"
+
+/* Working memory of one layer. */
+struct layer_room {
+    struct mat n;    // [T,C] act_type: what enters a product
+    struct mat qkv;  // [T,Q] f32
+    struct mat attn; // [T,H*D] act_type
+    struct mat u;    // [T,F or 2F] f32
+    struct mat h;    // [T,F] act_type
+};
+
+static int64_t
+up_width(const struct model_config *cfg)
+{
+    return cfg->gated ? 2 * cfg->mlp_width : cfg->mlp_width;
+}
+
+static int64_t
+qkv_width(const struct model_config *cfg)
+{
+    return (cfg->heads + 2 * cfg->kv_heads) * cfg->head_dim;
+}
+
+static bool
+room_new(struct layer_room *r, struct arena *a, const struct decoder *d,
+         int64_t T)
+{
+    const struct model_config *cfg = d->cfg;
+    const enum dtype act = d->be->act_type;
+
+    r->n = mat_new(a, act, T, cfg->width);
+    r->qkv = mat_new(a, DT_F32, T, qkv_width(cfg));
+    r->attn = mat_new(a, act, T, cfg->heads * cfg->head_dim);
+    r->u = mat_new(a, DT_F32, T, up_width(cfg));
+    r->h = mat_new(a, act, T, cfg->mlp_width);
+    return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data;
+}
+
+/* Which low-rank terms a layer of this batch has, and their rank. */
+static int64_t
+part_rank(const struct batch *b, int64_t layer, enum part p)
+{
+    int64_t rank = 0;
+
+    for (int64_t g = 0; g < b->n_groups; g++)
+        if (b->groups[g].lora) {
+            const struct lora_pair *pair = lora_at(b->groups[g].lora, layer, p);
+
+            if (pair->a && pair->rank > rank)
+                rank = pair->rank;
+        }
+    return rank;
+}
+
+static bool
+saved_new(struct saved *s, struct arena *a, const struct decoder *d,
+          const struct batch *b)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T;
+    const int64_t heads = cfg->heads + cfg->kv_heads;
+    bool ok;
+
+    s->layers = arena_alloc(a, (size_t)cfg->layers * sizeof(*s->layers));
+    s->x_out = arena_f32(a, T, cfg->width);
+    s->stats = arena_f32(a, T, 2);
+    ok = s->layers && s->x_out && s->stats;
+    for (int64_t l = 0; l < cfg->layers && ok; l++) {
+        struct saved_layer *sl = &s->layers[l];
+
+        *sl = (struct saved_layer){
+            .x_in = arena_f32(a, T, cfg->width),
+            .x_mid = arena_f32(a, T, cfg->width),
+            .stats1 = arena_f32(a, T, 2),
+            .stats2 = arena_f32(a, T, 2),
+            .qkv = arena_f32(a, T, qkv_width(cfg)),
+            .lse = arena_f32(a, T, cfg->heads),
+            .attn = mat_new(a, d->be->act_type, T, cfg->heads * cfg->head_dim),
+            .u = arena_f32(a, T, up_width(cfg)),
+        };
+        ok = sl->x_in && sl->x_mid && sl->stats1 && sl->stats2 && sl->qkv &&
+             sl->lse && sl->attn.data && sl->u;
+        if (cfg->qk_norm) {
+            sl->qk_raw = arena_f32(a, T, heads * cfg->head_dim);
+            sl->qk_stats = arena_f32(a, T, heads * 2);
+            ok = ok && sl->qk_raw && sl->qk_stats;
+        }
+        for (int p = 0; p < PART_COUNT && ok; p++) {
+            const int64_t rank = part_rank(b, l, (enum part)p);
+
+            if (rank > 0) {
+                sl->xa[p] = mat_new(a, d->be->act_type, T, rank);
+                ok = sl->xa[p].data != NULL;
+            }
+        }
+    }
+    return ok;
+}
+
+static int
+check_batch(const struct decoder *d, const struct batch *b, int32_t *top_pos,
+            trv_err *err)
+{
+    *top_pos = 0;
+    for (int64_t t = 0; t < b->T; t++) {
+        if (b->ids[t] < 0 || b->ids[t] >= d->cfg->vocab)
+            return err_fail(err, TRV_ERANGE,
+                            "token id %d is outside the model's vocabulary of "
+                            "%lld",
+                            b->ids[t], (long long)d->cfg->vocab);
+        if (b->pos[t] > *top_pos)
+            *top_pos = b->pos[t];
+    }
+    if (*top_pos >= d->cfg->context)
+        return err_fail(err, TRV_ETOOLONG,
+                        "%lld tokens do not fit the model's context of %lld",
+                        (long long)*top_pos + 1, (long long)d->cfg->context);
+    return 0;
+}
+
+static int
+need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
+{
+    int64_t n = d->n_cos_sin ? d->n_cos_sin : 512;
+    float *table;
+
+    if (d->cfg->learned_pos || top_pos < d->n_cos_sin)
+        return 0;
+    while (n <= top_pos)
+        n *= 2;
+    if (n > d->cfg->context)
+        n = d->cfg->context;
+    table = mem_array((size_t)n, (size_t)d->cfg->head_dim * sizeof(float));
+    if (!table)
+        return err_fail(err, TRV_ENOMEM, "no memory for %lld positions",
+                        (long long)n);
+    config_rope_table(table, d->cfg, n);
+    mem_free(d->cos_sin);
+    d->cos_sin = table;
+    d->n_cos_sin = n;
+    return 0;
+}
+
+static int
+embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
+      trv_err *err)
+{
+    const int64_t C = d->cfg->width;
+    const struct arena_mark mark = arena_mark(a);
+    float *place = arena_f32(a, 1, C);
+
+    if (!place)
+        return err_fail(err, TRV_ENOMEM, "no memory for the embedding");
+    for (int64_t t = 0; t < b->T; t++) {
+        float *row = (float *)x.data + t * C;
+
+        if (d->embed)
+            memcpy(row, d->embed + b->ids[t] * C, (size_t)C * sizeof(float));
+        else
+            tensor_rows_f32(row, d->model->embed, b->ids[t], 1);
+        if (!d->cfg->learned_pos)
+            continue;
+        if (d->pos_embed)
+            memcpy(place, d->pos_embed + b->pos[t] * C,
+                   (size_t)C * sizeof(float));
+        else
+            tensor_rows_f32(place, d->model->pos_embed, b->pos[t], 1);
+        for (int64_t c = 0; c < C; c++)
+            row[c] += place[c];
+    }
+    arena_rewind(a, mark);
+    return 0;
+}
+
+/* Add the low-rank terms of a linear map to y, group by group of rows. */
+static int
+add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
+         const struct dec_linear *l, int64_t layer, const struct batch *b,
+         struct saved *save, trv_err *err)
+{
+    int64_t col = 0;
+    int rc = 0;
+
+    for (int i = 0; i < l->lin.n_parts; i++) {
+        const enum part part = l->parts[i];
+        int64_t out, in;
+
+        part_shape(&out, &in, d->cfg, part);
+        for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+            const struct batch_group *group = &b->groups[g];
+            const struct arena_mark mark = arena_mark(a);
+            const struct lora_pair *pair;
+            struct lora_drop drop = {0};
+            struct mat xa;
+
+            if (!group->lora || group->n == 0)
+                continue;
+            pair = lora_at(group->lora, layer, part);
+            if (!pair->a)
+                continue;
+            if (save) {
+                xa = mat_part(save->layers[layer].xa[part], group->t0, group->n,
+                              0, pair->rank);
+                if (save->training)
+                    drop = (struct lora_drop){
+                        group->lora->dropout,
+                        save->dropout_seed +
+                            (uint64_t)(layer * PART_COUNT + part)};
+            } else {
+                xa = mat_new(a, d->be->act_type, group->n, pair->rank);
+                if (!xa.data)
+                    return err_fail(err, TRV_ENOMEM,
+                                    "no memory for a low-rank term");
+            }
+            rc = lora_forward(
+                d->be, a, mat_part(y, group->t0, group->n, col, out),
+                mat_part(x, group->t0, group->n, 0, in), pair, drop, xa, err);
+            d->flop +=
+                2.0 * (double)group->n * (double)(pair->rank * (in + out));
+            arena_rewind(a, mark);
+        }
+        col += out;
+    }
+    return rc;
+}
+
+/* y = beta*y + W x + b and its low-rank terms. */
+static int
+project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
+        const struct dec_linear *l, float beta, int64_t layer,
+        const struct batch *b, struct saved *save, trv_err *err)
+{
+    d->be->ops->linear_forward(d->be, y, x, &l->lin, l->bias.v, beta);
+    d->flop += 2.0 * (double)b->T * (double)(l->lin.in * l->lin.out);
+    return add_lora(d, a, y, x, l, layer, b, save, err);
+}
+
+static void
+norm_heads(struct decoder *d, struct mat qk, const struct dec_layer *l,
+           struct saved_layer *save)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = qk.rows;
+
+    if (save)
+        d->be->ops->cast(d->be, mat_f32(save->qk_raw, T, qk.cols), qk);
+    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
+        const struct mat head =
+            mat_part(qk, 0, T, h * cfg->head_dim, cfg->head_dim);
+
+        d->be->ops->norm_forward(d->be, head,
+                                 save ? save->qk_stats + h * T * 2 : NULL, head,
+                                 h < cfg->heads ? l->q_norm.v : l->k_norm.v,
+                                 NULL, (float)cfg->norm_eps, true);
+    }
+}
+
+static void
+store_keys(const struct decoder *d, struct kv_cache *cache, int64_t layer,
+           const struct batch *b, struct mat k, struct mat v)
+{
+    const int64_t W = d->cfg->kv_heads * d->cfg->head_dim;
+
+    for (int64_t t = 0; t < b->T; t++) {
+        const int64_t slot = b->slots ? b->slots[t] : t;
+
+        TRV_ASSERT(slot >= 0 && slot < cache->slots);
+        memcpy(cache->k[layer] + slot * W, (const float *)k.data + t * k.ld,
+               (size_t)W * sizeof(float));
+        memcpy(cache->v[layer] + slot * W, (const float *)v.data + t * v.ld,
+               (size_t)W * sizeof(float));
+    }
+}
+
+static void
+attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
+       struct kv_cache *cache, int64_t layer, float *lse)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t D = cfg->head_dim, Q = cfg->heads * D, W = cfg->kv_heads * D;
+    struct mat q = mat_part(r->qkv, 0, b->T, 0, Q);
+    struct mat k = mat_part(r->qkv, 0, b->T, Q, W);
+    struct mat v = mat_part(r->qkv, 0, b->T, Q + W, W);
+    const struct attn_plan plan = decoder_attn_plan(d, b);
+
+    if (cache) {
+        store_keys(d, cache, layer, b, k, v);
+        k = mat_f32(cache->k[layer], cache->slots, W);
+        v = mat_f32(cache->v[layer], cache->slots, W);
+    }
+    d->be->ops->attn_forward(d->be, r->attn, lse, q, k, v, &plan);
+    d->flop += decoder_attn_flop(d, b);
+}
+
+struct attn_plan
+decoder_attn_plan(const struct decoder *d, const struct batch *b)
+{
+    return (struct attn_plan){
+        .n_segs = b->n_segs,
+        .segs = b->segs,
+        .heads = d->cfg->heads,
+        .kv_heads = d->cfg->kv_heads,
+        .head_dim = d->cfg->head_dim,
+        .window = d->cfg->window,
+        .scale = (float)(1.0 / sqrt((double)d->cfg->head_dim)),
+    };
+}
+
+double
+decoder_attn_flop(const struct decoder *d, const struct batch *b)
+{
+    double pairs = 0.0;
+
+    for (int64_t s = 0; s < b->n_segs; s++) {
+        const struct attn_seg *seg = &b->segs[s];
+        double keys = 0.0;
+
+        for (int64_t i = 0; i < seg->n_spans; i++)
+            keys += (double)seg->spans[i].n;
+        pairs += (double)seg->n * (keys - (double)(seg->n - 1) / 2.0);
+    }
+    return 4.0 * pairs * (double)(d->cfg->heads * d->cfg->head_dim);
+}
+
+int
+decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
+                const struct batch *b, struct kv_cache *cache,
+                struct saved *save, trv_err *err)
+{
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    const float eps = (float)cfg->norm_eps;
+    const int64_t T = b->T, C = cfg->width;
+    const size_t x_bytes = (size_t)(T * C) * sizeof(float);
+    const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
+    struct arena_mark mark;
+    struct layer_room r;
+    struct mat x;
+    int32_t top_pos;
+    int rc;
+
+    TRV_ASSERT(T > 0);
+    rc = check_batch(d, b, &top_pos, err);
+    if (!rc)
+        rc = need_rope_table(d, top_pos, err);
+    if (rc)
+        return rc;
+    *hidden = mat_new(a, d->be->act_type, T, C);
+    if (!hidden->data || (save && !saved_new(save, a, d, b)))
+        goto no_memory;
+    mark = arena_mark(a);
+    x = mat_new(a, DT_F32, T, C);
+    if (!x.data || !room_new(&r, a, d, T))
+        goto no_memory;
+    rc = embed(d, a, x, b, err);
+
+    for (int64_t i = 0; i < cfg->layers && !rc; i++) {
+        const struct dec_layer *l = &d->layers[i];
+        struct saved_layer *s = save ? &save->layers[i] : NULL;
+
+        if (s) {
+            memcpy(s->x_in, x.data, x_bytes);
+            r.qkv.data = s->qkv;
+            r.attn = s->attn;
+            r.u.data = s->u;
+        }
+        ops->norm_forward(d->be, r.n, s ? s->stats1 : NULL, x, l->norm1_w.v,
+                          l->norm1_b.v, eps, cfg->rms);
+        rc = project(d, a, r.qkv, r.n, &l->qkv, 0.0f, i, b, save, err);
+        if (rc)
+            break;
+        if (cfg->qk_norm)
+            norm_heads(d, mat_part(r.qkv, 0, T, 0, qk), l, s);
+        if (!cfg->learned_pos)
+            ops->rope(d->be, mat_part(r.qkv, 0, T, 0, qk), cfg->head_dim,
+                      cfg->head_dim, d->cos_sin, b->pos, false);
+        attend(d, &r, b, cache, i, s ? s->lse : NULL);
+        rc = project(d, a, x, r.attn, &l->o, 1.0f, i, b, save, err);
+        if (rc)
+            break;
+
+        if (s)
+            memcpy(s->x_mid, x.data, x_bytes);
+        ops->norm_forward(d->be, r.n, s ? s->stats2 : NULL, x, l->norm2_w.v,
+                          l->norm2_b.v, eps, cfg->rms);
+        rc = project(d, a, r.u, r.n, &l->up, 0.0f, i, b, save, err);
+        if (rc)
+            break;
+        ops->act_forward(d->be, r.h, r.u, cfg->act, cfg->gated);
+        rc = project(d, a, x, r.h, &l->down, 1.0f, i, b, save, err);
+    }
+    if (rc)
+        return rc;
+    if (save)
+        memcpy(save->x_out, x.data, x_bytes);
+    ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, x, d->norm_w.v,
+                      d->norm_b.v, eps, cfg->rms);
+    d->tokens += (double)T;
+    arena_rewind(a, mark);
+    return 0;
+no_memory:
+    return err_fail(err, TRV_ENOMEM, "no memory for a pass over %lld tokens",
+                    (long long)T);
+}
