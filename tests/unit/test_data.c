@@ -50,7 +50,8 @@ test_data_reads_each_of_trls_columns(void **state)
     struct data d = rows_of(
         "a.jsonl",
         "\xef\xbb\xbf{\"text\": \"one\"}\r\n\n"
-        "{\"prompt\": \"p\", \"completion\": \" c\", \"label\": true}\n"
+        "{\"prompt\": \"p\", \"completion\": \" c\", \"label\": true,"
+        " \"id\": 123456789012345678901234567890}\n"
         "{\"messages\": [{\"role\": \"user\", \"content\": "
         "[{\"type\": \"text\", \"text\": \"a\"}, {\"text\": \"b\"}]}]}\n"
         "{\"prompt\": [{\"role\": \"user\", \"content\": \"q\"}], \"chosen\": "

@@ -359,9 +359,9 @@ test_example_keeps_the_text_under_real_tokenizers(void **state)
         const struct text_rules rules = {t, NULL};
         struct data d = rows_of(
             "{\"prompt\": \"Once upon a time\", \"completion\": \", a dog\"}\n"
-            "{\"prompt\": \"2 + 2 =\", \"completion\": \" 4\\n\"}\n"
+            "{\"prompt\": \"The cat said\", \"completion\": \" so.\\n\"}\n"
             "{\"prompt\": \"x\\n\\n\", \"completion\": "
-            "\"\\n\\u00e9t\\u00e9\"}");
+            "\"\\nIt was\"}");
         struct example e = {0};
         trv_err err = {0};
 
