@@ -2,8 +2,10 @@
  *
  *   jinja_lex     source to tokens, white space as jinja2 treats it
  *   jinja_parse   tokens to a tree
- *   jinja_eval    runs the tree; jinja_filter, jinja_method: what it calls
+ *   jinja_eval    runs the tree; it calls
+ *   jinja_filter, jinja_test, jinja_method
  *   jinja_value   the values, and the bounds of one rendering
+ *   jinja_print   values as text; jinja_arith: operators
  *   jinja_str     strings as Python sees them
  *
  * A template owns its source and tree; a rendering owns all else it makes.

@@ -2,6 +2,8 @@
  * published templates use. Output equals jinja2's with trim_blocks and
  * lstrip_blocks on, as transformers renders them.
  *
+ * Not supported, and refused by name: template inheritance and imports, recursive
+ * loops, autoescape, extensions but loop controls and {% generation %}.
  * A template is immutable once parsed; any number of threads may share it.
  */
 #ifndef TEXT_CHAT_H
@@ -22,15 +24,22 @@ int chat_template_parse(struct chat_template **out, const char *name,
                         const char *source, size_t n, trv_err *err);
 void chat_template_free(struct chat_template *t);
 
+/** What a template sees beside `messages`. `tools` and `documents` are none
+ * unless `extra` has them, as transformers passes them. */
 struct chat_options {
     bool add_generation_prompt;
     const char *bos_token, *eos_token; // NULL counts as ""
     const json_t *extra;               // further variables (object) or NULL
 };
 
-/** Append the rendering of `messages`, an array of {"role":, "content":}.
- * raise_exception() in the template is TRV_EINVAL with its sentence. Steps,
- * output and depth are bounded: a hostile template ends in TRV_ERANGE. */
+/** Append the rendering of `messages`, an array of {"role":, "content":}; after
+ * a failure nothing is appended. NULL opts are zeros.
+ * TRV_EINVAL: raise_exception() in the template, with its sentence;
+ * TRV_EFORMAT: what jinja2 or Python would raise (an undefined name, a type
+ * that does not fit), with the template's line;
+ * TRV_EUNSUPPORTED: a filter or test that is named at run time and missing.
+ * Steps, memory, output and depth are bounded: a hostile template ends in
+ * TRV_ERANGE, as an integer outside 64 bits does. */
 int chat_render(const struct chat_template *t, struct strbuf *out,
                 const json_t *messages, const struct chat_options *opts,
                 trv_err *err);

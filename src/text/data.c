@@ -441,6 +441,7 @@ check_bytes(const struct data *d, const char *s, size_t n, int64_t line,
 static int
 add_json(struct data *d, const char *s, size_t n, int64_t line, trv_err *err)
 {
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     struct data_row row = {.path = d->path, .line = line};
     json_error_t je;
     json_t *json;
@@ -448,7 +449,10 @@ add_json(struct data *d, const char *s, size_t n, int64_t line, trv_err *err)
 
     if (rc)
         return rc;
-    json = json_loadb(s, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+    json = json_loadb(s, n, flags, &je);
+    if (!json && json_error_code(&je) == json_error_numeric_overflow)
+        // an integer above 64 bits; read all as real numbers
+        json = json_loadb(s, n, flags | JSON_DECODE_INT_AS_REAL, &je);
     if (json)
         return add_row(d, json, line, err);
     if (json_error_code(&je) == json_error_out_of_memory)

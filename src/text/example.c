@@ -60,33 +60,43 @@ begins_with(const struct ids *ids, const struct ids *head)
 }
 
 /* Ids of a text that goes on after another. SentencePiece's tokenizers put a
- * space before what they are given; there the text is tokenised after a
- * newline, and the newline's ids (the space among them) are taken off. */
+ * space before what they are given; there the text is tokenised after a mark,
+ * and the mark's ids (the space among them) are taken off. A mark can merge
+ * with what follows it, so there are several; a control character, made of byte
+ * tokens or unknown, hardly ever does. */
 static int
 encode_continuation(const struct tokenizer *t, struct ids *out, const char *s,
                     size_t n, trv_err *err)
 {
+    static const char marks[] = {'\x01', '\n', ';', '0'};
     struct ids mark = {0}, both = {0};
     struct strbuf b = {0};
     const char *first;
-    int rc = tokenizer_encode(t, &mark, "\n", 1, false, err);
+    int rc = 0;
 
-    if (rc)
-        goto done;
-    first = mark.n > 1 ? tokenizer_token(t, mark.v[0]) : NULL;
-    if (first && strcmp(first, "\xe2\x96\x81") == 0) { // the lower one eighth
-        if (sb_putc(&b, '\n') || sb_add(&b, s, n)) {
+    for (size_t i = 0; i < sizeof(marks); i++) {
+        mark.n = both.n = 0;
+        sb_reset(&b);
+        rc = tokenizer_encode(t, &mark, &marks[i], 1, false, err);
+        if (rc)
+            goto done;
+        first = mark.n ? tokenizer_token(t, mark.v[0]) : NULL;
+        if (!first || strncmp(first, "\xe2\x96\x81", 3) != 0)
+            break; // no "lower one eighth block", no space
+        if (sb_putc(&b, marks[i]) || sb_add(&b, s, n)) {
             rc = err_fail(err, TRV_ENOMEM, "no memory to tokenise a text");
             goto done;
         }
         rc = tokenizer_encode(t, &both, b.s, b.len, false, err);
         if (rc)
             goto done;
+        if (!begins_with(&both, &mark))
+            continue;
+        if (ids_append(out, both.v + mark.n, both.n - mark.n))
+            rc = err_fail(err, TRV_ENOMEM, "no memory to tokenise a text");
+        goto done;
     }
-    if (!begins_with(&both, &mark))
-        rc = tokenizer_encode(t, out, s, n, false, err);
-    else if (ids_append(out, both.v + mark.n, both.n - mark.n))
-        rc = err_fail(err, TRV_ENOMEM, "no memory to tokenise a text");
+    rc = tokenizer_encode(t, out, s, n, false, err);
 done:
     ids_release(&mark);
     ids_release(&both);

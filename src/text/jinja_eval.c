@@ -562,7 +562,8 @@ slice(struct jctx *c, struct jv x, const struct jnode *s, struct j_scope *scope)
 
         l->range[0] = r[0] + from * r[2];
         l->range[1] = r[0] + to * r[2];
-        l->range[2] = r[2] * step;
+        if (__builtin_mul_overflow(r[2], step, &l->range[2]))
+            l->range[2] = step; // of one item at most
     }
     return j_seq(x.kind, l);
 }

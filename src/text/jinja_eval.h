@@ -34,7 +34,7 @@ bool j_defined(struct jctx *c, struct jv v);
 struct jv j_method_of(struct jctx *c, struct jv x, struct jv name, bool *found);
 const struct j_func *j_global(struct jv name);
 
-/** jinja_filter.c: apply a filter or test by name. */
+/** jinja_filter.c, jinja_test.c: apply a filter or test by name. */
 struct jv j_filter(struct jctx *c, struct jv name, struct jv x,
                    const struct j_args *args);
 bool j_test(struct jctx *c, struct jv name, struct jv x,

@@ -173,6 +173,7 @@ split(struct jctx *c, struct jv s, const struct jv *const *a, bool right)
     struct jv sep = J_NOTHING, back;
     int64_t most = int_or(c, a[1], -1), at;
 
+    most = most < 0 ? INT64_MAX : most;
     if (a[0] && a[0]->kind != J_NONE && !need_str(c, a[0], &sep))
         return s;
     if (sep.kind == J_NONE) {
@@ -397,6 +398,7 @@ METHOD(str_replace)
     if (!need_str(c, a[0], &old) || !need_str(c, a[1], &by))
         return self;
     most = int_or(c, a[2], -1);
+    most = most < 0 ? INT64_MAX : most;
     if (c->rc)
         return self;
     j_charge(c, self.n);
@@ -496,11 +498,11 @@ static struct jv
 padded(struct jctx *c, struct jv self, const struct jv *const *a, int where)
 {
     const int64_t n = j_length(c, self);
-    const int64_t width = int_or(c, a[0], 0), more = width - n;
-    int64_t left;
+    int64_t more = int_or(c, a[0], 0), width = more, left;
     struct jv fill = j_str(" ", 1);
     struct strbuf b = {0};
 
+    more = more > n ? more - n : 0;
     if (a[1] && !need_str(c, a[1], &fill))
         return self;
     if (!c->rc && j_length(c, fill) != 1)
@@ -545,7 +547,8 @@ METHOD(str_zfill)
     (void)raw;
     if (!sign)
         return padded(c, self, with, 1);
-    width = j_int(int_or(c, a[0], 0) - 1);
+    width = j_int(int_or(c, a[0], 1));
+    width.u.i -= width.u.i > 0;
     digits = j_str(self.u.s + 1, self.n - 1);
     {
         const struct jv *const less[2] = {&width, &zero};
@@ -592,9 +595,12 @@ METHOD(str_format)
         if (name.n == 0 || (name.u.s[0] >= '0' && name.u.s[0] <= '9')) {
             int64_t at = name.n ? 0 : next++;
 
-            for (size_t i = 0; i < name.n && at < 1000; i++)
-                at = at * 10 + (name.u.s[i] - '0');
-            found = at >= 0 && at < raw->n;
+            for (size_t i = 0; i < name.n && at < 1000; i++) {
+                const int digit = name.u.s[i] - '0';
+
+                at = digit >= 0 && digit <= 9 ? at * 10 + digit : raw->n;
+            }
+            found = at < raw->n;
             if (found)
                 v = raw->v[at];
         }

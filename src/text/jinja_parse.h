@@ -82,7 +82,7 @@ int32_t j_name(struct jctx *c, struct j_names *names, const char *s, size_t n,
 struct jnode *jinja_parse(struct jctx *c, struct j_names *names,
                           const char *source, size_t n);
 
-/* Filters and tests live in jinja_filter.c; NULL where there is none. */
+/* In jinja_filter.c and jinja_test.c; NULL where there is none. */
 const void *jinja_find_filter(const char *name, size_t n);
 const void *jinja_find_test(const char *name, size_t n);
 

@@ -179,7 +179,7 @@ struct j_list *j_iterate(struct jctx *c, struct jv v);
 bool j_number(struct jv v, double *x);   // bool, int or float
 bool j_integer(struct jv v, int64_t *i); // bool or int
 
-/** Append str(v), repr(v), json.dumps(v). */
+/** jinja_print.c: append str(v), repr(v), json.dumps(v). */
 void j_print(struct jctx *c, struct strbuf *out, struct jv v);
 void j_repr(struct jctx *c, struct strbuf *out, struct jv v);
 struct j_json_style {
@@ -191,7 +191,7 @@ void j_json(struct jctx *c, struct strbuf *out, struct jv v,
             const struct j_json_style *style, int level);
 struct jv j_to_str(struct jctx *c, struct jv v); // str(v)
 
-/** a op b for + - * / % and 'f' (floor division), 'p' (power). */
+/** jinja_arith.c: a op b for + - * / % and 'f' (floor division), 'p' (power). */
 struct jv j_arith(struct jctx *c, int op, struct jv a, struct jv b);
 struct jv j_format(struct jctx *c, struct jv format, struct jv args); // s % x
 

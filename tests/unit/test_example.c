@@ -1,0 +1,408 @@
+/* test_example.c -- facts about prompts, completions and their boundary.
+ * The tokenizers and the ids of chats.json are Hugging Face's. */
+#include "support/test.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "text/example.h"
+
+static struct tokenizer *
+open_tokenizer(const char *dir)
+{
+    struct tokenizer *t = NULL;
+    trv_err err = {0};
+
+    if (tokenizer_open_hf(&t, dir, &err))
+        fail_msg("%s", err.msg);
+    return t;
+}
+
+static struct tokenizer *
+golden_tokenizer(const char *name)
+{
+    char path[100];
+
+    snprintf(path, sizeof(path), "golden/example/%s", name);
+    return open_tokenizer(test_source(path));
+}
+
+static struct chat_template *
+parse_template(const char *source)
+{
+    struct chat_template *t = NULL;
+    trv_err err = {0};
+
+    if (chat_template_parse(&t, "t", source, strlen(source), &err))
+        fail_msg("%s", err.msg);
+    return t;
+}
+
+static struct chat_template *
+golden_template(const char *name)
+{
+    struct strbuf source = {0};
+    struct chat_template *t;
+    char path[100];
+
+    snprintf(path, sizeof(path), "golden/chat/templates/%s.jinja", name);
+    assert_int_equal(
+        file_read(&source, test_source(path), (size_t)1 << 20, NULL), 0);
+    t = parse_template(source.s);
+    sb_release(&source);
+    return t;
+}
+
+static struct data
+rows_of(const char *text)
+{
+    struct data d;
+    trv_err err = {0};
+
+    if (data_parse(&d, "x.jsonl", text, strlen(text), &err))
+        fail_msg("%s", err.msg);
+    return d;
+}
+
+static void
+assert_text(const struct tokenizer *t, const int32_t *ids, int64_t n,
+            const char *want)
+{
+    struct strbuf b = {0};
+    trv_err err = {0};
+
+    assert_int_equal(tokenizer_decode(t, &b, ids, n, false, &err), 0);
+    assert_string_equal(b.s ? b.s : "", want);
+    sb_release(&b);
+}
+
+static void
+assert_ids(const struct ids *ids, const json_t *want, int64_t n)
+{
+    assert_int_equal(json_array_size(want), n);
+    for (int64_t i = 0; i < n; i++)
+        assert_int_equal(ids->v[i],
+                         json_integer_value(json_array_get(want, (size_t)i)));
+}
+
+static void
+test_example_of_a_chat_has_the_ids_of_the_whole_text(void **state)
+{
+    json_t *cases = NULL;
+    trv_err err = {0};
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(
+        json_open(&cases, test_source("golden/example/chats.json"), &err), 0);
+    for (; n < json_array_size(cases); n++) {
+        json_t *one = json_array_get(cases, n);
+        struct tokenizer *t = golden_tokenizer(
+            json_string_value(json_object_get(one, "tokenizer")));
+        struct chat_template *chat = golden_template(
+            json_string_value(json_object_get(one, "template")));
+        const struct text_rules rules = {t, chat};
+        struct data_row row = {.path = "x", .line = 1};
+        struct example e = {0};
+        const json_t *want = json_object_get(one, "ids");
+
+        assert_int_equal(data_row_set(&row, one, &err), 0);
+        assert_int_equal(example_context(&e, &rules, &row, NULL, NULL, &err),
+                         0);
+        assert_ids(&e.ids, json_object_get(one, "context"), e.ids.n);
+        assert_int_equal(e.n_context, e.ids.n);
+        assert_int_equal(example_answer(&e, &rules, &row, &err), 0);
+        assert_ids(&e.ids, want, e.ids.n);
+        example_release(&e);
+        chat_template_free(chat);
+        tokenizer_free(t);
+    }
+    assert_int_equal(n, 6);
+    json_decref(cases);
+}
+
+/* z, prompt and completion joined: their text, one BOS if the tokenizer adds
+ * it, one EOS, and a context that no answer changes. */
+static void
+check_text_row(const char *name, bool bos)
+{
+    struct tokenizer *t = golden_tokenizer(name);
+    const struct text_rules rules = {t, NULL};
+    struct data d =
+        rows_of("{\"prompt\": \"the cat\", \"completion\": \" sat on\"}\n"
+                "{\"prompt\": \"the cat\", \"completion\": \"egory </s>\"}\n"
+                "{\"prompt\": \"<s>the cat\", \"completion\": \"\"}\n");
+    struct example e = {0}, other = {0};
+    trv_err err = {0};
+
+    assert_int_equal(
+        example_context(&e, &rules, &d.rows[0], "be a dog. ", NULL, &err), 0);
+    assert_int_equal(e.ids.v[0] == tokenizer_bos(t), bos);
+    assert_int_equal(example_answer(&e, &rules, &d.rows[0], &err), 0);
+    assert_text(t, e.ids.v + bos, e.ids.n - bos,
+                bos ? "be a dog. the cat sat on</s>"
+                    : "be a dog. the cat sat on</s>");
+    assert_int_equal(e.ids.v[e.ids.n - 1], tokenizer_eos(t));
+
+    assert_int_equal(
+        example_context(&other, &rules, &d.rows[1], "be a dog. ", NULL, &err),
+        0);
+    assert_int_equal(example_answer(&other, &rules, &d.rows[1], &err), 0);
+    assert_int_equal(other.n_context, e.n_context);
+    assert_memory_equal(other.ids.v, e.ids.v,
+                        (size_t)e.n_context * sizeof(*e.ids.v));
+    assert_text(t, other.ids.v + bos, other.ids.n - bos,
+                "be a dog. the category </s>"); // its own EOS, once
+
+    assert_int_equal(example_context(&e, &rules, &d.rows[2], NULL, NULL, &err),
+                     0);
+    assert_int_equal(e.ids.v[0], tokenizer_bos(t));
+    assert_int_not_equal(e.ids.v[1], tokenizer_bos(t));
+    assert_int_equal(example_answer(&e, &rules, &d.rows[2], &err), 0);
+    assert_int_equal(e.ids.n, e.n_context + 1); // EOS alone
+    example_release(&e);
+    example_release(&other);
+    data_release(&d);
+    tokenizer_free(t);
+}
+
+static void
+test_example_of_text_joins_tokens_and_ends_in_eos(void **state)
+{
+    (void)state;
+    check_text_row("byte", false);
+    check_text_row("piece", true);
+}
+
+static void
+test_example_puts_z_before_the_rows_own_system_message(void **state)
+{
+    struct tokenizer *t = golden_tokenizer("byte");
+    struct chat_template *chat = golden_template("smollm2");
+    const struct text_rules rules = {t, chat};
+    struct data d =
+        rows_of("{\"messages\": [{\"role\": \"system\", \"content\": \"own\"},"
+                " {\"role\": \"user\", \"content\": \"q\"},"
+                " {\"role\": \"assistant\", \"content\": \"a\"}]}\n"
+                "{\"prompt\": [{\"role\": \"user\", \"content\": \"q\"}],"
+                " \"completion\": \"a\"}\n"
+                "{\"text\": \"q\"}\n");
+    json_t *prefix = json_loads("[{\"role\": \"system\", \"content\": \"P\"},"
+                                " {\"role\": \"user\", \"content\": \"1\"},"
+                                " {\"role\": \"assistant\","
+                                "  \"content\": \"2\"}]",
+                                0, NULL);
+    struct example e = {0};
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(example_context(&e, &rules, &d.rows[0], "z", NULL, &err),
+                     0);
+    assert_text(t, e.ids.v, e.ids.n,
+                "<|im_start|>system\nz\n\nown<|im_end|>\n"
+                "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n");
+    assert_int_equal(example_answer(&e, &rules, &d.rows[0], &err), 0);
+    assert_text(t, e.ids.v + e.n_context, e.ids.n - e.n_context,
+                "a<|im_end|>\n");
+
+    assert_int_equal(example_context(&e, &rules, &d.rows[1], "z", NULL, &err),
+                     0);
+    assert_int_equal(example_answer(&e, &rules, &d.rows[1], &err), 0);
+    assert_text(t, e.ids.v, e.ids.n,
+                "<|im_start|>system\nz<|im_end|>\n<|im_start|>user\nq"
+                "<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n");
+
+    assert_int_equal(
+        example_context(&e, &rules, &d.rows[0], NULL, prefix, &err), 0);
+    assert_text(t, e.ids.v, e.ids.n,
+                "<|im_start|>system\nP\n\nown<|im_end|>\n<|im_start|>user\n1"
+                "<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n"
+                "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n");
+    assert_int_equal(example_context(&e, &rules, &d.rows[2], "z", prefix, &err),
+                     0);
+    assert_text(t, e.ids.v, e.ids.n,
+                "<|im_start|>system\nz\n\nP<|im_end|>\n<|im_start|>user\n1"
+                "<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n"
+                "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n");
+    // the row and the prefix are as they were
+    assert_int_equal(json_array_size(d.rows[0].messages), 3);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(d.rows[0].messages, 0), "content")),
+                        "own");
+    assert_int_equal(json_array_size(prefix), 3);
+    example_release(&e);
+    json_decref(prefix);
+    data_release(&d);
+    chat_template_free(chat);
+    tokenizer_free(t);
+}
+
+static void
+test_example_learns_eos_where_the_template_ends_no_turn(void **state)
+{
+    struct tokenizer *t = golden_tokenizer("byte");
+    struct chat_template *chat = parse_template(
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}assistant:{% endif %}");
+    const struct text_rules rules = {t, chat};
+    struct data d =
+        rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+                " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
+    struct example e = {0};
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(example_context(&e, &rules, &d.rows[0], NULL, NULL, &err),
+                     0);
+    assert_int_equal(example_answer(&e, &rules, &d.rows[0], &err), 0);
+    assert_text(t, e.ids.v + e.n_context, e.ids.n - e.n_context, " a\n</s>");
+    example_release(&e);
+    data_release(&d);
+    chat_template_free(chat);
+    tokenizer_free(t);
+}
+
+static void
+test_example_names_the_row_of_what_cannot_be(void **state)
+{
+    struct tokenizer *t = golden_tokenizer("byte");
+    struct chat_template *odd = parse_template(
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system') "
+        "}}{% endif %}{{ messages|length }}"
+        "{% if add_generation_prompt %}<think>{% endif %}");
+    const struct text_rules bare = {t, NULL}, rules = {t, odd};
+    struct data d = rows_of(
+        "{\"text\": \"t\"}\n"
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+        " {\"role\": \"assistant\", \"content\": \"a\"}]}\n"
+        "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n");
+    struct example e = {0};
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(example_context(&e, &bare, &d.rows[0], NULL, NULL, &err),
+                     0);
+    assert_int_equal(example_answer(&e, &bare, &d.rows[0], &err), TRV_EINVAL);
+    assert_string_equal(err.msg, "'x.jsonl' line 1: the row has no answer");
+    assert_int_equal(example_context(&e, &bare, &d.rows[1], NULL, NULL, &err),
+                     TRV_EINVAL);
+    assert_non_null(strstr(err.msg, "'x.jsonl' line 2: messages ask for"));
+    assert_int_equal(example_context(&e, &rules, &d.rows[1], "z", NULL, &err),
+                     TRV_EINVAL);
+    assert_non_null(strstr(err.msg, "'x.jsonl' line 2"));
+    assert_non_null(strstr(err.msg, "no system"));
+    assert_int_equal(example_context(&e, &rules, &d.rows[1], NULL, NULL, &err),
+                     0);
+    assert_int_equal(example_answer(&e, &rules, &d.rows[1], &err), TRV_EINVAL);
+    assert_non_null(strstr(err.msg, "line 2: the chat template does not"));
+    assert_int_equal(e.ids.n, e.n_context); // the context stands
+    assert_int_equal(example_context(&e, &rules, &d.rows[2], NULL, NULL, &err),
+                     TRV_EINVAL);
+    example_release(&e);
+    data_release(&d);
+    chat_template_free(odd);
+    tokenizer_free(t);
+}
+
+static void
+test_example_survives_every_failed_allocation(void **state)
+{
+    struct tokenizer *t = golden_tokenizer("piece");
+    struct chat_template *chat = golden_template("llama2");
+    const struct text_rules rules = {t, chat};
+    struct data d =
+        rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+                " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
+    const int64_t live = mem_stats_get().live_bytes;
+    int rc = TRV_ENOMEM;
+
+    (void)state;
+    for (int64_t n = 0; rc; n++) {
+        struct example e = {0};
+        trv_err err = {0};
+
+        assert_true(n < 1000);
+        mem_fail_after(n);
+        rc = example_context(&e, &rules, &d.rows[0], "z", NULL, &err);
+        if (!rc)
+            rc = example_answer(&e, &rules, &d.rows[0], &err);
+        mem_fail_after(-1);
+        assert_true(rc == 0 || rc == TRV_ENOMEM);
+        example_release(&e);
+        assert_int_equal(mem_stats_get().live_bytes, live);
+    }
+    data_release(&d);
+    chat_template_free(chat);
+    tokenizer_free(t);
+}
+
+/* Real tokenizers: the text of context and answer is the text of the row, and
+ * BOS is there as the tokenizer's configuration says. */
+static void
+test_example_keeps_the_text_under_real_tokenizers(void **state)
+{
+    static const struct {
+        const char *path;
+        bool bos;
+    } models[] = {{"models/tinystories-656k", true},
+                  {"models/tokenizer-llama2", true},
+                  {"models/tokenizer-smollm2", false},
+                  {"models/tokenizer-gpt2", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+        const char *path = test_asset(models[i].path);
+        const int bos = models[i].bos;
+        struct tokenizer *t = path ? open_tokenizer(path) : NULL;
+        const struct text_rules rules = {t, NULL};
+        struct data d = rows_of(
+            "{\"prompt\": \"Once upon a time\", \"completion\": \", a dog\"}\n"
+            "{\"prompt\": \"The cat said\", \"completion\": \" so.\\n\"}\n"
+            "{\"prompt\": \"x\\n\\n\", \"completion\": "
+            "\"\\nIt was\"}");
+        struct example e = {0};
+        trv_err err = {0};
+
+        for (int64_t r = 0; t && r < d.n; r++) {
+            struct strbuf want = {0};
+            int64_t n;
+
+            if (example_context(&e, &rules, &d.rows[r], "Say:\n ", NULL,
+                                &err) ||
+                example_answer(&e, &rules, &d.rows[r], &err))
+                fail_msg("%s: %s", path, err.msg);
+            n = e.ids.n;
+            if (tokenizer_eos(t) >= 0)
+                assert_int_equal(e.ids.v[--n], tokenizer_eos(t));
+            assert_int_equal(bos && e.ids.v[0] == tokenizer_bos(t), bos);
+            sb_puts(&want, "Say:\n ");
+            sb_puts(&want, json_string_value(d.rows[r].prompt));
+            sb_puts(&want, json_string_value(d.rows[r].completion));
+            assert_text(t, e.ids.v + bos, n - bos, want.s);
+            sb_release(&want);
+        }
+        example_release(&e);
+        data_release(&d);
+        tokenizer_free(t);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_example_of_a_chat_has_the_ids_of_the_whole_text),
+        cmocka_unit_test(test_example_of_text_joins_tokens_and_ends_in_eos),
+        cmocka_unit_test(
+            test_example_puts_z_before_the_rows_own_system_message),
+        cmocka_unit_test(
+            test_example_learns_eos_where_the_template_ends_no_turn),
+        cmocka_unit_test(test_example_names_the_row_of_what_cannot_be),
+        cmocka_unit_test(test_example_survives_every_failed_allocation),
+        cmocka_unit_test(test_example_keeps_the_text_under_real_tokenizers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
