@@ -617,6 +617,6 @@ part_shape(int64_t *out, int64_t *in, const struct model_config *c, enum part p)
         break;
     case PART_COUNT:
     default:
-        TRV_ASSERT(!"a part");
+        TRV_ASSERT(false && "a part");
     }
 }

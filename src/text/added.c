@@ -47,7 +47,7 @@ trie_step(const struct added_trie *t, int32_t node, unsigned char byte)
     return at;
 }
 
-/* Insert a content; where two are equal the first one counts. */
+/* Insert a content; where two are equal the last one counts. */
 static int
 trie_add(struct added_trie *t, const char *s, size_t n, int32_t token)
 {
@@ -72,8 +72,7 @@ trie_add(struct added_trie *t, const char *s, size_t n, int32_t token)
         }
         at = next;
     }
-    if (t->nodes[at].token < 0)
-        t->nodes[at].token = token;
+    t->nodes[at].token = token;
     return 0;
 }
 
@@ -108,6 +107,28 @@ added_add(struct added *a, const struct added_token *token, const char *s,
     return 0;
 }
 
+/* Put token i into the trie it is looked for in. */
+static int
+index_token(struct added *a, int64_t i, const struct normalizer *nz,
+            struct strbuf *text, struct strbuf *tmp,
+            struct pattern_scratch *scratch, trv_err *err)
+{
+    size_t n = 0;
+    const char *s = vocab_text(&a->names, a->v[i].id, &n);
+    bool at_start = true;
+    int rc;
+
+    if (!a->v[i].normalized)
+        return trie_add(&a->raw, s, n, (int32_t)i);
+    sb_reset(text);
+    if (sb_add(text, s, n))
+        return TRV_ENOMEM;
+    rc = normalizer_run(nz, text, tmp, &at_start, scratch, err);
+    return rc ? rc : trie_add(&a->normal, text->s, text->len, (int32_t)i);
+}
+
+/* Special tokens go first, so that where a plain one is equal after
+ * normalisation, the plain one counts. */
 int
 added_finish(struct added *a, const struct normalizer *nz, trv_err *err)
 {
@@ -115,27 +136,12 @@ added_finish(struct added *a, const struct normalizer *nz, trv_err *err)
     struct strbuf text = {0}, tmp = {0};
     int rc = 0;
 
-    for (int64_t i = 0; !rc && i < a->n; i++) {
-        size_t n = 0;
-        const char *s = vocab_text(&a->names, a->v[i].id, &n);
-        bool at_start = true;
-
-        if (!a->v[i].normalized) {
-            rc = trie_add(&a->raw, s, n, (int32_t)i);
-            continue;
-        }
-        sb_reset(&text);
-        rc = sb_add(&text, s, n);
-        if (!rc)
-            rc = normalizer_run(nz, &text, &tmp, &at_start, &scratch, err);
-        if (rc && rc != TRV_ENOMEM)
-            goto done;
-        if (!rc)
-            rc = trie_add(&a->normal, text.s, text.len, (int32_t)i);
-    }
-    if (rc)
-        err_fail(err, TRV_ENOMEM, "no memory for the added tokens");
-done:
+    for (int plain = 0; plain < 2; plain++)
+        for (int64_t i = 0; !rc && i < a->n; i++)
+            if (a->v[i].special != (plain == 1))
+                rc = index_token(a, i, nz, &text, &tmp, &scratch, err);
+    if (rc == TRV_ENOMEM)
+        err_fail(err, rc, "no memory for the added tokens");
     sb_release(&text);
     sb_release(&tmp);
     pattern_scratch_release(&scratch);
@@ -262,6 +268,8 @@ added_split(const struct added *a, const struct added_trie *trie,
         start = at;
         end = at + len;
         at = end; // the search goes on here, whatever becomes of the match
+        if (start < done) // begins in space that a token took along
+            continue;
         if (token->single_word && is_inside_word(text, n, start, end))
             continue;
         if (token->lstrip) {

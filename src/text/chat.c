@@ -14,7 +14,7 @@
 
 #include "base/mem.h"
 #include "text/jinja_eval.h"
-#include "text/jinja_str.h"
+#include "text/utf8.h"
 
 struct chat_template {
     struct jctx c; // its memory holds all below
@@ -34,7 +34,7 @@ chat_template_parse(struct chat_template **out, const char *name,
     if (n > JINJA_MAX_SOURCE)
         return err_fail(err, TRV_ERANGE, "template '%s' is longer than %zu KiB",
                         name, JINJA_MAX_SOURCE >> 10);
-    if (!jstr_valid(source, n))
+    if (!utf8_is_valid(source, n))
         return err_fail(err, TRV_EFORMAT, "template '%s' is no UTF-8", name);
     t = mem_calloc(1, sizeof(*t));
     if (!t)

@@ -49,17 +49,6 @@ jstr_prev(const char *s, size_t n, int32_t *cp)
     return jstr_next(s + n - 1, 1, cp);
 }
 
-bool
-jstr_valid(const char *s, size_t n)
-{
-    int32_t cp;
-
-    for (size_t i = 0; i < n; i += jstr_next(s + i, n - i, &cp))
-        if (jstr_next(s + i, n - i, &cp) == 1 && cp < 0)
-            return false;
-    return true;
-}
-
 int64_t
 jstr_count(const char *s, size_t n)
 {

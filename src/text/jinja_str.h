@@ -15,7 +15,6 @@
 size_t jstr_next(const char *s, size_t n, int32_t *cp);
 /** The same, of the code point that ends at s + n. */
 size_t jstr_prev(const char *s, size_t n, int32_t *cp);
-bool jstr_valid(const char *s, size_t n); // well-formed UTF-8
 int64_t jstr_count(const char *s, size_t n);
 /** Byte offset of code point `at`, 0 <= at <= count. */
 size_t jstr_offset(const char *s, size_t n, int64_t at);

@@ -149,7 +149,9 @@ compile(struct pattern *p, const struct strbuf *re, int *code, size_t *at)
         (void)pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE);
     pcre2_compile_context_free(cc);
     pcre2_general_context_free(g);
-    return p->code ? 0 : *code ? TRV_EFORMAT : TRV_ENOMEM;
+    if (p->code)
+        return 0;
+    return *code && *code != PCRE2_ERROR_HEAP_FAILED ? TRV_EFORMAT : TRV_ENOMEM;
 }
 
 int

@@ -121,9 +121,10 @@ tokenizer_add_merge(struct tokenizer *t, int64_t n, const char *a, size_t a_n,
     }
     if (!rc && id < 0)
         rc = err_fail(err, TRV_EFORMAT,
-                      "field '%s' of '%s': merge %lld, '%.100s' and '%.100s': "
+                      "field '%s' of '%s': merge %lld, '%.*s' and '%.*s': "
                       "%s is not in the vocabulary",
-                      field, file, (long long)n, a, b,
+                      field, file, (long long)n, a_n > 100 ? 100 : (int)a_n, a,
+                      b_n > 100 ? 100 : (int)b_n, b,
                       left < 0    ? "the first"
                       : right < 0 ? "the second"
                                   : "their sum");

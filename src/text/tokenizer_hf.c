@@ -130,8 +130,6 @@ read_merges(struct tokenizer *t, const char *path, trv_err *err)
                           (long long)line, path);
             break;
         }
-        b.s[gap - b.s] = '\0'; // for messages
-        b.s[i + len] = '\0';
         rc = tokenizer_add_merge(t, n++, s, (size_t)(gap - s), gap + 1,
                                  len - (size_t)(gap + 1 - s), "merges", path,
                                  err);

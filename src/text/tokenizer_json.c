@@ -12,27 +12,59 @@
 
 /* --- the model --- */
 
+/* Where to cut "a b": at its only space. Tokens may hold spaces themselves
+ * (then newer files write pairs); a line with more spaces than one is cut where
+ * both sides and their sum are tokens, if that is one place. NULL if not. */
+static const char *
+cut_of(const struct vocab *v, const char *s, size_t n)
+{
+    const char *first = memchr(s, ' ', n), *found = NULL;
+    struct strbuf whole = {0};
+
+    if (!first || !memchr(first + 1, ' ', n - (size_t)(first + 1 - s)))
+        return first;
+    if (n > 1024) // no token is that long; keeps a hostile line cheap
+        return NULL;
+    for (const char *p = first; p;
+         p = memchr(p + 1, ' ', n - (size_t)(p + 1 - s))) {
+        const size_t left = (size_t)(p - s), right = n - left - 1;
+
+        sb_reset(&whole);
+        if (vocab_find(v, s, left) < 0 || vocab_find(v, p + 1, right) < 0 ||
+            sb_add(&whole, s, left) || sb_add(&whole, p + 1, right) ||
+            vocab_find(v, whole.s, whole.len) < 0)
+            continue;
+        if (found) {
+            found = NULL;
+            break;
+        }
+        found = p;
+    }
+    sb_release(&whole);
+    return found;
+}
+
 static int
 read_merge(struct tokenizer *t, const json_t *m, int64_t n, const char *file,
            trv_err *err)
 {
     const json_t *a = json_array_get(m, 0), *b = json_array_get(m, 1);
 
-    if (json_is_string(m)) { // "a b"
+    if (json_is_string(m)) {
         const char *s = json_string_value(m);
         const size_t len = json_string_length(m);
-        const char *gap = memchr(s, ' ', len);
+        const char *gap = cut_of(&t->bpe.vocab, s, len);
 
-        if (gap && !memchr(gap + 1, ' ', len - (size_t)(gap + 1 - s)))
+        if (gap)
             return tokenizer_add_merge(t, n, s, (size_t)(gap - s), gap + 1,
                                        len - (size_t)(gap + 1 - s),
                                        "model.merges", file, err);
     } else if (json_array_size(m) == 2 && json_is_string(a) &&
                json_is_string(b)) {
-        return tokenizer_add_merge(t, n, json_string_value(a),
-                                   json_string_length(a), json_string_value(b),
-                                   json_string_length(b), "model.merges", file,
-                                   err);
+        return tokenizer_add_merge(
+            t, n, json_string_value(a), json_string_length(a),
+            json_string_value(b), json_string_length(b), "model.merges", file,
+            err);
     }
     return err_fail(err, TRV_EFORMAT,
                     "field 'model.merges' of '%s': merge %lld is no pair of "

@@ -292,7 +292,7 @@ test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
     pos = st_find(&f, "pos")->data;
     for (size_t k = 0; k < 3; k++) {
         const int64_t dim = kinds[k].c.head_dim, half = dim / 2;
-        const int64_t n_pos = 8192; // the last of pos is left out
+        const int64_t n_pos = 8192;
         float *table = mem_array((size_t)(n_pos * dim), sizeof(*table));
         const float *cosine, *sine, *freq;
         char name[32];

@@ -166,7 +166,8 @@ def write(arch):
         if arch == "qwen3":
             add(w, p + "attn_q_norm.weight", 1 + values(head_dim), Q.F32)
             add(w, p + "attn_k_norm.weight", 1 + values(head_dim), Q.F32)
-        add(w, p + "attn_output.weight", values(C, H * head_dim), Q.F16)
+        add(w, p + "attn_output.weight", values(C, H * head_dim),
+            Q.BF16 if arch == "qwen2" else Q.F16)
         add(w, p + "ffn_gate.weight", values(F, C), narrow)
         add(w, p + "ffn_up.weight", values(F, C), Q.Q4_0)
         add(w, p + "ffn_down.weight", values(C, F), wide)

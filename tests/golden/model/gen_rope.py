@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
-POS = torch.tensor([0, 1, 2, 7, 100, 1023, 8191, 131071])
+POS = torch.tensor([0, 1, 2, 7, 100, 1023, 8191])
 out = {"pos": POS.float()}
 for name, dim, rope in (
         ("plain", 64, dict(rope_type="default", rope_theta=10000.0)),
