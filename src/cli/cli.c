@@ -14,7 +14,7 @@ const struct opt_spec cli_global_opts[] = {
                .help = "numbers to compute in: f32 is exact, bf16 fast where "
                        "the processor has it"),
     OPT_CHOICE(struct cli_globals, model.isa, 0, "isa",
-               .choices = "ref|avx2|avx512|amx", .value = "NAME",
+               .choices = "ref|avx2|avx512|avx512_bf16|amx", .value = "NAME",
                .shown = "TRV_ISA, or the best there is",
                .help = "instruction set to use"),
     OPT_FLAG(struct cli_globals, quiet, 'q', "quiet",

@@ -34,14 +34,21 @@ ends_with(const char *s, const char *tail)
     return n >= k && !strcmp(s + n - k, tail);
 }
 
-/* A number as its name asks: sizes with units, counts with commas. */
+/* A number as its name asks: sizes with units, counts with commas, ids and
+ * seeds as they are typed. */
 static void
 print_number(FILE *f, const char *key, const json_t *v)
 {
+    static const char *const ids[] = {"bos", "eos", "pad", "unk", "seed"};
     char text[HUMAN_MAX], count[HUMAN_MAX];
     const double x = json_number_value(v);
 
-    if (key && (ends_with(key, "bytes") || !strcmp(key, "size")))
+    for (size_t i = 0; key && i < sizeof(ids) / sizeof(*ids); i++)
+        if (json_is_integer(v) && !strcmp(key, ids[i])) {
+            fprintf(f, "%lld", (long long)json_integer_value(v));
+            return;
+        }
+    if (key && ends_with(key, "bytes") && x >= 1000)
         fprintf(f, "%s (%s bytes)", human_bytes(text, x),
                 human_count(count, x));
     else if (json_is_integer(v))
@@ -55,7 +62,9 @@ print_scalar(FILE *f, const char *key, const json_t *v)
 {
     switch (json_typeof(v)) {
     case JSON_STRING: // quoted only where it would run over the line
-        if (strpbrk(json_string_value(v), "\n\r\t\033"))
+        if (json_string_length(v) == 0)
+            fputs("none", f);
+        else if (strpbrk(json_string_value(v), "\n\r\t\033"))
             json_dumpf(v, f, JSON_ENCODE_ANY);
         else
             fputs(json_string_value(v), f);
@@ -169,13 +178,15 @@ inspect_run(struct cli *cli, const void *args)
     trv_err err = {0};
     json_error_t why;
     char *text = NULL;
-    json_t *object = NULL;
+    json_t *object;
+    enum cli_exit status;
+    bool whole;
 
     if (trv_inspect(&text, a->path, &cli->globals->model, &err))
         return cli_fail_err(cli, &err);
-    if (!a->json)
-        object = json_loads(text, 0, &why);
-    if (object && json_is_object(object)) {
+    object = json_loads(text, 0, &why);
+    whole = !json_is_false(json_object_get(object, "whole"));
+    if (object && !a->json) {
         print_fields(cli->out, object, 0);
     } else {
         fputs(text, cli->out);
@@ -183,7 +194,10 @@ inspect_run(struct cli *cli, const void *args)
     }
     json_decref(object);
     trv_free(text);
-    return cli_finish(cli);
+    status = cli_finish(cli);
+    if (!status && !whole) // scripts ask by the exit status
+        status = cli_fail(cli, CLI_BAD_FILE, "'%s' is not whole", a->path);
+    return status;
 }
 
 const struct cmd_entry cmd_inspect = {

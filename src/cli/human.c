@@ -68,6 +68,8 @@ human_seconds(char out[HUMAN_MAX], double s)
 
     if (!isfinite(s) || s < 0)
         snprintf(out, HUMAN_MAX, "unknown");
+    else if (s < 1e-9)
+        snprintf(out, HUMAN_MAX, "0 s");
     else if (s < 1e-3)
         snprintf(out, HUMAN_MAX, "%.3g us", s * 1e6);
     else if (s < 0.9995)

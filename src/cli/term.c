@@ -13,19 +13,41 @@
 
 #define FIRST_AFTER 1.0 // seconds of work before a line is drawn
 #define EVERY 0.2       // seconds between two redraws
-#define BAR_CELLS 20
+#define BAR_CELLS 14
+#define SAME_WISH 0.3 // seconds in which a second signal is the same wish
 
 static volatile sig_atomic_t interrupted;
+static double interrupted_at;
 
+static double
+clock_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+/* Calls only what may be called in a handler: clock_gettime, signal, raise,
+ * isatty, write. */
 static void
 on_interrupt(int sig)
 {
     static const char note[] =
         "\ntrivium: stopping and saving; press Ctrl-C again to stop at once\n";
 
-    (void)sig;
+    if (interrupted) {
+        /* timeout(1) and others signal a process and then its group: what
+         * comes at once is one wish, not two */
+        if (clock_now() - interrupted_at < SAME_WISH)
+            return;
+        signal(sig, SIG_DFL);
+        raise(sig);
+        return;
+    }
     interrupted = 1;
-    if (isatty(STDERR_FILENO)) { // write() may be called in a handler
+    interrupted_at = clock_now();
+    if (isatty(STDERR_FILENO)) {
         const ssize_t n = write(STDERR_FILENO, note, sizeof(note) - 1);
 
         (void)n;
@@ -41,7 +63,7 @@ term_catch_interrupt(void)
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = on_interrupt;
     sigemptyset(&sa.sa_mask);
-    sa.sa_flags = SA_RESTART | (int)SA_RESETHAND; // the second one kills
+    sa.sa_flags = SA_RESTART;
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             (void)sigaction(signals[i], &sa, NULL); // ignored stays ignored
@@ -51,15 +73,6 @@ bool
 term_interrupted(void)
 {
     return interrupted != 0;
-}
-
-static double
-clock_now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
 }
 
 void
@@ -113,6 +126,22 @@ rate_text(char out[HUMAN_MAX], const trv_progress *p)
                  p->unit ? p->unit : "steps");
 }
 
+/* "45s", "1m47s", "18h28m": short, for a line that must fit. */
+static void
+left_text(char out[HUMAN_MAX], double s)
+{
+    const double whole = floor(s + 0.5);
+
+    if (whole < 60)
+        snprintf(out, HUMAN_MAX, "%.0fs", whole);
+    else if (whole < 3600)
+        snprintf(out, HUMAN_MAX, "%.0fm%02.0fs", floor(whole / 60),
+                 fmod(whole, 60));
+    else
+        snprintf(out, HUMAN_MAX, "%.0fh%02.0fm", floor(whole / 3600),
+                 floor(fmod(whole, 3600) / 60));
+}
+
 static int
 columns_of(FILE *f)
 {
@@ -138,7 +167,7 @@ draw(struct term *t, const trv_progress *p)
     memset(bar, '#', (size_t)(full > 0 ? full : 0));
     bar[BAR_CELLS] = '\0';
     rate_text(rate, p);
-    human_seconds(left, known ? p->seconds * (1 - share) / share : -1.0);
+    left_text(left, known ? p->seconds * (1 - share) / share : 0);
     if (isfinite(p->loss))
         snprintf(loss, sizeof(loss), "  loss %.4f", p->loss);
     snprintf(line, sizeof(line), "%s [%s] %lld/%lld%s  %s  %s left", t->stage,

@@ -21,6 +21,10 @@ full generate --model tiny --max-tokens 3 --json "Once"
     "$TRIVIUM" convert -q --model tiny --from "prompt:Say it." --to lora:z \
         --samples 4 --max-tokens 4 --steps 1 --batch 2 --rank 64 2>err
     echo "exit $?"
+    "$TRIVIUM" convert -q --model tiny --from "prompt:Say it." --to lora:y \
+        --samples 4 --max-tokens 4 --steps 1 --batch 2 --rank 64 \
+        --checkpoint-every 0 2>>err
+    echo "exit $?"
     sed 's/tmp-[0-9]*/tmp-N/' err
 )
 ls

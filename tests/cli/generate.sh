@@ -12,8 +12,8 @@ run <prompt.txt >stdin
 for way in option file stdin; do
     cmp argument $way && echo "$way gives the same text as argument"
 done
-run --seed 4 "Once upon" >other
-cmp -s argument other || echo "another seed gives another text"
+run --seed 4 "Once upon" >reseeded
+cmp -s argument reseeded || echo "another seed gives another text"
 run --samples 3 "Once upon" | grep -a -e '^---'
 run --samples 3 --json "Once upon" >json
 run --samples 3 --json "Once upon" | cmp json - && echo "JSON repeats"
@@ -21,4 +21,8 @@ grep -a -o '"finish":"[a-z]*","prompt_tokens":[0-9]*,"new_tokens":[0-9]*' json
 run --chat "Hello" >/dev/null && echo "chat works"
 run --adaptation "prompt:Say it." "Once upon" >prompted
 cmp -s argument prompted || echo "an adaptation changes the text"
-t generate --model tiny --max-tokens 4 --temperature 0 --json --stop "" "Once"
+# The text ends before a stop string, which is the second character here.
+run --temperature 0 "Once" >greedy
+stop=$(head -c 2 greedy | tail -c 1)
+run --temperature 0 --stop "$stop" --json "Once" |
+    grep -a -o '"finish":"stop"'

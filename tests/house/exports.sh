@@ -9,7 +9,7 @@ if [ -n "$strangers" ]; then
     exit 1
 fi
 promised=$(cat "$TRIVIUM_SOURCE"/include/trivium/*.h | tr '\n' ' ' |
-    grep -o 'TRV_API [^;(]*(' | sed 's/.*[ *]\(trv_[a-z_]*\)($/\1/' | sort -u)
+    grep -o 'TRV_API [^;(]*(' | grep -o 'trv_[a-z_]*($' | tr -d '(' | sort -u)
 [ -n "$promised" ] || exit 1
 for name in $promised; do
     echo "$shown" | grep -q "^$name\$" || { echo "not there: $name"; exit 1; }

@@ -38,6 +38,7 @@ test_human_seconds_choose_their_unit(void **state)
 
     (void)state;
     assert_string_equal(human_seconds(out, 0.0000125), "12.5 us");
+    assert_string_equal(human_seconds(out, 0), "0 s");
     assert_string_equal(human_seconds(out, 0.25), "250 ms");
     assert_string_equal(human_seconds(out, 9.9), "9.9 s");
     assert_string_equal(human_seconds(out, 59.6), "1 min 00 s");

@@ -103,8 +103,8 @@ test_term_line_has_rate_and_time_left(void **state)
     page_open(&p, true, false);
     report(&p, "training", 25, 10);
     fflush(p.f);
-    assert_string_equal(p.text, "\rtraining [#####...............] 25/100  125 "
-                                "tokens/s  30 s left\033[K");
+    assert_string_equal(p.text, "\rtraining [###...........] 25/100  125 "
+                                "tokens/s  30s left\033[K");
     page_close(&p);
 }
 

@@ -11,6 +11,7 @@ source=$(cd "$support/../../.." && pwd)
 : "${TRIVIUM:=$source/build/trivium}"
 : "${TRIVIUM_ASSETS:=$source/../shared/assets}"
 export TRIVIUM_SOURCE TRIVIUM TRIVIUM_ASSETS
+export OMP_WAIT_POLICY=passive # threads that spin starve a busy machine
 export NO_COLOR=1 TERM=dumb LC_ALL=C SUPPORT="$support"
 rewrite=false
 if [ "${1:-}" = --rewrite ]; then
