@@ -96,6 +96,16 @@ gemm(float *c, int64_t ldc, struct strided a, const float *b, int64_t ldb,
 
     for (; j + VN * VW <= N; j += VN * VW)
         block_rows(VN, c + j, ldc, a, b + j, ldb, M, K, add);
+#if VN > 2
+    if (j + 3 * VW <= N) {
+        block_rows(3, c + j, ldc, a, b + j, ldb, M, K, add);
+        j += 3 * VW;
+    }
+    if (j + 2 * VW <= N) {
+        block_rows(2, c + j, ldc, a, b + j, ldb, M, K, add);
+        j += 2 * VW;
+    }
+#endif
     for (; j + VW <= N; j += VW)
         block_rows(1, c + j, ldc, a, b + j, ldb, M, K, add);
     if (j == N)
@@ -203,18 +213,85 @@ sees_any(const struct attn_plan *plan, const struct attn_seg *seg,
            seers(plan, seg, total, t->j0 + t->n - 1, i0, n).hi > 0;
 }
 
-/* Scores that are not to be seen become -inf. */
+/* What is not to be seen becomes -inf in the scores, 0 in dp (or NULL). */
 static void
-hide(float *s, const struct attn_plan *plan, const struct attn_seg *seg,
-     int64_t total, const struct keys *t, int64_t i0, int64_t n)
+hide(float *s, float *dp, const struct attn_plan *plan,
+     const struct attn_seg *seg, int64_t total, const struct keys *t,
+     int64_t i0, int64_t n)
 {
     for (int64_t j = 0; j < t->n; j++) {
         const struct seers see = seers(plan, seg, total, t->j0 + j, i0, n);
 
-        for (int64_t i = 0; i < see.lo && i < n; i++)
+        for (int64_t i = 0; i < n; i++) {
+            if (i >= see.lo && i < see.hi)
+                continue;
             s[j * ROWS + i] = -INFINITY;
-        for (int64_t i = see.hi; i < n; i++)
-            s[j * ROWS + i] = -INFINITY;
+            if (dp)
+                dp[j * ROWS + i] = 0;
+        }
+    }
+}
+
+/* A tile that the causal boundary crosses is a staircase: key j is seen by
+ * queries from j + first on. Products skip what lies below it, in steps. */
+#define STEP 12
+
+static int64_t
+stair(int64_t at, int64_t n)
+{
+    return at < 0 ? 0 : at > n ? n : at;
+}
+
+/* s [keys,ROWS] = x [keys,D] panel, where seen */
+static void
+scores(float *s, struct vec_rows x, const float *panel, int64_t keys,
+       int64_t width, int64_t D, int64_t first)
+{
+    for (int64_t j = 0; j < keys; j += STEP) {
+        const int64_t rows = keys - j < STEP ? keys - j : STEP;
+        const int64_t c = stair(j + first, width) / VW * VW;
+
+        if (j + STEP + first <= 0) { // not yet at the boundary
+            const int64_t flat = stair(-first, keys);
+
+            gemm(s + j * ROWS, ROWS, (struct strided){x.p + j * x.ld, x.ld, 1},
+                 panel, ROWS, flat - j, width, D, false);
+            j = flat - STEP;
+            continue;
+        }
+        gemm(s + j * ROWS + c, ROWS, (struct strided){x.p + j * x.ld, x.ld, 1},
+             panel + c, ROWS, rows, width - c, D, false);
+    }
+}
+
+/* y [n,D] += s^T x [keys,D] */
+static void
+to_queries(float *y, int64_t ld, const float *s, struct vec_rows x,
+           int64_t keys, int64_t n, int64_t D, int64_t first)
+{
+    const int64_t step = first + keys <= 1 ? n : STEP;
+
+    for (int64_t i = 0; i < n; i += step) {
+        const int64_t rows = n - i < step ? n - i : step;
+
+        gemm(y + i * ld, ld, (struct strided){s + i, 1, ROWS}, x.p, x.ld, rows,
+             D, stair(i + rows - first, keys), true);
+    }
+}
+
+/* y [keys,D] += s x [n,D] */
+static void
+to_keys(struct vec_rows y, const float *s, struct vec_rows x, int64_t keys,
+        int64_t n, int64_t D, int64_t first)
+{
+    const int64_t step = first + keys <= 1 ? keys : STEP;
+
+    for (int64_t j = 0; j < keys; j += step) {
+        const int64_t rows = keys - j < step ? keys - j : step;
+        const int64_t c = stair(j + first, n);
+
+        gemm(y.p + j * y.ld, y.ld, (struct strided){s + j * ROWS + c, ROWS, 1},
+             x.p + c * x.ld, x.ld, rows, D, n - c, true);
     }
 }
 
@@ -281,18 +358,21 @@ VEC(vec_attn)(void *out, enum dtype to, int64_t ld_out, float *lse,
     }
     turn(qt, q, n, D);
     while (keys_next(&t, seg)) {
+        int64_t first; // the query that sees key 0 of the tile first
+
         if (!sees_any(plan, seg, total, &t, i0, n))
             continue;
-        gemm(s, ROWS, (struct strided){k.p + t.slot * k.ld, k.ld, 1}, qt, ROWS,
-             t.n, width, D, false);
+        first = t.j0 - (total - seg->n) - i0;
+        scores(s, (struct vec_rows){k.p + t.slot * k.ld, k.ld}, qt, t.n, width,
+               D, first);
         if (!sees_all(plan, seg, total, &t, i0, n))
-            hide(s, plan, seg, total, &t, i0, n);
+            hide(s, NULL, plan, seg, total, &t, i0, n);
         if (online(s, t.n, width, plan->scale, max, sum, keep))
             for (int64_t i = 0; i < n; i++)
                 for (int64_t d = 0; d < D; d++)
                     o[i * D + d] *= keep[i];
-        gemm(o, D, (struct strided){s, 1, ROWS}, v.p + t.slot * v.ld, v.ld, n,
-             D, t.n, true);
+        to_queries(o, D, s, (struct vec_rows){v.p + t.slot * v.ld, v.ld}, t.n,
+                   n, D, first);
     }
     for (int64_t i = 0; i < n; i++) {
         const float inv = 1.0f / sum[i];
@@ -340,12 +420,52 @@ online_one(float *s, int64_t n, float scale, float *max, float *sum)
     return keep;
 }
 
-/* s[h][j] = q_h . k_j for a few heads at once */
+/* Sums of neighbours: a0+a1, a2+a3, .. b0+b1, .. */
+static inline vf
+fold(vf a, vf b)
+{
+    vi even, odd;
+
+#pragma GCC unroll 16
+    for (int i = 0; i < VW; i++) {
+        even[i] = 2 * i;
+        odd[i] = 2 * i + 1;
+    }
+    return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, odd);
+}
+
+/* q . k_j of VW keys, one in each lane: folded in a tree. */
+static inline vf
+dots_wide(const float *q, const float *k, int64_t ld, int64_t D)
+{
+    vf part[VW];
+
+#pragma GCC unroll 16
+    for (int r = 0; r < VW; r++) {
+        part[r] = (vf){0};
+        for (int64_t d = 0; d < D; d += VW)
+            part[r] += *(const vf *)(q + d) * *(const vf *)(k + r * ld + d);
+    }
+#pragma GCC unroll 16
+    for (int n = VW / 2; n > 0; n /= 2)
+#pragma GCC unroll 16
+        for (int r = 0; r < n; r++)
+            part[r] = fold(part[2 * r], part[2 * r + 1]);
+    return part[0];
+}
+
+/* s[h][j] = q_h . k_j */
 static void
 dots(float *s, const float *q, int64_t group, struct vec_rows k, int64_t n,
      int64_t D)
 {
-    for (int64_t j = 0; j < n; j++)
+    int64_t j = 0;
+
+    for (; D % VW == 0 && j + VW <= n; j += VW)
+        for (int64_t h = 0; h < group; h++)
+            *(vf *)(s + h * KEYS + j) =
+                dots_wide(q + h * D, k.p + j * k.ld, k.ld, D);
+    for (; j < n; j++)
         for (int64_t h = 0; h < group; h++) {
             const float *x = q + h * D, *y = k.p + j * k.ld;
             float sum = 0;
@@ -435,33 +555,33 @@ VEC(vec_attn_back)(struct vec_rows dq, struct vec_rows dk, struct vec_rows dv,
     for (int64_t i = 0; i < seg->n; i += ROWS) {
         const int64_t n = seg->n - i < ROWS ? seg->n - i : ROWS;
         const int64_t width = whole_registers(n);
-        const float *qi = q.p + i * q.ld, *oi = dout.p + i * dout.ld;
+        const struct vec_rows qi = {q.p + i * q.ld, q.ld};
+        const struct vec_rows oi = {dout.p + i * dout.ld, dout.ld};
         struct keys t = {0};
 
-        turn(qt, (struct vec_rows){q.p + i * q.ld, q.ld}, n, D);
-        turn(ot, (struct vec_rows){dout.p + i * dout.ld, dout.ld}, n, D);
+        turn(qt, qi, n, D);
+        turn(ot, oi, n, D);
         for (int64_t r = 0; r < ROWS; r++) {
             l[r] = r < n ? lse[(i + r) * lse_step] : 0.0f;
             m[r] = r < n ? delta[i + r] : 0.0f;
         }
         while (keys_next(&t, seg)) {
-            const float *kp = k.p + t.slot * k.ld, *vp = v.p + t.slot * v.ld;
+            const struct vec_rows kj = {k.p + t.slot * k.ld, k.ld};
+            const struct vec_rows vj = {v.p + t.slot * v.ld, v.ld};
+            const struct vec_rows dkj = {dk.p + t.slot * dk.ld, dk.ld};
+            const struct vec_rows dvj = {dv.p + t.slot * dv.ld, dv.ld};
+            const int64_t first = t.j0 - (total - seg->n) - i;
 
             if (!sees_any(plan, seg, total, &t, i, n))
                 continue;
-            gemm(p, ROWS, (struct strided){kp, k.ld, 1}, qt, ROWS, t.n, width,
-                 D, false);
-            gemm(dp, ROWS, (struct strided){vp, v.ld, 1}, ot, ROWS, t.n, width,
-                 D, false);
+            scores(p, kj, qt, t.n, width, D, first);
+            scores(dp, vj, ot, t.n, width, D, first);
             if (!sees_all(plan, seg, total, &t, i, n))
-                hide(p, plan, seg, total, &t, i, n);
+                hide(p, dp, plan, seg, total, &t, i, n);
             back_scores(p, dp, t.n, width, plan->scale, l, m);
-            gemm(dv.p + t.slot * dv.ld, dv.ld, (struct strided){p, ROWS, 1}, oi,
-                 dout.ld, t.n, D, n, true);
-            gemm(dk.p + t.slot * dk.ld, dk.ld, (struct strided){dp, ROWS, 1},
-                 qi, q.ld, t.n, D, n, true);
-            gemm(dq.p + i * dq.ld, dq.ld, (struct strided){dp, 1, ROWS}, kp,
-                 k.ld, n, D, t.n, true);
+            to_keys(dvj, p, oi, t.n, n, D, first);
+            to_keys(dkj, dp, qi, t.n, n, D, first);
+            to_queries(dq.p + i * dq.ld, dq.ld, dp, kj, t.n, n, D, first);
         }
     }
 }
