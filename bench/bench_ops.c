@@ -5,7 +5,7 @@
  * with the best of them and the spread from the first to the last quartile:
  * where other programs run, the best says more.
  *
- *   bench_ops [threads]
+ *   bench_ops [threads [word]]     only lines whose name begins with the word
  */
 #include <math.h>
 #include <omp.h>
@@ -63,6 +63,14 @@ measure(void (*run)(void *ctx), void *ctx)
     qsort(t, RUNS, sizeof(t[0]), by_size);
     return (struct timing){t[RUNS / 2], t[0],
                            (t[3 * RUNS / 4] - t[RUNS / 4]) / t[RUNS / 2]};
+}
+
+static const char *only = "";
+
+static bool
+is_asked(const char *name)
+{
+    return strncmp(name, only, strlen(only)) == 0;
 }
 
 static void *
@@ -192,10 +200,13 @@ bench_linear(struct backend *be, const char *name, int64_t M, int64_t in,
                           .data = w.data,
                           .bytes = (size_t)(out * in) * 4};
     struct product p = {.be = be, .lin = {.in = in, .out = out, .n_parts = 1}};
-    const double bare = bare_rate(M, in, out, be->act_type);
+    const double bare =
+        is_asked(name) ? bare_rate(M, in, out, be->act_type) : 1;
     const double gflop = 2e-9 * (double)(M * in * out);
     trv_err err;
 
+    if (!is_asked(name))
+        return;
     p.lin.part[0] = &part;
     if (be->ops->linear_open(be, &p.lin, &err)) {
         fprintf(stderr, "%s\n", err.msg);
@@ -266,6 +277,8 @@ bench_attention(struct backend *be, int64_t segs, int64_t n, int64_t past)
     const double pairs = (double)T * ((double)past + (double)(n + 1) / 2);
     const double gflop = 4e-9 * pairs * (double)(H * D);
 
+    if (!is_asked("attention"))
+        return;
     for (int64_t s = 0; s < segs; s++) {
         span[s] = (struct attn_span){s * (n + past), n + past};
         seg[s] = (struct attn_seg){s * n, n, 1, &span[s]};
@@ -353,6 +366,8 @@ bench_rest(struct backend *be, const char *name, int kind, int64_t rows,
                      .kind = kind};
     struct timing t;
 
+    if (!is_asked(name))
+        return;
     for (int i = 0; i < 512; i++)
         r.coef[i] = 1e-3f;
     t = measure(rest_run, &r);
@@ -421,6 +436,7 @@ main(int argc, char **argv)
 {
     const int threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 0;
 
+    only = argc > 2 ? argv[2] : "";
     bench(PREC_AUTO, threads);
     bench(PREC_F32, threads);
     return 0;
