@@ -1,7 +1,10 @@
 # A thin front of CMake: `make` builds, `make test` tests, `make demo` shows.
 BUILD ?= build
 PRESET ?= release
+PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+MODEL ?=
+FUZZ_SECONDS ?= 60
 
 .PHONY: all deps build demo test bench install fmt asan fuzz clean
 
@@ -15,8 +18,30 @@ build: deps
 	@rm -f $(BUILD).log
 	@cmake --build $(BUILD) -j $(JOBS)
 
+# The whole walk on a model of yours: make demo MODEL=path/to/model
+demo: build
+	@MODEL="$(MODEL)" TRIVIUM="$(BUILD)/trivium" sh tools/demo.sh
+
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+bench: build
+	@TRIVIUM="$(BUILD)/trivium" BUILD="$(BUILD)" sh bench/run.sh
+
+install: build
+	@cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+fmt:
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+# All tests again under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan:
+	@$(MAKE) test PRESET=asan BUILD=build-asan
+
+# Each fuzz target for FUZZ_SECONDS, from the corpus in the tree.
+fuzz:
+	@$(MAKE) build PRESET=fuzz BUILD=build-fuzz CMAKE_ARGS=-DTRIVIUM_TESTS=ON
+	@sh tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 clean:
 	@rm -rf build build-asan build-fuzz

@@ -1,0 +1,39 @@
+# What `make install` lays down: program, archive, public headers, manual page,
+# bash completion, pkg-config file, CMake package. All found relative to where
+# they lie, so an installed tree may be moved.
+install(TARGETS trivium ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS trivium_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/trivium
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+
+# The program writes its own manual page and completion from its tables.
+set(MAN_PAGE ${CMAKE_BINARY_DIR}/trivium.1)
+set(BASH_COMPLETION ${CMAKE_BINARY_DIR}/completions/trivium)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completions)
+add_custom_command(OUTPUT ${MAN_PAGE} ${BASH_COMPLETION}
+  COMMAND trivium_cli man > ${MAN_PAGE}
+  COMMAND trivium_cli completion bash > ${BASH_COMPLETION}
+  DEPENDS trivium_cli VERBATIM)
+add_custom_target(trivium_pages ALL DEPENDS ${MAN_PAGE} ${BASH_COMPLETION})
+install(FILES ${MAN_PAGE} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${BASH_COMPLETION}
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+
+# From the .pc file's folder up to the prefix: lib/pkgconfig, or Debian's
+# lib/x86_64-linux-gnu/pkgconfig.
+set(PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH PREFIX_FROM_PC /prefix/${PKGCONFIG_DIR} /prefix)
+configure_file(cmake/trivium.pc.in ${CMAKE_BINARY_DIR}/trivium.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/trivium.pc DESTINATION ${PKGCONFIG_DIR})
+
+include(CMakePackageConfigHelpers)
+set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/trivium)
+configure_package_config_file(cmake/trivium-config.cmake.in
+  ${CMAKE_BINARY_DIR}/trivium-config.cmake INSTALL_DESTINATION ${PACKAGE_DIR}
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_LIBDIR)
+write_basic_package_version_file(
+  ${CMAKE_BINARY_DIR}/trivium-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/trivium-config.cmake
+  ${CMAKE_BINARY_DIR}/trivium-config-version.cmake
+  DESTINATION ${PACKAGE_DIR})

@@ -1,4 +1,4 @@
-# Every tests/unit/test_*.c is one program; tests/cli/*.sh drive the binary.
+# Every tests/unit/test_*.c is one program.
 find_library(CMOCKA_LIBRARY cmocka REQUIRED)
 set(TRIVIUM_ASSETS "$ENV{TRIVIUM_ASSETS}" CACHE STRING "real models and data")
 if(NOT TRIVIUM_ASSETS)
@@ -14,7 +14,7 @@ target_link_libraries(trv_test_support PUBLIC trv_flags)
 target_include_directories(trv_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
 
 add_library(trv_inside STATIC $<TARGET_OBJECTS:trv_objects> ${ISA_OBJECTS}
-  $<TARGET_OBJECTS:trv_test_support>)
+  $<TARGET_OBJECTS:trv_cli_objects> $<TARGET_OBJECTS:trv_test_support>)
 set_target_properties(trv_inside PROPERTIES LINKER_LANGUAGE C)
 target_link_libraries(trv_inside PUBLIC trv_flags)
 
@@ -38,11 +38,26 @@ foreach(src ${UNIT_SOURCES})
   endif()
 endforeach()
 
+# tests/cli/NAME.sh drives the program; what it prints is compared with
+# NAME.stdout, NAME.stderr and NAME.exit by tests/cli/support/run.sh, which
+# rewrites them when called by hand with --rewrite.
 file(GLOB CLI_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.sh)
 foreach(script ${CLI_TESTS})
   get_filename_component(name ${script} NAME_WE)
-  add_test(NAME cli_${name} COMMAND bash ${script})
+  add_test(NAME cli_${name}
+    COMMAND bash ${CMAKE_SOURCE_DIR}/tests/cli/support/run.sh ${script})
   set_tests_properties(cli_${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()
+
+# tests/house/NAME.sh looks at the tree and at what is installed from it.
+file(GLOB HOUSE_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/house/*.sh)
+set(HOUSE_ENV ${TEST_ENV} "CC=${CMAKE_C_COMPILER}"
+  "CMAKE=${CMAKE_COMMAND}" "SANITIZE=$<BOOL:${TRIVIUM_SANITIZE}>")
+foreach(script ${HOUSE_TESTS})
+  get_filename_component(name ${script} NAME_WE)
+  add_test(NAME house_${name} COMMAND bash ${script})
+  set_tests_properties(house_${name} PROPERTIES ENVIRONMENT "${HOUSE_ENV}"
     WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
 

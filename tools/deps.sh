@@ -5,36 +5,57 @@ set -eu
 packages="build-essential cmake pkg-config libdnnl-dev libjansson-dev
  libpcre2-dev libutf8proc-dev libssl-dev libcmocka-dev"
 missing=""
-if command -v dpkg-query >/dev/null 2>&1; then
-    for p in $packages; do
-        state=$(dpkg-query -W -f='${Status}' "$p" 2>/dev/null || true)
-        case "$state" in *"ok installed"*) ;; *) missing="$missing $p" ;; esac
+has() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+if has dpkg-query; then
+    for package in $packages; do
+        # A tool from elsewhere serves as well as the system's own.
+        case "$package" in
+        cmake) has cmake && continue ;;
+        pkg-config) has pkg-config && continue ;;
+        build-essential) has cc && has make && continue ;;
+        esac
+        state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)
+        case "$state" in
+        *"ok installed"*) ;;
+        *) missing="$missing $package" ;;
+        esac
     done
-    # A newer cmake from elsewhere serves as well as the system's own.
-    command -v cmake >/dev/null 2>&1 && missing=$(echo "$missing" | sed 's/ cmake//')
-    command -v cc >/dev/null 2>&1 && command -v make >/dev/null 2>&1 &&
-        missing=$(echo "$missing" | sed 's/ build-essential//')
-    [ -z "$missing" ] && exit 0
-    echo "trivium: installing system packages:$missing"
+    [ -n "$missing" ] || exit 0
     sudo=""
-    [ "$(id -u)" -eq 0 ] || sudo="sudo"
-    DEBIAN_FRONTEND=noninteractive
-    export DEBIAN_FRONTEND
-    $sudo apt-get update -qq
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! has sudo; then
+            echo "trivium: packages are missing, and this user may not" \
+                "install them; as root: apt-get install$missing" >&2
+            exit 1
+        fi
+        sudo="sudo"
+    fi
+    echo "trivium: installing system packages:$missing"
+    # Old lists are no failure yet: what we want may be in them.
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get update -qq ||
+        echo "trivium: the package lists could not be renewed" >&2
     # shellcheck disable=SC2086
-    $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends $missing >/dev/null; then
+        echo "trivium: could not install:$missing" >&2
+        exit 1
+    fi
     exit 0
 fi
-for tool in cmake cc pkg-config; do
-    command -v $tool >/dev/null 2>&1 || missing="$missing $tool"
+
+for tool in cmake cc make pkg-config; do
+    has $tool || missing="$missing $tool"
 done
 for lib in jansson libpcre2-8 libutf8proc libcrypto; do
     pkg-config --exists $lib 2>/dev/null || missing="$missing $lib"
 done
-[ -z "$missing" ] && exit 0
+[ -n "$missing" ] || exit 0
 cat >&2 <<TXT
 trivium: this system has no apt; please install what is missing:$missing
-The whole list: a C17 compiler, CMake 3.22, pkg-config, oneDNN, jansson,
+The whole list: a C17 compiler, make, CMake 3.22, pkg-config, oneDNN, jansson,
 PCRE2 (8 bit), utf8proc, OpenSSL (libcrypto), and cmocka for the tests.
 TXT
 exit 1

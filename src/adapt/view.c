@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/engine.h"
+#include "text/example.h"
 
 int
 view_context(struct ids *ids, const struct model *m, const struct adaptation *a,

@@ -248,7 +248,7 @@ convert(float *out, enum dtype type, const uint8_t *p, int64_t n)
         break;
     case DT_COUNT:
     default:
-        TRV_ASSERT(!"a type that tensors can have");
+        TRV_ASSERT(false && "a type that tensors can have");
     }
 }
 

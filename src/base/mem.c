@@ -143,7 +143,7 @@ mem_fail_after(int64_t n)
 /* --- arena --- */
 
 struct arena_block {
-    struct arena_block *older;
+    struct arena_block *newer;
     size_t size, used;
     char *base;
 };
@@ -164,41 +164,60 @@ block_new(size_t size)
 }
 
 static void
-block_drop_newest(struct arena *a)
+free_blocks(struct arena *a)
 {
-    struct arena_block *b = a->blocks;
+    while (a->oldest) {
+        struct arena_block *b = a->oldest;
 
-    a->blocks = b->older;
-    if (a->blocks)
-        a->used_before -= a->blocks->used;
-    mem_free(b->base);
-    mem_free(b);
+        a->oldest = b->newer;
+        mem_free(b->base);
+        mem_free(b);
+    }
+    a->current = NULL;
+    a->used_before = 0;
+}
+
+/* Move on to a block with room: one that stands by, or a new one. */
+static bool
+next_block(struct arena *a, size_t bytes)
+{
+    struct arena_block *b = a->current ? a->current->newer : a->oldest;
+
+    if (!b || b->size < bytes) {
+        const size_t least = a->current ? a->current->size : (size_t)1 << 16;
+        struct arena_block *fresh = block_new(bytes > least ? bytes : least);
+
+        if (!fresh)
+            return false;
+        fresh->newer = b;
+        if (a->current)
+            a->current->newer = fresh;
+        else
+            a->oldest = fresh;
+        b = fresh;
+    }
+    if (a->current)
+        a->used_before += a->current->used;
+    b->used = 0;
+    a->current = b;
+    return true;
 }
 
 void *
 arena_alloc(struct arena *a, size_t bytes)
 {
-    struct arena_block *b = a->blocks;
     void *p;
 
     if (bytes > SIZE_MAX / 4)
         return NULL;
     bytes = (bytes + MEM_ALIGN - 1) & ~(size_t)(MEM_ALIGN - 1);
-    if (!b || b->size - b->used < bytes) {
-        const size_t least = b ? b->size : (size_t)1 << 16;
-
-        b = block_new(bytes > least ? bytes : least);
-        if (!b)
-            return NULL;
-        b->older = a->blocks;
-        if (a->blocks)
-            a->used_before += a->blocks->used;
-        a->blocks = b;
-    }
-    p = b->base + b->used;
-    b->used += bytes;
-    if (a->used_before + b->used > a->peak)
-        a->peak = a->used_before + b->used;
+    if ((!a->current || a->current->size - a->current->used < bytes) &&
+        !next_block(a, bytes))
+        return NULL;
+    p = a->current->base + a->current->used;
+    a->current->used += bytes;
+    if (a->used_before + a->current->used > a->peak)
+        a->peak = a->used_before + a->current->used;
     return p;
 }
 
@@ -216,46 +235,37 @@ arena_f32(struct arena *a, int64_t rows, int64_t cols)
 struct arena_mark
 arena_mark(const struct arena *a)
 {
-    return (struct arena_mark){a->blocks, a->blocks ? a->blocks->used : 0};
+    return (struct arena_mark){a->current, a->current ? a->current->used : 0,
+                               a->used_before};
 }
 
-/* Blocks newer than the mark keep their memory only through arena_reset(), so
- * a rewind that crosses blocks frees them; the joined block of later steps
- * never crosses. */
 void
 arena_rewind(struct arena *a, struct arena_mark mark)
 {
-    while (a->blocks != mark.block)
-        block_drop_newest(a);
-    if (a->blocks)
-        a->blocks->used = mark.used;
+    a->current = mark.block;
+    a->used_before = mark.used_before;
+    if (a->current)
+        a->current->used = mark.used;
 }
 
 void
 arena_reset(struct arena *a)
 {
-    struct arena_block *joined;
-
-    if (!a->blocks)
+    if (!a->oldest)
         return;
-    if (a->blocks->older || a->blocks->size < a->peak) {
-        const size_t peak = a->peak;
-
-        while (a->blocks)
-            block_drop_newest(a);
-        a->used_before = 0;
-        joined = block_new(peak);
-        if (!joined)
-            return; // the next step grows anew
-        a->blocks = joined;
+    if (a->oldest->newer || a->oldest->size < a->peak) {
+        free_blocks(a);
+        a->oldest = block_new(a->peak); // NULL: the next step grows anew
     }
-    a->blocks->used = 0;
+    a->current = a->oldest;
+    a->used_before = 0;
+    if (a->current)
+        a->current->used = 0;
 }
 
 void
 arena_release(struct arena *a)
 {
-    while (a->blocks)
-        block_drop_newest(a);
+    free_blocks(a);
     memset(a, 0, sizeof(*a));
 }

@@ -38,13 +38,13 @@ bool mem_mul(size_t *out, size_t a, size_t b);
  * a repeated step allocates nothing.
  */
 struct arena {
-    struct arena_block *blocks; // newest first
-    size_t used_before;         // bytes held by all blocks but the newest
-    size_t peak;                // most bytes ever carved at once
+    struct arena_block *oldest, *current; // newer blocks stand by, empty
+    size_t used_before;                   // bytes carved from older blocks
+    size_t peak;                          // most bytes ever carved at once
 };
 struct arena_mark {
     struct arena_block *block;
-    size_t used;
+    size_t used, used_before;
 };
 
 void *arena_alloc(struct arena *a, size_t bytes); // 64-byte aligned, or NULL

@@ -128,71 +128,84 @@ get_activation(struct reader *r, struct model_config *c, const char *key,
                      r->file, name);
 }
 
+/* What llama3 scaling needs, from the object that names it. */
+static void
+get_rope_llama3(struct reader *s, struct model_config *c)
+{
+    if (!s->rc)
+        s->rc = json_need(s->obj, "low_freq_factor", s->file, s->err);
+    if (!s->rc)
+        s->rc = json_need(s->obj, "high_freq_factor", s->file, s->err);
+    c->rope_low = get_num(s, "low_freq_factor", 1.0, 1e-6, 1e6);
+    c->rope_high = get_num(s, "high_freq_factor", 4.0, 1e-6, 1e6);
+    c->rope_original =
+        get_int(s, "original_max_position_embeddings", c->context, MAX_CONTEXT);
+    if (!s->rc && c->rope_high <= c->rope_low)
+        s->rc = err_fail(s->err, TRV_EFORMAT,
+                         "'%s': high_freq_factor is %g, not above "
+                         "low_freq_factor, %g",
+                         s->file, c->rope_high, c->rope_low);
+}
+
+static void
+get_rope_scaling(struct reader *s, struct model_config *c)
+{
+    const char *type;
+
+    type = get_str(s, "rope_type", get_str(s, "type", "default"));
+    if (s->rc || strcmp(type, "default") == 0)
+        return;
+    if (strcmp(type, "linear") == 0) {
+        c->rope_scaling = ROPE_LINEAR;
+    } else if (strcmp(type, "llama3") == 0) {
+        c->rope_scaling = ROPE_LLAMA3;
+        get_rope_llama3(s, c);
+    } else {
+        s->rc = err_fail(s->err, TRV_EUNSUPPORTED,
+                         "'%s': the rotary scaling '%s' is not supported; "
+                         "known are default, linear, llama3",
+                         s->file, type);
+    }
+    if (!s->rc)
+        s->rc = json_need(s->obj, "factor", s->file, s->err);
+    c->rope_factor = get_num(s, "factor", 1.0, 1e-6, 1e6);
+}
+
 /* Rotary parameters: beside the others with "rope_scaling" (transformers 4),
- * or all in "rope_parameters" (5). Null or absent is the plain form. */
+ * or all in "rope_parameters" (5). Null, absent or empty is the plain form. */
 static void
 get_rope(struct reader *r, struct model_config *c)
 {
-    struct reader s = *r;
-    const char *key = "rope_scaling", *type;
+    static const char *const keys[] = {"rope_scaling", "rope_parameters"};
+    struct reader s;
     double partial;
 
     c->rope_theta = get_num(r, "rope_theta", 10000.0, 1.0, 1e15);
     partial = get_num(r, "partial_rotary_factor", 1.0, 0.0, 1.0);
-    s.obj = json_object_get(r->obj, key);
-    if (!s.obj || json_is_null(s.obj) || json_object_size(s.obj) == 0) {
-        key = "rope_parameters";
-        s.obj = json_object_get(r->obj, key);
-    }
-    if (r->rc)
-        return;
-    if (s.obj && !json_is_null(s.obj)) {
-        if (!json_is_object(s.obj)) {
-            r->rc = err_fail(r->err, TRV_EFORMAT,
-                             "field '%s' of '%s' is no object", key, r->file);
-            return;
-        }
-        if (json_object_get(s.obj, "full_attention") ||
-            json_object_get(s.obj, "sliding_attention")) {
+    for (size_t i = 0; i < 2 && !r->rc; i++) {
+        const json_t *v = json_object_get(r->obj, keys[i]);
+
+        if (!v || json_is_null(v))
+            continue;
+        if (!json_is_object(v)) {
+            r->rc =
+                err_fail(r->err, TRV_EFORMAT, "field '%s' of '%s' is no object",
+                         keys[i], r->file);
+        } else if (json_object_get(v, "full_attention") ||
+                   json_object_get(v, "sliding_attention")) {
             r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
                              "'%s': '%s' of its own for each kind of layer is "
                              "not supported",
-                             r->file, key);
-            return;
+                             r->file, keys[i]);
+        } else if (json_object_size(v) > 0) {
+            s = *r;
+            s.obj = v;
+            c->rope_theta = get_num(&s, "rope_theta", c->rope_theta, 1.0, 1e15);
+            partial = get_num(&s, "partial_rotary_factor", partial, 0.0, 1.0);
+            get_rope_scaling(&s, c);
+            r->rc = s.rc;
+            break; // as in transformers, the first that says something
         }
-        c->rope_theta = get_num(&s, "rope_theta", c->rope_theta, 1.0, 1e15);
-        partial = get_num(&s, "partial_rotary_factor", partial, 0.0, 1.0);
-        type = get_str(&s, "rope_type", get_str(&s, "type", "default"));
-        if (s.rc) {
-            ;
-        } else if (strcmp(type, "default") == 0) {
-            c->rope_scaling = ROPE_PLAIN;
-        } else if (strcmp(type, "linear") == 0 || strcmp(type, "llama3") == 0) {
-            s.rc = json_need(s.obj, "factor", r->file, r->err);
-            c->rope_scaling =
-                type[1] == 'i' ? ROPE_LINEAR : ROPE_LLAMA3; // linear, llama3
-            c->rope_factor = get_num(&s, "factor", 1.0, 1e-6, 1e6);
-        } else {
-            s.rc = err_fail(r->err, TRV_EUNSUPPORTED,
-                            "'%s': the rotary scaling '%s' is not supported; "
-                            "known are default, linear, llama3",
-                            r->file, type);
-        }
-        if (!s.rc && c->rope_scaling == ROPE_LLAMA3) {
-            s.rc = json_need(s.obj, "low_freq_factor", r->file, r->err);
-            if (!s.rc)
-                s.rc = json_need(s.obj, "high_freq_factor", r->file, r->err);
-            c->rope_low = get_num(&s, "low_freq_factor", 1.0, 1e-6, 1e6);
-            c->rope_high = get_num(&s, "high_freq_factor", 4.0, 1e-6, 1e6);
-            c->rope_original = get_int(&s, "original_max_position_embeddings",
-                                       c->context, MAX_CONTEXT);
-            if (!s.rc && c->rope_high <= c->rope_low)
-                s.rc = err_fail(r->err, TRV_EFORMAT,
-                                "'%s': high_freq_factor is %g, not above "
-                                "low_freq_factor, %g",
-                                r->file, c->rope_high, c->rope_low);
-        }
-        r->rc = s.rc;
     }
     if (!r->rc && partial != 1.0)
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
@@ -604,6 +617,6 @@ part_shape(int64_t *out, int64_t *in, const struct model_config *c, enum part p)
         break;
     case PART_COUNT:
     default:
-        TRV_ASSERT(!"a part");
+        TRV_ASSERT(false && "a part");
     }
 }

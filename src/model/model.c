@@ -52,7 +52,7 @@ place(struct model *m, const struct layout_item *it)
         return &m->head;
     case SLOT_COUNT:
     default:
-        TRV_ASSERT(!"a slot");
+        TRV_ASSERT(false && "a slot");
     }
     return NULL;
 }

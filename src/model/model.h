@@ -10,6 +10,7 @@
 #include "model/config.h"
 #include "text/chat.h"
 #include "text/data.h"
+#include "text/example.h"
 #include "text/tokenizer.h"
 
 /* Tensors of one layer; NULL where the family has none. */

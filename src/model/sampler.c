@@ -120,6 +120,8 @@ draw_filtered(const float *p, int64_t n, const struct sampling *s,
             list[m++] = (struct candidate){p[i], (int32_t)i};
             sum += (double)p[i];
         }
+    if (m == 0)
+        return 0; // all NaN: the caller sees it in logp
     if (s->top_p < 1.0) {
         /* What lies below (1 - top_p) / m of the mass can never be needed to
          * reach top_p: all of it together is less than 1 - top_p. */
@@ -185,17 +187,13 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
         copy = arena_f32(a, 1, V);
         ok = ok && list && copy;
     }
-    if (logp) {
-        raw.data = arena_f32(a, n, V);
-        ok = ok && raw.data;
-    }
+    raw.data = arena_f32(a, n, V);
+    ok = ok && raw.data;
     if (!ok)
         return err_fail(err, TRV_ENOMEM, "no memory to sample %lld rows",
                         (long long)n);
-    if (logp) {
-        raw = mat_f32(raw.data, n, V);
-        be->ops->cast(be, raw, logits);
-    }
+    raw = mat_f32(raw.data, n, V);
+    be->ops->cast(be, raw, logits);
     for (int64_t i = 0; i < n; i++) {
         float *x = (float *)logits.data + i * logits.ld;
 
@@ -217,10 +215,12 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
                               : (int32_t)draw_plain(p, real, rng[i]);
         }
     }
-    if (logp) {
-        be->ops->xent(be, first, NULL, raw, out, NULL);
-        for (int64_t i = 0; i < n; i++)
-            logp[i] = (double)first[i];
+    be->ops->xent(be, first, NULL, raw, out, NULL);
+    for (int64_t i = 0; i < n; i++) {
+        logp[i] = (double)first[i];
+        if (!isfinite(logp[i]))
+            return err_fail(err, TRV_ENONFINITE,
+                            "the model gave a logit that is not finite");
     }
     arena_rewind(a, mark);
     return 0;

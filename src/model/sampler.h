@@ -27,7 +27,8 @@ int sampling_check(const struct sampling *s, trv_err *err);
 /**
  * Draw one token a row. logits [n,V] f32 are used up; seen[i] (n_seen[i]) are
  * the tokens before, for the penalty; rng[i] is each row's own state.
- * logp (NULL: not wanted) takes the log-probability under the model itself.
+ * logp [n] takes the log-probability under the model itself, nats; where it is
+ * not finite, TRV_ENONFINITE.
  */
 int sampler_draw(struct backend *be, struct arena *a, int32_t *out,
                  double *logp, struct mat logits, const int32_t *const *seen,

@@ -1,5 +1,16 @@
-/* data.h -- rows of data in TRL's columns, from JSON lines (.jsonl), a JSON
- * array (.json) or plain text (.txt: one row a line, column `text`).
+/* data.h -- rows of data in TRL's columns, from JSON lines (.jsonl, .ndjson, or
+ * "-" for standard input), a JSON array (.json) or plain text (.txt: one row a
+ * line, column `text`).
+ *
+ * Columns of other conventions are understood and renamed while reading:
+ *   instruction, input, output      Alpaca's: prompt (with the input after a
+ *                                   blank line) and completion
+ *   question, answer                prompt and completion
+ *   conversations                   ShareGPT's {"from":, "value":}: messages,
+ *                                   or the prompt where chosen is there
+ *   chosen and rejected alone       what both begin with becomes the prompt
+ * A message is {"role":, "content":}; content in parts of type text is joined.
+ * A column that is null counts as absent; unknown columns are kept in `json`.
  */
 #ifndef TEXT_DATA_H
 #define TEXT_DATA_H
@@ -9,61 +20,45 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "text/chat.h"
-#include "text/tokenizer.h"
 
 /** One row. Which fields are set says its columns; all borrow from `json`.
  * `prompt`, `completion`, `chosen`, `rejected` are each a string or an array of
- * messages; a `messages` column is an array. */
+ * messages; `messages` and `tools` are arrays. */
 struct data_row {
     json_t *json;
-    int64_t line;     // 1-based, for messages
+    const char *path; // the file's, for messages; NULL: not from a file
+    int64_t line;     // 1-based, where the row begins; 0: not from a file
     const char *text; // column `text`
     const json_t *messages, *prompt, *completion, *chosen, *rejected;
-    int label; // 0, 1, or -1 where the column is absent
+    const json_t *tools; // for the chat template
+    int label;           // 0, 1, or -1 where the column is absent
 };
 struct data {
     char *path;
     struct data_row *rows;
-    int64_t n;
+    int64_t n, cap;
     char hash[HASH_HEX]; // SHA-256 of the file's bytes
 };
-/** Empty file, no rows, a line that is no JSON object, no known column, a
- * column of the wrong type: TRV_EFORMAT naming file, line and field. */
+
+/** The longest line (or element of an array) that is read. */
+#define DATA_MAX_LINE ((size_t)64 << 20)
+
+/** Read a whole file. Empty file, no rows, a line that is no JSON object, no
+ * known column, a column of the wrong type, bytes that are no UTF-8, a line
+ * above the limit: TRV_EFORMAT naming file, line and field. TRV_EIO,
+ * TRV_EUNSUPPORTED (a file name with another end), TRV_ENOMEM. */
 int data_open(struct data *out, const char *path, trv_err *err);
+/** The same from memory; the end of `name` says the format. */
+int data_parse(struct data *out, const char *name, const char *bytes, size_t n,
+               trv_err *err);
 void data_release(struct data *d); // accepts zeros
 
-/** How text becomes ids: the one place where prompts meet completions. */
-struct text_rules {
-    const struct tokenizer *tokenizer;
-    const struct chat_template *chat; // NULL: rows of messages are refused
-};
+/** Set a row's fields from its object, which may be rewritten: the columns of
+ * one row, as data_open() reads them. `row->path` and `line` name it. */
+int data_row_set(struct data_row *row, json_t *json, trv_err *err);
 
-/** Token ids of one example: context then answer. Tokens are joined, never
- * strings, so ids[0..n_context) is by construction the same with any answer. */
-struct example {
-    struct ids ids;
-    int64_t n_context; // the answer, which carries loss, starts here
-};
-void example_release(struct example *e);
-
-/**
- * The context of a row alone (what generation starts from):
- *   text prefix `z` (may be NULL) then the row's prompt. For rows of messages
- *   z becomes the system message (put before the row's own system content,
- *   parted by a blank line) and the chat template is rendered with
- *   add_generation_prompt; for rows of text, ids(z) and ids(prompt) are joined.
- * `prefix_messages` (array or NULL): a messages.json prompt; its messages come
- *   first and the row, if text, becomes the user's turn.
- * BOS stands once at the start where the tokenizer or the template adds it;
- * ids never hold it twice. A `text` row counts as a prompt.
- */
-int example_context(struct example *out, const struct text_rules *rules,
-                    const struct data_row *row, const char *z,
-                    const json_t *prefix_messages, trv_err *err);
-/** Append the row's own answer (`completion`, or the last assistant message of
- * `messages`) with EOS (or the template's own end of turn) learned. */
-int example_answer(struct example *e, const struct text_rules *rules,
-                   const struct data_row *row, trv_err *err);
+/** err_fail() that begins with the row's file and line. */
+int data_row_fail(const struct data_row *row, trv_err *err, int code,
+                  const char *fmt, ...) TRV_PRINTF(4, 5);
 
 #endif

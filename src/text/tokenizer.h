@@ -16,6 +16,7 @@
 #include "base/strbuf.h"
 
 struct tokenizer;
+struct detok_state;
 
 /** A growing list of token ids; zeros are an empty list. */
 struct ids {
@@ -55,24 +56,25 @@ void tokenizer_free(struct tokenizer *t);
 /** Append the ids of n bytes of text. Special and added tokens written in the
  * text are found, as in `tokenizers`. `special`: add what the post-processor
  * adds (BOS, EOS). Broken UTF-8 is first repaired as Python's
- * bytes.decode(errors="replace") repairs it. */
+ * bytes.decode(errors="replace") repairs it. What was appended before a failure
+ * stays. TRV_ENOMEM, TRV_ERANGE (an expression gave up on a hostile text),
+ * TRV_EFORMAT (the unknown token is needed, and missing). */
 int tokenizer_encode(const struct tokenizer *t, struct ids *out,
                      const char *text, size_t n, bool special, trv_err *err);
 
 /** Append the text of ids; `skip_special` leaves special tokens out. Equal to
  * `tokenizers`' decode (clean_up_tokenization_spaces false). An id outside
- * the vocabulary is TRV_ERANGE. */
+ * 0..size-1 is TRV_ERANGE; one inside that has no token is passed over. */
 int tokenizer_decode(const struct tokenizer *t, struct strbuf *out,
                      const int32_t *ids, int64_t n, bool skip_special,
                      trv_err *err);
 
 /** Streaming decode: feed one id, get the bytes that are final. A UTF-8
- * character is never cut; the concatenation equals tokenizer_decode() of all. */
+ * character is never cut; the concatenation equals tokenizer_decode() of all.
+ * Zeros are a new stream; `skip_special` is set before the first id. */
 struct token_stream {
-    struct ids seen;    // ids since the last safe point
-    struct strbuf text; // their text
-    size_t given;       // bytes of it already handed out
-    bool skip_special, started;
+    bool skip_special;
+    struct detok_state *state;
 };
 int token_stream_feed(const struct tokenizer *t, struct token_stream *s,
                       int32_t id, struct strbuf *out, trv_err *err);
@@ -85,7 +87,7 @@ int32_t tokenizer_bos(const struct tokenizer *t);  // -1 where there is none
 int32_t tokenizer_eos(const struct tokenizer *t);
 int32_t tokenizer_id(const struct tokenizer *t, const char *token); // or -1
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
-/** The token as the vocabulary writes it; NULL outside the vocabulary. */
+/** The token as the vocabulary writes it; NULL for an id that has none. */
 const char *tokenizer_token(const struct tokenizer *t, int32_t id);
 const char *tokenizer_kind(const struct tokenizer *t); // for inspect
 /** SHA-256 over every id's token, in order: equal where ids mean the same. */

@@ -1,0 +1,205 @@
+/* api.c -- the public calls: a thin wall around session, adaptation, convert
+ * and measure. Generation, which also handles text, is in api_generate.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "measure/measure.h"
+#include "transform/convert.h"
+
+const char *
+trv_version(void)
+{
+    return TRIVIUM_VERSION;
+}
+
+void
+trv_free(void *p)
+{
+    mem_free(p);
+}
+
+static int
+backend_wish(struct backend_options *out, const trv_model_options *opts,
+             trv_err *err)
+{
+    static const trv_model_options defaults = TRV_MODEL_OPTIONS_INIT;
+    static const char *const names[] = {"auto", "f32", "bf16"};
+
+    opts = opts ? opts : &defaults;
+    if (opts->version != 1)
+        return err_fail(err, TRV_EINVAL, "model options have version %u, not 1",
+                        opts->version);
+    *out = (struct backend_options){.threads = opts->threads, .isa = opts->isa};
+    if (opts->threads < 0 || opts->threads > 4096)
+        return err_fail(err, TRV_ERANGE, "threads is %d, outside 0 to 4096",
+                        opts->threads);
+    for (int i = 0; i < 3; i++)
+        if (!opts->precision || strcmp(opts->precision, names[i]) == 0) {
+            out->prec = opts->precision ? (enum precision)i : PREC_AUTO;
+            return 0;
+        }
+    return err_fail(err, TRV_EINVAL,
+                    "precision '%s' is unknown; there are auto, f32, bf16",
+                    opts->precision);
+}
+
+int
+trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
+               trv_err *err)
+{
+    struct backend_options wish;
+    trv_model *m;
+    int rc;
+
+    *out = NULL;
+    rc = backend_wish(&wish, opts, err);
+    if (rc)
+        return rc;
+    m = mem_calloc(1, sizeof(*m));
+    if (!m)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
+    rc = session_open(&m->s, path, &wish, err);
+    if (rc) {
+        mem_free(m);
+        return rc;
+    }
+    *out = m;
+    return 0;
+}
+
+void
+trv_model_free(trv_model *m)
+{
+    if (!m)
+        return;
+    session_free(m->s);
+    mem_free(m);
+}
+
+int
+api_need_tokenizer(const trv_model *m, trv_err *err)
+{
+    if (m->s->model->tokenizer)
+        return 0;
+    return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
+                    m->s->model->path);
+}
+
+int
+trv_tokenize(const trv_model *m, int32_t **ids, int64_t *n_ids,
+             const char *text, size_t n, bool special, trv_err *err)
+{
+    struct ids list = {0};
+    int rc = api_need_tokenizer(m, err);
+
+    *ids = NULL;
+    *n_ids = 0;
+    if (!rc)
+        rc = tokenizer_encode(m->s->model->tokenizer, &list, text, n, special,
+                              err);
+    if (rc) {
+        ids_release(&list);
+        return rc;
+    }
+    *ids = list.v;
+    *n_ids = list.n;
+    return 0;
+}
+
+int
+trv_detokenize(const trv_model *m, char **text, size_t *n, const int32_t *ids,
+               int64_t n_ids, bool skip_special, trv_err *err)
+{
+    struct strbuf b = {0};
+    int rc = api_need_tokenizer(m, err);
+
+    *text = NULL;
+    *n = 0;
+    if (!rc)
+        rc = tokenizer_decode(m->s->model->tokenizer, &b, ids, n_ids,
+                              skip_special, err);
+    if (rc) {
+        sb_release(&b);
+        return rc;
+    }
+    *n = b.len;
+    *text = sb_take(&b);
+    return *text ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the text");
+}
+
+/* --- adaptations --- */
+
+int
+trv_adaptation_open(trv_adaptation **out, trv_model *m, const char *spec,
+                    bool any_base, trv_err *err)
+{
+    trv_adaptation *a = mem_calloc(1, sizeof(*a));
+    int rc;
+
+    *out = NULL;
+    if (!a)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", spec);
+    rc = adaptation_open(&a->inner, m->s->model,
+                         m->s->identified ? &m->s->id : NULL, spec, any_base,
+                         err);
+    if (rc) {
+        mem_free(a);
+        return rc;
+    }
+    *out = a;
+    return 0;
+}
+
+void
+trv_adaptation_free(trv_adaptation *a)
+{
+    if (!a)
+        return;
+    adaptation_free(a->inner);
+    mem_free(a);
+}
+
+/* --- conversion and measurement --- */
+
+int
+trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
+            const char *to, const trv_convert_options *opts,
+            trv_progress_fn progress, void *payload, trv_err *err)
+{
+    static const trv_convert_options defaults = TRV_CONVERT_OPTIONS_INIT;
+    trv_cost unused;
+    int rc = api_need_tokenizer(m, err);
+
+    return rc ? rc
+              : convert_run(m->s, cost ? cost : &unused, from->inner, to,
+                            opts ? opts : &defaults, progress, payload, err);
+}
+
+int
+trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
+            const trv_adaptation *target, const trv_measure_options *opts,
+            trv_progress_fn progress, void *payload, trv_err *err)
+{
+    static const trv_measure_options defaults = TRV_MEASURE_OPTIONS_INIT;
+    int rc = api_need_tokenizer(m, err);
+
+    memset(out, 0, sizeof(*out));
+    return rc ? rc
+              : measure_run(m->s, out, source->inner, target->inner,
+                            opts ? opts : &defaults, progress, payload, err);
+}
+
+void
+trv_measurement_release(trv_measurement *r)
+{
+    mem_free(r->trouble);
+    r->trouble = NULL;
+}
+
+int
+trv_measurement_json(char **json, const trv_measurement *r, trv_err *err)
+{
+    return measure_json(json, r, err);
+}

@@ -1,0 +1,20 @@
+/* api.h -- what stands behind the public handles. */
+#ifndef API_API_H
+#define API_API_H
+
+#include <trivium/trivium.h>
+
+#include "adapt/view.h"
+
+struct trv_model {
+    struct session *s;
+};
+
+struct trv_adaptation {
+    struct adaptation *inner;
+};
+
+/** TRV_EFORMAT where the model came without one. */
+int api_need_tokenizer(const trv_model *m, trv_err *err);
+
+#endif

@@ -1,0 +1,160 @@
+/* api_inspect.c -- what a path holds, as JSON. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapt/params/peft.h"
+#include "api/api.h"
+#include "base/json.h"
+#include "model/checkpoint.h"
+
+static int
+out_of_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to inspect");
+}
+
+/* Tensor types and how many values each holds. */
+static json_t *
+describe_types(const struct model *m)
+{
+    int64_t values[DT_COUNT] = {0};
+    json_t *obj = json_object();
+
+    for (int64_t i = 0; i < checkpoint_count(m->ckpt); i++) {
+        const struct tensor *t = checkpoint_at(m->ckpt, i);
+        const int64_t n = tensor_rows(t) * tensor_cols(t);
+
+        if (t->type < DT_COUNT)
+            values[t->type] += n;
+    }
+    for (int i = 0; i < DT_COUNT; i++)
+        if (values[i])
+            json_object_set_new(obj, dtype_name((enum dtype)i),
+                                json_integer(values[i]));
+    return obj;
+}
+
+static json_t *
+describe_config(const struct model_config *c)
+{
+    static const char *const acts[] = {"gelu_tanh", "gelu", "silu", "relu"};
+    static const char *const ropes[] = {"plain", "linear", "llama3"};
+
+    return json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:b,s:s,s:b,s:I}", "layers",
+        (json_int_t)c->layers, "width", (json_int_t)c->width, "heads",
+        (json_int_t)c->heads, "kv_heads", (json_int_t)c->kv_heads, "head_dim",
+        (json_int_t)c->head_dim, "mlp_width", (json_int_t)c->mlp_width,
+        "vocabulary", (json_int_t)c->vocab, "context", (json_int_t)c->context,
+        "norm", c->rms ? "rms" : "layer", "activation", acts[c->act], "gated",
+        c->gated, "positions",
+        c->learned_pos ? "learned" : ropes[c->rope_scaling], "tied_head",
+        c->tied, "sliding_window", (json_int_t)c->window);
+}
+
+static json_t *
+describe_tokenizer(const struct model *m)
+{
+    const struct tokenizer *t = m->tokenizer;
+
+    if (!t)
+        return json_null();
+    return json_pack("{s:s,s:I,s:i,s:i,s:b}", "kind", tokenizer_kind(t), "size",
+                     (json_int_t)tokenizer_size(t), "bos", tokenizer_bos(t),
+                     "eos", tokenizer_eos(t), "chat_template", m->chat != NULL);
+}
+
+static int
+inspect_model(json_t **out, const char *path, const trv_model_options *opts,
+              trv_err *err)
+{
+    const struct model_identity *id;
+    const struct session *s;
+    trv_model *m;
+    int rc = trv_model_open(&m, path, opts, err);
+
+    if (rc)
+        return rc;
+    s = m->s;
+    rc = session_identity(m->s, &id, err);
+    if (!rc) {
+        *out = json_pack(
+            "{s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:{s:s,s:s,s:s},"
+            "s:{s:s,s:s,s:s,s:i,s:s?}}",
+            "what", "model", "path", path, "name", s->model->name, "family",
+            family_name(s->model->cfg.family), "parameters",
+            (json_int_t)model_params(s->model), "stored",
+            describe_types(s->model), "config", describe_config(&s->model->cfg),
+            "tokenizer", describe_tokenizer(s->model), "sha256", "weights",
+            id->weights, "tokenizer", id->tokenizer, "chat_template", id->chat,
+            "runs_on", "backend", s->be->ops->name, "instructions", s->be->isa,
+            "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32", "threads",
+            s->be->threads, "note", s->be->note);
+        if (!*out)
+            rc = out_of_memory(err);
+    }
+    trv_model_free(m);
+    return rc;
+}
+
+static int
+inspect_artefact(json_t **out, const char *path, trv_err *err)
+{
+    struct artefact a = {0};
+    trv_err broken = {0};
+    int rc = artefact_read(&a, path, err);
+
+    if (rc)
+        return rc;
+    rc = artefact_check_files(&a, path, &broken);
+    *out = json_pack("{s:s,s:s,s:s,s:s,s:b,s:s?,s:I,s:O}", "what", "artefact",
+                     "path", path, "form", form_name(a.form), "kind",
+                     kind_name(a.kind), "whole", rc == 0, "broken",
+                     rc ? broken.msg : NULL, "bytes",
+                     (json_int_t)artefact_bytes(&a), "manifest", a.root);
+    artefact_release(&a);
+    return *out ? 0 : out_of_memory(err);
+}
+
+static int
+inspect_peft(json_t **out, const char *path, trv_err *err)
+{
+    char *file = path_join(path, PEFT_CONFIG);
+    json_t *config = NULL;
+    int rc = file ? json_open(&config, file, err) : out_of_memory(err);
+
+    if (!rc) {
+        *out =
+            json_pack("{s:s,s:s,s:s,s:s,s:o}", "what", "artefact", "path", path,
+                      "form", "params", "kind", "lora", "config", config);
+        if (!*out)
+            rc = out_of_memory(err);
+    }
+    mem_free(file);
+    return rc;
+}
+
+int
+trv_inspect(char **json, const char *path, const trv_model_options *opts,
+            trv_err *err)
+{
+    json_t *root = NULL;
+    char *text;
+    int rc;
+
+    *json = NULL;
+    if (artefact_is(path))
+        rc = inspect_artefact(&root, path, err);
+    else if (peft_is(path))
+        rc = inspect_peft(&root, path, err);
+    else
+        rc = inspect_model(&root, path, opts, err);
+    if (rc)
+        return rc;
+    text = json_dumps(root, JSON_INDENT(2));
+    json_decref(root);
+    *json = text ? mem_strdup(text) : NULL;
+    free(text);
+    return *json ? 0 : out_of_memory(err);
+}

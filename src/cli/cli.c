@@ -1,0 +1,134 @@
+/* cli.c -- how commands end, and the options that all of them take. */
+#include "cli/cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+const struct opt_spec cli_global_opts[] = {
+    OPT_INT(struct cli_globals, model.threads, 0, "threads", .lo = 0,
+            .hi = 4096, .shown = "0, as many as there are cores",
+            .help = "how many threads compute"),
+    OPT_CHOICE(struct cli_globals, model.precision, 0, "precision",
+               .choices = "auto|f32|bf16", .value = "NAME",
+               .help = "numbers to compute in: f32 is exact, bf16 fast where "
+                       "the processor has it"),
+    OPT_CHOICE(struct cli_globals, model.isa, 0, "isa",
+               .choices = "ref|avx2|avx512|amx", .value = "NAME",
+               .shown = "TRV_ISA, or the best there is",
+               .help = "instruction set to use"),
+    OPT_FLAG(struct cli_globals, quiet, 'q', "quiet",
+             "no progress and no notes, only the result and failures"),
+    OPT_FLAG(struct cli_globals, help, 'h', "help", "print the help and stop"),
+    OPT_FLAG(struct cli_globals, version, 0, "version",
+             "print the version and stop"),
+    OPT_END,
+};
+
+const struct cli_globals cli_global_defaults = {
+    .model = TRV_MODEL_OPTIONS_INIT,
+};
+
+static enum cli_exit
+say(const struct cli *cli, enum cli_exit status, const char *fmt, va_list ap)
+{
+    const bool color = cli->term.color_err;
+
+    if (cli->term.on_line)
+        fputs("\r\033[K", cli->err);
+    fprintf(cli->err, "%strivium:%s ", term_red(color), term_plain(color));
+    vfprintf(cli->err, fmt, ap);
+    fputc('\n', cli->err);
+    return status;
+}
+
+enum cli_exit
+cli_fail(const struct cli *cli, enum cli_exit status, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    status = say(cli, status, fmt, ap);
+    va_end(ap);
+    return status;
+}
+
+enum cli_exit
+cli_usage(const struct cli *cli, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(cli, CLI_USAGE, fmt, ap);
+    va_end(ap);
+    if (cli->cmd)
+        fprintf(cli->err, "Try 'trivium help %s'.\n", cli->cmd->name);
+    else
+        fputs("Try 'trivium help'.\n", cli->err);
+    return CLI_USAGE;
+}
+
+static enum cli_exit
+exit_of_code(int code)
+{
+    switch (code) {
+    case TRV_EIO:
+    case TRV_EFORMAT:
+        return CLI_BAD_FILE;
+    case TRV_ERANGE:
+    case TRV_EINVAL:
+        return CLI_USAGE;
+    case TRV_EMISMATCH:
+        return CLI_MISMATCH;
+    case TRV_ETOOLONG:
+        return CLI_TOO_LONG;
+    case TRV_EEXIST:
+        return CLI_EXISTS;
+    case TRV_EUNSUPPORTED:
+        return CLI_UNSUPPORTED;
+    case TRV_ENONFINITE:
+        return CLI_NONFINITE;
+    case TRV_ECANCELED:
+        return CLI_INTERRUPTED;
+    default:
+        return CLI_FAILURE;
+    }
+}
+
+enum cli_exit
+cli_fail_err(const struct cli *cli, const trv_err *err)
+{
+    const char *msg = err->msg[0] ? err->msg : trv_code_text(err->code);
+
+    return cli_fail(
+        cli, term_interrupted() ? CLI_INTERRUPTED : exit_of_code(err->code),
+        "%s", msg);
+}
+
+enum cli_exit
+cli_finish(const struct cli *cli)
+{
+    errno = 0;
+    if (fflush(cli->out) != 0 || ferror(cli->out))
+        return cli_fail(cli, CLI_FAILURE, "cannot write the result: %s",
+                        errno ? strerror(errno) : "standard output failed");
+    return CLI_OK;
+}
+
+int
+cli_model_open(const struct cli *cli, trv_model **m, const char *path,
+               trv_err *err)
+{
+    return trv_model_open(m, path, &cli->globals->model, err);
+}
+
+void
+cli_message(const char *line, void *payload)
+{
+    struct cli *cli = payload;
+
+    if (cli->globals->quiet)
+        return;
+    term_clear(&cli->term);
+    fprintf(cli->err, "trivium: %s\n", line);
+}

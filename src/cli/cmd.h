@@ -1,0 +1,84 @@
+/* cmd.h -- what every command is given, and how it ends. A command is a table
+ * of options, a function and an entry; main.c lists the entries.
+ */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <trivium/trivium.h>
+
+#include "cli/opt.h"
+#include "cli/term.h"
+
+/** Every exit status: name, value, what it says. Help and manual list it. */
+#define CLI_EXIT_LIST(X)                                                       \
+    X(CLI_OK, 0, "the work is done")                                           \
+    X(CLI_FAILURE, 1, "something else failed: no memory, a failed write")      \
+    X(CLI_USAGE, 2, "the command line is wrong")                               \
+    X(CLI_BAD_FILE, 3, "a file cannot be read or written, or is broken")       \
+    X(CLI_MISMATCH, 4, "two parts do not belong together")                     \
+    X(CLI_TOO_LONG, 5, "longer than the model's context")                      \
+    X(CLI_EXISTS, 6, "the output is already there")                            \
+    X(CLI_UNSUPPORTED, 7, "known, but not supported")                          \
+    X(CLI_NONFINITE, 8, "a number became infinite or undefined")               \
+    X(CLI_INTERRUPTED, 130, "stopped by Ctrl-C or SIGTERM")
+
+enum cli_exit {
+#define CLI_EXIT_ENUM(name, value, text) name = value,
+    CLI_EXIT_LIST(CLI_EXIT_ENUM)
+#undef CLI_EXIT_ENUM
+};
+
+/** Options that every command takes. */
+struct cli_globals {
+    trv_model_options model;
+    bool quiet, help, version;
+};
+extern const struct opt_spec cli_global_opts[];
+extern const struct cli_globals cli_global_defaults;
+
+struct cli {
+    FILE *out, *err; // the result; all else
+    struct term term;
+    const struct cli_globals *globals;
+    const struct cmd_entry *cmd;
+};
+
+struct cmd_entry {
+    const char *name;
+    const char *summary;     // lower case, no full stop
+    const char *description; // paragraphs, parted by "\n\n"; or NULL
+    const char *examples;    // lines; or NULL
+    const struct opt_spec *opts;
+    size_t args_size;
+    const void *defaults; // args start as a copy of it
+    enum cli_exit (*run)(struct cli *cli, const void *args);
+};
+
+/** All commands in the order of the help; ends in NULL. */
+extern const struct cmd_entry *const cmd_all[];
+const struct cmd_entry *cmd_find(const char *name); // or NULL
+
+/** Print "trivium: sentence" on stderr; hands the status back. */
+enum cli_exit cli_fail(const struct cli *cli, enum cli_exit status,
+                       const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/** The same for a failure of the library: its sentence, its status. After
+ * Ctrl-C the status is CLI_INTERRUPTED, whatever else went wrong. */
+enum cli_exit cli_fail_err(const struct cli *cli, const trv_err *err);
+/** A failure of the command line, with a pointer to the command's help. */
+enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/** The last call of a command that wrote to stdout: a full disk fails it. */
+enum cli_exit cli_finish(const struct cli *cli);
+
+/** Open the model with the global options. */
+int cli_model_open(const struct cli *cli, trv_model **m, const char *path,
+                   trv_err *err);
+/** A trv_message_fn: print a line on stderr, clear of the progress line.
+ * payload is the struct cli. */
+void cli_message(const char *line, void *payload);
+
+#endif

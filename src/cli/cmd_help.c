@@ -1,0 +1,118 @@
+/* cmd_help.c -- `trivium help`, `trivium man`, `trivium completion`. */
+#include "cli/cmd.h"
+#include "cli/help.h"
+
+#include <string.h>
+
+extern const struct cmd_entry cmd_inspect, cmd_tokenize, cmd_generate,
+    cmd_convert, cmd_measure, cmd_help, cmd_man, cmd_completion;
+
+const struct cmd_entry *const cmd_all[] = {
+    &cmd_inspect, &cmd_tokenize, &cmd_generate,   &cmd_convert, &cmd_measure,
+    &cmd_help,    &cmd_man,      &cmd_completion, NULL,
+};
+
+const struct cmd_entry *
+cmd_find(const char *name)
+{
+    for (const struct cmd_entry *const *c = cmd_all; *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
+struct help_args {
+    const char *command;
+};
+
+static const struct opt_spec help_opts[] = {
+    OPT_ARG(struct help_args, command, "COMMAND", "the command to explain"),
+    OPT_END,
+};
+
+static enum cli_exit
+help_run(struct cli *cli, const void *args)
+{
+    const struct help_args *a = args;
+    const struct cmd_entry *cmd;
+
+    if (!a->command) {
+        help_program(cli->out, cli->term.color_out);
+        return cli_finish(cli);
+    }
+    cmd = cmd_find(a->command);
+    if (!cmd)
+        return cli_fail(cli, CLI_USAGE,
+                        "unknown command '%.100s'; 'trivium help' lists them",
+                        a->command);
+    help_command(cli->out, cmd, cli->term.color_out);
+    return cli_finish(cli);
+}
+
+const struct cmd_entry cmd_help = {
+    .name = "help",
+    .summary = "explain a command",
+    .opts = help_opts,
+    .args_size = sizeof(struct help_args),
+    .run = help_run,
+};
+
+struct no_args {
+    char none;
+};
+
+static const struct opt_spec no_opts[] = {OPT_END};
+
+static enum cli_exit
+man_run(struct cli *cli, const void *args)
+{
+    (void)args;
+    help_man(cli->out);
+    return cli_finish(cli);
+}
+
+const struct cmd_entry cmd_man = {
+    .name = "man",
+    .summary = "print the manual page",
+    .description = "Print the manual page in roff, made from the same tables "
+                   "as this help.",
+    .examples = "trivium man | man -l -",
+    .opts = no_opts,
+    .args_size = sizeof(struct no_args),
+    .run = man_run,
+};
+
+struct completion_args {
+    const char *shell;
+};
+
+static const struct opt_spec completion_opts[] = {
+    OPT_NEED_ARG(struct completion_args, shell, "SHELL",
+                 .help = "the shell; bash is the one there is"),
+    OPT_END,
+};
+
+static enum cli_exit
+completion_run(struct cli *cli, const void *args)
+{
+    const struct completion_args *a = args;
+
+    if (strcmp(a->shell, "bash") != 0)
+        return cli_fail(cli, CLI_UNSUPPORTED,
+                        "no completion for shell '%.100s'; there is one for "
+                        "bash",
+                        a->shell);
+    help_bash_completion(cli->out);
+    return cli_finish(cli);
+}
+
+const struct cmd_entry cmd_completion = {
+    .name = "completion",
+    .summary = "print the completion script of a shell",
+    .description = "Print a script that makes the shell complete commands, "
+                   "options and their values.",
+    .examples = "source <(trivium completion bash)",
+    .opts = completion_opts,
+    .args_size = sizeof(struct completion_args),
+    .run = completion_run,
+};

@@ -1,0 +1,146 @@
+/* cmd_measure.c -- `trivium measure`: how near two adaptations are. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/figures.h"
+#include "cli/textio.h"
+
+struct measure_args {
+    const char *model, *source, *target, *html;
+    bool any_base, json;
+    trv_measure_options o;
+};
+
+static const struct measure_args measure_defaults = {
+    .o = TRV_MEASURE_OPTIONS_INIT,
+};
+
+static const struct opt_spec measure_opts[] = {
+    OPT_TEXT(struct measure_args, model, 'm', "model", .value = "PATH",
+             .required = true, .help = "a model's folder or .gguf file"),
+    OPT_TEXT(struct measure_args, source, 0, "source", .value = "A",
+             .required = true, .help = "the adaptation that was converted"),
+    OPT_TEXT(struct measure_args, target, 0, "target", .value = "B",
+             .required = true, .help = "the adaptation that was made"),
+    OPT_FLAG(struct measure_args, any_base, 0, "any-base",
+             "take artefacts that were made for another model"),
+    OPT_GROUP("What to measure on"),
+    OPT_TEXT(struct measure_args, o.inputs, 'i', "inputs", .value = "FILE",
+             .shown = "sampled from the model",
+             .help = "held-out inputs: .jsonl, .json or .txt"),
+    OPT_TEXT(struct measure_args, o.control, 0, "control", .value = "FILE",
+             .shown = "the base model's own text",
+             .help = "inputs that the adaptation should leave alone"),
+    OPT_INT(struct measure_args, o.max_inputs, 0, "max-inputs", .lo = 1,
+            .hi = INT32_MAX, .unit = "inputs",
+            .help = "take at most so many from the file"),
+    OPT_INT(struct measure_args, o.max_tokens, 0, "max-tokens", .lo = 1,
+            .hi = INT32_MAX, .unit = "tokens", .help = "length of each sample"),
+    OPT_INT(struct measure_args, o.candidates, 0, "candidates", .lo = 2,
+            .hi = 1024, .help = "answers to each input that both score"),
+    OPT_SEED(struct measure_args, o.seed, 's', "seed",
+             .help = "the same seed gives the same figures"),
+    OPT_GROUP("What to print"),
+    OPT_FLAG(struct measure_args, json, 'j', "json", "print one JSON object"),
+    OPT_TEXT(struct measure_args, html, 0, "html", .value = "FILE",
+             .help = "write a page with a plot, too"),
+    OPT_END,
+};
+
+static enum cli_exit
+write_page(const struct cli *cli, const struct measure_args *a,
+           const trv_measurement *r, const struct figures_of *who)
+{
+    char *page = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&page, &n);
+    enum cli_exit status;
+
+    if (!f)
+        return cli_fail(cli, CLI_FAILURE, "no memory for the page");
+    figures_page(f, r, who);
+    if (fclose(f) != 0)
+        status = cli_fail(cli, CLI_FAILURE, "no memory for the page");
+    else
+        status = textio_write(cli, a->html, page, n);
+    free(page);
+    return status;
+}
+
+static enum cli_exit
+report(const struct cli *cli, const struct measure_args *a,
+       const trv_measurement *r)
+{
+    const struct figures_of who = {a->model, a->source, a->target};
+    enum cli_exit page = CLI_OK;
+    trv_err err = {0};
+    char *text = NULL;
+    enum cli_exit status;
+
+    if (a->json) {
+        if (trv_measurement_json(&text, r, &err))
+            return cli_fail_err(cli, &err);
+        fprintf(cli->out, "%s\n", text);
+        trv_free(text);
+    } else {
+        figures_table(cli->out, r, &who, cli->term.color_out);
+    }
+    status = cli_finish(cli);
+    if (a->html)
+        page = write_page(cli, a, r, &who);
+    return status ? status : page;
+}
+
+static enum cli_exit
+measure_run(struct cli *cli, const void *args)
+{
+    const struct measure_args *a = args;
+    trv_model *m = NULL;
+    trv_adaptation *source = NULL, *target = NULL;
+    trv_measurement r = {0};
+    trv_err err = {0};
+    enum cli_exit status;
+
+    if (cli_model_open(cli, &m, a->model, &err) ||
+        trv_adaptation_open(&source, m, a->source, a->any_base, &err) ||
+        trv_adaptation_open(&target, m, a->target, a->any_base, &err)) {
+        status = cli_fail_err(cli, &err);
+        goto done;
+    }
+    term_catch_interrupt();
+    if (trv_measure(m, &r, source, target, &a->o, term_progress, &cli->term,
+                    &err)) {
+        term_done(&cli->term);
+        status = cli_fail_err(cli, &err);
+        goto done;
+    }
+    term_done(&cli->term);
+    status = report(cli, a, &r);
+done:
+    trv_measurement_release(&r);
+    trv_adaptation_free(target);
+    trv_adaptation_free(source);
+    trv_model_free(m);
+    return status;
+}
+
+const struct cmd_entry cmd_measure = {
+    .name = "measure",
+    .summary = "say how near two adaptations are, and what one costs",
+    .description =
+        "Measure the distance between a source and a target adaptation of "
+        "one model: how much of the gap between the base model and the source "
+        "the target closes, how their choices and scores agree, how far the "
+        "target drifts where nothing should change. Every figure is a mean "
+        "over inputs with its standard error.",
+    .examples = "trivium measure --model MODEL --source prompt:@z.txt "
+                "--target out/z\n"
+                "trivium measure --model MODEL --source prompt:@z.txt "
+                "--target out/z \\\n"
+                "    --inputs heldout.jsonl --html z.html",
+    .opts = measure_opts,
+    .args_size = sizeof(struct measure_args),
+    .defaults = &measure_defaults,
+    .run = measure_run,
+};

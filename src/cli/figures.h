@@ -1,0 +1,38 @@
+/* figures.h -- the figures of a measurement as rows: one list from which both
+ * the table and the page are made. */
+#ifndef CLI_FIGURES_H
+#define CLI_FIGURES_H
+
+#include <stdio.h>
+
+#include <trivium/trivium.h>
+
+/** What a figure counts, hence on which scale it is drawn. */
+enum figure_scale {
+    FIGURE_NATS,  // 0 upwards; smaller is nearer
+    FIGURE_SHARE, // 1 is perfect
+};
+
+struct figure_row {
+    const char *name; // as in DESIGN and in JSON
+    const char *says; // one line for people
+    enum figure_scale scale;
+    size_t offset; // of the trv_figure in trv_measurement
+};
+/** All rows; the last has a NULL name. */
+extern const struct figure_row figure_rows[];
+const trv_figure *figure_of(const trv_measurement *r,
+                            const struct figure_row *row);
+
+/** Who was measured, as given on the command line. */
+struct figures_of {
+    const char *model, *source, *target;
+};
+
+void figures_table(FILE *f, const trv_measurement *r,
+                   const struct figures_of *who, bool color);
+/** A page that needs nothing else: text, table, bars with error bars. */
+void figures_page(FILE *f, const trv_measurement *r,
+                  const struct figures_of *who);
+
+#endif

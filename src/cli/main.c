@@ -1,0 +1,115 @@
+/* main.c -- `trivium`: find the command, read its options, run it. */
+#include "cli/cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/help.h"
+
+/* Read the words after the command's name into its own struct. */
+static enum cli_exit
+run_command(struct cli *cli, struct cli_globals *globals, int argc,
+            char *const *argv)
+{
+    const struct cmd_entry *cmd = cli->cmd;
+    void *args = calloc(1, cmd->args_size);
+    const struct opt_table tables[] = {
+        {cmd->opts, args},
+        {cli_global_opts, globals},
+    };
+    const struct opt_spec *missing;
+    char msg[OPT_MSG_MAX];
+    enum cli_exit status;
+
+    if (!args)
+        return cli_fail(cli, CLI_FAILURE, "no memory to start");
+    if (cmd->defaults)
+        memcpy(args, cmd->defaults, cmd->args_size);
+    if (opt_parse(tables, 2, argc, argv, false, msg) < 0) {
+        status = cli_usage(cli, "%s", msg);
+        goto done;
+    }
+    term_init(&cli->term, cli->out, cli->err, globals->quiet, NULL);
+    if (globals->help) {
+        help_command(cli->out, cmd, cli->term.color_out);
+        status = cli_finish(cli);
+        goto done;
+    }
+    if (globals->version) {
+        fprintf(cli->out, "trivium %s\n", trv_version());
+        status = cli_finish(cli);
+        goto done;
+    }
+    missing = opt_missing(&tables[0]);
+    if (missing) {
+        status = missing->type == OPT_TYPE_ARG
+                     ? cli_usage(cli, "'%s' needs %s: %s", cmd->name,
+                                 missing->name, missing->help)
+                     : cli_usage(cli, "'%s' needs --%s %s: %s", cmd->name,
+                                 missing->name, missing->value, missing->help);
+        goto done;
+    }
+    status = cmd->run(cli, args);
+done:
+    opt_release(&tables[0]);
+    free(args);
+    return status;
+}
+
+static const struct cmd_entry *
+nearest_command(const char *word)
+{
+    const char *names[32];
+    const char *near;
+    size_t n = 0;
+
+    for (; cmd_all[n] && n + 1 < sizeof(names) / sizeof(*names); n++)
+        names[n] = cmd_all[n]->name;
+    names[n] = NULL;
+    near = opt_nearest(word, names);
+    return near ? cmd_find(near) : NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct cli_globals globals = cli_global_defaults;
+    const struct opt_table table = {cli_global_opts, &globals};
+    struct cli cli = {.out = stdout, .err = stderr, .globals = &globals};
+    char msg[OPT_MSG_MAX];
+    int n;
+
+    if (argc > 0) {
+        argc--;
+        argv++;
+    }
+    term_init(&cli.term, cli.out, cli.err, false, NULL);
+    n = opt_parse(&table, 1, argc, argv, true, msg);
+    if (n < 0) // often an option of a command that stands too early
+        return cli_usage(&cli, "%s%s", msg,
+                         strstr(msg, "unknown option")
+                             ? "; a command's own options follow its name"
+                             : "");
+    if (globals.version) {
+        fprintf(cli.out, "trivium %s\n", trv_version());
+        return cli_finish(&cli);
+    }
+    if (n == argc) { // no command
+        help_program(globals.help ? cli.out : cli.err,
+                     globals.help ? cli.term.color_out : cli.term.color_err);
+        if (globals.help)
+            return cli_finish(&cli);
+        return CLI_USAGE;
+    }
+    cli.cmd = cmd_find(argv[n]);
+    if (!cli.cmd) {
+        const struct cmd_entry *near = nearest_command(argv[n]);
+
+        if (near)
+            return cli_usage(&cli,
+                             "unknown command '%.100s'; did you mean '%s'?",
+                             argv[n], near->name);
+        return cli_usage(&cli, "unknown command '%.100s'", argv[n]);
+    }
+    return run_command(&cli, &globals, argc - n - 1, argv + n + 1);
+}

@@ -1,0 +1,205 @@
+/* term.c -- interruption, colour, and the progress line. */
+#include "cli/term.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/human.h"
+
+#define FIRST_AFTER 1.0 // seconds of work before a line is drawn
+#define EVERY 0.2       // seconds between two redraws
+#define BAR_CELLS 20
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int sig)
+{
+    static const char note[] =
+        "\ntrivium: stopping and saving; press Ctrl-C again to stop at once\n";
+
+    (void)sig;
+    interrupted = 1;
+    if (isatty(STDERR_FILENO)) { // write() may be called in a handler
+        const ssize_t n = write(STDERR_FILENO, note, sizeof(note) - 1);
+
+        (void)n;
+    }
+}
+
+void
+term_catch_interrupt(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM};
+    struct sigaction sa, old;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = on_interrupt;
+    sigemptyset(&sa.sa_mask);
+    sa.sa_flags = SA_RESTART | (int)SA_RESETHAND; // the second one kills
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            (void)sigaction(signals[i], &sa, NULL); // ignored stays ignored
+}
+
+bool
+term_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+static double
+clock_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+void
+term_init(struct term *t, FILE *out, FILE *err, bool quiet, double (*now)(void))
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *kind = getenv("TERM");
+    const bool color = !(no_color && *no_color);
+    const bool can_redraw = kind && strcmp(kind, "dumb") != 0;
+
+    *t = (struct term){.err = err, .quiet = quiet};
+    t->now = now ? now : clock_now;
+    t->live = can_redraw && isatty(fileno(err)) && !quiet;
+    t->color_out = color && can_redraw && isatty(fileno(out));
+    t->color_err = color && can_redraw && isatty(fileno(err));
+    t->began = t->drawn = t->now();
+}
+
+const char *
+term_bold(bool color)
+{
+    return color ? "\033[1m" : "";
+}
+
+const char *
+term_red(bool color)
+{
+    return color ? "\033[1;31m" : "";
+}
+
+const char *
+term_plain(bool color)
+{
+    return color ? "\033[0m" : "";
+}
+
+/* "1,203 tokens/s", or the stage's own unit where no tokens are counted. */
+static void
+rate_text(char out[HUMAN_MAX], const trv_progress *p)
+{
+    char n[HUMAN_MAX];
+
+    out[0] = '\0';
+    if (!(p->seconds > 0))
+        return;
+    if (p->tokens > 0)
+        snprintf(out, HUMAN_MAX, "%s tokens/s",
+                 human_count(n, p->tokens / p->seconds));
+    else if (p->done > 0)
+        snprintf(out, HUMAN_MAX, "%.3g %.16s/s", (double)p->done / p->seconds,
+                 p->unit ? p->unit : "steps");
+}
+
+static int
+columns_of(FILE *f)
+{
+    struct winsize w;
+
+    if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
+        return w.ws_col;
+    return 80;
+}
+
+static void
+draw(struct term *t, const trv_progress *p)
+{
+    char line[384], bar[BAR_CELLS + 1], rate[HUMAN_MAX], left[HUMAN_MAX];
+    char loss[HUMAN_MAX] = "";
+    const double share =
+        p->total > 0 ? (double)p->done / (double)p->total : 0.0;
+    const int full = share >= 1 ? BAR_CELLS : (int)(share * BAR_CELLS);
+    const int columns = columns_of(t->err);
+    const bool known = p->done > 0 && p->total >= p->done;
+
+    memset(bar, '.', BAR_CELLS);
+    memset(bar, '#', (size_t)(full > 0 ? full : 0));
+    bar[BAR_CELLS] = '\0';
+    rate_text(rate, p);
+    human_seconds(left, known ? p->seconds * (1 - share) / share : -1.0);
+    if (isfinite(p->loss))
+        snprintf(loss, sizeof(loss), "  loss %.4f", p->loss);
+    snprintf(line, sizeof(line), "%s [%s] %lld/%lld%s  %s  %s left", t->stage,
+             bar, (long long)p->done, (long long)p->total, loss, rate,
+             known ? left : "?");
+    /* never as wide as the screen: a full line would wrap and stay */
+    fprintf(t->err, "\r%.*s\033[K", columns > 1 ? columns - 1 : 1, line);
+    fflush(t->err);
+    t->on_line = true;
+}
+
+void
+term_clear(struct term *t)
+{
+    if (t->on_line)
+        fputs("\r\033[K", t->err);
+    t->on_line = false;
+}
+
+void
+term_done(struct term *t)
+{
+    char took[HUMAN_MAX], rate[HUMAN_MAX], done[HUMAN_MAX], total[HUMAN_MAX];
+    const trv_progress *p = &t->last;
+
+    term_clear(t);
+    if (!t->stage[0])
+        return;
+    if (!t->quiet) {
+        rate_text(rate, p);
+        human_count(done, (double)p->done);
+        human_count(total, (double)p->total);
+        fprintf(t->err, "%s: %s%s%s %s in %s", t->stage, done,
+                p->done < p->total ? " of " : "",
+                p->done < p->total ? total : "", p->unit ? p->unit : "steps",
+                human_seconds(took, p->seconds));
+        if (rate[0])
+            fprintf(t->err, ", %s", rate);
+        if (isfinite(p->loss))
+            fprintf(t->err, ", loss %.4f", p->loss);
+        fputc('\n', t->err);
+        fflush(t->err);
+    }
+    t->stage[0] = '\0';
+}
+
+bool
+term_progress(const trv_progress *p, void *payload)
+{
+    struct term *t = payload;
+    const char *stage = p->stage ? p->stage : "working";
+    const double now = t->now();
+
+    if (strncmp(t->stage, stage, sizeof(t->stage) - 1) != 0) {
+        term_done(t);
+        snprintf(t->stage, sizeof(t->stage), "%s", stage);
+    }
+    t->last = *p;
+    if (t->live && now - t->began >= FIRST_AFTER && now - t->drawn >= EVERY) {
+        draw(t, p);
+        t->drawn = now;
+    }
+    return !term_interrupted();
+}

@@ -1,0 +1,24 @@
+/* measure.h -- how far two adaptations of one base are apart.
+ *
+ * For each held-out input x (an input is the unit of every standard error):
+ *   y_A ~ A  ->  KL(A||B), KL(A||base), same argmax, along y_A
+ *   y_B ~ B  ->  KL(B||A), along y_B
+ *   k candidates (half from A, half from the base)  ->  both score views
+ * and on control inputs y_0 ~ base -> KL(base||B), the drift.
+ * A, B and the base run as differently adapted rows of one packed batch.
+ */
+#ifndef MEASURE_MEASURE_H
+#define MEASURE_MEASURE_H
+
+#include <trivium/trivium.h>
+
+#include "adapt/view.h"
+
+int measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
+                struct adaptation *b, const trv_measure_options *opts,
+                trv_progress_fn progress, void *payload, trv_err *err);
+
+/** One JSON object, freed with mem_free(). */
+int measure_json(char **out, const trv_measurement *m, trv_err *err);
+
+#endif

@@ -1,0 +1,141 @@
+/* chat.c -- chat templates: the door to the Jinja interpreter.
+ *
+ *   jinja_lex     source to tokens, white space as jinja2 treats it
+ *   jinja_parse   tokens to a tree
+ *   jinja_eval    runs the tree; jinja_filter, jinja_method: what it calls
+ *   jinja_value   the values, and the bounds of one rendering
+ *   jinja_str     strings as Python sees them
+ *
+ * A template owns its source and tree; a rendering owns all else it makes.
+ */
+#include "text/chat.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "text/jinja_eval.h"
+#include "text/utf8.h"
+
+struct chat_template {
+    struct jctx c; // its memory holds all below
+    char *name;
+    struct j_names names;
+    struct jnode *root;
+};
+
+int
+chat_template_parse(struct chat_template **out, const char *name,
+                    const char *source, size_t n, trv_err *err)
+{
+    struct chat_template *t;
+    int rc = 0;
+
+    *out = NULL;
+    if (n > JINJA_MAX_SOURCE)
+        return err_fail(err, TRV_ERANGE, "template '%s' is longer than %zu KiB",
+                        name, JINJA_MAX_SOURCE >> 10);
+    if (!utf8_is_valid(source, n))
+        return err_fail(err, TRV_EFORMAT, "template '%s' is no UTF-8", name);
+    t = mem_calloc(1, sizeof(*t));
+    if (!t)
+        return err_fail(err, TRV_ENOMEM, "no memory for template '%s'", name);
+    t->c.err = err;
+    t->c.line = 1;
+    t->name = mem_strdup(name);
+    if (!t->name) {
+        rc = err_fail(err, TRV_ENOMEM, "no memory for template '%s'", name);
+        goto done;
+    }
+    t->c.name = t->name;
+    t->root = jinja_parse(&t->c, &t->names, source, n);
+    rc = t->c.rc;
+    if (rc)
+        goto done;
+    t->c.err = NULL;
+    *out = t;
+    t = NULL;
+done:
+    chat_template_free(t);
+    return rc;
+}
+
+void
+chat_template_free(struct chat_template *t)
+{
+    if (!t)
+        return;
+    jctx_release(&t->c);
+    mem_free(t->name);
+    mem_free(t);
+}
+
+static int32_t
+number_of(const struct chat_template *t, const char *name, size_t n)
+{
+    // asking changes nothing: j_name() adds only when told to
+    return j_name(NULL, (struct j_names *)(uintptr_t)&t->names, name, n, false);
+}
+
+static void
+define(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
+       const char *name, size_t n, struct jv v)
+{
+    const int32_t sym = number_of(t, name, n);
+
+    if (sym >= 0) // a name that the template never says needs no value
+        j_scope_set(c, scope, sym, v);
+}
+
+static void
+define_all(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
+           const json_t *messages, const struct chat_options *opts)
+{
+    static const char *const nothing[] = {"tools", "documents", NULL};
+    json_t *extra = (json_t *)(uintptr_t)opts->extra; // only read
+
+    define(c, t, scope, "messages", 8, j_from_json(c, messages));
+    define(c, t, scope, "add_generation_prompt", 21,
+           j_bool(opts->add_generation_prompt));
+    define(c, t, scope, "bos_token", 9,
+           j_cstr(opts->bos_token ? opts->bos_token : ""));
+    define(c, t, scope, "eos_token", 9,
+           j_cstr(opts->eos_token ? opts->eos_token : ""));
+    for (int i = 0; nothing[i]; i++) // transformers passes None for these
+        define(c, t, scope, nothing[i], strlen(nothing[i]), J_NOTHING);
+    for (void *it = extra ? json_object_iter(extra) : NULL; it && !c->rc;
+         it = json_object_iter_next(extra, it)) {
+        const char *key = json_object_iter_key(it);
+        const size_t n = json_object_iter_key_len(it);
+
+        if (number_of(t, key, n) >= 0)
+            define(c, t, scope, key, n,
+                   j_from_json(c, json_object_iter_value(it)));
+    }
+}
+
+int
+chat_render(const struct chat_template *t, struct strbuf *out,
+            const json_t *messages, const struct chat_options *opts,
+            trv_err *err)
+{
+    static const struct chat_options none = {0};
+    struct strbuf text = {0};
+    struct jctx c = {.name = t->name, .err = err, .line = 1, .out = &text};
+    struct j_scope scope = {0};
+
+    opts = opts ? opts : &none;
+    if (!json_is_array(messages))
+        return err_fail(err, TRV_EINVAL, "messages must be an array");
+    c.loop = number_of(t, "loop", 4);
+    c.caller = number_of(t, "caller", 6);
+    c.varargs = number_of(t, "varargs", 7);
+    c.kwargs = number_of(t, "kwargs", 6);
+    define_all(&c, t, &scope, messages, opts);
+    if (!c.rc)
+        jinja_run(&c, t->root, &scope);
+    if (!c.rc && sb_add(out, text.s ? text.s : "", text.len))
+        c.rc = err_fail(err, TRV_ENOMEM, "no memory for the rendered chat");
+    sb_release(&text);
+    jctx_release(&c);
+    return c.rc;
+}

@@ -1,0 +1,82 @@
+/* example.h -- how text becomes ids: the one place where prompts meet their
+ * completions, for training, scoring and sampling alike.
+ *
+ *   ids   [BOS] z prompt | completion EOS        rows of text
+ *         [BOS] chat(turns) + generation prompt | rest of chat(turns + answer)
+ *         `------ context ----' `-- answer, which carries loss
+ *
+ * Tokens are joined, never strings: each piece is tokenised alone, so
+ * ids[0..n_context) is by construction the same with any answer. Pieces after
+ * the first are tokenised as continuations: a tokenizer that puts a space
+ * before a text (SentencePiece) does not put one between two pieces, and the
+ * text of the ids is the text of the pieces.
+ */
+#ifndef TEXT_EXAMPLE_H
+#define TEXT_EXAMPLE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strbuf.h"
+#include "text/chat.h"
+#include "text/data.h"
+#include "text/tokenizer.h"
+
+struct text_rules {
+    const struct tokenizer *tokenizer;
+    const struct chat_template *chat; // NULL: rows of messages are refused
+};
+
+/** Token ids of one example; zeros are an empty one. A reused example keeps
+ * its memory. */
+struct example {
+    struct ids ids;
+    int64_t n_context;      // the answer starts here
+    json_t *turns;          // of a chat: the context's messages
+    struct strbuf rendered; // and their text
+};
+void example_release(struct example *e);
+
+/**
+ * The context of a row alone (what generation starts from).
+ *
+ * A row of text is its `prompt` or `text`, after the prefix `z` (may be NULL).
+ * A row of messages is its `prompt`, or its `messages` without a last one of
+ * the assistant; z becomes the system message, put before the row's own system
+ * content and parted from it by a blank line, and the chat template is rendered
+ * with add_generation_prompt.
+ * `prefix_messages` (array or NULL): a messages.json prompt. Its messages come
+ * first, and a row of text becomes the user's turn; where both begin with a
+ * system message the two are joined as z is.
+ *
+ * BOS stands once at the start where the tokenizer adds it or the template
+ * begins with it. (A template that repeats BOS before later turns, as that of
+ * Llama 2 does, is left as it is.)
+ *
+ * Returns TRV_EINVAL (no chat template; the template refuses the messages),
+ * or what the tokenizer and the template return; messages name file and line.
+ */
+int example_context(struct example *out, const struct text_rules *rules,
+                    const struct data_row *row, const char *z,
+                    const json_t *prefix_messages, trv_err *err);
+
+/**
+ * Append the row's own answer to its context: `completion`, or the last
+ * message of `messages`, which must be the assistant's.
+ *
+ * Text is followed by EOS. In a chat the answer is what the rendering of the
+ * whole conversation adds to that of the context, with the template's own end
+ * of turn, or EOS where it has none. TRV_EINVAL where the row has no answer, or
+ * where the context's text is no prefix of the whole conversation's.
+ */
+int example_answer(struct example *e, const struct text_rules *rules,
+                   const struct data_row *row, trv_err *err);
+
+/** The same with a given answer, a string or an array of messages: `chosen`,
+ * `rejected`, or text that was sampled. `row` names the row in messages. */
+int example_append(struct example *e, const struct text_rules *rules,
+                   const struct data_row *row, const json_t *answer,
+                   trv_err *err);
+
+#endif

@@ -1,0 +1,280 @@
+/* answers.c -- contexts from both sides, answers from the teacher. */
+#include "transform/answers.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "model/engine.h"
+
+/* Answers drawn between two writes; also the batch, so that what a row is
+ * drawn beside never depends on where a run was stopped. */
+#define BLOCK 64
+
+int
+answers_contexts(struct answers *out, const struct session *s,
+                 const struct adaptation *teacher, const struct inputs *in,
+                 int64_t room, trv_err *err)
+{
+    const int64_t most = s->model->cfg.context - room;
+    int rc = 0;
+
+    *out = (struct answers){0};
+    out->contexts =
+        mem_calloc((size_t)in->data.n, sizeof(struct paired_context));
+    if (!out->contexts)
+        return err_fail(err, TRV_ENOMEM, "no memory for %lld inputs",
+                        (long long)in->data.n);
+    for (int64_t i = 0; i < in->data.n && !rc; i++) {
+        struct paired_context *c = &out->contexts[out->n_contexts];
+
+        c->input = i;
+        rc = view_context(&c->teacher, s->model, teacher, &in->data.rows[i],
+                          err);
+        if (!rc)
+            rc = view_context(&c->student, s->model, NULL, &in->data.rows[i],
+                              err);
+        if (rc)
+            return rc;
+        if (c->student.n < 1)
+            return err_fail(err, TRV_EINVAL,
+                            "'%s' line %lld: the input is empty and the "
+                            "tokenizer has no token that begins a text",
+                            in->data.path, (long long)in->data.rows[i].line);
+        if (c->teacher.n > most || c->student.n > most) {
+            ids_release(&c->teacher);
+            ids_release(&c->student);
+            out->n_dropped++;
+        } else {
+            out->n_contexts++;
+        }
+    }
+    if (out->n_contexts == 0)
+        return err_fail(err, TRV_ETOOLONG,
+                        "no input leaves room for %lld answer tokens in the "
+                        "context of %lld: the prompt is too long",
+                        (long long)room, (long long)s->model->cfg.context);
+    return 0;
+}
+
+static double
+now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int
+take_line(struct answers *out, const json_t *obj, const char *file,
+          int64_t line, int64_t vocab, trv_err *err)
+{
+    const json_t *ids = json_object_get(obj, "ids");
+    struct answer *a = &out->list[out->n];
+    const size_t n = json_array_size(ids);
+    int64_t context = -1;
+    int rc =
+        json_int(&context, obj, "input", 0, out->n_contexts - 1, file, err);
+
+    if (rc)
+        return rc;
+    if (context != out->n % out->n_contexts || n < 1)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' line %lld is not of this run; start it anew",
+                        file, (long long)line);
+    a->context = context;
+    a->ids = mem_array(n, sizeof(*a->ids));
+    if (!a->ids)
+        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
+    for (size_t i = 0; i < n; i++) {
+        const json_int_t id = json_integer_value(json_array_get(ids, i));
+
+        if (!json_is_integer(json_array_get(ids, i)) || id < 0 || id >= vocab) {
+            mem_free(a->ids);
+            a->ids = NULL;
+            return err_fail(err, TRV_EFORMAT,
+                            "'%s' line %lld holds an id that is none", file,
+                            (long long)line);
+        }
+        a->ids[i] = (int32_t)id;
+    }
+    a->n = (int64_t)n;
+    out->tokens += a->n;
+    out->n++;
+    return 0;
+}
+
+/* Read back whole blocks; what a killed run left after them is cut off. */
+static int
+read_kept(struct answers *out, int64_t samples, const char *file, int64_t vocab,
+          trv_err *err)
+{
+    struct strbuf text = {0};
+    int64_t lines = 0, keep = 0, at = 0;
+    size_t keep_bytes = 0;
+    int rc;
+
+    if (!file_exists(file))
+        return 0;
+    rc = file_read(&text, file, (size_t)1 << 34, err);
+    for (size_t i = 0; !rc && i < text.len; i++)
+        if (text.s[i] == '\n' && (++lines % BLOCK == 0 || lines == samples)) {
+            keep = lines;
+            keep_bytes = i + 1;
+        }
+    for (const char *p = text.s; !rc && at < keep && at < samples; at++) {
+        const char *end = memchr(p, '\n', (size_t)(text.s + text.len - p));
+        json_t *obj = NULL;
+
+        rc = json_parse(&obj, file, p, (size_t)(end - p), err);
+        if (!rc)
+            rc = take_line(out, obj, file, at + 1, vocab, err);
+        json_decref(obj);
+        p = end + 1;
+    }
+    if (!rc && truncate(file, (off_t)keep_bytes) != 0)
+        rc = err_fail(err, TRV_EIO, "cannot cut '%s': %s", file,
+                      strerror(errno));
+    sb_release(&text);
+    return rc;
+}
+
+static int
+append_block(const char *file, const struct answer *list, int64_t n,
+             trv_err *err)
+{
+    struct strbuf b = {0};
+    FILE *f;
+    int bad = 0;
+
+    if (!file)
+        return 0;
+    for (int64_t i = 0; i < n; i++) {
+        bad |= sb_printf(&b, "{\"input\": %lld, \"ids\": [",
+                         (long long)list[i].context);
+        for (int64_t k = 0; k < list[i].n; k++)
+            bad |= sb_printf(&b, "%s%d", k ? ", " : "", list[i].ids[k]);
+        bad |= sb_puts(&b, "]}\n");
+    }
+    if (bad) {
+        sb_release(&b);
+        return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", file);
+    }
+    f = fopen(file, "ab");
+    bad = !f || fwrite(b.s, 1, b.len, f) != b.len;
+    if (f && fclose(f) != 0)
+        bad = 1;
+    sb_release(&b);
+    return bad ? err_fail(err, TRV_EIO, "cannot write '%s': %s", file,
+                          strerror(errno))
+               : 0;
+}
+
+struct draw_state {
+    const struct answers_options *opts;
+    int64_t done;
+    double began, tokens;
+};
+
+static bool
+on_drawn(void *payload, int64_t rows_done, int64_t tokens)
+{
+    const struct draw_state *st = payload;
+    const trv_progress p = {.stage = "sampling",
+                            .done = st->done + rows_done,
+                            .total = st->opts->samples,
+                            .unit = "answers",
+                            .tokens = st->tokens + (double)tokens,
+                            .loss = NAN,
+                            .seconds = now() - st->began};
+
+    return !st->opts->progress || st->opts->progress(&p, st->opts->payload);
+}
+
+static int
+draw_block(struct answers *out, struct decoder *d, struct session *s,
+           const struct adaptation *teacher, struct draw_state *st,
+           trv_err *err)
+{
+    const struct answers_options *opts = st->opts;
+    struct sample_row rows[BLOCK];
+    struct sample_out outs[BLOCK];
+    const int64_t from = out->n;
+    const int64_t n =
+        opts->samples - from < BLOCK ? opts->samples - from : BLOCK;
+    struct sample_options so = {.sampling = SAMPLING_INIT,
+                                .max_tokens = opts->max_tokens,
+                                .batch = BLOCK,
+                                .seed = opts->seed,
+                                .on_progress = on_drawn,
+                                .payload = st};
+    int rc;
+
+    so.sampling.temperature = opts->temperature;
+    so.sampling.vocab = tokenizer_size(s->model->tokenizer);
+    for (int64_t i = 0; i < n; i++) {
+        const struct ids *c =
+            &out->contexts[(from + i) % out->n_contexts].teacher;
+
+        rows[i] = (struct sample_row){c->v, c->n, view_lora(teacher),
+                                      (uint64_t)(from + i)};
+    }
+    arena_reset(&s->arena);
+    rc = engine_sample(d, &s->arena, outs, rows, n, &so, err);
+    if (rc)
+        return rc;
+    for (int64_t i = 0; i < n; i++) {
+        out->list[from + i] = (struct answer){(from + i) % out->n_contexts,
+                                              outs[i].ids, outs[i].n};
+        out->tokens += outs[i].n;
+        st->tokens += (double)outs[i].n;
+    }
+    out->n += n; // from here on they are released with `out`
+    st->done = out->n;
+    return append_block(opts->file, out->list + from, n, err);
+}
+
+int
+answers_draw(struct answers *out, struct session *s,
+             const struct adaptation *teacher,
+             const struct answers_options *opts, trv_err *err)
+{
+    struct draw_state st = {.opts = opts, .began = now()};
+    struct decoder *d;
+    int rc = session_decoder(s, &d, err);
+
+    if (rc)
+        return rc;
+    out->list = mem_calloc((size_t)opts->samples, sizeof(*out->list));
+    if (!out->list)
+        return err_fail(err, TRV_ENOMEM, "no memory for %lld answers",
+                        (long long)opts->samples);
+    if (opts->file && opts->resume)
+        rc =
+            read_kept(out, opts->samples, opts->file, s->model->cfg.vocab, err);
+    else if (opts->file && file_exists(opts->file) && unlink(opts->file) != 0)
+        rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", opts->file,
+                      strerror(errno));
+    st.done = out->n;
+    while (out->n < opts->samples && !rc)
+        rc = draw_block(out, d, s, teacher, &st, err);
+    return rc;
+}
+
+void
+answers_release(struct answers *a)
+{
+    for (int64_t i = 0; a->contexts && i < a->n_contexts; i++) {
+        ids_release(&a->contexts[i].teacher);
+        ids_release(&a->contexts[i].student);
+    }
+    for (int64_t i = 0; i < a->n; i++)
+        mem_free(a->list[i].ids);
+    mem_free(a->contexts);
+    mem_free(a->list);
+    *a = (struct answers){0};
+}

@@ -1,0 +1,59 @@
+/* answers.h -- the data of prompt -> params: inputs seen by teacher and
+ * student, and answers drawn from the teacher.
+ *
+ *   input x   teacher's context  z x     student's context  x
+ *   answer y  drawn once from the teacher, kept in the run's folder as
+ *             answers.jsonl: {"input": i, "ids": [...]}, in order
+ */
+#ifndef TRANSFORM_ANSWERS_H
+#define TRANSFORM_ANSWERS_H
+
+#include <trivium/trivium.h>
+
+#include "adapt/view.h"
+
+/* One input from both sides. */
+struct paired_context {
+    struct ids teacher, student;
+    int64_t input; // row of the inputs
+};
+
+struct answer {
+    int64_t context; // which pair it answers
+    int32_t *ids;
+    int64_t n;
+};
+
+struct answers {
+    struct paired_context *contexts;
+    int64_t n_contexts, n_dropped; // dropped: no room for an answer
+    struct answer *list;
+    int64_t n;
+    int64_t tokens; // of all answers
+};
+
+/** Contexts of every input under `teacher`; those that leave no room for
+ * `room` answer tokens are dropped and counted. TRV_ETOOLONG where none is
+ * left. */
+int answers_contexts(struct answers *out, const struct session *s,
+                     const struct adaptation *teacher, const struct inputs *in,
+                     int64_t room, trv_err *err);
+
+struct answers_options {
+    int64_t samples, max_tokens;
+    double temperature;
+    uint64_t seed;
+    const char *file; // answers.jsonl; NULL: not kept
+    bool resume;      // go on from what the file holds
+    trv_progress_fn progress;
+    void *payload;
+};
+/** Draw answer i for context i mod n_contexts, in blocks of fixed size, each
+ * appended to the file: a resumed run draws what an uninterrupted one draws. */
+int answers_draw(struct answers *out, struct session *s,
+                 const struct adaptation *teacher,
+                 const struct answers_options *opts, trv_err *err);
+
+void answers_release(struct answers *a); // accepts zeros
+
+#endif

@@ -1,0 +1,380 @@
+/* prompt_to_params.c -- the edge prompt -> params.
+ *
+ *   inputs x -> contexts (z x) and (x) -> answers y from the teacher
+ *     -> training (distill.c) -> a LoRA artefact
+ *
+ * Everything on the way lies in OUT.run: answers.jsonl, checkpoint, metrics;
+ * a run that was stopped goes on from there.
+ */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "transform/convert.h"
+#include "transform/distill.h"
+
+/* The method's defaults, where options are 0. Chosen on the models of the
+ * results page; a step is 16 rows of up to 64 answer tokens. */
+#define DEFAULT_SAMPLES 2048
+#define DEFAULT_TOKENS 64
+#define DEFAULT_STEPS 600
+#define DEFAULT_BATCH 16
+
+/* The options with every zero replaced, and what the run writes to. */
+struct plan {
+    const struct convert_job *job;
+    struct distill_options distill;
+    const char *method;
+    int64_t samples, max_tokens, steps;
+    double lr;
+    char *run_dir, *answers_file;
+    json_t *options; // what trivium.json and the fingerprint say
+};
+
+/* A rate for LoRA that falls with the root of the width: 5e-4 at 2048, the
+ * region that LoRA sweeps on models of that size agree on. */
+static double
+default_lr(const struct model_config *cfg)
+{
+    return 5e-4 * sqrt(2048.0 / (double)cfg->width);
+}
+
+static int
+plan_divergence(enum divergence *out, const char *name, trv_err *err)
+{
+    static const char *const names[] = {"forward", "reverse", "jsd"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *out = (enum divergence)i;
+            return 0;
+        }
+    return err_fail(err, TRV_EINVAL,
+                    "divergence '%s' is unknown; there are forward, reverse, "
+                    "jsd",
+                    name);
+}
+
+static json_t *
+describe_options(const struct plan *p)
+{
+    const trv_convert_options *o = p->job->opts;
+
+    return json_pack(
+        "{s:i,s:f,s:b,s:f,s:s,s:I,s:I,s:f,s:s,s:f,s:I,s:I,s:I,s:f,s:s,s:f,"
+        "s:f,s:f}",
+        "rank", o->rank, "alpha", o->alpha > 0 ? o->alpha : 2.0 * o->rank,
+        "rslora", o->rslora, "dropout", o->dropout, "targets", o->targets,
+        "samples", (json_int_t)p->samples, "max_tokens",
+        (json_int_t)p->max_tokens, "temperature", o->temperature, "divergence",
+        o->divergence, "on_policy", o->on_policy, "steps", (json_int_t)p->steps,
+        "batch", (json_int_t)p->distill.batch, "accumulate",
+        (json_int_t)p->distill.accumulate, "lr", p->lr, "schedule", o->schedule,
+        "warmup", o->warmup, "weight_decay", o->weight_decay, "clip", o->clip);
+}
+
+static int
+plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    struct strbuf dir = {0};
+    size_t n = strlen(job->out);
+    int rc;
+
+    *p = (struct plan){.job = job, .method = o->method ? o->method : "distill"};
+    if (job->to != KIND_LORA)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "a prompt cannot become '%s' yet; it can become lora",
+                        kind_name(job->to));
+    if (strcmp(p->method, "sft") == 0)
+        p->distill.hard = true;
+    else if (strcmp(p->method, "distill") != 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "method '%s' is unknown for prompt to params; there "
+                        "are distill, sft",
+                        p->method);
+    rc = plan_divergence(&p->distill.divergence, o->divergence, err);
+    if (rc)
+        return rc;
+    if (p->distill.hard && o->on_policy > 0)
+        return err_fail(err, TRV_EINVAL,
+                        "sft learns the teacher's answers: on-policy goes "
+                        "with distill only");
+    p->distill.batch = o->batch ? o->batch : DEFAULT_BATCH;
+    p->distill.accumulate = o->accumulate;
+    p->distill.on_policy = o->on_policy;
+    p->distill.seed = o->seed;
+    if (p->distill.accumulate > p->distill.batch)
+        return err_fail(err, TRV_EINVAL,
+                        "%lld micro-batches of a batch of %lld rows would be "
+                        "empty",
+                        (long long)p->distill.accumulate,
+                        (long long)p->distill.batch);
+    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->distill.max_tokens = p->max_tokens;
+    p->samples = o->samples ? o->samples : DEFAULT_SAMPLES;
+    p->steps = o->steps ? o->steps : DEFAULT_STEPS;
+    p->lr = o->lr > 0 ? o->lr : default_lr(&job->s->model->cfg);
+
+    while (n > 1 && job->out[n - 1] == '/')
+        n--;
+    if (sb_printf(&dir, "%.*s.run", (int)n, job->out)) {
+        sb_release(&dir);
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    }
+    p->run_dir = sb_take(&dir);
+    p->answers_file = path_join(p->run_dir, "answers.jsonl");
+    p->options = describe_options(p);
+    if (!p->answers_file || !p->options)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    return 0;
+}
+
+static void
+plan_release(struct plan *p)
+{
+    mem_free(p->run_dir);
+    mem_free(p->answers_file);
+    json_decref(p->options);
+}
+
+/* What a resumed run must agree on. */
+static json_t *
+fingerprint(const struct plan *p, const struct inputs *in,
+            const struct model_identity *id)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "method", p->method,
+                     "from", p->job->from->spec, "weights", id->weights,
+                     "tokenizer", id->tokenizer, "chat", id->chat, "inputs",
+                     in->data.hash, "seed", (json_int_t)p->job->opts->seed,
+                     "options", p->options);
+}
+
+/* Before anything is computed: may the output and the run's folder be used? */
+static int
+claim_output(const struct plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+    const bool stopped =
+        run_is_stopped(p->run_dir) || file_exists(p->answers_file);
+
+    if (file_exists(p->job->out) && !o->replace)
+        return err_fail(err, TRV_EEXIST,
+                        "cannot write '%s': it is already there (--replace "
+                        "overwrites it)",
+                        p->job->out);
+    if (file_exists(p->job->out) && !file_is_dir(p->job->out))
+        return err_fail(err, TRV_EEXIST,
+                        "cannot write folder '%s': a file is there",
+                        p->job->out);
+    if (stopped && !o->resume && !o->replace)
+        return err_fail(err, TRV_EEXIST,
+                        "a stopped run lies in '%s': go on with --resume, or "
+                        "start anew with --replace",
+                        p->run_dir);
+    if (!stopped && o->resume)
+        convert_say(p->job, "nothing to resume in '%s': starting anew",
+                    p->run_dir);
+    return dir_make(p->run_dir, err);
+}
+
+static bool
+relay_inputs(int64_t done, int64_t total, double tokens, void *payload)
+{
+    const struct convert_job *job = payload;
+    const trv_progress p = {.stage = "sampling inputs",
+                            .done = done,
+                            .total = total,
+                            .unit = "inputs",
+                            .tokens = tokens,
+                            .loss = NAN};
+
+    return !job->progress || job->progress(&p, job->payload);
+}
+
+static int
+init_lora(struct lora *l, const struct plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+    const struct model_config *cfg = &p->job->s->model->cfg;
+    struct lora_spec spec = {.rank = o->rank,
+                             .alpha = o->alpha,
+                             .rslora = o->rslora,
+                             .dropout = (float)o->dropout};
+    struct rng r;
+    int rc = lora_targets(spec.parts, cfg, o->targets, err);
+
+    rng_init(&r, o->seed, (uint64_t)1 << 60);
+    return rc ? rc : lora_init(l, cfg, &spec, true, &r, err);
+}
+
+static int
+train(struct run_result *result, const struct plan *p, struct answers *answers,
+      struct lora *lora, const struct inputs *in, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const trv_convert_options *o = job->opts;
+    struct distill t = {.s = job->s,
+                        .teacher = job->from,
+                        .answers = answers,
+                        .student = lora,
+                        .opts = p->distill};
+    struct run_options run = RUN_OPTIONS_INIT;
+    const struct model_identity *id;
+    struct run_task task;
+    json_t *print = NULL;
+    int rc = session_identity(job->s, &id, err);
+
+    if (rc)
+        return rc;
+    print = fingerprint(p, in, id);
+    if (!print)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    rc = lora_refresh(lora, job->s->be->act_type, err);
+    if (!rc)
+        rc = distill_init(&t, &task, err);
+    if (!rc) {
+        run.steps = p->steps;
+        run.accumulate = p->distill.accumulate;
+        run.lr = p->lr;
+        run.schedule = o->schedule;
+        run.warmup = o->warmup;
+        run.weight_decay = o->weight_decay;
+        run.clip = o->clip;
+        run.checkpoint_every = o->checkpoint_every;
+        run.dir = p->run_dir;
+        run.resume = o->resume && run_is_stopped(p->run_dir);
+        run.replace = true; // claim_output() asked before
+        run.fingerprint = print;
+        rc = run_train(result, &task, &run, job->s->be, job->progress,
+                       job->payload, err);
+    }
+    distill_release(&t);
+    json_decref(print);
+    return rc;
+}
+
+static int
+save(const struct plan *p, const struct lora *lora, const struct inputs *in,
+     const struct answers *answers, const struct run_result *result,
+     trv_cost *cost, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const struct model_identity *id;
+    struct artefact head = {0};
+    json_t *counts;
+    int rc = session_identity(job->s, &id, err);
+
+    if (rc)
+        return rc;
+    counts =
+        json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)result->steps,
+                  "answers", (json_int_t)answers->n, "tokens", result->tokens);
+    if (!counts)
+        return err_fail(err, TRV_ENOMEM, "no memory to save '%s'", job->out);
+    rc = artefact_init(&head, KIND_LORA, job->s->model->name, id, err);
+    if (!rc && job->from->artefact.root)
+        rc = artefact_inherit(&head, &job->from->artefact, err);
+    if (!rc)
+        rc = artefact_add_step(&head,
+                               &(struct artefact_step){.from = job->from->spec,
+                                                       .edge = "prompt->params",
+                                                       .method = p->method,
+                                                       .options = p->options,
+                                                       .seed = job->opts->seed,
+                                                       .data = in->data.hash,
+                                                       .cost = counts},
+                               err);
+    if (!rc)
+        rc = adaptation_save_lora(&head, lora, &job->s->model->cfg, job->out,
+                                  job->opts->replace, err);
+    if (!rc)
+        cost->artefact_bytes = artefact_bytes(&head);
+    artefact_release(&head);
+    json_decref(counts);
+    return rc;
+}
+
+static double
+now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int
+prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    const double began = now();
+    struct plan p;
+    struct inputs in = {0};
+    struct answers answers = {0};
+    struct lora lora = {0};
+    struct run_result result = {0};
+    bool claimed = false;
+    int rc;
+
+    mem_stats_reset_peak();
+    rc = plan_make(&p, job, err);
+    if (!rc)
+        rc = init_lora(&lora, &p, err); // a wrong target costs no sampling
+    if (!rc)
+        rc = claim_output(&p, err);
+    claimed = !rc;
+    if (!rc)
+        rc = inputs_open(&in, job->s, o->inputs, p.samples, o->seed,
+                         job->from->kind == KIND_MESSAGES, relay_inputs,
+                         (void *)(uintptr_t)job, err);
+    if (!rc)
+        rc = answers_contexts(&answers, job->s, job->from, &in, p.max_tokens,
+                              err);
+    if (rc)
+        goto done;
+    if (answers.n_dropped > 0)
+        convert_say(job,
+                    "warning: %lld of %lld inputs leave no room for %lld "
+                    "answer tokens and are left out",
+                    (long long)answers.n_dropped, (long long)in.data.n,
+                    (long long)p.max_tokens);
+    rc = answers_draw(&answers, job->s, job->from,
+                      &(struct answers_options){.samples = p.samples,
+                                                .max_tokens = p.max_tokens,
+                                                .temperature = o->temperature,
+                                                .seed = o->seed,
+                                                .file = p.answers_file,
+                                                .resume = o->resume,
+                                                .progress = job->progress,
+                                                .payload = job->payload},
+                      err);
+    if (rc == TRV_ECANCELED)
+        rc = err_fail(err, TRV_ECANCELED,
+                      "stopped while sampling; what was drawn lies in '%s': "
+                      "go on with --resume",
+                      p.run_dir);
+    if (!rc)
+        rc = train(&result, &p, &answers, &lora, &in, err);
+    if (!rc)
+        rc = save(&p, &lora, &in, &answers, &result, cost, err);
+    if (rc)
+        goto done;
+    run_discard(p.run_dir);
+    (void)remove(p.answers_file);
+    cost->seconds = now() - began;
+    cost->tokens = result.tokens + (double)answers.tokens;
+    cost->flop = job->s->decoder->flop;
+    cost->final_loss = result.mean_loss;
+    cost->steps = result.steps;
+    cost->samples = answers.n;
+    cost->peak_bytes = mem_stats_get().peak_bytes;
+done:
+    if (rc && claimed)
+        (void)remove(p.run_dir); // only where it is empty
+    lora_release(&lora);
+    answers_release(&answers);
+    inputs_release(&in);
+    plan_release(&p);
+    return rc;
+}

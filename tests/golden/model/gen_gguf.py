@@ -1,0 +1,221 @@
+"""Write tiny GGUF files of each architecture, and what transformers reads from
+them.
+
+    python gen_gguf.py        (in this folder)
+
+gguf 0.19.0, transformers 5.24.0, torch 2.13.0, safetensors 0.8.0, numpy 2.4.6.
+
+<arch>.gguf         random weights, types mixed; llama with a SentencePiece
+                    vocabulary, rope_freqs and a chat template, gpt2 with a
+                    byte-level one, the others with none
+<arch>.json         SHA-256 of the f32 bytes of every tensor that transformers
+                    made of it, by its Hugging Face name and in its layout
+<arch>.safetensors  ids [12] as F32, and transformers' logits [12, V] in f32
+"""
+import hashlib
+import json
+import math
+import os
+
+import numpy as np
+import torch
+import transformers
+from gguf import GGMLQuantizationType as Q
+from gguf import GGUFWriter
+from gguf.constants import GGML_QUANT_SIZES
+from gguf.quants import quantize
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+C, F, L, H, KV, D = 32, 256, 2, 4, 2, 8
+THETA, CONTEXT = 500.0, 64
+rng = np.random.default_rng(11)
+
+
+def values(*shape):
+    return rng.normal(0, 0.3, shape).astype(np.float32)
+
+
+def add(w, name, x, q):
+    """Quantise by the package, or, where it cannot, draw random blocks."""
+    if q in (Q.F32, Q.F16):
+        w.add_tensor(name, x.astype(np.float32 if q == Q.F32 else np.float16))
+    elif q in (Q.Q4_K, Q.Q6_K):
+        n, size = GGML_QUANT_SIZES[q]
+        b = rng.integers(0, 256, (x.shape[0], x.shape[1] // n, size),
+                         dtype=np.uint8)
+        scale = np.float16(0.002 if q == Q.Q4_K else 0.0005).tobytes()
+        for at in (0, 2) if q == Q.Q4_K else (208,):
+            b[:, :, at:at + 2] = np.frombuffer(scale, np.uint8)
+        w.add_tensor(name, b.reshape(x.shape[0], -1), raw_dtype=q)
+    else:
+        w.add_tensor(name, quantize(x, q), raw_dtype=q)
+
+
+def permute(x, heads):
+    """What llama.cpp's converter does to q and k of its llama architecture."""
+    return (x.reshape(heads, 2, x.shape[0] // heads // 2, *x.shape[1:])
+            .swapaxes(1, 2).reshape(x.shape))
+
+
+def llama_factors():
+    """rope_freqs of llama3 scaling: factor 8, 1, 4, original context 32."""
+    out = []
+    for i in range(D // 2):
+        wave = 2 * math.pi * THETA ** (2 * i / D)
+        if wave < 32 / 4:
+            out.append(1.0)
+        elif wave > 32 / 1:
+            out.append(8.0)
+        else:
+            smooth = (32 / wave - 1) / (4 - 1)
+            out.append(1 / ((1 - smooth) / 8 + smooth))
+    return np.array(out, dtype=np.float32)
+
+
+def byte_level():
+    """GPT-2's 256 printable stand-ins for bytes, in its order."""
+    keep = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    return ([chr(b) for b in keep]
+            + [chr(256 + i) for i in range(256 - len(keep))])
+
+
+def vocabulary(w, arch):
+    if arch == "llama":
+        tokens = (["<unk>", "<s>", "</s>"]
+                  + [f"<0x{b:02X}>" for b in range(256)]
+                  + ["▁", "a", "b", "▁a", "ab", "▁ab"])
+        w.add_tokenizer_model("llama")
+        w.add_tokenizer_pre("default")
+        w.add_token_list(tokens)
+        w.add_token_scores([0.0] * 259 + [-9.0, -8.0, -7.0, -1.0, -2.0, -3.0])
+        w.add_token_types([2, 3, 3] + [6] * 256 + [1] * 6)
+        w.add_bos_token_id(1)
+        w.add_eos_token_id(2)
+        w.add_unk_token_id(0)
+        w.add_add_bos_token(True)
+        w.add_add_space_prefix(True)
+        w.add_chat_template("{% for m in messages %}{{ m['content'] }}"
+                            "{% endfor %}")
+        return len(tokens)
+    if arch == "gpt2":
+        tokens = byte_level() + ["ab", "Ġa", "<|endoftext|>"]
+        w.add_tokenizer_model("gpt2")
+        w.add_tokenizer_pre("gpt-2")
+        w.add_token_list(tokens)
+        w.add_token_types([1] * 258 + [3])
+        w.add_token_merges(["a b", "Ġ a"])
+        w.add_bos_token_id(258)
+        w.add_eos_token_id(258)
+        return len(tokens)
+    return 112
+
+
+def write(arch):
+    path = arch + ".gguf"
+    w = GGUFWriter(path, arch)
+    w.add_name(f"tiny {arch}")
+    w.add_context_length(CONTEXT)
+    w.add_embedding_length(C)
+    w.add_block_count(L)
+    w.add_feed_forward_length(F)
+    w.add_head_count(H)
+    V = vocabulary(w, arch)
+    w.add_vocab_size(V)
+    add(w, "token_embd.weight", values(V, C), Q.Q8_0)
+    add(w, "output_norm.weight", 1 + values(C), Q.F32)
+    head_dim = 16 if arch == "qwen3" else D
+    if arch == "gpt2":
+        w.add_layer_norm_eps(1e-5)
+        add(w, "output_norm.bias", values(C), Q.F32)
+        add(w, "position_embd.weight", values(CONTEXT, C), Q.F16)
+    else:
+        w.add_head_count_kv(KV)
+        w.add_layer_norm_rms_eps(1e-5)
+        w.add_rope_freq_base(THETA)
+        w.add_rope_dimension_count(head_dim)
+        if arch == "qwen3":
+            w.add_key_length(head_dim)
+            w.add_value_length(head_dim)
+        if arch == "llama":
+            add(w, "rope_freqs.weight", llama_factors(), Q.F32)
+            add(w, "output.weight", values(V, C), Q.Q4_0)
+    for i in range(L):
+        p = f"blk.{i}."
+        for norm in ("attn_norm", "ffn_norm"):
+            add(w, p + norm + ".weight", 1 + values(C), Q.F32)
+            if arch == "gpt2":
+                add(w, p + norm + ".bias", values(C), Q.F32)
+        wide = Q.Q4_K if i == 0 else Q.Q6_K  # rows of 256 values
+        narrow = Q.Q8_0 if i == 0 else Q.Q4_0
+        if arch == "gpt2":
+            for name, out, inner, q in (("attn_qkv", 3 * C, C, narrow),
+                                        ("attn_output", C, C, Q.F16),
+                                        ("ffn_up", F, C, narrow),
+                                        ("ffn_down", C, F, wide)):
+                add(w, f"{p}{name}.weight", values(out, inner), q)
+                add(w, f"{p}{name}.bias", values(out), Q.F32)
+            continue
+        for name, heads in (("attn_q", H), ("attn_k", KV), ("attn_v", KV)):
+            x = values(heads * head_dim, C)
+            if arch == "llama" and name != "attn_v":
+                x = permute(x, heads)
+            add(w, f"{p}{name}.weight", x, narrow)
+            if arch == "qwen2":
+                add(w, f"{p}{name}.bias", values(heads * head_dim), Q.F32)
+        if arch == "qwen3":
+            add(w, p + "attn_q_norm.weight", 1 + values(head_dim), Q.F32)
+            add(w, p + "attn_k_norm.weight", 1 + values(head_dim), Q.F32)
+        add(w, p + "attn_output.weight", values(C, H * head_dim),
+            Q.BF16 if arch == "qwen2" else Q.F16)
+        add(w, p + "ffn_gate.weight", values(F, C), narrow)
+        add(w, p + "ffn_up.weight", values(F, C), Q.Q4_0)
+        add(w, p + "ffn_down.weight", values(C, F), wide)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+    read_back(arch, path, V)
+
+
+def read_back(arch, path, V):
+    config = AutoConfig.from_pretrained(".", gguf_file=path)
+    if arch == "qwen3":  # transformers leaves attention.key_length aside
+        config.head_dim = 16
+    if arch == "gpt2":  # and two of gpt2's
+        config.n_inner = F
+        config.n_positions = CONTEXT
+    model = AutoModelForCausalLM.from_pretrained(
+        ".", gguf_file=path, config=config, dtype=torch.float32,
+        attn_implementation="eager").eval()
+    if arch == "llama":  # transformers leaves rope_freqs.weight aside
+        config = model.config
+        config.rope_parameters = dict(
+            rope_type="llama3", rope_theta=THETA, factor=8.0,
+            low_freq_factor=1.0, high_freq_factor=4.0,
+            original_max_position_embeddings=32)
+        again = AutoModelForCausalLM.from_config(
+            config, attn_implementation="eager", dtype=torch.float32).eval()
+        again.load_state_dict(model.state_dict())
+        model = again
+    said = {}
+    for name, x in sorted(model.state_dict().items()):
+        if name == "lm_head.weight" and arch != "llama":
+            continue  # tied
+        if arch == "gpt2" and ".h." in name and x.ndim == 2:
+            x = x.T  # [out, in], as it lies in the file
+        x = x.contiguous().numpy()
+        said[name] = {"shape": list(x.shape),
+                      "sha256": hashlib.sha256(x.tobytes()).hexdigest()}
+    with open(arch + ".json", "w") as f:
+        json.dump(said, f, indent=1)
+    ids = torch.from_numpy(rng.integers(0, V, 12))
+    with torch.no_grad():
+        logits = model(input_ids=ids[None]).logits[0]
+    save_file({"ids": ids.float(), "logits": logits.contiguous()},
+              arch + ".safetensors")
+    print(arch, os.path.getsize(path), len(said), float(logits.abs().max()))
+
+
+for arch in ("llama", "qwen2", "qwen3", "gpt2"):
+    write(arch)

@@ -1,0 +1,399 @@
+/* test_config.c -- facts about configs and rotary tables. */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "model/config.h"
+#include "model/safetensors.h"
+
+static int
+read(struct model_config *c, const char *text, trv_err *err)
+{
+    json_t *doc;
+    int rc;
+
+    assert_int_equal(json_parse(&doc, "config.json", text, strlen(text), err),
+                     0);
+    rc = config_from_json(c, doc, "config.json", err);
+    json_decref(doc);
+    return rc;
+}
+
+static void
+test_config_takes_the_defaults_of_transformers(void **state)
+{
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(read(&c, "{\"model_type\":\"gpt2\"}", &err), 0);
+    assert_int_equal(c.vocab, 50257);
+    assert_int_equal(c.width, 768);
+    assert_int_equal(c.layers, 12);
+    assert_int_equal(c.head_dim, 64);
+    assert_int_equal(c.mlp_width, 3072);
+    assert_int_equal(c.context, 1024);
+    assert_int_equal(c.eos, 50256);
+    assert_int_equal(c.act, ACT_GELU_TANH);
+    assert_true(c.tied && c.learned_pos && c.fused_qkv && c.conv1d);
+    assert_true(c.qkv_bias && c.o_bias && c.mlp_bias && !c.rms && !c.gated);
+
+    assert_int_equal(read(&c, "{\"model_type\":\"llama\"}", &err), 0);
+    assert_int_equal(c.vocab, 32000);
+    assert_int_equal(c.kv_heads, 32);
+    assert_int_equal(c.mlp_width, 11008);
+    assert_int_equal(c.head_dim, 128);
+    assert_int_equal(c.bos, 1);
+    assert_int_equal(c.eos, 2);
+    assert_close(c.norm_eps, 1e-6, 0);
+    assert_close(c.rope_theta, 10000, 0);
+    assert_true(c.rms && c.gated && !c.tied && !c.qkv_bias && !c.o_bias);
+
+    assert_int_equal(read(&c, "{\"model_type\":\"mistral\"}", &err), 0);
+    assert_int_equal(c.kv_heads, 8);
+    assert_int_equal(c.window, 4096);
+    assert_int_equal(c.context, 131072);
+    assert_int_equal(
+        read(&c, "{\"model_type\":\"mistral\",\"sliding_window\":null}", &err),
+        0);
+    assert_int_equal(c.window, 0);
+
+    assert_int_equal(read(&c, "{\"model_type\":\"qwen2\"}", &err), 0);
+    assert_true(c.qkv_bias && !c.o_bias && !c.qk_norm);
+    assert_int_equal(c.window, 0);
+    assert_int_equal(c.eos, -1);
+    assert_int_equal(read(&c, "{\"model_type\":\"qwen3\"}", &err), 0);
+    assert_int_equal(c.head_dim, 128);
+    assert_true(c.qk_norm && !c.qkv_bias);
+}
+
+static void
+test_config_reads_scaling_as_transformers_4_and_5_write_it(void **state)
+{
+    static const char *const forms[] = {
+        "{\"model_type\":\"llama\",\"rope_theta\":500000.0,\"rope_scaling\":"
+        "{\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0,"
+        "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192}}",
+        "{\"model_type\":\"llama\",\"rope_parameters\":{\"rope_theta\":500000,"
+        "\"rope_type\":\"llama3\",\"factor\":8.0,\"low_freq_factor\":1.0,"
+        "\"high_freq_factor\":4.0,\"original_max_position_embeddings\":8192}}",
+    };
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(read(&c, forms[i], &err), 0);
+        assert_int_equal(c.rope_scaling, ROPE_LLAMA3);
+        assert_close(c.rope_theta, 500000, 0);
+        assert_close(c.rope_factor, 8, 0);
+        assert_close(c.rope_high, 4, 0);
+        assert_int_equal(c.rope_original, 8192);
+    }
+    assert_int_equal(read(&c,
+                          "{\"model_type\":\"qwen2\",\"rope_scaling\":"
+                          "{\"type\":\"linear\",\"factor\":2}}",
+                          &err),
+                     0);
+    assert_int_equal(c.rope_scaling, ROPE_LINEAR);
+    assert_close(c.rope_factor, 2, 0);
+}
+
+static void
+test_config_takes_one_or_many_ids_that_end_a_text(void **state)
+{
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(
+        read(&c, "{\"model_type\":\"llama\",\"eos_token_id\":[7,8,7,9]}", &err),
+        0);
+    assert_int_equal(c.eos, 7);
+    assert_int_equal(c.n_eos_more, 2);
+    assert_int_equal(c.eos_more[0], 8);
+    assert_int_equal(c.eos_more[1], 9);
+    assert_int_equal(
+        read(&c, "{\"model_type\":\"llama\",\"eos_token_id\":null}", &err), 0);
+    assert_int_equal(c.eos, -1);
+    /* GPT-2's default end lies outside of a small vocabulary. */
+    assert_int_equal(
+        read(&c, "{\"model_type\":\"gpt2\",\"vocab_size\":100}", &err), 0);
+    assert_int_equal(c.eos, -1);
+    assert_int_equal(c.bos, -1);
+}
+
+static void
+test_config_runs_a_window_in_all_layers_or_none(void **state)
+{
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(
+        read(&c,
+             "{\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
+             "\"sliding_window\":64,\"max_window_layers\":0}",
+             &err),
+        0);
+    assert_int_equal(c.window, 64);
+    assert_int_equal(
+        read(&c,
+             "{\"model_type\":\"qwen3\",\"use_sliding_window\":true,"
+             "\"sliding_window\":64,\"max_window_layers\":32}",
+             &err),
+        0);
+    assert_int_equal(c.window, 0);
+    assert_int_equal(
+        read(&c,
+             "{\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
+             "\"sliding_window\":64,\"num_hidden_layers\":2,"
+             "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}",
+             &err),
+        TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "1 of 2 layers"));
+}
+
+static void
+test_config_refuses_by_name_and_says_why(void **state)
+{
+    static const struct {
+        int code;
+        const char *text, *says;
+    } bad[] = {
+        {TRV_EFORMAT, "[]", "no JSON object"},
+        {TRV_EFORMAT, "{}", "lacks the field 'model_type'"},
+        {TRV_EFORMAT, "{\"model_type\":3}", "'model_type'"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"gemma\"}",
+         "'gemma' is not supported; known are gpt2, llama, mistral, qwen2, "
+         "qwen3"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"hidden_size\":0}",
+         "'hidden_size'"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"hidden_size\":-8}",
+         "'hidden_size'"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"hidden_size\":\"8\"}",
+         "'hidden_size'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"llama\",\"vocab_size\":9000000000000000000}",
+         "'vocab_size'"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"num_attention_heads\":5}",
+         "hidden_size 4096 is no multiple of num_attention_heads, 5"},
+        {TRV_EFORMAT, "{\"model_type\":\"gpt2\",\"n_head\":7}",
+         "n_embd 768 is no multiple of n_head, 7"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"num_key_value_heads\":5}",
+         "32 heads are no multiple of 5"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"head_dim\":7}", "odd"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"eos_token_id\":32000}",
+         "eos_token_id 32000 is outside the vocabulary of 32000"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"eos_token_id\":-1}",
+         "eos_token_id -1"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"eos_token_id\":[\"a\"]}",
+         "'eos_token_id'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"llama\",\"eos_token_id\":[0,1,2,3,4,5,6,7,8,9]}",
+         "more than 9 eos_token_id"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"llama\",\"hidden_act\":\"mish\"}",
+         "the activation 'mish'"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"gpt2\",\"scale_attn_by_inverse_layer_idx\":true}",
+         "'scale_attn_by_inverse_layer_idx' set to true"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"gpt2\",\"scale_attn_weights\":false}",
+         "'scale_attn_weights' set to false"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"gpt2\",\"add_cross_attention\":true}",
+         "'add_cross_attention'"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"yarn\","
+         "\"factor\":4}}",
+         "the rotary scaling 'yarn'"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"dynamic\"}}",
+         "the rotary scaling 'dynamic'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\"}}",
+         "lacks the field 'factor'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"llama3\","
+         "\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}}",
+         "high_freq_factor is 4, not above"},
+        {TRV_EFORMAT, "{\"model_type\":\"llama\",\"rope_scaling\":[1]}",
+         "'rope_scaling'"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"partial_rotary_factor\":0.5}",
+         "partial_rotary_factor of 0.5"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"quant_method\":\"gptq\"}}",
+         "quantised by 'gptq'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"qwen2\",\"num_hidden_layers\":1,"
+         "\"layer_types\":[\"sliding_attention\"]}",
+         "no window is set"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"qwen2\",\"num_hidden_layers\":2,"
+         "\"layer_types\":[\"full_attention\"]}",
+         "no array of 2"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"qwen2\",\"num_hidden_layers\":1,"
+         "\"layer_types\":[\"linear_attention\"]}",
+         "layer type 'linear_attention'"},
+    };
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const int rc = read(&c, bad[i].text, &err);
+
+        if (rc != bad[i].code || !strstr(err.msg, bad[i].says) ||
+            !strstr(err.msg, "config.json"))
+            fail_msg("case %zu: %d '%s' does not say '%s'", i, rc, err.msg,
+                     bad[i].says);
+    }
+}
+
+/* transformers rounds frequencies to f32, and its power is within 1 unit in
+ * the last place of ours, which is rounded correctly; the other steps are the
+ * same. An angle is so off by at most two such units, 2^-22 of itself, and the
+ * cosine by as much, besides its own rounding of 2^-24. */
+static void
+test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
+{
+    static const struct {
+        const char *name;
+        struct model_config c;
+    } kinds[] = {
+        {"plain", {.head_dim = 64, .rope_theta = 10000}},
+        {"linear",
+         {.head_dim = 64,
+          .rope_theta = 10000,
+          .rope_scaling = ROPE_LINEAR,
+          .rope_factor = 4}},
+        {"llama3",
+         {.head_dim = 128,
+          .rope_theta = 500000,
+          .rope_scaling = ROPE_LLAMA3,
+          .rope_factor = 8,
+          .rope_low = 1,
+          .rope_high = 4,
+          .rope_original = 8192}},
+    };
+    struct st_file f;
+    const float *pos;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(
+        st_open(&f, test_source("golden/model/rope.safetensors"), &err), 0);
+    pos = st_find(&f, "pos")->data;
+    for (size_t k = 0; k < 3; k++) {
+        const int64_t dim = kinds[k].c.head_dim, half = dim / 2;
+        const int64_t n_pos = 8192;
+        float *table = mem_array((size_t)(n_pos * dim), sizeof(*table));
+        const float *cosine, *sine, *freq;
+        char name[32];
+
+        assert_non_null(table);
+        config_rope_table(table, &kinds[k].c, n_pos);
+        snprintf(name, sizeof(name), "%s.cos", kinds[k].name);
+        cosine = st_find(&f, name)->data;
+        snprintf(name, sizeof(name), "%s.sin", kinds[k].name);
+        sine = st_find(&f, name)->data;
+        snprintf(name, sizeof(name), "%s.freq", kinds[k].name);
+        freq = st_find(&f, name)->data;
+        for (int64_t p = 0; p < 7; p++) {
+            const float *row = table + (int64_t)pos[p] * dim;
+
+            for (int64_t i = 0; i < half; i++) {
+                const double angle = (double)(pos[p] * freq[i]);
+                const double tol = angle * 0x1p-22 + 0x1p-23;
+
+                assert_close(row[i], cosine[p * half + i], tol);
+                assert_close(row[half + i], sine[p * half + i], tol);
+            }
+        }
+        mem_free(table);
+    }
+    st_release(&f);
+}
+
+static void
+test_config_rope_factors_divide_each_frequency(void **state)
+{
+    struct model_config c = {.head_dim = 4,
+                             .rope_theta = 100,
+                             .rope_scaling = ROPE_FACTORS,
+                             .rope_factors = {1, 8}};
+    float table[2 * 4];
+
+    (void)state;
+    config_rope_table(table, &c, 2);
+    assert_close(table[4], cos(1.0), 1e-7); // f32 rounding of values below 1
+    assert_close(table[5], cos(0.1 / 8), 1e-7);
+    assert_close(table[7], sin(0.1 / 8), 1e-7);
+}
+
+static void
+test_config_parts_have_the_names_that_peft_addresses(void **state)
+{
+    struct model_config c;
+    char path[64];
+    int64_t out, in;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(read(&c,
+                          "{\"model_type\":\"qwen3\",\"hidden_size\":32,"
+                          "\"num_attention_heads\":4,"
+                          "\"num_key_value_heads\":2,\"head_dim\":16,"
+                          "\"intermediate_size\":48}",
+                          &err),
+                     0);
+    assert_int_equal(part_path(path, sizeof(path), &c, 3, PART_Q), 0);
+    assert_string_equal(path, "model.layers.3.self_attn.q_proj");
+    part_shape(&out, &in, &c, PART_Q);
+    assert_int_equal(out, 64);
+    assert_int_equal(in, 32);
+    part_shape(&out, &in, &c, PART_K);
+    assert_int_equal(out, 32);
+    part_shape(&out, &in, &c, PART_O);
+    assert_int_equal(out, 32);
+    assert_int_equal(in, 64);
+    part_shape(&out, &in, &c, PART_DOWN);
+    assert_int_equal(out, 32);
+    assert_int_equal(in, 48);
+    assert_null(part_name(&c, PART_QKV));
+    assert_int_equal(part_path(path, 8, &c, 3, PART_Q), TRV_ERANGE);
+
+    assert_int_equal(read(&c, "{\"model_type\":\"gpt2\"}", &err), 0);
+    assert_int_equal(part_path(path, sizeof(path), &c, 0, PART_QKV), 0);
+    assert_string_equal(path, "transformer.h.0.attn.c_attn");
+    part_shape(&out, &in, &c, PART_QKV);
+    assert_int_equal(out, 3 * 768);
+    assert_null(part_name(&c, PART_GATE));
+    assert_int_equal(part_path(path, sizeof(path), &c, 0, PART_GATE),
+                     TRV_EINVAL);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_takes_the_defaults_of_transformers),
+        cmocka_unit_test(
+            test_config_reads_scaling_as_transformers_4_and_5_write_it),
+        cmocka_unit_test(test_config_takes_one_or_many_ids_that_end_a_text),
+        cmocka_unit_test(test_config_runs_a_window_in_all_layers_or_none),
+        cmocka_unit_test(test_config_refuses_by_name_and_says_why),
+        cmocka_unit_test(
+            test_config_rope_table_equals_transformers_to_f32_rounding),
+        cmocka_unit_test(test_config_rope_factors_divide_each_frequency),
+        cmocka_unit_test(test_config_parts_have_the_names_that_peft_addresses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

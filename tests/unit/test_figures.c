@@ -1,0 +1,126 @@
+/* test_figures.c -- facts about the table and the page of a measurement. */
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/figures.h"
+
+static char trouble[] = "the drift is <high>\nno inputs were held out";
+
+static const trv_measurement measured = {
+    .gap_closed = {0.91, 0.011, 0.888, 0.932, 200},
+    .kl_forward = {0.0312, 0.0021, 0.027, 0.0353, 200},
+    .kl_base = {0.412, 0.02, 0.37, 0.45, 200},
+    .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
+    .trouble = trouble,
+};
+static const struct figures_of who = {"M", "prompt:You are <b>", "out/z"};
+
+static char *
+table_of(const trv_measurement *r)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    assert_non_null(f);
+    figures_table(f, r, &who, false);
+    fclose(f);
+    return text;
+}
+
+static char *
+page_of(const trv_measurement *r)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    assert_non_null(f);
+    figures_page(f, r, &who);
+    fclose(f);
+    return text;
+}
+
+static void
+test_figures_table_says_the_gap_in_words(void **state)
+{
+    char *text = table_of(&measured);
+
+    (void)state;
+    assert_non_null(strstr(
+        text, "'out/z' closes 0.910 \302\261 0.011 of the gap between the base "
+              "model and 'prompt:You are <b>' (95 % interval 0.888 to 0.932, "
+              "200 inputs).\n"));
+    assert_non_null(strstr(text, "  the drift is <high>\n  no inputs"));
+    free(text);
+}
+
+static void
+test_figures_table_says_when_it_got_worse(void **state)
+{
+    trv_measurement worse = measured;
+    char *text;
+
+    (void)state;
+    worse.gap_closed.mean = -0.2;
+    text = table_of(&worse);
+    assert_non_null(strstr(text, "'out/z' is farther from 'prompt:You are <b>' "
+                                 "than the base model is: it closes -0.200"));
+    free(text);
+}
+
+static void
+test_figures_table_names_what_was_not_measured(void **state)
+{
+    const trv_measurement none = {.cost = {.seconds = 1}};
+    char *text = table_of(&none);
+
+    (void)state;
+    assert_non_null(strstr(text, "gap closed      not measured"));
+    assert_non_null(strstr(text, "How much of the gap is closed was not "
+                                 "measured."));
+    assert_null(strstr(text, "Trouble"));
+    free(text);
+}
+
+static void
+test_figures_page_stands_alone_and_escapes_names(void **state)
+{
+    char *text = page_of(&measured);
+
+    (void)state;
+    assert_null(strstr(text, "<b>"));
+    assert_non_null(strstr(text, "prompt:You are &lt;b&gt;"));
+    assert_non_null(strstr(text, "the drift is &lt;high&gt;</li>"));
+    assert_null(strstr(text, "http")); // fetches nothing
+    assert_non_null(strstr(text, "prefers-color-scheme:dark"));
+    free(text);
+}
+
+/* The bar of 0.91 ends at 130 + 0.91 * 360, its error bar at the interval. */
+static void
+test_figures_page_draws_bars_to_scale(void **state)
+{
+    char *text = page_of(&measured);
+
+    (void)state;
+    assert_non_null(strstr(text, "x=\"130.0\" y=\"28.0\" width=\"327.6\""));
+    assert_non_null(strstr(text, "d=\"M449.7 35.0H465.5"));
+    free(text);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures_table_says_the_gap_in_words),
+        cmocka_unit_test(test_figures_table_says_when_it_got_worse),
+        cmocka_unit_test(test_figures_table_names_what_was_not_measured),
+        cmocka_unit_test(test_figures_page_stands_alone_and_escapes_names),
+        cmocka_unit_test(test_figures_page_draws_bars_to_scale),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,84 @@
+/* test_stats.c -- figures against scipy and numpy (1.17, 2.4), whose results
+ * stand here to twelve digits. */
+#include "support/test.h"
+
+#include <math.h>
+
+#include "measure/stats.h"
+
+static void
+test_stats_mean_and_error_equal_scipy_sem(void **state)
+{
+    const double x[] = {1, 2, 4, (double)NAN, 8};
+    const trv_figure f = stats_mean(x, 5);
+
+    (void)state;
+    assert_close(f.mean, 3.75, 1e-15);
+    assert_close(f.stderr_, 1.547847968417226, 1e-12);
+    assert_close(f.low, 3.75 - 1.96 * 1.547847968417226, 1e-12);
+    assert_int_equal(f.n, 4); // what is NaN does not count
+}
+
+static void
+test_stats_of_nothing_are_no_number(void **state)
+{
+    const double x[] = {(double)NAN};
+    const trv_figure f = stats_mean(x, 1);
+
+    (void)state;
+    assert_true(isnan(f.mean));
+    assert_int_equal(f.n, 0);
+}
+
+static void
+test_stats_gap_is_a_ratio_of_means_with_its_delta_error(void **state)
+{
+    const double x[] = {0.1, 0.2, 0.15, 0.4, 0.05};
+    const double y[] = {0.5, 0.8, 0.4, 1.1, 0.3};
+    const trv_figure f = stats_gap(x, y, 5);
+
+    (void)state;
+    assert_close(f.mean, 0.7096774193548387, 1e-12);
+    assert_close(f.stderr_, 0.03968394258731241, 1e-12);
+}
+
+static void
+test_stats_tau_equals_scipy_kendalltau_with_ties(void **state)
+{
+    const double a[] = {1.0, 2.5, 2.5, 4.0, 0.5, 3.0};
+    const double b[] = {0.2, 0.9, 1.4, 1.4, -1.0, 0.1};
+    double tau, pairs;
+
+    (void)state;
+    stats_ranks(&tau, &pairs, a, b, 6);
+    assert_close(tau, 0.5, 1e-12);
+    /* 14 pairs that a orders: 10 alike, 3 not, 1 tied in b. */
+    assert_close(pairs, 10.5 / 14.0, 1e-12);
+}
+
+static void
+test_stats_pearson_is_centred_within_inputs(void **state)
+{
+    const double a[] = {1, 2, 3, 4, 2, 2.5, 7, 1, 0, 1, 0, 2};
+    const double b[] = {1.1, 1.9, 3.5, 3.9, 1, 3, 5, 2, 0.5, 0.4, 0.1, 3};
+    const trv_figure f = stats_pearson(a, b, 3, 4);
+
+    (void)state;
+    assert_close(f.mean, 0.8660438737490841, 1e-12);
+    assert_close(f.stderr_, 0.04746741084698219, 1e-12);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_stats_mean_and_error_equal_scipy_sem),
+        cmocka_unit_test(test_stats_of_nothing_are_no_number),
+        cmocka_unit_test(
+            test_stats_gap_is_a_ratio_of_means_with_its_delta_error),
+        cmocka_unit_test(test_stats_tau_equals_scipy_kendalltau_with_ties),
+        cmocka_unit_test(test_stats_pearson_is_centred_within_inputs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/* test_tensor.c -- facts about stored numbers. */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "backend/tensor.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "model/safetensors.h"
+
+static const struct tensor *
+entry(const struct st_file *f, const char *type, const char *what)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s.%s", type, what);
+    for (int64_t i = 0; i < f->n; i++) // bytes are U8, which st_find() hides
+        if (strcmp(f->tensors[i].name, name) == 0)
+            return &f->tensors[i];
+    fail_msg("no '%s' in the golden file", name);
+    return NULL;
+}
+
+/* Exact: both sides multiply the same f32 numbers in the same order, and
+ * neither fuses a multiplication with an addition. */
+static void
+test_tensor_dequantises_exactly_as_llama_cpp_does(void **state)
+{
+    static const struct {
+        const char *name;
+        enum dtype type;
+    } kinds[] = {{"Q8_0", DT_Q8_0},
+                 {"Q4_0", DT_Q4_0},
+                 {"Q4_K", DT_Q4_K},
+                 {"Q6_K", DT_Q6_K}};
+    struct st_file f;
+    trv_err err;
+    float got[256];
+
+    (void)state;
+    assert_int_equal(
+        st_open(&f, test_source("golden/backend/quants.safetensors"), &err), 0);
+    for (size_t k = 0; k < 4; k++) {
+        const struct tensor *bytes = entry(&f, kinds[k].name, "bytes");
+        const struct tensor *want = entry(&f, kinds[k].name, "values");
+        const int64_t n = dtype_block_values(kinds[k].type);
+        const struct tensor t = {.type = kinds[k].type,
+                                 .n_dims = 2,
+                                 .dim = {bytes->dim[0], n},
+                                 .data = bytes->data,
+                                 .bytes = bytes->bytes};
+
+        assert_int_equal(dtype_row_bytes(t.type, n), bytes->dim[1]);
+        for (int64_t r = 0; r < t.dim[0]; r++) {
+            tensor_rows_f32(got, &t, r, 1);
+            assert_memory_equal(got, (const float *)want->data + r * n,
+                                (size_t)n * 4);
+        }
+    }
+    st_release(&f);
+}
+
+/* SHA-256 of numpy's conversions, printed by golden/backend/gen_quants.py. */
+static void
+test_tensor_f16_converts_as_numpy_does(void **state)
+{
+    const char *up =
+        "680bbc22915f61aa1bbfc7265bc3882a6aa42d299bfd2c571807196e5544de2e";
+    const char *down =
+        "07051e9de85ca8ffe434662a5e75951bae9f21b49d2ecb7cef55ce246bb2aad2";
+    float *wide = mem_array(65536, sizeof(*wide));
+    uint16_t *half = mem_array((size_t)1 << 20, sizeof(*half));
+    char hex[HASH_HEX];
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(wide);
+    assert_non_null(half);
+    for (uint32_t i = 0; i < 65536; i++) {
+        const float x = f16_to_f32((uint16_t)i);
+
+        if (!isnan(x)) {
+            wide[n++] = x;
+            assert_int_equal(f16_from_f32(x), i);
+        }
+    }
+    assert_int_equal(hash_bytes(hex, wide, n * 4, NULL), 0);
+    assert_string_equal(hex, up);
+
+    n = 0;
+    for (uint64_t i = 0; i < (uint64_t)1 << 32; i += 4099) {
+        const uint32_t u = (uint32_t)i;
+        float x;
+
+        memcpy(&x, &u, 4);
+        if (!isnan(x))
+            half[n++] = f16_from_f32(x);
+    }
+    assert_int_equal(hash_bytes(hex, half, n * 2, NULL), 0);
+    assert_string_equal(hex, down);
+    assert_true(isnan(f16_to_f32(f16_from_f32(NAN))));
+    mem_free(wide);
+    mem_free(half);
+}
+
+static void
+test_tensor_bf16_rounds_to_nearest_even_and_keeps_nan(void **state)
+{
+    (void)state;
+    assert_int_equal(bf16_from_f32(1.0f), 0x3f80);
+    assert_int_equal(bf16_from_f32(1.00390625f), 0x3f80); // a tie, to even
+    assert_int_equal(bf16_from_f32(1.01171875f), 0x3f82); // a tie, to even
+    assert_true(isnan(bf16_to_f32(bf16_from_f32(NAN))));
+}
+
+/* 2 heads of 4 rows: the file alternates a head's two halves. */
+static void
+test_tensor_unpermutes_rows_and_biases_by_head(void **state)
+{
+    static const float rows[8] = {0, 2, 1, 3, 4, 6, 5, 7};
+    struct tensor t = {.type = DT_F32,
+                       .n_dims = 2,
+                       .dim = {8, 1},
+                       .data = rows,
+                       .bytes = sizeof(rows),
+                       .unpermute_heads = 2};
+    float got[8];
+
+    (void)state;
+    tensor_rows_f32(got, &t, 0, 8);
+    for (int i = 0; i < 8; i++)
+        assert_close(got[i], i, 0);
+    tensor_rows_f32(got, &t, 5, 2);
+    assert_close(got[0], 5, 0);
+    assert_close(got[1], 6, 0);
+    t.n_dims = 1;
+    tensor_rows_f32(got, &t, 0, 1);
+    for (int i = 0; i < 8; i++)
+        assert_close(got[i], i, 0);
+}
+
+static void
+test_tensor_row_bytes_are_0_where_blocks_do_not_fit(void **state)
+{
+    (void)state;
+    assert_int_equal(dtype_row_bytes(DT_Q8_0, 64), 68);
+    assert_int_equal(dtype_row_bytes(DT_Q8_0, 33), 0);
+    assert_int_equal(dtype_row_bytes(DT_Q4_K, 128), 0);
+    assert_int_equal(dtype_row_bytes(DT_F32, -4), 0);
+    assert_int_equal(dtype_row_bytes(DT_F32, INT64_MAX), 0);
+    assert_int_equal(dtype_row_bytes(DT_COUNT, 4), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tensor_dequantises_exactly_as_llama_cpp_does),
+        cmocka_unit_test(test_tensor_f16_converts_as_numpy_does),
+        cmocka_unit_test(test_tensor_bf16_rounds_to_nearest_even_and_keeps_nan),
+        cmocka_unit_test(test_tensor_unpermutes_rows_and_biases_by_head),
+        cmocka_unit_test(test_tensor_row_bytes_are_0_where_blocks_do_not_fit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
