@@ -29,6 +29,15 @@ foreach(src ${UNIT_SOURCES})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
     WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+  # Operators again under each instruction set below the best.
+  if(name MATCHES "^test_ops_")
+    foreach(isa base avx2 avx512)
+      add_test(NAME ${name}_${isa} COMMAND ${name})
+      set_tests_properties(${name}_${isa} PROPERTIES
+        ENVIRONMENT "${TEST_ENV};TRV_ISA=${isa}"
+        WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+    endforeach()
+  endif()
 endforeach()
 
 # tests/cli/NAME.sh drives the program; what it prints is compared with

@@ -14,7 +14,7 @@
 #define VEC_ATTN_ROWS 64 // queries taken together
 #define VEC_ATTN_KEYS 64 // keys taken together
 #define VEC_ATTN_SCRATCH(D)                                                    \
-    (2 * VEC_ATTN_ROWS * VEC_ATTN_KEYS + 2 * VEC_ATTN_KEYS * (D) +             \
+    (2 * VEC_ATTN_ROWS * VEC_ATTN_KEYS + 2 * VEC_ATTN_ROWS * (D) +             \
      VEC_ATTN_ROWS * (D) + 4 * VEC_ATTN_ROWS)
 
 /* Rows of queries or gradients of one head: row i at p + i*ld. */

@@ -131,7 +131,7 @@ act(double x, enum activation f, double *slope)
         return 0.5 * x * (1 + th);
     }
     case ACT_GELU_ERF:
-        y = 0.5 * (1 + erf(x * SQRT_1_2));
+        y = 0.5 * erfc(-x * SQRT_1_2); // keeps the lower tail
         *slope = y + x * INV_SQRT_2PI * exp(-0.5 * x * x);
         return x * y;
     case ACT_SILU:
