@@ -233,6 +233,40 @@ bench_linear(struct backend *be, const char *name, int64_t M, int64_t in,
     mem_free(w.data);
 }
 
+static void
+refresh_run(void *ctx)
+{
+    struct product *p = ctx;
+
+    p->be->ops->linear_refresh(p->be, &p->lin);
+}
+
+/* Trained weights packed anew, both ways, as after every step. */
+static void
+bench_refresh(struct backend *be, int64_t in, int64_t out)
+{
+    struct mat w = random_mat(out, in, DT_F32);
+    struct product p = {.be = be,
+                        .lin = {.in = in, .out = out, .master = w.data}};
+    struct timing t;
+    trv_err err;
+
+    if (!is_asked("refresh"))
+        return;
+    if (be->ops->linear_open(be, &p.lin, &err) ||
+        be->ops->linear_open_backward(be, &p.lin, &err)) {
+        fprintf(stderr, "%s\n", err.msg);
+        exit(1);
+    }
+    t = measure(refresh_run, &p);
+    printf("refresh    %lld->%lld %8.1f us %6.1f GB/s of masters (spread "
+           "%2.0f%%)\n",
+           (long long)in, (long long)out, 1e6 * t.median,
+           4e-9 * (double)(in * out) / t.median, 100 * t.spread);
+    be->ops->linear_close(be, &p.lin);
+    mem_free(w.data);
+}
+
 /* Attention of `segs` runs of n queries (or, at n 1, of `past` keys more). */
 struct attention {
     struct backend *be;
@@ -410,6 +444,7 @@ bench(enum precision prec, int threads)
     bench_linear(be, "decode", 1, 576, 3072);
     bench_linear(be, "decode", 16, 576, 3072);
     bench_linear(be, "tiny", 16, 128, 384);
+    bench_refresh(be, 576, 3072);
     bench_attention(be, 1, 512, 0);
     bench_attention(be, 8, 64, 0);
     bench_attention(be, 1, 2048, 0);

@@ -23,9 +23,9 @@ struct shape {
     int64_t M, in, out;
 };
 static const struct shape shapes[] = {
-    {1, 1, 1},      {3, 7, 5},      {1, 128, 384}, {16, 128, 128},
-    {37, 96, 160},  {2, 320, 448},  {65, 33, 100}, {300, 33, 48},
-    {1040, 20, 24}, {3, 600, 1025}, {531, 40, 66},
+    {1, 1, 1},      {3, 7, 5},     {1, 128, 384}, {16, 128, 128},
+    {37, 96, 160},  {2, 160, 448}, {65, 33, 100}, {300, 33, 48},
+    {1040, 20, 24}, {3, 300, 515}, {531, 40, 66},
 };
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
@@ -164,12 +164,10 @@ check_map(enum precision prec, const struct map *m, int64_t M)
 
     if (be[0]) {
         map_abs(&abs_m, m);
-        for (int b = 0; b < 2; b++) {
-            check_run(be, ref, m, &abs_m, M, false, 0, true, DT_F32);
-            check_run(be, ref, m, &abs_m, M, false, 1, false, be[0]->act_type);
-            check_run(be, ref, m, &abs_m, M, true, b ? 1 : 0, false,
-                      b ? DT_F32 : be[0]->act_type);
-        }
+        check_run(be, ref, m, &abs_m, M, false, 0, true, DT_F32);
+        check_run(be, ref, m, &abs_m, M, false, 1, false, be[0]->act_type);
+        check_run(be, ref, m, &abs_m, M, true, 0, false, be[0]->act_type);
+        check_run(be, ref, m, &abs_m, M, true, 1, false, DT_F32);
         map_free(&abs_m);
     }
     backend_free(be[0]);
