@@ -40,6 +40,7 @@ asan:
 
 # Each fuzz target for FUZZ_SECONDS, from the corpus in the tree.
 fuzz:
+	@sh tools/deps.sh fuzz
 	@$(MAKE) build PRESET=fuzz BUILD=build-fuzz CMAKE_ARGS=-DTRIVIUM_TESTS=ON
 	@sh tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 

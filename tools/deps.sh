@@ -1,9 +1,11 @@
 #!/bin/sh
-# deps.sh -- install the system packages that the build needs and lacks.
+# deps.sh [fuzz] -- install the system packages that the build needs and lacks;
+# `fuzz` adds clang and its OpenMP, for the fuzz targets.
 # Says what it installs; on systems without apt it prints the list instead.
 set -eu
 packages="build-essential cmake pkg-config libdnnl-dev libjansson-dev
  libpcre2-dev libutf8proc-dev libssl-dev libcmocka-dev"
+[ "${1:-}" != fuzz ] || packages="$packages clang libomp-dev"
 missing=""
 has() {
     command -v "$1" >/dev/null 2>&1
@@ -15,6 +17,7 @@ if has dpkg-query; then
         case "$package" in
         cmake) has cmake && continue ;;
         pkg-config) has pkg-config && continue ;;
+        clang) has clang && continue ;;
         build-essential) has cc && has make && continue ;;
         esac
         state=$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null || true)

@@ -13,7 +13,7 @@
 
 #define FIRST_AFTER 1.0 // seconds of work before a line is drawn
 #define EVERY 0.2       // seconds between two redraws
-#define BAR_CELLS 14
+#define BAR_CELLS 20
 #define SAME_WISH 0.3 // seconds in which a second signal is the same wish
 
 static volatile sig_atomic_t interrupted;
@@ -152,29 +152,40 @@ columns_of(FILE *f)
     return 80;
 }
 
+/* "training [####....] 12/80  loss 1.2345  1,203 tokens/s  45s left": the bar
+ * takes what room the words leave; where they are too long the loss goes first,
+ * so that the time left is seen. */
 static void
 draw(struct term *t, const trv_progress *p)
 {
-    char line[384], bar[BAR_CELLS + 1], rate[HUMAN_MAX], left[HUMAN_MAX];
-    char loss[HUMAN_MAX] = "";
+    char words[256], line[512], bar[BAR_CELLS + 1];
+    char rate[HUMAN_MAX], left[HUMAN_MAX], loss[HUMAN_MAX] = "";
     const double share =
         p->total > 0 ? (double)p->done / (double)p->total : 0.0;
-    const int full = share >= 1 ? BAR_CELLS : (int)(share * BAR_CELLS);
-    const int columns = columns_of(t->err);
     const bool known = p->done > 0 && p->total >= p->done;
+    const int columns = columns_of(t->err) - 1; // a full line would wrap
+    int cells, full;
 
-    memset(bar, '.', BAR_CELLS);
-    memset(bar, '#', (size_t)(full > 0 ? full : 0));
-    bar[BAR_CELLS] = '\0';
     rate_text(rate, p);
     left_text(left, known ? p->seconds * (1 - share) / share : 0);
     if (isfinite(p->loss))
         snprintf(loss, sizeof(loss), "  loss %.4f", p->loss);
-    snprintf(line, sizeof(line), "%s [%s] %lld/%lld%s  %s  %s left", t->stage,
-             bar, (long long)p->done, (long long)p->total, loss, rate,
-             known ? left : "?");
-    /* never as wide as the screen: a full line would wrap and stay */
-    fprintf(t->err, "\r%.*s\033[K", columns > 1 ? columns - 1 : 1, line);
+    for (;;) {
+        snprintf(words, sizeof(words), "%lld/%lld%s  %s  %s left",
+                 (long long)p->done, (long long)p->total, loss, rate,
+                 known ? left : "?");
+        cells = columns - (int)(strlen(t->stage) + strlen(words) + 4);
+        if (cells >= 0 || !loss[0])
+            break;
+        loss[0] = '\0';
+    }
+    cells = cells > BAR_CELLS ? BAR_CELLS : cells < 0 ? 0 : cells;
+    full = share >= 1 ? cells : (int)(share * cells);
+    memset(bar, '.', (size_t)cells);
+    memset(bar, '#', (size_t)(full > 0 ? full : 0));
+    bar[cells] = '\0';
+    snprintf(line, sizeof(line), "%s [%s] %s", t->stage, bar, words);
+    fprintf(t->err, "\r%.*s\033[K", columns > 0 ? columns : 0, line);
     fflush(t->err);
     t->on_line = true;
 }

@@ -103,8 +103,32 @@ test_term_line_has_rate_and_time_left(void **state)
     page_open(&p, true, false);
     report(&p, "training", 25, 10);
     fflush(p.f);
-    assert_string_equal(p.text, "\rtraining [###...........] 25/100  125 "
+    assert_string_equal(p.text, "\rtraining [#####...............] 25/100  125 "
                                 "tokens/s  30s left\033[K");
+    page_close(&p);
+}
+
+/* 80 columns, of which the last stays free. */
+static void
+test_term_line_keeps_the_time_left_when_numbers_are_long(void **state)
+{
+    const trv_progress long_one = {.stage = "sampling control inputs",
+                                   .done = 500000,
+                                   .total = 1000000,
+                                   .unit = "inputs",
+                                   .tokens = 1e9,
+                                   .loss = 10.25,
+                                   .seconds = 7200};
+    struct page p;
+
+    (void)state;
+    page_open(&p, true, false);
+    fake_time = 7300;
+    term_progress(&long_one, &p.t);
+    fflush(p.f);
+    assert_string_equal(p.text, "\rsampling control inputs [####....] "
+                                "500000/1000000  138,889 tokens/s  2h00m "
+                                "left\033[K"); // 79 columns, without the loss
     page_close(&p);
 }
 
@@ -176,6 +200,8 @@ main(void)
         cmocka_unit_test(test_term_draws_nothing_in_the_first_second),
         cmocka_unit_test(test_term_draws_at_most_five_times_a_second),
         cmocka_unit_test(test_term_line_has_rate_and_time_left),
+        cmocka_unit_test(
+            test_term_line_keeps_the_time_left_when_numbers_are_long),
         cmocka_unit_test(
             test_term_ends_each_stage_with_a_line_where_nothing_is_live),
         cmocka_unit_test(test_term_quiet_says_nothing),
