@@ -25,16 +25,20 @@ err_prefix(trv_err *err, const char *fmt, ...)
 {
     char old[sizeof(err->msg)];
     va_list ap;
-    int n;
+    size_t n, m;
 
     if (!err)
         return TRV_EINVAL;
     memcpy(old, err->msg, sizeof(old));
     va_start(ap, fmt);
-    n = vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+    vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof(err->msg))
-        snprintf(err->msg + n, sizeof(err->msg) - (size_t)n, ": %s", old);
+    n = strnlen(err->msg, sizeof(err->msg) - 3);
+    memcpy(err->msg + n, ": ", 2);
+    n += 2;
+    m = strnlen(old, sizeof(err->msg) - n - 1); // what fits of the old
+    memcpy(err->msg + n, old, m);
+    err->msg[n + m] = '\0';
     return err->code;
 }
 

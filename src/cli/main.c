@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/help.h"
 
@@ -70,6 +71,20 @@ nearest_command(const char *word)
     return near ? cmd_find(near) : NULL;
 }
 
+/* Waiting threads of OpenMP spin by default, which on a machine that others use
+ * too takes the time slices of the threads that are waited for: ten times slower
+ * and worse. libgomp reads its policy once, before main(), so the program starts
+ * itself again with a short spin. What the user set stands; where the second
+ * start fails, the first goes on. */
+static void
+wait_politely(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+        return;
+    if (setenv("GOMP_SPINCOUNT", "1000", 1) == 0)
+        (void)execv("/proc/self/exe", argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -79,6 +94,7 @@ main(int argc, char **argv)
     char msg[OPT_MSG_MAX];
     int n;
 
+    wait_politely(argv);
     if (argc > 0) {
         argc--;
         argv++;
