@@ -1,0 +1,308 @@
+/* supervised.c -- rows of given text, and the gradient of their loss. */
+#include "learn/supervised.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/engine.h"
+#include "model/head.h"
+
+/* Stream of an epoch's shuffle. */
+#define STREAM_EPOCH ((uint64_t)1 << 62)
+
+/* --- rows --- */
+
+/* Ids of one row. Plain text begins with BOS where the tokenizer adds it, and
+ * its first token, whatever it is, is what the rest is predicted from. */
+static int
+row_ids(struct example *e, const struct text_rules *rules,
+        const struct data_row *row, trv_err *err)
+{
+    const int32_t eos = tokenizer_eos(rules->tokenizer);
+    int rc = example_context(e, rules, row, NULL, NULL, err);
+
+    if (rc || !row->text)
+        return rc ? rc : example_answer(e, rules, row, err);
+    e->n_context = 1;
+    if (eos >= 0 && ids_push(&e->ids, eos))
+        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+    return 0;
+}
+
+static int
+take_row(struct learned_rows *out, const struct example *e, int64_t max_length,
+         trv_err *err)
+{
+    const int64_t n = e->ids.n < max_length ? e->ids.n : max_length;
+    struct learned_row *row = &out->list[out->n];
+
+    out->n_cut += e->ids.n > max_length;
+    if (e->n_context < 1 || n <= e->n_context) {
+        out->n_dropped++;
+        return 0;
+    }
+    *row = (struct learned_row){mem_array((size_t)n, sizeof(int32_t)), n,
+                                e->n_context};
+    if (!row->ids)
+        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+    memcpy(row->ids, e->ids.v, (size_t)n * sizeof(int32_t));
+    out->n++;
+    out->tokens += n;
+    out->loss_tokens += n - e->n_context;
+    return 0;
+}
+
+int
+learned_rows_open(struct learned_rows *out, const struct model *m,
+                  const char *path, int64_t max_length, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(m);
+    struct data data = {0};
+    int rc;
+
+    *out = (struct learned_rows){0};
+    rc = data_open(&data, path, err);
+    if (rc)
+        return rc;
+    memcpy(out->hash, data.hash, sizeof(out->hash));
+    out->list = mem_calloc((size_t)data.n, sizeof(*out->list));
+    if (!out->list)
+        rc = err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
+                      (long long)data.n);
+    for (int64_t i = 0; i < data.n && !rc; i++) {
+        struct example e = {0};
+
+        rc = row_ids(&e, &rules, &data.rows[i], err);
+        if (!rc)
+            rc = take_row(out, &e, max_length, err);
+        example_release(&e);
+    }
+    if (!rc && out->n == 0)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "no row of '%s' has an answer within %lld tokens", path,
+                      (long long)max_length);
+    data_release(&data);
+    if (rc)
+        learned_rows_release(out);
+    return rc;
+}
+
+void
+learned_rows_release(struct learned_rows *r)
+{
+    for (int64_t i = 0; i < r->n; i++)
+        mem_free(r->list[i].ids);
+    mem_free(r->list);
+    *r = (struct learned_rows){0};
+}
+
+/* --- the task --- */
+
+static void
+shuffle_epoch(struct supervised *t, int64_t epoch)
+{
+    struct rng r;
+
+    if (epoch == t->epoch)
+        return;
+    rng_init(&r, t->seed, STREAM_EPOCH + (uint64_t)epoch);
+    for (int64_t i = 0; i < t->rows->n; i++)
+        t->order[i] = i;
+    for (int64_t i = t->rows->n - 1; i > 0; i--) {
+        const int64_t j = rng_below(&r, (uint32_t)(i + 1));
+        const int64_t k = t->order[i];
+
+        t->order[i] = t->order[j];
+        t->order[j] = k;
+    }
+    t->epoch = epoch;
+}
+
+/* Rows of a micro-batch, packed, and where their loss tokens are predicted. */
+struct picked {
+    struct batch b;
+    int64_t *where;
+    int32_t *target;
+    int64_t n; // loss tokens
+};
+
+static int
+pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
+          trv_err *err)
+{
+    struct arena *a = &t->s->arena;
+    const struct learned_row **rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct row *packed = arena_alloc(a, (size_t)n * sizeof(*packed));
+    const int64_t *const *at;
+    int64_t k = 0;
+    int rc;
+
+    *p = (struct picked){0};
+    if (!rows || !packed)
+        goto no_memory;
+    for (int64_t i = 0; i < n; i++) {
+        shuffle_epoch(t, (from + i) / t->rows->n);
+        rows[i] = &t->rows->list[t->order[(from + i) % t->rows->n]];
+        packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->lora};
+        p->n += rows[i]->n - rows[i]->n_context;
+    }
+    p->where = arena_alloc(a, (size_t)p->n * sizeof(*p->where));
+    p->target = arena_alloc(a, (size_t)p->n * sizeof(*p->target));
+    if (!p->where || !p->target)
+        goto no_memory;
+    rc = batch_pack(&p->b, &at, a, packed, n, err);
+    if (rc)
+        return rc;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = rows[i]->n_context; j < rows[i]->n; j++) {
+            p->where[k] = at[i][j - 1];
+            p->target[k++] = rows[i]->ids[j];
+        }
+    return 0;
+no_memory:
+    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+}
+
+static int
+supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
+                    double *weight, double *tokens, trv_err *err)
+{
+    struct supervised *t = self;
+    struct arena *a = &t->s->arena;
+    const int64_t from = t->batch * micro / t->accumulate;
+    const int64_t n = t->batch * (micro + 1) / t->accumulate - from;
+    const int64_t first = step * t->batch + from;
+    struct saved save = {.dropout_seed = t->seed ^ ((uint64_t)first << 20),
+                         .training = true};
+    struct picked p;
+    struct mat hidden, dh;
+    float *logp, *ones;
+    int rc;
+
+    arena_reset(a);
+    rc = pick_rows(&p, t, first, n, err);
+    if (!rc)
+        rc = decoder_forward(t->d, a, &hidden, &p.b, NULL, &save, err);
+    if (rc)
+        return rc;
+    logp = arena_f32(a, p.n, 1);
+    ones = arena_f32(a, p.n, 1);
+    dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
+    if (!logp || !ones || !dh.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    for (int64_t i = 0; i < p.n; i++)
+        ones[i] = 1.0f;
+    memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+    rc = head_logprobs(t->d, a, logp, NULL, (struct head_rows){hidden, p.where},
+                       p.target, p.n, ones, dh, err);
+    if (!rc)
+        rc = decoder_backward(t->d, a, dh, &p.b, &save, err);
+    for (int64_t i = 0; i < p.n && !rc; i++)
+        *loss -= (double)logp[i];
+    *weight += (double)p.n;
+    *tokens += (double)p.b.T;
+    return rc;
+}
+
+static int
+supervised_after_update(void *self, trv_err *err)
+{
+    struct supervised *t = self;
+
+    if (t->lora)
+        return lora_refresh(t->lora, t->s->be->act_type, err);
+    decoder_refresh_full(t->d);
+    return 0;
+}
+
+static void
+supervised_locate(void *self, char *buf, size_t size, int64_t index)
+{
+    const struct supervised *t = self;
+
+    if (t->lora) {
+        lora_locate(buf, size, t->lora, t->d->cfg, index);
+        return;
+    }
+    for (int64_t i = 0; i < t->d->n_items; i++) {
+        const struct dec_item *item = &t->d->items[i];
+
+        if (index >= item->at && index < item->at + item->rows * item->cols)
+            snprintf(buf, size, "%s", item->name);
+    }
+}
+
+int
+supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
+{
+    int rc = session_decoder(t->s, &t->d, err);
+
+    if (!rc && !t->lora && !t->d->w_full)
+        rc = decoder_train_full(t->d, err);
+    if (rc)
+        return rc;
+    TRV_ASSERT(t->rows->n > 0 && t->rows->n < INT32_MAX);
+    t->epoch = -1;
+    t->order = mem_array((size_t)t->rows->n, sizeof(*t->order));
+    if (!t->order)
+        return err_fail(err, TRV_ENOMEM, "no memory to order %lld rows",
+                        (long long)t->rows->n);
+    *task = (struct run_task){.self = t,
+                              .w = t->lora ? t->lora->w : t->d->w_full,
+                              .g = t->lora ? t->lora->g : t->d->g_full,
+                              .n = t->lora ? t->lora->n : t->d->n_full,
+                              .gradient = supervised_gradient,
+                              .after_update = supervised_after_update,
+                              .locate = supervised_locate};
+    return 0;
+}
+
+void
+supervised_release(struct supervised *t)
+{
+    mem_free(t->order);
+    t->order = NULL;
+}
+
+/* --- evaluation --- */
+
+int
+supervised_loss(double *loss, struct session *s,
+                const struct learned_rows *rows, const struct lora *lora,
+                trv_err *err)
+{
+    double sum = 0.0;
+    struct decoder *d;
+    int rc = session_decoder(s, &d, err);
+
+    for (int64_t i = 0; i < rows->n && !rc;) {
+        struct scored_row *scored;
+        float **logp;
+        int64_t n = 0, tokens = 0;
+
+        arena_reset(&s->arena);
+        while (i + n < rows->n &&
+               (n == 0 || tokens + rows->list[i + n].n <= ENGINE_TOKENS))
+            tokens += rows->list[i + n++].n;
+        scored = arena_alloc(&s->arena, (size_t)n * sizeof(*scored));
+        logp = arena_alloc(&s->arena, (size_t)n * sizeof(*logp));
+        if (!scored || !logp)
+            return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+        for (int64_t k = 0; k < n && !rc; k++) {
+            const struct learned_row *r = &rows->list[i + k];
+
+            scored[k] = (struct scored_row){r->ids, r->n, r->n_context, lora};
+            logp[k] = arena_f32(&s->arena, r->n, 1);
+            if (!logp[k])
+                rc = err_fail(err, TRV_ENOMEM, "no memory for a pass");
+        }
+        if (!rc)
+            rc = engine_score(d, &s->arena, logp, scored, n, err);
+        for (int64_t k = 0; k < n && !rc; k++)
+            for (int64_t j = 0; j < scored[k].n - scored[k].n_context; j++)
+                sum -= (double)logp[k][j];
+        i += n;
+    }
+    *loss = sum / (double)rows->loss_tokens;
+    return rc;
+}

@@ -1,0 +1,53 @@
+/* supervised.h -- learning from given text: the rows, the loss and its gradient
+ * as a task of run.h, into a LoRA or into all weights.
+ *
+ *   loss = sum over answer tokens of -log p(token | all before)
+ *
+ * A row's context carries no loss. A row of plain `text` is all answer after its
+ * first token (BOS where the tokenizer adds one) and ends with EOS, learned.
+ */
+#ifndef LEARN_SUPERVISED_H
+#define LEARN_SUPERVISED_H
+
+#include "adapt/session.h"
+#include "learn/run.h"
+
+struct learned_row {
+    int32_t *ids;
+    int64_t n, n_context; // 1 <= n_context < n
+};
+
+struct learned_rows {
+    struct learned_row *list;
+    int64_t n, n_cut, n_dropped; // cut to the length; without an answer left
+    int64_t tokens, loss_tokens; // of all rows
+    char hash[HASH_HEX];         // of the file
+};
+
+/** Read a file's rows as ids, each at most `max_length` tokens: a longer one is
+ * cut at its end. What data_open() and example_answer() return; TRV_EFORMAT
+ * where no row is left. */
+int learned_rows_open(struct learned_rows *out, const struct model *m,
+                      const char *path, int64_t max_length, trv_err *err);
+void learned_rows_release(struct learned_rows *r); // accepts zeros
+
+struct supervised {
+    struct session *s;
+    struct decoder *d;
+    const struct learned_rows *rows;
+    struct lora *lora; // NULL: all weights of the decoder learn
+    int64_t batch, accumulate;
+    uint64_t seed;
+    int64_t *order, epoch; // this epoch's shuffle; -1: none yet
+};
+
+/** Set up the task; for all weights decoder_train_full() is called here. */
+int supervised_init(struct supervised *t, struct run_task *task, trv_err *err);
+void supervised_release(struct supervised *t);
+
+/** Mean of -log p over the loss tokens of rows, nats per token. */
+int supervised_loss(double *loss, struct session *s,
+                    const struct learned_rows *rows, const struct lora *lora,
+                    trv_err *err);
+
+#endif
