@@ -1,0 +1,229 @@
+/* test_supervised.c -- learning from given text, on the tiny model that has a
+ * tokenizer. */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "learn/supervised.h"
+
+static void
+must(int rc, const trv_err *err)
+{
+    if (rc)
+        fail_msg("%s", err->msg);
+}
+
+static void
+open_session(struct session *s, const char *isa)
+{
+    const struct backend_options be = {.isa = isa, .prec = PREC_F32};
+    trv_err err = {0};
+
+    memset(s, 0, sizeof(*s));
+    must(model_open(&s->model, test_source("golden/tiny/one"), &err), &err);
+    must(backend_open(&s->be, &be, &err), &err);
+}
+
+static void
+close_session(struct session *s)
+{
+    decoder_free(s->decoder);
+    arena_release(&s->arena);
+    model_free(s->model);
+    backend_free(s->be);
+}
+
+/* Rows of the three kinds, in a file. */
+static void
+open_rows(struct learned_rows *rows, const struct session *s, int64_t longest)
+{
+    static const char text[] =
+        "{\"text\": \"one two three\"}\n"
+        "{\"prompt\": \"say \", \"completion\": \"it again\"}\n"
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"},"
+        " {\"role\": \"assistant\", \"content\": \"hi there\"}]}\n";
+    char path[128];
+    trv_err err = {0};
+
+    snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
+    must(file_write_atomic(path, text, strlen(text), &err), &err);
+    must(learned_rows_open(rows, s->model, path, longest, &err), &err);
+}
+
+static void
+test_supervised_rows_carry_loss_on_answers_only(void **state)
+{
+    struct session s;
+    struct learned_rows rows;
+
+    (void)state;
+    open_session(&s, "ref");
+    open_rows(&rows, &s, 512);
+    assert_int_equal(rows.n, 3);
+    assert_int_equal(rows.list[0].n_context, 1); // text: all but the first
+    for (int i = 0; i < 3; i++) {
+        const struct learned_row *r = &rows.list[i];
+        struct strbuf answer = {0};
+        trv_err err = {0};
+
+        assert_true(r->n > r->n_context);
+        must(tokenizer_decode(s.model->tokenizer, &answer,
+                              r->ids + r->n_context, r->n - r->n_context, true,
+                              &err),
+             &err);
+        if (i == 1)
+            assert_string_equal(answer.s, "it again");
+        if (i == 2)
+            assert_non_null(strstr(answer.s, "hi there"));
+        if (i == 2)
+            assert_null(strstr(answer.s, "hello"));
+        sb_release(&answer);
+        if (i < 2) // the end is learned
+            assert_int_equal(r->ids[r->n - 1],
+                             tokenizer_eos(s.model->tokenizer));
+    }
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
+static void
+test_supervised_rows_are_cut_at_their_end(void **state)
+{
+    struct session s;
+    struct learned_rows whole, cut;
+
+    (void)state;
+    open_session(&s, "ref");
+    open_rows(&whole, &s, 512);
+    open_rows(&cut, &s, 3);
+    assert_true(cut.n_cut >= 1);
+    assert_int_equal(cut.n + cut.n_dropped, whole.n);
+    for (int64_t i = 0; i < cut.n; i++)
+        assert_true(cut.list[i].n <= 3);
+    assert_int_equal(cut.list[0].ids[0], whole.list[0].ids[0]);
+    learned_rows_release(&whole);
+    learned_rows_release(&cut);
+    close_session(&s);
+}
+
+/* The slope of the loss along a random direction, for a LoRA and for all
+ * weights: differences of an f32 loss of order 10, whose rounding over 2h is
+ * below 1e-3 of a slope of order 1. */
+static void
+check_slope(bool full)
+{
+    const float h = 0.01f;
+    struct session s;
+    struct learned_rows rows;
+    struct lora lora = {0};
+    struct lora_spec spec = {.rank = 3, .alpha = 6};
+    struct supervised t = {.s = &s, .rows = &rows, .batch = 3, .accumulate = 1};
+    struct run_task task;
+    struct rng r;
+    float *v, *w0;
+    double slope = 0, norm = 0, loss[2], weight = 0, tokens = 0, at = 0;
+    trv_err err = {0};
+
+    open_session(&s, "ref");
+    open_rows(&rows, &s, 512);
+    rng_init(&r, 4, 4);
+    if (!full) {
+        must(lora_targets(spec.parts, &s.model->cfg, "all-linear", &err), &err);
+        must(lora_init(&lora, &s.model->cfg, &spec, true, &r, &err), &err);
+        for (int64_t i = 0; i < lora.n; i++)
+            lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(lora_refresh(&lora, s.be->act_type, &err), &err);
+        t.lora = &lora;
+    }
+    must(supervised_init(&t, &task, &err), &err);
+    memset(task.g, 0, (size_t)task.n * sizeof(float));
+    must(task.gradient(task.self, 0, 0, &at, &weight, &tokens, &err), &err);
+    assert_close(weight, (double)rows.loss_tokens, 0);
+    v = mem_array((size_t)task.n, sizeof(float));
+    w0 = mem_array((size_t)task.n, sizeof(float));
+    memcpy(w0, task.w, (size_t)task.n * sizeof(float));
+    for (int64_t i = 0; i < task.n; i++) {
+        v[i] = (float)rng_normal(&r);
+        norm += (double)v[i] * (double)v[i];
+    }
+    for (int64_t i = 0; i < task.n; i++) {
+        v[i] = (float)((double)v[i] / sqrt(norm));
+        slope += (double)task.g[i] * (double)v[i];
+    }
+    norm = sqrt(s.be->ops->sum_squares(s.be, task.g, task.n));
+    for (int k = 0; k < 2; k++) {
+        for (int64_t i = 0; i < task.n; i++)
+            task.w[i] = w0[i] + (k ? h : -h) * v[i];
+        must(task.after_update(task.self, &err), &err);
+        loss[k] = 0;
+        must(task.gradient(task.self, 0, 0, &loss[k], &weight, &tokens, &err),
+             &err);
+    }
+    assert_true(norm > 1e-3);
+    assert_close((loss[1] - loss[0]) / (2.0 * (double)h), slope, 2e-3 * norm);
+    mem_free(v);
+    mem_free(w0);
+    supervised_release(&t);
+    lora_release(&lora);
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
+static void
+test_supervised_gradient_equals_differences_for_lora(void **state)
+{
+    (void)state;
+    check_slope(false);
+}
+
+static void
+test_supervised_gradient_equals_differences_for_all_weights(void **state)
+{
+    (void)state;
+    check_slope(true);
+}
+
+static void
+test_supervised_training_all_weights_learns_the_rows(void **state)
+{
+    struct session s;
+    struct learned_rows rows;
+    struct supervised t = {.s = &s, .rows = &rows, .batch = 3, .accumulate = 1};
+    struct run_options opts = RUN_OPTIONS_INIT;
+    struct run_result result;
+    struct run_task task;
+    double before, after;
+    trv_err err = {0};
+
+    (void)state;
+    open_session(&s, NULL);
+    open_rows(&rows, &s, 512);
+    must(supervised_loss(&before, &s, &rows, NULL, &err), &err);
+    must(supervised_init(&t, &task, &err), &err);
+    opts.steps = 40;
+    opts.lr = 1e-2;
+    must(run_train(&result, &task, &opts, s.be, NULL, NULL, &err), &err);
+    must(supervised_loss(&after, &s, &rows, NULL, &err), &err);
+    assert_close(result.first_loss, before, 1e-4 * before);
+    assert_true(after < 0.2 * before);
+    supervised_release(&t);
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_supervised_rows_carry_loss_on_answers_only),
+        cmocka_unit_test(test_supervised_rows_are_cut_at_their_end),
+        cmocka_unit_test(test_supervised_gradient_equals_differences_for_lora),
+        cmocka_unit_test(
+            test_supervised_gradient_equals_differences_for_all_weights),
+        cmocka_unit_test(test_supervised_training_all_weights_learns_the_rows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,160 @@
+/* test_writer.c -- models written as folders, and read again. */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/engine.h"
+#include "model/writer.h"
+
+static void
+must(int rc, const trv_err *err)
+{
+    if (rc)
+        fail_msg("%s", err->msg);
+}
+
+struct opened {
+    struct model *m;
+    struct backend *be;
+    struct decoder *d;
+    struct arena a;
+};
+
+static void
+open_all(struct opened *o, const char *path)
+{
+    const struct backend_options opts = {.prec = PREC_F32};
+    trv_err err = {0};
+
+    *o = (struct opened){0};
+    must(model_open(&o->m, path, &err), &err);
+    must(backend_open(&o->be, &opts, &err), &err);
+    must(decoder_open(&o->d, o->m, o->be, &err), &err);
+}
+
+static void
+close_all(struct opened *o)
+{
+    arena_release(&o->a);
+    decoder_free(o->d);
+    backend_free(o->be);
+    model_free(o->m);
+}
+
+static void
+score(struct opened *o, float out[11])
+{
+    static const int32_t ids[] = {5, 9, 33, 60, 2, 17, 17, 8, 41, 12, 5, 9};
+    const struct scored_row row = {ids, 12, 1, NULL};
+    float *to[1] = {out};
+    trv_err err = {0};
+
+    arena_reset(&o->a);
+    must(engine_score(o->d, &o->a, to, &row, 1, &err), &err);
+}
+
+static void
+write_trained(const struct opened *o, const char *path, enum dtype type)
+{
+    struct outdir dir;
+    trv_err err = {0};
+
+    must(outdir_begin(&dir, path, true, &err), &err);
+    must(writer_trained(&dir, o->d, type, &err), &err);
+    must(outdir_commit(&dir, &err), &err);
+    outdir_release(&dir);
+}
+
+/* The tiny models' weights are held exactly by bf16, so both types give back
+ * the same model, whatever the layout of the family. */
+static void
+test_writer_gives_back_every_family_bit_for_bit(void **state)
+{
+    static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
+                                           "qwen3"};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        for (int type = 0; type < 2; type++) {
+            struct opened o, again;
+            char rel[64], path[128];
+            float before[11], after[11];
+            trv_err err = {0};
+
+            snprintf(rel, sizeof(rel), "golden/models/%s", families[i]);
+            snprintf(path, sizeof(path), "%s/m", test_tmpdir("writer"));
+            open_all(&o, test_source(rel));
+            score(&o, before);
+            must(decoder_train_full(o.d, &err), &err);
+            write_trained(&o, path, type ? DT_BF16 : DT_F32);
+            close_all(&o);
+            open_all(&again, path);
+            score(&again, after);
+            close_all(&again);
+            assert_memory_equal(before, after, sizeof(before));
+        }
+}
+
+static void
+test_writer_scratch_knows_nothing_and_repeats_itself(void **state)
+{
+    float first[11], second[11];
+    double mean = 0;
+    char path[128];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct outdir dir;
+        struct opened o;
+        trv_err err = {0};
+
+        snprintf(path, sizeof(path), "%s/m", test_tmpdir("scratch"));
+        must(outdir_begin(&dir, path, true, &err), &err);
+        must(writer_scratch(&dir, test_source("golden/models/llama"), 5, &err),
+             &err);
+        must(outdir_commit(&dir, &err), &err);
+        outdir_release(&dir);
+        open_all(&o, path);
+        score(&o, i == 0 ? first : second);
+        if (i == 0)
+            for (int k = 0; k < 11; k++)
+                mean -= (double)first[k] / 11.0 / log((double)o.m->cfg.vocab);
+        close_all(&o);
+    }
+    assert_memory_equal(first, second, sizeof(first));
+    /* Every token costs about log V: logits of deviation 0.02 * sqrt(32). */
+    assert_close(mean, 1.0, 0.05);
+}
+
+static void
+test_writer_refuses_weights_that_are_not_finite(void **state)
+{
+    struct opened o;
+    struct outdir dir;
+    char path[128];
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/m", test_tmpdir("writer-nan"));
+    open_all(&o, test_source("golden/models/qwen2"));
+    must(decoder_train_full(o.d, &err), &err);
+    o.d->w_full[o.d->items[3].at] = (float)NAN;
+    must(outdir_begin(&dir, path, true, &err), &err);
+    assert_int_equal(writer_trained(&dir, o.d, DT_BF16, &err), TRV_ENONFINITE);
+    outdir_release(&dir);
+    assert_false(file_exists(path));
+    close_all(&o);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_writer_gives_back_every_family_bit_for_bit),
+        cmocka_unit_test(test_writer_scratch_knows_nothing_and_repeats_itself),
+        cmocka_unit_test(test_writer_refuses_weights_that_are_not_finite),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
