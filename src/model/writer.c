@@ -24,7 +24,20 @@ static const char *const carried[] = {
 };
 
 static int
-carry_over(struct outdir *dir, const char *from, trv_err *err)
+put_below(void *self, const char *name, const void *bytes, size_t n,
+          trv_err *err)
+{
+    return outdir_write(self, name, bytes, n, err);
+}
+
+struct writer_sink
+writer_to(struct outdir *dir)
+{
+    return (struct writer_sink){put_below, dir};
+}
+
+static int
+carry_over(struct writer_sink to, const char *from, trv_err *err)
 {
     int rc = 0;
 
@@ -38,7 +51,7 @@ carry_over(struct outdir *dir, const char *from, trv_err *err)
         if (file_exists(path)) {
             rc = file_read(&text, path, (size_t)1 << 30, err);
             if (!rc)
-                rc = outdir_write(dir, carried[i], text.s, text.len, err);
+                rc = to.put(to.self, carried[i], text.s, text.len, err);
         }
         sb_release(&text);
         mem_free(path);
@@ -48,7 +61,7 @@ carry_over(struct outdir *dir, const char *from, trv_err *err)
 
 /* config.json with the type of the weights that now lie beside it. */
 static int
-write_config(struct outdir *dir, const char *from, enum dtype type,
+write_config(struct writer_sink to, const char *from, enum dtype type,
              trv_err *err)
 {
     const char *name = type == DT_BF16 ? "bfloat16" : "float32";
@@ -63,7 +76,7 @@ write_config(struct outdir *dir, const char *from, enum dtype type,
         (void)json_object_del(config, "dtype");
         if (json_object_set_new(config, "torch_dtype", json_string(name)) == 0)
             text = json_dumps(config, JSON_INDENT(2));
-        rc = text ? outdir_write(dir, "config.json", text, strlen(text), err)
+        rc = text ? to.put(to.self, "config.json", text, strlen(text), err)
                   : err_fail(err, TRV_EFORMAT, "'%s' holds no JSON object",
                              path);
     }
@@ -126,7 +139,7 @@ gather(const struct layout_item *item, trv_err *err, void *payload)
 }
 
 int
-writer_folder(struct outdir *dir, const char *from,
+writer_folder(struct writer_sink to, const char *from,
               const struct model_config *cfg, enum dtype type,
               writer_source source, void *payload, trv_err *err)
 {
@@ -146,11 +159,11 @@ writer_folder(struct outdir *dir, const char *from,
     if (!rc)
         rc = st_serialise(&bytes, &size, g.tensors, g.n, meta, err);
     if (!rc)
-        rc = write_config(dir, from, type, err);
+        rc = write_config(to, from, type, err);
     if (!rc)
-        rc = carry_over(dir, from, err);
+        rc = carry_over(to, from, err);
     if (!rc)
-        rc = outdir_write(dir, "model.safetensors", bytes, size, err);
+        rc = to.put(to.self, "model.safetensors", bytes, size, err);
     for (int64_t i = 0; i < g.n; i++)
         mem_free((void *)(uintptr_t)g.tensors[i].data);
     mem_free(g.tensors);
@@ -211,7 +224,7 @@ from_decoder(float *out, const struct layout_item *item, void *payload,
 }
 
 int
-writer_trained(struct outdir *dir, const struct decoder *d, enum dtype type,
+writer_trained(struct writer_sink to, const struct decoder *d, enum dtype type,
                trv_err *err)
 {
     union {
@@ -225,7 +238,7 @@ writer_trained(struct outdir *dir, const struct decoder *d, enum dtype type,
                         "weights trained from '%s' cannot be written: a GGUF "
                         "file has no config.json to carry over",
                         d->model->path);
-    return writer_folder(dir, d->model->path, d->cfg, type, from_decoder,
+    return writer_folder(to, d->model->path, d->cfg, type, from_decoder,
                          payload.out, err);
 }
 
@@ -259,7 +272,7 @@ fresh_values(float *out, const struct layout_item *item, void *payload,
 }
 
 int
-writer_scratch(struct outdir *dir, const char *from, uint64_t seed,
+writer_scratch(struct writer_sink to, const char *from, uint64_t seed,
                trv_err *err)
 {
     char *path = path_join(from, "config.json");
@@ -274,7 +287,7 @@ writer_scratch(struct outdir *dir, const char *from, uint64_t seed,
     if (!rc)
         rc = config_from_json(&cfg, config, path, err);
     if (!rc)
-        rc = writer_folder(dir, from, &cfg, DT_F32, fresh_values, &f, err);
+        rc = writer_folder(to, from, &cfg, DT_F32, fresh_values, &f, err);
     json_decref(config);
     mem_free(path);
     return rc;
