@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "measure/stats.h"
 #include "model/engine.h"
 #include "model/head.h"
@@ -36,19 +36,10 @@ struct measure {
     int64_t per_side[SIDES]; // answers of each side to an input
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
-    double began, stage_began;
+    double began, stage_began, stage_tokens; // when the stage began
     const char *stage;
     int64_t stage_done, stage_total;
 };
-
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void
 begin_stage(struct measure *m, const char *stage, int64_t total)
@@ -56,7 +47,8 @@ begin_stage(struct measure *m, const char *stage, int64_t total)
     m->stage = stage;
     m->stage_done = 0;
     m->stage_total = total;
-    m->stage_began = now();
+    m->stage_began = clock_now();
+    m->stage_tokens = m->d->tokens;
 }
 
 static bool
@@ -66,17 +58,16 @@ report(const struct measure *m, int64_t done)
                             .done = done,
                             .total = m->stage_total,
                             .unit = "inputs",
-                            .tokens = m->d ? m->d->tokens : 0,
+                            .tokens = m->d->tokens - m->stage_tokens,
                             .loss = NAN,
-                            .seconds = now() - m->stage_began};
+                            .seconds = clock_now() - m->stage_began};
 
     return !m->progress || m->progress(&p, m->payload);
 }
 
 static bool
-report_inputs(int64_t done, int64_t total, double tokens, void *payload)
+report_inputs(void *payload, int64_t done, double tokens)
 {
-    (void)total;
     (void)tokens;
     return report(payload, done);
 }
@@ -167,7 +158,7 @@ draw_side(struct measure *m, enum side side, trv_err *err)
                                 .seed = m->opts->seed,
                                 .on_progress = on_drawn,
                                 .payload = m};
-    const double began = now();
+    const double began = clock_now();
     int rc = 0;
 
     if (!rows || !outs) {
@@ -205,7 +196,7 @@ draw_side(struct measure *m, enum side side, trv_err *err)
             o->ids = NULL;
         }
     }
-    m->seconds[side] += now() - began;
+    m->seconds[side] += clock_now() - began;
     m->stage_done += total;
 done:
     for (int64_t i = 0; outs && i < total; i++)
@@ -303,22 +294,35 @@ pass_items(const struct measure *m, int64_t from, enum side drawn,
     return n;
 }
 
-/* out[i] = mean over item i's answer tokens of value. */
-static void
+static int
+nonfinite(const struct measure *m, int64_t item, trv_err *err)
+{
+    return err_fail(err, TRV_ENONFINITE,
+                    "the model gave a value that is not finite at input %lld "
+                    "of %lld",
+                    (long long)item + 1, (long long)m->n);
+}
+
+/* out[i] = mean over item i's answer tokens of value. Statistics leave out what
+ * is not a number, so here it must stop the measurement. */
+static int
 per_item_means(double *out, const struct measure *m, int64_t from, int64_t n,
-               enum side drawn, int64_t which, const float *value,
-               const unsigned char *flag)
+               enum side drawn, const float *value, const unsigned char *flag,
+               trv_err *err)
 {
     int64_t k = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t len = m->items[from + i].from[drawn][which].n;
+    for (int64_t i = from; i < from + n; i++) {
+        const int64_t len = m->items[i].from[drawn][0].n;
         double sum = 0.0;
 
         for (int64_t j = 0; j < len; j++, k++)
             sum += value ? (double)value[k] : (double)flag[k];
-        out[from + i] = sum / (double)len;
+        if (!isfinite(sum))
+            return nonfinite(m, i, err);
+        out[i] = sum / (double)len;
     }
+    return 0;
 }
 
 /* KL(p || q) along the answers of p's side; `also`: KL(p || other) too. */
@@ -352,17 +356,17 @@ walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
                                  (struct head_rows){h, al.where[p]},
                                  (struct head_rows){h, al.where[q]}, al.n,
                                  DIV_FORWARD, NULL, (struct mat){0}, err);
-        if (rc)
-            break;
-        per_item_means(kl, m, from, n, p, 0, value, NULL);
-        if (agree)
-            per_item_means(agree, m, from, n, p, 0, NULL, same);
-        if (kl_other) {
+        if (!rc)
+            rc = per_item_means(kl, m, from, n, p, value, NULL, err);
+        if (!rc && agree)
+            rc = per_item_means(agree, m, from, n, p, NULL, same, err);
+        if (!rc && kl_other) {
             rc = head_divergence(m->d, a, value, NULL,
                                  (struct head_rows){h, al.where[p]},
                                  (struct head_rows){h, al.where[other]}, al.n,
                                  DIV_FORWARD, NULL, (struct mat){0}, err);
-            per_item_means(kl_other, m, from, n, p, 0, value, NULL);
+            if (!rc)
+                rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
         }
         from += n;
         if (!rc && !report(m, m->stage_done + from))
@@ -411,6 +415,8 @@ walk_scores(struct measure *m, double *score_a, double *score_b,
                     sum[s] += (double)logp[s][at];
             score_a[(from + i) * k + column] = sum[SIDE_A] - sum[SIDE_BASE];
             score_b[(from + i) * k + column] = sum[SIDE_B] - sum[SIDE_BASE];
+            if (!isfinite(sum[SIDE_BASE] + sum[SIDE_A] + sum[SIDE_B]))
+                rc = nonfinite(m, from + i, err);
         }
         from += n;
         if (!rc && !report(m, m->stage_done + from))
@@ -418,6 +424,35 @@ walk_scores(struct measure *m, double *score_a, double *score_b,
     }
     m->stage_done += m->n;
     return rc;
+}
+
+static const struct drawn *
+candidate(const struct measure *m, int64_t item, int64_t column)
+{
+    const struct item *it = &m->items[item];
+    const int64_t n_base = m->per_side[SIDE_BASE];
+
+    return column < n_base ? &it->from[SIDE_BASE][column]
+                           : &it->from[SIDE_A][column - n_base];
+}
+
+/* An answer that was drawn twice is a tie, though it was scored in two passes
+ * whose last bits may differ. */
+static void
+tie_equal_answers(const struct measure *m, double *score, int64_t k)
+{
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t c = 1; c < k; c++)
+            for (int64_t e = 0; e < c; e++) {
+                const struct drawn *x = candidate(m, i, c);
+                const struct drawn *y = candidate(m, i, e);
+
+                if (x->n != y->n ||
+                    memcmp(x->ids, y->ids, (size_t)x->n * sizeof(*x->ids)) != 0)
+                    continue;
+                score[i * k + c] = score[i * k + e];
+                break;
+            }
 }
 
 /* --- the figures --- */
@@ -445,6 +480,8 @@ measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
                              err);
     if (rc)
         goto done;
+    tie_equal_answers(m, score_a, k);
+    tie_equal_answers(m, score_b, k);
     for (int64_t i = 0; i < m->n; i++)
         stats_ranks(&tau[i], &pairs[i], score_a + i * k, score_b + i * k, k);
     out->kl_forward = stats_mean(kl, m->n);
@@ -460,18 +497,28 @@ done:
     return rc;
 }
 
-/* KL(base || B) on control inputs. */
+/* KL(base || B) on control inputs; where B is a prompt of messages they are
+ * turns of a chat on both sides, or the chat's form would count as drift. */
 static int
 measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
+    const struct adaptation *b = m->side[SIDE_B];
+    const bool chat = b && b->kind == KIND_MESSAGES;
     struct inputs in = {0};
     double *kl = NULL;
     int rc;
 
     items_release(m);
     begin_stage(m, "sampling control inputs", m->opts->max_inputs);
-    rc = inputs_open(&in, m->s, m->opts->control, m->opts->max_inputs,
-                     m->opts->seed + 1, false, report_inputs, m, err);
+    rc = inputs_open(&in, m->s,
+                     &(struct inputs_options){.path = m->opts->control,
+                                              .use = INPUTS_CONTROL,
+                                              .chat = chat,
+                                              .want = m->opts->max_inputs,
+                                              .seed = m->opts->seed,
+                                              .progress = report_inputs,
+                                              .payload = m},
+                     err);
     if (rc)
         return rc;
     for (int s = 0; s < SIDES; s++)
@@ -596,7 +643,7 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
                         .opts = opts,
                         .progress = progress,
                         .payload = payload,
-                        .began = now()};
+                        .began = clock_now()};
     const bool chat =
         (a && a->kind == KIND_MESSAGES) || (b && b->kind == KIND_MESSAGES);
     struct inputs in = {0};
@@ -618,8 +665,15 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     flop = m.d->flop;
     tokens = m.d->tokens;
     begin_stage(&m, "sampling inputs", opts->max_inputs);
-    rc = inputs_open(&in, s, opts->inputs, opts->max_inputs, opts->seed, chat,
-                     report_inputs, &m, err);
+    rc = inputs_open(&in, s,
+                     &(struct inputs_options){.path = opts->inputs,
+                                              .use = INPUTS_HELD_OUT,
+                                              .want = opts->max_inputs,
+                                              .seed = opts->seed,
+                                              .chat = chat,
+                                              .progress = report_inputs,
+                                              .payload = &m},
+                     err);
     if (!rc)
         rc = fill_items(&m, &in, err);
     if (rc)
@@ -639,7 +693,7 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     rc = measure_drift(&m, out, err);
     if (!rc)
         rc = name_trouble(&m, out, dropped, err);
-    out->cost.seconds = now() - m.began;
+    out->cost.seconds = clock_now() - m.began;
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;

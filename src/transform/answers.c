@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "model/engine.h"
 
@@ -23,6 +23,11 @@ answers_contexts(struct answers *out, const struct session *s,
     int rc = 0;
 
     *out = (struct answers){0};
+    if (most < 1)
+        return err_fail(err, TRV_ETOOLONG,
+                        "answers of %lld tokens do not fit the context of "
+                        "%lld: ask for fewer (max-tokens)",
+                        (long long)room, (long long)s->model->cfg.context);
     out->contexts =
         mem_calloc((size_t)in->data.n, sizeof(struct paired_context));
     if (!out->contexts)
@@ -37,21 +42,21 @@ answers_contexts(struct answers *out, const struct session *s,
         if (!rc)
             rc = view_context(&c->student, s->model, NULL, &in->data.rows[i],
                               err);
-        if (rc)
-            return rc;
-        if (c->student.n < 1)
-            return err_fail(err, TRV_EINVAL,
-                            "'%s' line %lld: the input is empty and the "
-                            "tokenizer has no token that begins a text",
-                            in->data.path, (long long)in->data.rows[i].line);
-        if (c->teacher.n > most || c->student.n > most) {
+        if (!rc && c->student.n < 1)
+            rc = err_fail(err, TRV_EINVAL,
+                          "'%s' line %lld: the input is empty and the "
+                          "tokenizer has no token that begins a text",
+                          in->data.path, (long long)in->data.rows[i].line);
+        if (!rc && c->teacher.n <= most && c->student.n <= most) {
+            out->n_contexts++;
+        } else {
             ids_release(&c->teacher);
             ids_release(&c->student);
             out->n_dropped++;
-        } else {
-            out->n_contexts++;
         }
     }
+    if (rc)
+        return rc;
     if (out->n_contexts == 0)
         return err_fail(err, TRV_ETOOLONG,
                         "no input leaves room for %lld answer tokens in the "
@@ -60,48 +65,45 @@ answers_contexts(struct answers *out, const struct session *s,
     return 0;
 }
 
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+/* What an answer that was kept may hold. */
+struct answer_bounds {
+    int64_t samples, tokens, vocab;
+};
 
 static int
-take_line(struct answers *out, const json_t *obj, const char *file,
-          int64_t line, int64_t vocab, trv_err *err)
+broken_line(const char *file, int64_t line, trv_err *err)
 {
-    const json_t *ids = json_object_get(obj, "ids");
-    struct answer *a = &out->list[out->n];
-    const size_t n = json_array_size(ids);
-    int64_t context = -1;
-    int rc =
-        json_int(&context, obj, "input", 0, out->n_contexts - 1, file, err);
+    return err_fail(err, TRV_EFORMAT,
+                    "'%s' line %lld is no answer of this run: start it anew",
+                    file, (long long)line);
+}
 
-    if (rc)
-        return rc;
-    if (context != out->n % out->n_contexts || n < 1)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s' line %lld is not of this run; start it anew",
-                        file, (long long)line);
-    a->context = context;
+/* The answer that `obj` holds, which must be the next one. */
+static int
+take_line(struct answers *out, const json_t *obj, const char *file,
+          const struct answer_bounds *bounds, trv_err *err)
+{
+    const json_t *input = json_object_get(obj, "input");
+    const json_t *ids = json_object_get(obj, "ids");
+    const size_t n = json_array_size(ids);
+    struct answer *a = &out->list[out->n];
+
+    a->context = out->n % out->n_contexts;
+    if (!json_is_integer(input) || json_integer_value(input) != a->context ||
+        n < 1 || n > (size_t)bounds->tokens)
+        return broken_line(file, out->n + 1, err);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *id = json_array_get(ids, i);
+
+        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) >= bounds->vocab)
+            return broken_line(file, out->n + 1, err);
+    }
     a->ids = mem_array(n, sizeof(*a->ids));
     if (!a->ids)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
-    for (size_t i = 0; i < n; i++) {
-        const json_int_t id = json_integer_value(json_array_get(ids, i));
-
-        if (!json_is_integer(json_array_get(ids, i)) || id < 0 || id >= vocab) {
-            mem_free(a->ids);
-            a->ids = NULL;
-            return err_fail(err, TRV_EFORMAT,
-                            "'%s' line %lld holds an id that is none", file,
-                            (long long)line);
-        }
-        a->ids[i] = (int32_t)id;
-    }
+    for (size_t i = 0; i < n; i++)
+        a->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
     a->n = (int64_t)n;
     out->tokens += a->n;
     out->n++;
@@ -110,9 +112,10 @@ take_line(struct answers *out, const json_t *obj, const char *file,
 
 /* Read back whole blocks; what a killed run left after them is cut off. */
 static int
-read_kept(struct answers *out, int64_t samples, const char *file, int64_t vocab,
-          trv_err *err)
+read_kept(struct answers *out, const char *file,
+          const struct answer_bounds *bounds, trv_err *err)
 {
+    const int64_t samples = bounds->samples;
     struct strbuf text = {0};
     int64_t lines = 0, keep = 0, at = 0;
     size_t keep_bytes = 0;
@@ -122,17 +125,19 @@ read_kept(struct answers *out, int64_t samples, const char *file, int64_t vocab,
         return 0;
     rc = file_read(&text, file, (size_t)1 << 34, err);
     for (size_t i = 0; !rc && i < text.len; i++)
-        if (text.s[i] == '\n' && (++lines % BLOCK == 0 || lines == samples)) {
+        if (text.s[i] == '\n' && ++lines <= samples &&
+            (lines % BLOCK == 0 || lines == samples)) {
             keep = lines;
             keep_bytes = i + 1;
         }
-    for (const char *p = text.s; !rc && at < keep && at < samples; at++) {
+    for (const char *p = text.s; !rc && at < keep; at++) {
         const char *end = memchr(p, '\n', (size_t)(text.s + text.len - p));
         json_t *obj = NULL;
 
         rc = json_parse(&obj, file, p, (size_t)(end - p), err);
-        if (!rc)
-            rc = take_line(out, obj, file, at + 1, vocab, err);
+        rc = rc == TRV_EFORMAT ? broken_line(file, out->n + 1, err)
+             : rc              ? rc
+                               : take_line(out, obj, file, bounds, err);
         json_decref(obj);
         p = end + 1;
     }
@@ -190,7 +195,7 @@ on_drawn(void *payload, int64_t rows_done, int64_t tokens)
                             .unit = "answers",
                             .tokens = st->tokens + (double)tokens,
                             .loss = NAN,
-                            .seconds = now() - st->began};
+                            .seconds = clock_now() - st->began};
 
     return !st->opts->progress || st->opts->progress(&p, st->opts->payload);
 }
@@ -243,7 +248,7 @@ answers_draw(struct answers *out, struct session *s,
              const struct adaptation *teacher,
              const struct answers_options *opts, trv_err *err)
 {
-    struct draw_state st = {.opts = opts, .began = now()};
+    struct draw_state st = {.opts = opts, .began = clock_now()};
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
 
@@ -254,8 +259,10 @@ answers_draw(struct answers *out, struct session *s,
         return err_fail(err, TRV_ENOMEM, "no memory for %lld answers",
                         (long long)opts->samples);
     if (opts->file && opts->resume)
-        rc =
-            read_kept(out, opts->samples, opts->file, s->model->cfg.vocab, err);
+        rc = read_kept(out, opts->file,
+                       &(struct answer_bounds){opts->samples, opts->max_tokens,
+                                               s->model->cfg.vocab},
+                       err);
     else if (opts->file && file_exists(opts->file) && unlink(opts->file) != 0)
         rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", opts->file,
                       strerror(errno));
