@@ -226,6 +226,71 @@ TRV_API TRV_MUST_USE int trv_convert(trv_model *m, trv_cost *cost,
                                      trv_progress_fn progress, void *payload,
                                      trv_err *err);
 
+/* ---- training ------------------------------------------------------- */
+
+typedef struct {
+    uint32_t version;      // 1
+    const char *data;      // rows: `text`, `prompt`+`completion`, `messages`
+    const char *eval;      // held-out rows; NULL: none
+    bool replace;          // overwrite an artefact that is there
+    bool resume;           // go on from the checkpoint beside the output
+    int32_t max_length;    // tokens of a row; 0: 1024, or the context
+    const char *precision; // in which all weights are saved: "bf16", "f32"
+    /* a LoRA */
+    int32_t rank;        // 16
+    double alpha;        // 0: 2 * rank
+    bool rslora;         // scale alpha / sqrt(rank)
+    double dropout;      // of the adapter's input; 0
+    const char *targets; // "all-linear", or names: "q_proj,v_proj"
+    /* optimisation */
+    double epochs;            // passes over the data; 0: 1
+    int32_t steps;            // instead of epochs; 0: by epochs
+    int32_t batch;            // rows of a step; 0: 16
+    int32_t accumulate;       // micro-batches of a step; 1
+    double lr;                // 0: 2e-5 for all weights, by width for a LoRA
+    const char *schedule;     // "cosine", "linear", "constant"
+    double warmup;            // share of the steps; 0.03
+    double weight_decay;      // 0
+    double clip;              // of the gradient's norm; 1; 0: off
+    int32_t checkpoint_every; // steps; 100; 0: only when stopped
+    uint64_t seed;
+    trv_message_fn on_message; // NULL: none
+    void *message_payload;
+} trv_train_options;
+
+#define TRV_TRAIN_OPTIONS_INIT                                                 \
+    {                                                                          \
+        1, NULL, NULL, false, false, 0, "bf16", 16, 0.0, false, 0.0,           \
+            "all-linear", 0.0, 0, 0, 1, 0.0, "cosine", 0.03, 0.0, 1.0, 100, 0, \
+            NULL, NULL                                                         \
+    }
+
+/**
+ * Learn from given data: answers only, EOS included.
+ *
+ * @param to  "lora:PATH", or "full:PATH" for all weights, written as a Hugging
+ *            Face folder.
+ * @return as trv_convert().
+ */
+TRV_API TRV_MUST_USE int trv_train(trv_model *m, trv_cost *cost, const char *to,
+                                   const trv_train_options *opts,
+                                   trv_progress_fn progress, void *payload,
+                                   trv_err *err);
+
+/**
+ * Write a model that knows nothing yet, to be trained from scratch: weights
+ * normal with deviation 0.02, as GPT-2 begins.
+ *
+ * @param path  the folder to make.
+ * @param from  a folder with config.json and a tokenizer; needs no weights.
+ * @param seed  decides every weight: the same one gives the same bytes.
+ * @param replace  an artefact or model that is there is overwritten.
+ * @return TRV_EEXIST, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM.
+ */
+TRV_API TRV_MUST_USE int trv_model_create(const char *path, const char *from,
+                                          uint64_t seed, bool replace,
+                                          trv_err *err);
+
 /* ---- measurement ---------------------------------------------------- */
 
 /** A mean over inputs with its standard error; n 0 where not measured. */

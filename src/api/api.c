@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "learn/train.h"
 #include "measure/measure.h"
+#include "model/writer.h"
 #include "transform/convert.h"
 
 const char *
@@ -175,6 +177,36 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
     return rc ? rc
               : convert_run(m->s, cost ? cost : &unused, from->inner, to,
                             opts ? opts : &defaults, progress, payload, err);
+}
+
+int
+trv_train(trv_model *m, trv_cost *cost, const char *to,
+          const trv_train_options *opts, trv_progress_fn progress,
+          void *payload, trv_err *err)
+{
+    static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
+    trv_cost unused;
+    int rc = api_need_tokenizer(m, err);
+
+    return rc ? rc
+              : train_run(m->s, cost ? cost : &unused, to,
+                          opts ? opts : &defaults, progress, payload, err);
+}
+
+int
+trv_model_create(const char *path, const char *from, uint64_t seed,
+                 bool replace, trv_err *err)
+{
+    struct outdir dir;
+    int rc = outdir_begin(&dir, path, replace, err);
+
+    if (rc)
+        return rc;
+    rc = writer_scratch(writer_to(&dir), from, seed, err);
+    if (!rc)
+        rc = outdir_commit(&dir, err);
+    outdir_release(&dir);
+    return rc;
 }
 
 int

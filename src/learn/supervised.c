@@ -21,8 +21,13 @@ row_ids(struct example *e, const struct text_rules *rules,
     const int32_t eos = tokenizer_eos(rules->tokenizer);
     int rc = example_context(e, rules, row, NULL, NULL, err);
 
+    if (!rc && !row->text) {
+        rc = example_answer(e, rules, row, err);
+        if (rc == TRV_EINVAL && err) // it is the file that is wrong here
+            rc = err->code = TRV_EFORMAT;
+    }
     if (rc || !row->text)
-        return rc ? rc : example_answer(e, rules, row, err);
+        return rc;
     e->n_context = 1;
     if (eos >= 0 && ids_push(&e->ids, eos))
         return err_fail(err, TRV_ENOMEM, "no memory for a row");

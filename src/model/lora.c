@@ -297,3 +297,25 @@ lora_release(struct lora *l)
     mem_free(l->act);
     *l = (struct lora){0};
 }
+
+int
+lora_begin(struct lora *l, const struct model_config *cfg, const char *targets,
+           int64_t rank, double alpha, bool rslora, double dropout,
+           uint64_t seed, trv_err *err)
+{
+    struct lora_spec spec = {.rank = rank,
+                             .alpha = alpha,
+                             .rslora = rslora,
+                             .dropout = (float)dropout};
+    struct rng r;
+    int rc = lora_targets(spec.parts, cfg, targets, err);
+
+    rng_init(&r, seed, (uint64_t)1 << 60);
+    return rc ? rc : lora_init(l, cfg, &spec, true, &r, err);
+}
+
+double
+lora_default_lr(const struct model_config *cfg)
+{
+    return 5e-4 * sqrt(2048.0 / (double)cfg->width);
+}

@@ -58,6 +58,15 @@ int lora_targets(bool parts[PART_COUNT], const struct model_config *cfg,
 int lora_init(struct lora *l, const struct model_config *cfg,
               const struct lora_spec *spec, bool trained, struct rng *rng,
               trv_err *err);
+/** lora_init() from options: targets as lora_targets() reads them, alpha 0 for
+ * 2 * rank; trained; its random start is a stream of the seed. */
+int lora_begin(struct lora *l, const struct model_config *cfg,
+               const char *targets, int64_t rank, double alpha, bool rslora,
+               double dropout, uint64_t seed, trv_err *err);
+/** A learning rate that falls with the root of the width: 5e-4 at 2048, the
+ * region that sweeps of LoRA on models of that size agree on. */
+double lora_default_lr(const struct model_config *cfg);
+
 /** The same with a rank and an alpha for each pair ([layers * PART_COUNT] at
  * layer * PART_COUNT + part; rank 0: none); all values zero. */
 int lora_init_shaped(struct lora *l, const struct model_config *cfg,

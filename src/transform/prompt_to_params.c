@@ -16,7 +16,7 @@
 #include "adapt/params/peft.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "learn/run_state.h"
+#include "learn/run_place.h"
 #include "learn/schedule.h"
 #include "transform/convert.h"
 #include "transform/distill.h"
@@ -35,18 +35,10 @@ struct plan {
     const char *method;
     int64_t samples, max_tokens, steps;
     double lr;
-    char *run_dir, *run_file, *answers_file;
-    json_t *options;     // what trivium.json and the fingerprint say
-    json_t *fingerprint; // made when the inputs are there
+    struct run_place place; // it keeps answers.jsonl
+    json_t *options;        // what trivium.json and the fingerprint say
+    json_t *fingerprint;    // made when the inputs are there
 };
-
-/* A rate for LoRA that falls with the root of the width: 5e-4 at 2048, the
- * region that LoRA sweeps on models of that size agree on. */
-static double
-default_lr(const struct model_config *cfg)
-{
-    return 5e-4 * sqrt(2048.0 / (double)cfg->width);
-}
 
 static int
 plan_divergence(enum divergence *out, const char *name, trv_err *err)
@@ -86,9 +78,7 @@ static int
 plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
-    struct strbuf dir = {0};
     struct schedule checked;
-    size_t n = strlen(job->out);
     int rc;
 
     *p = (struct plan){.job = job, .method = o->method ? o->method : "distill"};
@@ -124,22 +114,16 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     p->distill.max_tokens = p->max_tokens;
     p->samples = o->samples ? o->samples : DEFAULT_SAMPLES;
     p->steps = o->steps ? o->steps : DEFAULT_STEPS;
-    p->lr = o->lr > 0 ? o->lr : default_lr(&job->s->model->cfg);
+    p->lr = o->lr > 0 ? o->lr : lora_default_lr(&job->s->model->cfg);
     rc = schedule_init(&checked, o->schedule, p->steps, o->warmup, p->lr, err);
     if (rc)
         return rc; // before anything is sampled
 
-    while (n > 1 && job->out[n - 1] == '/')
-        n--;
-    if (sb_printf(&dir, "%.*s.run", (int)n, job->out)) {
-        sb_release(&dir);
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    }
-    p->run_dir = sb_take(&dir);
-    p->run_file = path_join(p->run_dir, "run.json");
-    p->answers_file = path_join(p->run_dir, "answers.jsonl");
+    rc = run_place_init(&p->place, job->out, "answers.jsonl", err);
+    if (rc)
+        return rc;
     p->options = describe_options(p);
-    if (!p->run_file || !p->answers_file || !p->options)
+    if (!p->options)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     return 0;
 }
@@ -147,9 +131,7 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
 static void
 plan_release(struct plan *p)
 {
-    mem_free(p->run_dir);
-    mem_free(p->run_file);
-    mem_free(p->answers_file);
+    run_place_release(&p->place);
     json_decref(p->options);
     json_decref(p->fingerprint);
 }
@@ -197,87 +179,6 @@ make_fingerprint(struct plan *p, const struct inputs *in, trv_err *err)
                : err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
 }
 
-static bool
-is_stopped(const struct plan *p)
-{
-    return file_exists(p->run_file) || file_exists(p->answers_file) ||
-           run_is_stopped(p->run_dir);
-}
-
-/* Lay the run's folder for this run: what another one left goes, and what is
- * resumed must be this one. */
-static int
-begin_run(const struct plan *p, trv_err *err)
-{
-    json_t *was = NULL;
-    char *text;
-    int rc;
-
-    if (p->job->opts->resume && file_exists(p->run_file)) {
-        rc = json_open(&was, p->run_file, err);
-        if (!rc)
-            rc = run_state_compare(was, p->fingerprint, p->run_file, err);
-        json_decref(was);
-        return rc;
-    }
-    run_discard(p->run_dir);
-    (void)remove(p->answers_file);
-    text = json_dumps(p->fingerprint, JSON_INDENT(2) | JSON_SORT_KEYS);
-    if (!text)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    rc = file_write_atomic(p->run_file, text, strlen(text), err);
-    free(text);
-    return rc;
-}
-
-/* After a failure: a folder in which nothing can be resumed goes. */
-static void
-leave_run(const struct plan *p)
-{
-    if (!file_exists(p->answers_file) && !run_is_stopped(p->run_dir))
-        (void)remove(p->run_file);
-    (void)remove(p->run_dir); // only where it is empty
-}
-
-/* What --replace may remove: an artefact, a PEFT folder, or an empty folder;
- * never a folder of other things that a slip of the hand named. */
-static bool
-is_replaceable(const char *path)
-{
-    return artefact_is(path) || peft_is(path) || dir_is_empty(path);
-}
-
-/* Before anything is computed: may the output and the run's folder be used? */
-static int
-claim_output(const struct plan *p, trv_err *err)
-{
-    const trv_convert_options *o = p->job->opts;
-    const bool stopped = is_stopped(p);
-
-    if (file_exists(p->job->out) && !o->replace)
-        return err_fail(err, TRV_EEXIST,
-                        "cannot write '%s': it is already there (--replace "
-                        "overwrites it)",
-                        p->job->out);
-    if (file_exists(p->job->out) && !file_is_dir(p->job->out))
-        return err_fail(err, TRV_EEXIST,
-                        "cannot write folder '%s': a file is there",
-                        p->job->out);
-    if (file_exists(p->job->out) && !is_replaceable(p->job->out))
-        return err_fail(err, TRV_EEXIST,
-                        "cannot replace '%s': the folder is no artefact",
-                        p->job->out);
-    if (stopped && !o->resume && !o->replace)
-        return err_fail(err, TRV_EEXIST,
-                        "a stopped run lies in '%s': go on with --resume, or "
-                        "start anew with --replace",
-                        p->run_dir);
-    if (!file_exists(p->run_file) && o->resume)
-        convert_say(p->job, "nothing to resume in '%s': starting anew",
-                    p->run_dir);
-    return dir_make(p->run_dir, err);
-}
-
 struct relay {
     const struct convert_job *job;
     int64_t total;
@@ -318,22 +219,6 @@ open_inputs(struct inputs *in, const struct plan *p, trv_err *err)
 }
 
 static int
-init_lora(struct lora *l, const struct plan *p, trv_err *err)
-{
-    const trv_convert_options *o = p->job->opts;
-    const struct model_config *cfg = &p->job->s->model->cfg;
-    struct lora_spec spec = {.rank = o->rank,
-                             .alpha = o->alpha,
-                             .rslora = o->rslora,
-                             .dropout = (float)o->dropout};
-    struct rng r;
-    int rc = lora_targets(spec.parts, cfg, o->targets, err);
-
-    rng_init(&r, o->seed, (uint64_t)1 << 60);
-    return rc ? rc : lora_init(l, cfg, &spec, true, &r, err);
-}
-
-static int
 train(struct run_result *result, const struct plan *p, struct answers *answers,
       struct lora *lora, trv_err *err)
 {
@@ -359,9 +244,9 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
         run.weight_decay = o->weight_decay;
         run.clip = o->clip;
         run.checkpoint_every = o->checkpoint_every;
-        run.dir = p->run_dir;
-        run.resume = o->resume && run_is_stopped(p->run_dir);
-        run.replace = true; // claim_output() asked before
+        run.dir = p->place.dir;
+        run.resume = o->resume && run_is_stopped(p->place.dir);
+        run.replace = true; // run_place_claim() asked before
         run.fingerprint = p->fingerprint;
         rc = run_train(result, &task, &run, job->s->be, job->progress,
                        job->payload, err);
@@ -428,10 +313,14 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     mem_stats_reset_peak();
     rc = plan_make(&p, job, err);
     if (!rc)
-        rc = init_lora(&lora, &p, err); // a wrong target costs no sampling
+        rc = lora_begin(&lora, &job->s->model->cfg, o->targets, o->rank,
+                        o->alpha, o->rslora, o->dropout, o->seed, err);
     if (!rc)
-        rc = claim_output(&p, err);
+        rc = run_place_claim(&p.place, o->replace, o->resume, err);
     claimed = !rc;
+    if (!rc && o->resume && !run_place_is_stopped(&p.place))
+        convert_say(job, "nothing to resume in '%s': starting anew",
+                    p.place.dir);
     if (!rc)
         rc = open_inputs(&in, &p, err);
     if (!rc)
@@ -447,7 +336,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                     (long long)p.max_tokens);
     rc = make_fingerprint(&p, &in, err);
     if (!rc)
-        rc = begin_run(&p, err);
+        rc = run_place_begin(&p.place, o->resume, p.fingerprint, err);
     if (rc)
         goto done;
     rc = answers_draw(&answers, job->s, job->from,
@@ -455,16 +344,16 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                                                 .max_tokens = p.max_tokens,
                                                 .temperature = o->temperature,
                                                 .seed = o->seed,
-                                                .file = p.answers_file,
+                                                .file = p.place.kept,
                                                 .resume = o->resume,
                                                 .progress = job->progress,
                                                 .payload = job->payload},
                       err);
-    if (rc == TRV_ECANCELED && file_exists(p.answers_file))
+    if (rc == TRV_ECANCELED && file_exists(p.place.kept))
         rc = err_fail(err, TRV_ECANCELED,
                       "stopped while sampling; what was drawn lies in '%s': "
                       "go on with --resume",
-                      p.run_dir);
+                      p.place.dir);
     else if (rc == TRV_ECANCELED)
         rc = err_fail(err, TRV_ECANCELED,
                       "stopped before any answer was kept: there is nothing "
@@ -475,9 +364,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
         rc = save(&p, &lora, &in, &answers, &result, cost, err);
     if (rc)
         goto done;
-    run_discard(p.run_dir);
-    (void)remove(p.answers_file);
-    (void)remove(p.run_file);
+    run_place_finish(&p.place);
     cost->seconds = clock_now() - began;
     cost->tokens = result.tokens + (double)answers.tokens;
     cost->flop = job->s->decoder->flop - flop;
@@ -487,7 +374,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     cost->peak_bytes = mem_stats_get().peak_bytes;
 done:
     if (rc && claimed)
-        leave_run(&p);
+        run_place_leave(&p.place);
     lora_release(&lora);
     answers_release(&answers);
     inputs_release(&in);

@@ -1,0 +1,143 @@
+/* cmd_train.c -- `trivium train`: plain learning from given data. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/learning.h"
+
+struct train_args {
+    const char *model, *to;
+    bool from_scratch, json;
+    trv_train_options o;
+};
+
+static const struct train_args train_defaults = {
+    .o = TRV_TRAIN_OPTIONS_INIT,
+};
+
+static const struct opt_spec train_opts[] = {
+    OPT_TEXT(struct train_args, model, 'm', "model", .value = "PATH",
+             .required = true, .help = "a model's folder or .gguf file"),
+    OPT_TEXT(struct train_args, o.data, 'd', "data", .value = "FILE",
+             .required = true,
+             .help = "rows of text, prompt and completion, or messages: "
+                     ".jsonl, .json or .txt"),
+    OPT_TEXT(struct train_args, to, 't', "to", .value = "FORM:OUT",
+             .required = true, .help = "lora:OUT, or full:OUT for all weights"),
+    OPT_TEXT(struct train_args, o.eval, 0, "eval", .value = "FILE",
+             .shown = "none",
+             .help = "held-out rows: their loss is printed before and after"),
+    OPT_FLAG(struct train_args, from_scratch, 0, "from-scratch",
+             "begin with random weights; the folder needs only config.json "
+             "and a tokenizer"),
+    OPT_FLAG(struct train_args, o.replace, 0, "replace",
+             "overwrite an artefact that is already there"),
+    OPT_FLAG(struct train_args, o.resume, 0, "resume",
+             "go on from where an earlier run was stopped"),
+    OPT_FLAG(struct train_args, json, 'j', "json", "print one JSON object"),
+    OPT_INT(struct train_args, o.max_length, 0, "max-length", .lo = 0,
+            .hi = INT32_MAX, .unit = "tokens", .shown = "1024, or the context",
+            .help = "longer rows are cut at their end"),
+    OPT_CHOICE(struct train_args, o.precision, 0, "save-as", .value = "TYPE",
+               .choices = "bf16|f32",
+               .help = "type in which all weights are saved"),
+    LEARNING_LORA(struct train_args),
+    OPT_GROUP("Optimisation"),
+    OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
+            .shown = "1", .help = "passes over the data"),
+    OPT_INT(struct train_args, o.steps, 0, "steps", .lo = 0, .hi = INT32_MAX,
+            .shown = "by the epochs",
+            .help = "optimiser steps, in place of "
+                    "epochs"),
+    OPT_INT(struct train_args, o.batch, 'b', "batch", .lo = 0, .hi = 65536,
+            .unit = "rows", .shown = "16", .help = "rows of a step"),
+    LEARNING_OPTIMISER(struct train_args),
+    OPT_SEED(struct train_args, o.seed, 's', "seed",
+             .help = "the same seed gives the same bytes"),
+    OPT_END,
+};
+
+/* OUT.run/start: the random weights that training begins with. The seed decides
+ * them, so a run that goes on makes them anew, to the same bytes. */
+static enum cli_exit
+make_start(const struct cli *cli, const struct train_args *a, char **start)
+{
+    const char *out = learning_path(a->to);
+    size_t n = strlen(out);
+    trv_err err = {0};
+
+    while (n > 1 && out[n - 1] == '/')
+        n--;
+    *start = malloc(n + sizeof(".run/start"));
+    if (!*start)
+        return cli_fail(cli, CLI_FAILURE, "no memory to start");
+    snprintf(*start, n + sizeof(".run/start"), "%.*s.run/start", (int)n, out);
+    if (trv_model_create(*start, a->model, a->o.seed, true, &err))
+        return cli_fail_err(cli, &err);
+    return CLI_OK;
+}
+
+static enum cli_exit
+train_run(struct cli *cli, const void *args)
+{
+    const struct train_args *a = args;
+    trv_train_options o = a->o;
+    trv_model *m = NULL;
+    trv_cost cost = {0};
+    trv_err err = {0};
+    char *start = NULL;
+    enum cli_exit status = learning_check_to(cli, a->to);
+
+    if (status)
+        return status;
+    if (o.replace && o.resume)
+        return cli_usage(cli, "--replace starts anew and --resume goes on: "
+                              "give one of them");
+    if (a->from_scratch) {
+        status = make_start(cli, a, &start);
+        if (status)
+            goto done;
+    }
+    o.on_message = cli_message;
+    o.message_payload = cli;
+    if (cli_model_open(cli, &m, start ? start : a->model, &err)) {
+        status = cli_fail_err(cli, &err);
+        goto done;
+    }
+    term_catch_interrupt();
+    if (trv_train(m, &cost, a->to, &o, term_progress, &cli->term, &err)) {
+        term_done(&cli->term);
+        status = cli_fail_err(cli, &err);
+        goto done;
+    }
+    term_done(&cli->term);
+    if (a->json)
+        learning_json(cli->out, a->model, NULL, a->to, &cost);
+    else
+        learning_report(cli->out, a->to, "rows", &cost);
+    status = cli_finish(cli);
+done:
+    trv_model_free(m);
+    free(start);
+    return status;
+}
+
+const struct cmd_entry cmd_train = {
+    .name = "train",
+    .summary = "learn from given data, into a LoRA or all weights",
+    .description =
+        "Learn from rows of data: plain text, prompts with completions, or "
+        "conversations, of which the last answer is learned. Only answers "
+        "carry loss, and their end is learned. A LoRA is written as a PEFT "
+        "adapter, all weights as a Hugging Face folder.\n\n"
+        "Ctrl-C saves what was done; the same command with --resume goes on "
+        "and ends with the same bytes as if it had not been stopped.",
+    .examples =
+        "trivium train --model MODEL --data rows.jsonl --to lora:out/a\n"
+        "trivium train --model DIR --from-scratch --data text.jsonl \\\n"
+        "    --to full:out/m --lr 1e-3",
+    .opts = train_opts,
+    .args_size = sizeof(struct train_args),
+    .defaults = &train_defaults,
+    .run = train_run,
+};

@@ -1,0 +1,81 @@
+/* learning.c -- reports of commands that learn parameters. */
+#include "cli/learning.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/human.h"
+
+const char *
+learning_path(const char *to)
+{
+    return strchr(to, ':') + 1; // checked when the command began
+}
+
+static void
+print_number_or_null(FILE *f, const char *key, double x)
+{
+    if (isfinite(x))
+        fprintf(f, ",\"%s\":%.9g", key, x);
+    else
+        fprintf(f, ",\"%s\":null", key);
+}
+
+void
+learning_json(FILE *f, const char *model, const char *from, const char *to,
+              const trv_cost *c)
+{
+    json_t *names =
+        json_pack("{s:s*, s:s*, s:s*}", "model", model, "from", from, "to", to);
+    char *text = names ? json_dumps(names, JSON_COMPACT) : NULL;
+
+    /* names that are no UTF-8 cannot be said in JSON; the cost still can */
+    fprintf(f, "%.*s", text ? (int)strlen(text) - 1 : 1, text ? text : "{");
+    fprintf(f, "%s\"steps\":%lld,\"samples\":%lld",
+            text && strlen(text) > 2 ? "," : "", (long long)c->steps,
+            (long long)c->samples);
+    print_number_or_null(f, "seconds", c->seconds);
+    print_number_or_null(f, "tokens", c->tokens);
+    print_number_or_null(f, "flop", c->flop);
+    print_number_or_null(f, "final_loss", c->final_loss);
+    fprintf(f, ",\"peak_bytes\":%lld,\"artefact_bytes\":%lld}\n",
+            (long long)c->peak_bytes, (long long)c->artefact_bytes);
+    free(text);
+    json_decref(names);
+}
+
+void
+learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
+{
+    char x[HUMAN_MAX], y[HUMAN_MAX], z[HUMAN_MAX];
+
+    fprintf(f, "made    %s, %s\n", learning_path(to),
+            human_bytes(x, (double)c->artefact_bytes));
+    fprintf(f, "took    %s: %s %s, %s steps\n", human_seconds(x, c->seconds),
+            human_count(y, (double)c->samples), what,
+            human_count(z, (double)c->steps));
+    fprintf(f, "work    %s tokens, about %s\n", human_count(x, c->tokens),
+            human_flop(y, c->flop));
+    fprintf(f, "memory  %s at most\n", human_bytes(x, (double)c->peak_bytes));
+    if (isfinite(c->final_loss))
+        fprintf(f, "loss    %.4f nats per token at the end\n", c->final_loss);
+}
+
+enum cli_exit
+learning_check_to(const struct cli *cli, const char *to)
+{
+    const char *colon = strchr(to, ':');
+
+    if (!colon || colon == to || memchr(to, '/', (size_t)(colon - to)))
+        return cli_usage(cli,
+                         "'--to %.200s' names no form; write --to lora:%.200s",
+                         to, *to == ':' ? to + 1 : to);
+    if (!colon[1])
+        return cli_usage(cli,
+                         "'--to %.200s' names no folder to write; write "
+                         "--to %.200sout/NAME",
+                         to, to);
+    return CLI_OK;
+}
