@@ -19,8 +19,7 @@ stop() {
         tries=$((tries + 1))
         sleep 0.01
     done
-    kill "-$1" "$job"
-    wait "$job" 2>/dev/null
+    { kill "-$1" "$job" && wait "$job"; } 2>/dev/null
     echo "$1: exit $?, $([ -e part ] && echo there || echo nothing there)"
 }
 same() {

@@ -43,8 +43,7 @@ while [ "$(cat m3.run/metrics.jsonl 2>/dev/null | wc -l)" -lt 20 ] &&
     tries=$((tries + 1))
     sleep 0.01
 done
-kill -KILL "$job"
-wait "$job" 2>/dev/null
+{ kill -KILL "$job" && wait "$job"; } 2>/dev/null
 [ -e m3 ] && echo "not stopped in time"
 "$TRIVIUM" "${work[@]}" --to full:m3 --resume >log 2>&1 || cat log
 cmp m1/model.safetensors m3/model.safetensors && echo same
