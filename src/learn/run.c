@@ -13,9 +13,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -37,15 +37,6 @@ struct run {
     int64_t tail_n;
     double started, seconds_before; // monotonic; of earlier parts of the run
 };
-
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- the folder ------------------------------------------------------ */
 
@@ -79,7 +70,7 @@ save(struct run *r, trv_err *err)
         .tail_sum = r->tail_sum,
         .tail_n = r->tail_n,
         .tokens = r->result.tokens,
-        .seconds = r->seconds_before + now() - r->started,
+        .seconds = r->seconds_before + clock_now() - r->started,
         .fingerprint = r->opts->fingerprint,
     };
     json_t *state = NULL;
@@ -230,7 +221,7 @@ take_step(struct run *r, trv_err *err)
 {
     const struct run_task *t = r->task;
     const int64_t step = r->opt.step;
-    const double lr = schedule_at(&r->schedule, step), began = now();
+    const double lr = schedule_at(&r->schedule, step), began = clock_now();
     double loss = 0.0, weight = 0.0, tokens = 0.0, norm, clip;
     int rc;
 
@@ -262,8 +253,8 @@ take_step(struct run *r, trv_err *err)
         r->tail_sum += loss;
         r->tail_n++;
     }
-    return write_metrics(r, loss, lr, norm, tokens, now() - began,
-                         r->seconds_before + now() - r->started, err);
+    return write_metrics(r, loss, lr, norm, tokens, clock_now() - began,
+                         r->seconds_before + clock_now() - r->started, err);
 }
 
 /* ---- the run --------------------------------------------------------- */
@@ -294,7 +285,7 @@ go_on(const struct run *r, trv_progress_fn progress, void *payload)
         .unit = "steps",
         .tokens = r->result.tokens,
         .loss = r->result.last_loss,
-        .seconds = r->seconds_before + now() - r->started,
+        .seconds = r->seconds_before + clock_now() - r->started,
     };
 
     return !progress || progress(&p, payload);
@@ -322,7 +313,8 @@ run_train(struct run_result *out, const struct run_task *task,
           const struct run_options *opts, struct backend *be,
           trv_progress_fn progress, void *payload, trv_err *err)
 {
-    struct run r = {.task = task, .opts = opts, .be = be, .started = now()};
+    struct run r = {
+        .task = task, .opts = opts, .be = be, .started = clock_now()};
     int64_t every = opts->checkpoint_every;
     int rc;
 
@@ -366,7 +358,7 @@ run_train(struct run_result *out, const struct run_task *task,
 done:
     r.result.steps = r.opt.step;
     r.result.mean_loss = r.tail_n ? r.tail_sum / (double)r.tail_n : (double)NAN;
-    r.result.seconds = r.seconds_before + now() - r.started;
+    r.result.seconds = r.seconds_before + clock_now() - r.started;
     *out = r.result;
     if (r.metrics && fclose(r.metrics) != 0 && !rc)
         rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", r.metrics_path,

@@ -3,8 +3,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "measure/stats.h"
 #include "model/engine.h"
 #include "model/head.h"
@@ -41,22 +41,13 @@ struct measure {
     int64_t stage_done, stage_total;
 };
 
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void
 begin_stage(struct measure *m, const char *stage, int64_t total)
 {
     m->stage = stage;
     m->stage_done = 0;
     m->stage_total = total;
-    m->stage_began = now();
+    m->stage_began = clock_now();
 }
 
 static bool
@@ -68,7 +59,7 @@ report(const struct measure *m, int64_t done)
                             .unit = "inputs",
                             .tokens = m->d ? m->d->tokens : 0,
                             .loss = NAN,
-                            .seconds = now() - m->stage_began};
+                            .seconds = clock_now() - m->stage_began};
 
     return !m->progress || m->progress(&p, m->payload);
 }
@@ -167,7 +158,7 @@ draw_side(struct measure *m, enum side side, trv_err *err)
                                 .seed = m->opts->seed,
                                 .on_progress = on_drawn,
                                 .payload = m};
-    const double began = now();
+    const double began = clock_now();
     int rc = 0;
 
     if (!rows || !outs) {
@@ -205,7 +196,7 @@ draw_side(struct measure *m, enum side side, trv_err *err)
             o->ids = NULL;
         }
     }
-    m->seconds[side] += now() - began;
+    m->seconds[side] += clock_now() - began;
     m->stage_done += total;
 done:
     for (int64_t i = 0; outs && i < total; i++)
@@ -596,7 +587,7 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
                         .opts = opts,
                         .progress = progress,
                         .payload = payload,
-                        .began = now()};
+                        .began = clock_now()};
     const bool chat =
         (a && a->kind == KIND_MESSAGES) || (b && b->kind == KIND_MESSAGES);
     struct inputs in = {0};
@@ -639,7 +630,7 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     rc = measure_drift(&m, out, err);
     if (!rc)
         rc = name_trouble(&m, out, dropped, err);
-    out->cost.seconds = now() - m.began;
+    out->cost.seconds = clock_now() - m.began;
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;

@@ -17,9 +17,10 @@ static json_t *
 figure(const trv_figure *f)
 {
     return json_pack(
-        "{s:o,s:o,s:I,s:o,s:o}", "mean", number(f->n ? f->mean : (double)NAN), "stderr",
-        number(f->n ? f->stderr_ : (double)NAN), "n", (json_int_t)f->n, "low",
-        number(f->n ? f->low : (double)NAN), "high", number(f->n ? f->high : (double)NAN));
+        "{s:o,s:o,s:I,s:o,s:o}", "mean", number(f->n ? f->mean : (double)NAN),
+        "stderr", number(f->n ? f->stderr_ : (double)NAN), "n",
+        (json_int_t)f->n, "low", number(f->n ? f->low : (double)NAN), "high",
+        number(f->n ? f->high : (double)NAN));
 }
 
 int

@@ -27,8 +27,9 @@ stats_mean(const double *x, int64_t n)
     for (int64_t i = 0; i < n; i++)
         if (!isnan(x[i]))
             squares += (x[i] - mean) * (x[i] - mean);
-    return figure(mean,
-                  m > 1 ? sqrt(squares / (double)(m - 1) / (double)m) : (double)NAN, m);
+    return figure(
+        mean, m > 1 ? sqrt(squares / (double)(m - 1) / (double)m) : (double)NAN,
+        m);
 }
 
 trv_figure
@@ -48,7 +49,8 @@ stats_gap(const double *x, const double *y, int64_t n)
 
         squares += e * e;
     }
-    error = n > 1 ? sqrt(squares / (double)(n - 1) * (double)n) / sy : (double)NAN;
+    error =
+        n > 1 ? sqrt(squares / (double)(n - 1) * (double)n) / sy : (double)NAN;
     return figure(1.0 - ratio, error, n);
 }
 

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "model/engine.h"
 
@@ -58,15 +58,6 @@ answers_contexts(struct answers *out, const struct session *s,
                         "context of %lld: the prompt is too long",
                         (long long)room, (long long)s->model->cfg.context);
     return 0;
-}
-
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static int
@@ -190,7 +181,7 @@ on_drawn(void *payload, int64_t rows_done, int64_t tokens)
                             .unit = "answers",
                             .tokens = st->tokens + (double)tokens,
                             .loss = NAN,
-                            .seconds = now() - st->began};
+                            .seconds = clock_now() - st->began};
 
     return !st->opts->progress || st->opts->progress(&p, st->opts->payload);
 }
@@ -243,7 +234,7 @@ answers_draw(struct answers *out, struct session *s,
              const struct adaptation *teacher,
              const struct answers_options *opts, trv_err *err)
 {
-    struct draw_state st = {.opts = opts, .began = now()};
+    struct draw_state st = {.opts = opts, .began = clock_now()};
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
 

@@ -8,8 +8,8 @@
  */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "transform/convert.h"
 #include "transform/distill.h"
 
@@ -295,20 +295,11 @@ save(const struct plan *p, const struct lora *lora, const struct inputs *in,
     return rc;
 }
 
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 int
 prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
-    const double began = now();
+    const double began = clock_now();
     struct plan p;
     struct inputs in = {0};
     struct answers answers = {0};
@@ -362,7 +353,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
         goto done;
     run_discard(p.run_dir);
     (void)remove(p.answers_file);
-    cost->seconds = now() - began;
+    cost->seconds = clock_now() - began;
     cost->tokens = result.tokens + (double)answers.tokens;
     cost->flop = job->s->decoder->flop;
     cost->final_loss = result.mean_loss;
