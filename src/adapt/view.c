@@ -47,6 +47,7 @@ set_row(struct data_row *row, json_t *obj, int64_t line, trv_err *err)
         return err_fail(err, TRV_ENOMEM, "no memory for an input");
     json_decref(row->json);
     *row = (struct data_row){.json = obj,
+                             .path = row->path,
                              .line = line,
                              .prompt = json_object_get(obj, "prompt"),
                              .label = -1};
@@ -116,19 +117,20 @@ sampling_start(struct ids *ids, const struct session *s, bool chat,
     return rc;
 }
 
-struct sampling_state {
-    inputs_progress progress;
-    void *payload;
-    int64_t total;
-};
-
 static bool
 on_sampled(void *payload, int64_t done, int64_t tokens)
 {
-    const struct sampling_state *st = payload;
+    const struct inputs_options *opts = payload;
 
-    return !st->progress ||
-           st->progress(done, st->total, (double)tokens, st->payload);
+    return !opts->progress ||
+           opts->progress(opts->payload, done, (double)tokens);
+}
+
+/* Streams of the random numbers of each use, apart from those of answers. */
+static uint64_t
+first_stream(enum inputs_use use)
+{
+    return ((uint64_t)1 << 59) + ((uint64_t)use << 40);
 }
 
 /* Sampled ids become the text of a row; nothing but special tokens or blanks
@@ -157,16 +159,17 @@ sampled_row(struct data_row *row, const struct session *s,
 }
 
 static int
-sample_inputs(struct inputs *out, struct session *s, int64_t want,
-              uint64_t seed, bool chat, inputs_progress progress, void *payload,
-              trv_err *err)
+sample_inputs(struct inputs *out, struct session *s,
+              const struct inputs_options *opts, trv_err *err)
 {
-    struct sampling_state st = {progress, payload, want};
-    struct sample_options opts = {.sampling = SAMPLING_INIT,
-                                  .max_tokens = 16,
-                                  .seed = seed,
-                                  .on_progress = on_sampled,
-                                  .payload = &st};
+    const int64_t want = opts->want;
+    const uint64_t stream = first_stream(opts->use);
+    struct inputs_options state = *opts;
+    struct sample_options so = {.sampling = SAMPLING_INIT,
+                                .max_tokens = 16,
+                                .seed = opts->seed,
+                                .on_progress = on_sampled,
+                                .payload = &state};
     struct sample_row *rows = mem_calloc((size_t)want, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)want, sizeof(*outs));
     struct ids start = {0};
@@ -183,29 +186,31 @@ sample_inputs(struct inputs *out, struct session *s, int64_t want,
                       (long long)want);
         goto done;
     }
-    rc = sampling_start(&start, s, chat, err);
+    rc = sampling_start(&start, s, opts->chat, err);
     if (!rc)
         rc = session_decoder(s, &d, err);
     if (rc)
         goto done;
-    opts.sampling.vocab = tokenizer_size(s->model->tokenizer);
+    so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < want; i++)
-        rows[i] = (struct sample_row){start.v, start.n, NULL, (uint64_t)i};
+        rows[i] =
+            (struct sample_row){start.v, start.n, NULL, stream + (uint64_t)i};
     arena_reset(&s->arena);
-    rc = engine_sample(d, &s->arena, outs, rows, want, &opts, err);
+    rc = engine_sample(d, &s->arena, outs, rows, want, &so, err);
     if (!rc)
         rc = hash_open(&h, err);
     if (rc)
         goto done;
-    rng_init(&lengths, seed, UINT64_MAX);
+    rng_init(&lengths, opts->seed, stream + ((uint64_t)1 << 39));
     for (int64_t i = 0; i < want && !rc; i++) {
         const int64_t cut = 4 + rng_below(&lengths, 13);
 
-        if (!chat && outs[i].n > cut)
+        if (!opts->chat && outs[i].n > cut)
             outs[i].n = cut;
         hash_add(h, outs[i].ids, (size_t)outs[i].n * sizeof(int32_t));
         out->data.n = i + 1;
-        rc = sampled_row(&out->data.rows[i], s, &outs[i], i + 1, chat, err);
+        rc = sampled_row(&out->data.rows[i], s, &outs[i], i + 1, opts->chat,
+                         err);
     }
     hash_close(h, out->data.hash);
 done:
@@ -218,9 +223,8 @@ done:
 }
 
 int
-inputs_open(struct inputs *out, struct session *s, const char *path,
-            int64_t want, uint64_t seed, bool chat, inputs_progress progress,
-            void *payload, trv_err *err)
+inputs_open(struct inputs *out, struct session *s,
+            const struct inputs_options *opts, trv_err *err)
 {
     int rc = 0;
 
@@ -228,15 +232,15 @@ inputs_open(struct inputs *out, struct session *s, const char *path,
     if (!s->model->tokenizer)
         return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
                         s->model->path);
-    if (chat && !s->model->chat)
+    if (opts->chat && !s->model->chat)
         return err_fail(err, TRV_EINVAL,
                         "'%s' has no chat template, which messages need",
                         s->model->path);
-    if (path)
-        rc = data_open(&out->data, path, err);
+    if (opts->path)
+        rc = data_open(&out->data, opts->path, err);
     else
-        rc = sample_inputs(out, s, want, seed, chat, progress, payload, err);
-    for (int64_t i = 0; path && chat && i < out->data.n && !rc; i++)
+        rc = sample_inputs(out, s, opts, err);
+    for (int64_t i = 0; opts->path && opts->chat && i < out->data.n && !rc; i++)
         rc = make_turn(&out->data.rows[i], err);
     if (rc)
         inputs_release(out);

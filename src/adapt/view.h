@@ -23,23 +23,31 @@ struct inputs {
     bool sampled;
 };
 
-/** Called while inputs are sampled; false stops. */
-typedef bool (*inputs_progress)(int64_t done, int64_t total, double tokens,
-                                void *payload);
+/** What sampled inputs are for: each use has random numbers of its own, so what
+ * is measured was not trained on, whatever the seeds. */
+enum inputs_use { INPUTS_LEARN, INPUTS_HELD_OUT, INPUTS_CONTROL };
+
+struct inputs_options {
+    const char *path; // NULL: sampled from the model
+    enum inputs_use use;
+    int64_t want;  // how many to sample
+    uint64_t seed; // of sampling
+    bool chat; // texts become the user's turn, as a prompt of messages needs
+    /* Called while inputs are sampled; false stops. May be NULL. */
+    bool (*progress)(void *payload, int64_t done, double tokens);
+    void *payload;
+};
 
 /**
- * Open the inputs of a conversion or a measurement.
+ * Open the inputs of a conversion or a measurement. Sampled texts begin at the
+ * model's BOS or EOS (in a chat: where the template puts the user's words) and
+ * are cut after 4 to 16 tokens.
  *
- * @param path  NULL: `want` texts are sampled from the model, from its BOS or
- *              EOS (a user's turn where `chat`), and cut after 4 to 16 tokens.
- * @param chat  rows of text become the user's turn of the chat template, as a
- *              prompt of messages needs it.
  * @return what data_open() returns; TRV_EINVAL where sampling has nothing to
  *         start from; TRV_ECANCELED.
  */
-int inputs_open(struct inputs *out, struct session *s, const char *path,
-                int64_t want, uint64_t seed, bool chat,
-                inputs_progress progress, void *payload, trv_err *err);
+int inputs_open(struct inputs *out, struct session *s,
+                const struct inputs_options *opts, trv_err *err);
 void inputs_release(struct inputs *in); // accepts zeros
 
 #endif

@@ -65,9 +65,8 @@ report(const struct measure *m, int64_t done)
 }
 
 static bool
-report_inputs(int64_t done, int64_t total, double tokens, void *payload)
+report_inputs(void *payload, int64_t done, double tokens)
 {
-    (void)total;
     (void)tokens;
     return report(payload, done);
 }
@@ -461,8 +460,14 @@ measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
 
     items_release(m);
     begin_stage(m, "sampling control inputs", m->opts->max_inputs);
-    rc = inputs_open(&in, m->s, m->opts->control, m->opts->max_inputs,
-                     m->opts->seed + 1, false, report_inputs, m, err);
+    rc = inputs_open(&in, m->s,
+                     &(struct inputs_options){.path = m->opts->control,
+                                              .use = INPUTS_CONTROL,
+                                              .want = m->opts->max_inputs,
+                                              .seed = m->opts->seed,
+                                              .progress = report_inputs,
+                                              .payload = m},
+                     err);
     if (rc)
         return rc;
     for (int s = 0; s < SIDES; s++)
@@ -609,8 +614,15 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     flop = m.d->flop;
     tokens = m.d->tokens;
     begin_stage(&m, "sampling inputs", opts->max_inputs);
-    rc = inputs_open(&in, s, opts->inputs, opts->max_inputs, opts->seed, chat,
-                     report_inputs, &m, err);
+    rc = inputs_open(&in, s,
+                     &(struct inputs_options){.path = opts->inputs,
+                                              .use = INPUTS_HELD_OUT,
+                                              .want = opts->max_inputs,
+                                              .seed = opts->seed,
+                                              .chat = chat,
+                                              .progress = report_inputs,
+                                              .payload = &m},
+                     err);
     if (!rc)
         rc = fill_items(&m, &in, err);
     if (rc)

@@ -178,18 +178,43 @@ claim_output(const struct plan *p, trv_err *err)
     return dir_make(p->run_dir, err);
 }
 
+struct relay {
+    const struct convert_job *job;
+    int64_t total;
+    double began;
+};
+
 static bool
-relay_inputs(int64_t done, int64_t total, double tokens, void *payload)
+relay_inputs(void *payload, int64_t done, double tokens)
 {
-    const struct convert_job *job = payload;
+    const struct relay *r = payload;
     const trv_progress p = {.stage = "sampling inputs",
                             .done = done,
-                            .total = total,
+                            .total = r->total,
                             .unit = "inputs",
                             .tokens = tokens,
-                            .loss = NAN};
+                            .loss = NAN,
+                            .seconds = clock_now() - r->began};
 
-    return !job->progress || job->progress(&p, job->payload);
+    return !r->job->progress || r->job->progress(&p, r->job->payload);
+}
+
+static int
+open_inputs(struct inputs *in, const struct plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    struct relay relay = {job, p->samples, clock_now()};
+
+    return inputs_open(
+        in, job->s,
+        &(struct inputs_options){.path = job->opts->inputs,
+                                 .use = INPUTS_LEARN,
+                                 .want = p->samples,
+                                 .seed = job->opts->seed,
+                                 .chat = job->from->kind == KIND_MESSAGES,
+                                 .progress = relay_inputs,
+                                 .payload = &relay},
+        err);
 }
 
 static int
@@ -316,9 +341,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
         rc = claim_output(&p, err);
     claimed = !rc;
     if (!rc)
-        rc = inputs_open(&in, job->s, o->inputs, p.samples, o->seed,
-                         job->from->kind == KIND_MESSAGES, relay_inputs,
-                         (void *)(uintptr_t)job, err);
+        rc = open_inputs(&in, &p, err);
     if (!rc)
         rc = answers_contexts(&answers, job->s, job->from, &in, p.max_tokens,
                               err);

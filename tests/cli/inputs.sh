@@ -15,7 +15,7 @@ for file in nowhere.jsonl empty.jsonl list.jsonl broken.jsonl column.jsonl \
     t measure --model tiny --source prompt:hi --target base --inputs "$file"
 done
 # shellcheck disable=SC2086
-t convert --model tiny --from "prompt:$long" --to lora:z $small
+t convert -q --model tiny --from "prompt:$long" --to lora:z $small
 t convert --model tiny --from prompt:hi --to lora:z --method magic
 t convert --model tiny --from prompt:hi --to soup:z
 t convert --model tiny --from prompt:hi --to reward:z
