@@ -218,21 +218,27 @@ field_text(char *buf, size_t size, const json_t *obj, const char *path)
 }
 
 int
+run_state_compare(const json_t *was, const json_t *is, const char *path,
+                  trv_err *err)
+{
+    char field[200], old[120], new[120];
+
+    if (!first_difference(field, sizeof(field), is, was, 0))
+        return 0;
+    field_text(old, sizeof(old), was, field);
+    field_text(new, sizeof(new), is, field);
+    return err_fail(err, TRV_EMISMATCH,
+                    "cannot resume '%s': %s was %s and is %s now", path,
+                    field[0] ? field : "the fingerprint", old, new);
+}
+
+int
 run_state_same_run(const struct run_file *c, const json_t *fingerprint,
                    trv_err *err)
 {
-    char field[200], was[120], is[120];
-
-    if (!fingerprint)
-        return 0;
-    if (!first_difference(field, sizeof(field), fingerprint,
-                          c->state.fingerprint, 0))
-        return 0;
-    field_text(was, sizeof(was), c->state.fingerprint, field);
-    field_text(is, sizeof(is), fingerprint, field);
-    return err_fail(err, TRV_EMISMATCH,
-                    "cannot resume '%s': %s was %s and is %s now", c->path,
-                    field[0] ? field : "the fingerprint", was, is);
+    return fingerprint ? run_state_compare(c->state.fingerprint, fingerprint,
+                                           c->path, err)
+                       : 0;
 }
 
 void

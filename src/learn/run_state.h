@@ -36,6 +36,9 @@ int run_state_open(struct run_file *c, const char *dir, int64_t n,
 /** TRV_EMISMATCH names the first field that differs from `fingerprint`. */
 int run_state_same_run(const struct run_file *c, const json_t *fingerprint,
                        trv_err *err);
+/** The same of any two fingerprints; `path` is the file that holds `was`. */
+int run_state_compare(const json_t *was, const json_t *is, const char *path,
+                      trv_err *err);
 void run_state_values(const struct run_file *c, float *w, float *m,
                       float *v);            // [n] each
 void run_state_release(struct run_file *c); // accepts zeros

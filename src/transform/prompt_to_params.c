@@ -3,13 +3,19 @@
  *   inputs x -> contexts (z x) and (x) -> answers y from the teacher
  *     -> training (distill.c) -> a LoRA artefact
  *
- * Everything on the way lies in OUT.run: answers.jsonl, checkpoint, metrics;
- * a run that was stopped goes on from there.
+ * Everything on the way lies in OUT.run; a run that was stopped goes on from
+ * there:
+ *   run.json        the run's fingerprint: what a resumed run must agree on
+ *   answers.jsonl   whole blocks of answers
+ *   checkpoint.safetensors, metrics.jsonl   of learn/run.h
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
+#include "learn/run_state.h"
 #include "transform/convert.h"
 #include "transform/distill.h"
 
@@ -27,8 +33,9 @@ struct plan {
     const char *method;
     int64_t samples, max_tokens, steps;
     double lr;
-    char *run_dir, *answers_file;
-    json_t *options; // what trivium.json and the fingerprint say
+    char *run_dir, *run_file, *answers_file;
+    json_t *options;     // what trivium.json and the fingerprint say
+    json_t *fingerprint; // made when the inputs are there
 };
 
 /* A rate for LoRA that falls with the root of the width: 5e-4 at 2048, the
@@ -123,9 +130,10 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     }
     p->run_dir = sb_take(&dir);
+    p->run_file = path_join(p->run_dir, "run.json");
     p->answers_file = path_join(p->run_dir, "answers.jsonl");
     p->options = describe_options(p);
-    if (!p->answers_file || !p->options)
+    if (!p->run_file || !p->answers_file || !p->options)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     return 0;
 }
@@ -134,20 +142,95 @@ static void
 plan_release(struct plan *p)
 {
     mem_free(p->run_dir);
+    mem_free(p->run_file);
     mem_free(p->answers_file);
     json_decref(p->options);
+    json_decref(p->fingerprint);
 }
 
-/* What a resumed run must agree on. */
-static json_t *
-fingerprint(const struct plan *p, const struct inputs *in,
-            const struct model_identity *id)
+/* SHA-256 of the prompt itself: a file behind a spec may change. */
+static int
+hash_prompt(char hex[HASH_HEX], const struct adaptation *a, trv_err *err)
 {
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:O}", "method", p->method,
-                     "from", p->job->from->spec, "weights", id->weights,
-                     "tokenizer", id->tokenizer, "chat", id->chat, "inputs",
-                     in->data.hash, "seed", (json_int_t)p->job->opts->seed,
-                     "options", p->options);
+    char *text;
+    int rc;
+
+    if (a->kind == KIND_TEXT)
+        return hash_bytes(hex, a->text, strlen(a->text), err);
+    text = json_dumps(a->messages, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    rc = hash_bytes(hex, text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
+/* What a resumed run must agree on. The instruction set is not in it: another
+ * machine may go on, to the same bits only where it has the same one. */
+static int
+make_fingerprint(struct plan *p, const struct inputs *in, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const struct model_identity *id;
+    char prompt[HASH_HEX], seed[24];
+    int rc = session_identity(job->s, &id, err);
+
+    if (!rc)
+        rc = hash_prompt(prompt, job->from, err);
+    if (rc)
+        return rc;
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)job->opts->seed);
+    p->fingerprint = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:O}", "method", p->method,
+        "from", job->from->spec, "prompt", prompt, "weights", id->weights,
+        "tokenizer", id->tokenizer, "chat", id->chat, "inputs", in->data.hash,
+        "seed", seed, "precision",
+        job->s->be->prec == PREC_BF16 ? "bf16" : "f32", "options", p->options);
+    return p->fingerprint
+               ? 0
+               : err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+}
+
+static bool
+is_stopped(const struct plan *p)
+{
+    return file_exists(p->run_file) || file_exists(p->answers_file) ||
+           run_is_stopped(p->run_dir);
+}
+
+/* Lay the run's folder for this run: what another one left goes, and what is
+ * resumed must be this one. */
+static int
+begin_run(const struct plan *p, trv_err *err)
+{
+    json_t *was = NULL;
+    char *text;
+    int rc;
+
+    if (p->job->opts->resume && file_exists(p->run_file)) {
+        rc = json_open(&was, p->run_file, err);
+        if (!rc)
+            rc = run_state_compare(was, p->fingerprint, p->run_file, err);
+        json_decref(was);
+        return rc;
+    }
+    run_discard(p->run_dir);
+    (void)remove(p->answers_file);
+    text = json_dumps(p->fingerprint, JSON_INDENT(2) | JSON_SORT_KEYS);
+    if (!text)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    rc = file_write_atomic(p->run_file, text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
+/* After a failure: a folder in which nothing can be resumed goes. */
+static void
+leave_run(const struct plan *p)
+{
+    if (!file_exists(p->answers_file) && !run_is_stopped(p->run_dir))
+        (void)remove(p->run_file);
+    (void)remove(p->run_dir); // only where it is empty
 }
 
 /* Before anything is computed: may the output and the run's folder be used? */
@@ -155,8 +238,7 @@ static int
 claim_output(const struct plan *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
-    const bool stopped =
-        run_is_stopped(p->run_dir) || file_exists(p->answers_file);
+    const bool stopped = is_stopped(p);
 
     if (file_exists(p->job->out) && !o->replace)
         return err_fail(err, TRV_EEXIST,
@@ -172,7 +254,7 @@ claim_output(const struct plan *p, trv_err *err)
                         "a stopped run lies in '%s': go on with --resume, or "
                         "start anew with --replace",
                         p->run_dir);
-    if (!stopped && o->resume)
+    if (!file_exists(p->run_file) && o->resume)
         convert_say(p->job, "nothing to resume in '%s': starting anew",
                     p->run_dir);
     return dir_make(p->run_dir, err);
@@ -235,7 +317,7 @@ init_lora(struct lora *l, const struct plan *p, trv_err *err)
 
 static int
 train(struct run_result *result, const struct plan *p, struct answers *answers,
-      struct lora *lora, const struct inputs *in, trv_err *err)
+      struct lora *lora, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const trv_convert_options *o = job->opts;
@@ -245,17 +327,9 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
                         .student = lora,
                         .opts = p->distill};
     struct run_options run = RUN_OPTIONS_INIT;
-    const struct model_identity *id;
     struct run_task task;
-    json_t *print = NULL;
-    int rc = session_identity(job->s, &id, err);
+    int rc = lora_refresh(lora, job->s->be->act_type, err);
 
-    if (rc)
-        return rc;
-    print = fingerprint(p, in, id);
-    if (!print)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    rc = lora_refresh(lora, job->s->be->act_type, err);
     if (!rc)
         rc = distill_init(&t, &task, err);
     if (!rc) {
@@ -270,12 +344,11 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
         run.dir = p->run_dir;
         run.resume = o->resume && run_is_stopped(p->run_dir);
         run.replace = true; // claim_output() asked before
-        run.fingerprint = print;
+        run.fingerprint = p->fingerprint;
         rc = run_train(result, &task, &run, job->s->be, job->progress,
                        job->payload, err);
     }
     distill_release(&t);
-    json_decref(print);
     return rc;
 }
 
@@ -353,6 +426,11 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                     "answer tokens and are left out",
                     (long long)answers.n_dropped, (long long)in.data.n,
                     (long long)p.max_tokens);
+    rc = make_fingerprint(&p, &in, err);
+    if (!rc)
+        rc = begin_run(&p, err);
+    if (rc)
+        goto done;
     rc = answers_draw(&answers, job->s, job->from,
                       &(struct answers_options){.samples = p.samples,
                                                 .max_tokens = p.max_tokens,
@@ -363,19 +441,24 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                                                 .progress = job->progress,
                                                 .payload = job->payload},
                       err);
-    if (rc == TRV_ECANCELED)
+    if (rc == TRV_ECANCELED && file_exists(p.answers_file))
         rc = err_fail(err, TRV_ECANCELED,
                       "stopped while sampling; what was drawn lies in '%s': "
                       "go on with --resume",
                       p.run_dir);
+    else if (rc == TRV_ECANCELED)
+        rc = err_fail(err, TRV_ECANCELED,
+                      "stopped before any answer was kept: there is nothing "
+                      "to resume");
     if (!rc)
-        rc = train(&result, &p, &answers, &lora, &in, err);
+        rc = train(&result, &p, &answers, &lora, err);
     if (!rc)
         rc = save(&p, &lora, &in, &answers, &result, cost, err);
     if (rc)
         goto done;
     run_discard(p.run_dir);
     (void)remove(p.answers_file);
+    (void)remove(p.run_file);
     cost->seconds = clock_now() - began;
     cost->tokens = result.tokens + (double)answers.tokens;
     cost->flop = job->s->decoder->flop;
@@ -385,7 +468,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     cost->peak_bytes = mem_stats_get().peak_bytes;
 done:
     if (rc && claimed)
-        (void)remove(p.run_dir); // only where it is empty
+        leave_run(&p);
     lora_release(&lora);
     answers_release(&answers);
     inputs_release(&in);
