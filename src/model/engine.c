@@ -98,6 +98,16 @@ is_eos(const struct decoder *d, int32_t id)
     return model_ends_text(d->model, id);
 }
 
+/* Where a row ends at the latest; its context is shorter than the model's. */
+static int64_t
+row_limit(const struct decoder *d, const struct sample_row *row,
+          const struct sample_options *opts)
+{
+    const int64_t room = d->cfg->context - row->n;
+
+    return row->n + (opts->max_tokens < room ? opts->max_tokens : room);
+}
+
 /* Rows of the next wave: as many as the cache and the batch allow. */
 static int64_t
 wave_rows(const struct decoder *d, const struct sample_row *rows, int64_t n,
@@ -110,8 +120,8 @@ wave_rows(const struct decoder *d, const struct sample_row *rows, int64_t n,
     int64_t k = 0, used = 0;
 
     while (k < n && k < most &&
-           (k == 0 || used + rows[k].n + opts->max_tokens <= slots))
-        used += rows[k++].n + opts->max_tokens;
+           (k == 0 || used + row_limit(d, &rows[k], opts) <= slots))
+        used += row_limit(d, &rows[k++], opts);
     return k;
 }
 
@@ -124,9 +134,7 @@ start_row(struct live_row *live, struct arena *a, const struct decoder *d,
 
     *live = (struct live_row){.index = index, .n = row->n};
     live->n_context = row->n;
-    live->limit = row->n + opts->max_tokens;
-    if (live->limit > d->cfg->context)
-        live->limit = d->cfg->context;
+    live->limit = row_limit(d, row, opts);
     for (int64_t i = 0; i < row->n; i++)
         n_spans += i == 0 || path[i] != path[i - 1] + 1;
     live->spans = arena_alloc(a, (size_t)n_spans * sizeof(*live->spans));
@@ -316,6 +324,7 @@ engine_sample(struct decoder *d, struct arena *a, struct sample_out *out,
     int64_t done = 0, tokens = 0;
     int rc = sampling_check(&opts->sampling, err);
 
+    TRV_ASSERT(opts->max_tokens >= 1);
     memset(out, 0, (size_t)n_rows * sizeof(*out));
     for (int64_t r = 0; r < n_rows && !rc; r++) {
         if (rows[r].n < 1)

@@ -37,7 +37,7 @@ struct sample_out {
 };
 struct sample_options {
     struct sampling sampling;
-    int64_t max_tokens; // new ones; rows also end where the context does
+    int64_t max_tokens; // new ones, >= 1; rows also end where the context does
     int64_t batch;      // rows at a time; 0: chosen by memory
     uint64_t seed;
     bool ignore_eos;

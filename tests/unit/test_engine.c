@@ -278,6 +278,44 @@ test_engine_repeats_a_pass_without_allocating(void **state)
     close_fixture(&f);
 }
 
+static bool
+note_first(void *payload, int64_t rows_done, int64_t tokens)
+{
+    int64_t *first = payload;
+
+    (void)rows_done;
+    if (*first == 0)
+        *first = tokens;
+    return true;
+}
+
+static void
+test_engine_a_high_token_limit_does_not_part_the_batch(void **state)
+{
+    const int32_t x[] = {1, 2, 3};
+    struct sample_row rows[9];
+    struct sample_out outs[9];
+    int64_t first = 0; // tokens of the first step: the rows of a wave
+    struct sample_options opts = {.sampling = SAMPLING_INIT,
+                                  .max_tokens = INT64_MAX,
+                                  .on_progress = note_first,
+                                  .payload = &first};
+    struct fixture f;
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "llama", PREC_F32);
+    for (int i = 0; i < 9; i++)
+        rows[i] = (struct sample_row){x, 3, NULL, (uint64_t)i};
+    must(engine_sample(f.d, &f.a, outs, rows, 9, &opts, &err), &err);
+    assert_int_equal(first, 9);
+    for (int i = 0; i < 9; i++) {
+        assert_in_range(outs[i].n, 1, f.model->cfg.context - 3);
+        mem_free(outs[i].ids);
+    }
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -288,6 +326,8 @@ main(void)
         cmocka_unit_test(test_engine_samples_do_not_depend_on_the_batch),
         cmocka_unit_test(test_engine_greedy_follows_the_argmax_of_a_full_pass),
         cmocka_unit_test(test_engine_refuses_a_prompt_that_fills_the_context),
+        cmocka_unit_test(
+            test_engine_a_high_token_limit_does_not_part_the_batch),
         cmocka_unit_test(test_engine_repeats_a_pass_without_allocating),
     };
 
