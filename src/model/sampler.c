@@ -26,6 +26,10 @@ sampling_check(const struct sampling *s, trv_err *err)
     return 0;
 }
 
+/* Below it every difference between two logits is endless: the most likely
+ * token is drawn, and nothing overflows on the way there. */
+#define COLDEST 1e-20
+
 struct candidate {
     float p;
     int32_t id;
@@ -203,7 +207,7 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
         for (int64_t v = real; v < V; v++)
             x[v] = -INFINITY;
     }
-    if (s->temperature == 0.0) {
+    if (s->temperature < COLDEST) {
         for (int64_t i = 0; i < n; i++)
             out[i] = argmax((const float *)logits.data + i * logits.ld, real);
     } else {

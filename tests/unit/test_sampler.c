@@ -176,6 +176,32 @@ test_sampler_refuses_logits_that_are_nan(void **state)
     backend_free(be);
 }
 
+static void
+test_sampler_near_0_degrees_draws_the_most_likely(void **state)
+{
+    const float logits[V] = {-3, 2, 7, 1, 0, 6.9f, 4, -8, 3, 5, -1, 2};
+    const double colds[] = {1e-3, 1e-19, 1e-30, 1e-45, 1e-300, 0};
+    static const char *const isas[] = {"ref", NULL};
+
+    (void)state;
+    for (int b = 0; b < 2; b++) {
+        const struct backend_options opts = {.isa = isas[b], .prec = PREC_F32};
+        struct sampling s = SAMPLING_INIT;
+        int64_t count[V];
+        struct backend *be;
+
+        assert_int_equal(backend_open(&be, &opts, NULL), 0);
+        for (int c = 0; c < 6; c++)
+            for (int k = 0; k < 2; k++) {
+                s.temperature = colds[c];
+                s.top_k = k * 3;
+                count_draws(be, count, logits, NULL, 0, &s);
+                assert_int_equal(count[2], DRAWS);
+            }
+        backend_free(be);
+    }
+}
+
 int
 main(void)
 {
@@ -186,6 +212,7 @@ main(void)
         cmocka_unit_test(test_sampler_never_draws_a_padded_row),
         cmocka_unit_test(test_sampler_check_names_the_field),
         cmocka_unit_test(test_sampler_refuses_logits_that_are_nan),
+        cmocka_unit_test(test_sampler_near_0_degrees_draws_the_most_likely),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
