@@ -23,8 +23,8 @@ struct talk {
     trv_text_fn on_text;
     void *payload;
     struct voice *voices;
-    trv_err *err;
-    int rc; // a failure inside a callback
+    trv_err err; // a failure inside a callback, which sampling is stopped for
+    int rc;
 };
 
 /* Cut at the earliest stop string; else hold back the longest tail that could
@@ -79,7 +79,7 @@ on_token(void *payload, int64_t row, int32_t id)
     struct talk *t = payload;
     struct voice *v = &t->voices[row];
     const int rc =
-        token_stream_feed(t->tokenizer, &v->stream, id, &v->text, t->err);
+        token_stream_feed(t->tokenizer, &v->stream, id, &v->text, &t->err);
 
     if (rc) {
         t->rc = rc;
@@ -200,8 +200,7 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
     struct sample_options so = {.sampling = SAMPLING_INIT};
     struct talk t = {.tokenizer = s->model->tokenizer,
                      .on_text = on_text,
-                     .payload = payload,
-                     .err = err};
+                     .payload = payload};
     struct sample_row *rows = NULL;
     struct sample_out *outs = NULL;
     struct ids ids = {0};
@@ -243,8 +242,8 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
     }
     arena_reset(&s->arena);
     rc = engine_sample(d, &s->arena, outs, rows, n, &so, err);
-    if (t.rc) // the callback's own failure, not the stop that it caused
-        rc = t.rc;
+    if (t.rc)
+        rc = err_fail(err, t.rc, "%s", t.err.msg);
     for (int64_t i = 0; i < n && !rc; i++) {
         rc = finish_voice(&t, i, err);
         if (!rc && out)
