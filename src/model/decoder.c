@@ -200,6 +200,26 @@ decoder_free(struct decoder *d)
     mem_free(d);
 }
 
+int
+decoder_plan_backward(struct decoder *d, trv_err *err)
+{
+    const struct backend_ops *ops = d->be->ops;
+    int rc = ops->linear_open_backward(d->be, &d->head.lin, err);
+
+    for (int64_t i = 0; i < d->cfg->layers && !rc; i++) {
+        struct dec_layer *l = &d->layers[i];
+
+        rc = ops->linear_open_backward(d->be, &l->down.lin, err);
+        if (!rc)
+            rc = ops->linear_open_backward(d->be, &l->up.lin, err);
+        if (!rc)
+            rc = ops->linear_open_backward(d->be, &l->o.lin, err);
+        if (!rc && (i > 0 || d->g_full)) // nothing learns below layer 0
+            rc = ops->linear_open_backward(d->be, &l->qkv.lin, err);
+    }
+    return rc;
+}
+
 /* --- full training --- */
 
 /* A layout run first counts (w NULL), then places: the same walk, so the two
@@ -324,9 +344,15 @@ decoder_train_full(struct decoder *d, trv_err *err)
     d->items = mem_calloc((size_t)count.n_items, sizeof(*d->items));
     d->w_full = mem_calloc((size_t)count.n, sizeof(float));
     d->g_full = mem_calloc((size_t)count.n, sizeof(float));
-    if (!d->items || !d->w_full || !d->g_full)
+    if (!d->items || !d->w_full || !d->g_full) {
+        mem_free(d->items);
+        mem_free(d->w_full);
+        mem_free(d->g_full);
+        d->items = NULL;
+        d->w_full = d->g_full = NULL;
         return err_fail(err, TRV_ENOMEM, "no memory for %lld trained weights",
                         (long long)count.n);
+    }
     lay_all(&place);
     d->n_full = count.n;
     d->n_items = count.n_items;

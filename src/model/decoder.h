@@ -66,7 +66,12 @@ int decoder_open(struct decoder **out, const struct model *m,
                  struct backend *be, trv_err *err);
 void decoder_free(struct decoder *d);
 
-/** Make every weight trainable: f32 master copies and gradients. */
+/** Make now what decoder_backward() needs of the weights, so that want of
+ * memory is an error of the plan and not of a step. After decoder_train_full()
+ * where that is called. TRV_ENOMEM. */
+int decoder_plan_backward(struct decoder *d, trv_err *err);
+/** Make every weight trainable: f32 master copies and gradients. TRV_ENOMEM:
+ * then nothing is trainable. */
 int decoder_train_full(struct decoder *d, trv_err *err);
 /** After an optimiser step on w_full. */
 void decoder_refresh_full(struct decoder *d);

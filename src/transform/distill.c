@@ -18,13 +18,13 @@ struct pair {
     int64_t n; // answer tokens
 };
 
-static int
+static void
 shuffle_epoch(struct distill *t, int64_t epoch)
 {
     struct rng r;
 
     if (epoch == t->epoch)
-        return 0;
+        return;
     rng_init(&r, t->opts.seed, STREAM_EPOCH + (uint64_t)epoch);
     for (int64_t i = 0; i < t->answers->n; i++)
         t->order[i] = i;
@@ -36,7 +36,6 @@ shuffle_epoch(struct distill *t, int64_t epoch)
         t->order[j] = k;
     }
     t->epoch = epoch;
-    return 0;
 }
 
 bool
@@ -158,7 +157,8 @@ learn_pairs(struct distill *t, const struct pair *pairs, int64_t n,
         if (!rc)
             rc =
                 decoder_forward(t->d, a, &h_teacher, &teacher, NULL, NULL, err);
-        *tokens += (double)teacher.T;
+        if (!rc)
+            *tokens += (double)teacher.T;
     }
     if (!rc)
         rc = decoder_forward(t->d, a, &h_student, &student, NULL, &save, err);
@@ -201,16 +201,16 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
         return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    for (int64_t i = 0; i < n && !rc; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const int64_t at = step * B + from + i;
         const struct answer *y;
 
-        rc = shuffle_epoch(t, at / N);
+        shuffle_epoch(t, at / N);
         y = &t->answers->list[t->order[at % N]];
         pairs[i] =
             (struct pair){&t->answers->contexts[y->context], y->ids, y->n};
     }
-    if (!rc && distill_is_on_policy(t, step))
+    if (distill_is_on_policy(t, step))
         rc = draw_own(t, pairs, n, (uint64_t)(step * B + from), err);
     if (!rc)
         rc = learn_pairs(t, pairs, n,
@@ -240,6 +240,8 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
 {
     int rc = session_decoder(t->s, &t->d, err);
 
+    if (!rc)
+        rc = decoder_plan_backward(t->d, err);
     if (rc)
         return rc;
     TRV_ASSERT(t->answers->n > 0 && t->answers->n < INT32_MAX);

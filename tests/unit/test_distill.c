@@ -266,6 +266,86 @@ test_distill_learns_the_prompt(void **state)
     close_fixture(&f);
 }
 
+/* Allocations that the steps after the second make: the first grows the arena,
+ * the second finds it joined into one block. */
+struct count {
+    int64_t before, steps;
+};
+
+static bool
+count_calls(const trv_progress *p, void *payload)
+{
+    struct count *c = payload;
+
+    if (p->done == 2)
+        c->before = mem_stats_get().calls;
+    if (p->done > 2) {
+        assert_int_equal(mem_stats_get().calls, c->before);
+        c->steps++;
+    }
+    return true;
+}
+
+static void
+test_distill_steps_after_the_second_allocate_nothing(void **state)
+{
+    const struct distill_options kinds[] = {
+        {.batch = 6, .accumulate = 1},
+        {.batch = 12, .accumulate = 2, .divergence = DIV_JSD},
+        {.batch = 6, .accumulate = 1, .hard = true},
+    };
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct run_options opts = RUN_OPTIONS_INIT;
+        struct count c = {0};
+        struct run_result result;
+        struct fixture f;
+        trv_err err = {0};
+
+        /* Micro-batches are whole epochs, so that all are alike in size. */
+        open_fixture(&f, "qwen3", NULL, kinds[k], k ? 0.1f : 0.0f);
+        opts.steps = 8;
+        opts.lr = 1e-3;
+        opts.accumulate = kinds[k].accumulate;
+        must(run_train(&result, &f.task, &opts, f.s.be, count_calls, &c, &err),
+             &err);
+        assert_int_equal(c.steps, 6);
+        close_fixture(&f);
+    }
+}
+
+static void
+test_distill_want_of_memory_is_an_error_of_the_plan(void **state)
+{
+    struct fixture f;
+    trv_err err = {0};
+    int rc = 0, failed = 0;
+
+    (void)state;
+    open_fixture(&f, "llama", NULL,
+                 (struct distill_options){.batch = 6, .accumulate = 1}, 0);
+    distill_release(&f.t);
+    decoder_free(f.s.decoder);
+    f.s.decoder = NULL;
+    assert_int_equal(session_decoder(&f.s, &f.t.d, &err), 0);
+    for (int64_t n = 0; n < 1000; n++) {
+        struct run_task task;
+
+        mem_fail_after(n);
+        rc = distill_init(&f.t, &task, &err);
+        mem_fail_after(-1);
+        if (!rc)
+            break;
+        assert_int_equal(rc, TRV_ENOMEM);
+        failed++;
+    }
+    assert_int_equal(rc, 0);
+    assert_true(failed > 1); // the weights' backward forms, and the order
+    (void)loss_at(&f, 0, 0, NULL);
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -278,6 +358,8 @@ main(void)
             test_distill_loss_is_0_where_the_student_sees_the_prompt_too),
         cmocka_unit_test(test_distill_micro_batches_add_up_to_the_whole),
         cmocka_unit_test(test_distill_learns_the_prompt),
+        cmocka_unit_test(test_distill_steps_after_the_second_allocate_nothing),
+        cmocka_unit_test(test_distill_want_of_memory_is_an_error_of_the_plan),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
