@@ -237,6 +237,21 @@ dir_make(const char *path, trv_err *err)
     return rc;
 }
 
+bool
+dir_is_empty(const char *path)
+{
+    DIR *d = opendir(path);
+    const struct dirent *e;
+    int64_t n = 0;
+
+    if (!d)
+        return false;
+    while ((e = readdir(d)))
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    return n == 0;
+}
+
 static void
 remove_flat_dir(const char *path)
 {

@@ -23,6 +23,11 @@ answers_contexts(struct answers *out, const struct session *s,
     int rc = 0;
 
     *out = (struct answers){0};
+    if (most < 1)
+        return err_fail(err, TRV_ETOOLONG,
+                        "answers of %lld tokens do not fit the context of "
+                        "%lld: ask for fewer (max-tokens)",
+                        (long long)room, (long long)s->model->cfg.context);
     out->contexts =
         mem_calloc((size_t)in->data.n, sizeof(struct paired_context));
     if (!out->contexts)
@@ -37,21 +42,21 @@ answers_contexts(struct answers *out, const struct session *s,
         if (!rc)
             rc = view_context(&c->student, s->model, NULL, &in->data.rows[i],
                               err);
-        if (rc)
-            return rc;
-        if (c->student.n < 1)
-            return err_fail(err, TRV_EINVAL,
-                            "'%s' line %lld: the input is empty and the "
-                            "tokenizer has no token that begins a text",
-                            in->data.path, (long long)in->data.rows[i].line);
-        if (c->teacher.n > most || c->student.n > most) {
+        if (!rc && c->student.n < 1)
+            rc = err_fail(err, TRV_EINVAL,
+                          "'%s' line %lld: the input is empty and the "
+                          "tokenizer has no token that begins a text",
+                          in->data.path, (long long)in->data.rows[i].line);
+        if (!rc && c->teacher.n <= most && c->student.n <= most) {
+            out->n_contexts++;
+        } else {
             ids_release(&c->teacher);
             ids_release(&c->student);
             out->n_dropped++;
-        } else {
-            out->n_contexts++;
         }
     }
+    if (rc)
+        return rc;
     if (out->n_contexts == 0)
         return err_fail(err, TRV_ETOOLONG,
                         "no input leaves room for %lld answer tokens in the "
@@ -60,9 +65,14 @@ answers_contexts(struct answers *out, const struct session *s,
     return 0;
 }
 
+/* What an answer that was kept may hold. */
+struct answer_bounds {
+    int64_t samples, tokens, vocab;
+};
+
 static int
 take_line(struct answers *out, const json_t *obj, const char *file,
-          int64_t line, int64_t vocab, trv_err *err)
+          int64_t line, const struct answer_bounds *bounds, trv_err *err)
 {
     const json_t *ids = json_object_get(obj, "ids");
     struct answer *a = &out->list[out->n];
@@ -73,7 +83,8 @@ take_line(struct answers *out, const json_t *obj, const char *file,
 
     if (rc)
         return rc;
-    if (context != out->n % out->n_contexts || n < 1)
+    if (context != out->n % out->n_contexts || n < 1 ||
+        n > (size_t)bounds->tokens)
         return err_fail(err, TRV_EFORMAT,
                         "'%s' line %lld is not of this run; start it anew",
                         file, (long long)line);
@@ -84,7 +95,8 @@ take_line(struct answers *out, const json_t *obj, const char *file,
     for (size_t i = 0; i < n; i++) {
         const json_int_t id = json_integer_value(json_array_get(ids, i));
 
-        if (!json_is_integer(json_array_get(ids, i)) || id < 0 || id >= vocab) {
+        if (!json_is_integer(json_array_get(ids, i)) || id < 0 ||
+            id >= bounds->vocab) {
             mem_free(a->ids);
             a->ids = NULL;
             return err_fail(err, TRV_EFORMAT,
@@ -101,9 +113,10 @@ take_line(struct answers *out, const json_t *obj, const char *file,
 
 /* Read back whole blocks; what a killed run left after them is cut off. */
 static int
-read_kept(struct answers *out, int64_t samples, const char *file, int64_t vocab,
-          trv_err *err)
+read_kept(struct answers *out, const char *file,
+          const struct answer_bounds *bounds, trv_err *err)
 {
+    const int64_t samples = bounds->samples;
     struct strbuf text = {0};
     int64_t lines = 0, keep = 0, at = 0;
     size_t keep_bytes = 0;
@@ -123,7 +136,7 @@ read_kept(struct answers *out, int64_t samples, const char *file, int64_t vocab,
 
         rc = json_parse(&obj, file, p, (size_t)(end - p), err);
         if (!rc)
-            rc = take_line(out, obj, file, at + 1, vocab, err);
+            rc = take_line(out, obj, file, at + 1, bounds, err);
         json_decref(obj);
         p = end + 1;
     }
@@ -245,8 +258,10 @@ answers_draw(struct answers *out, struct session *s,
         return err_fail(err, TRV_ENOMEM, "no memory for %lld answers",
                         (long long)opts->samples);
     if (opts->file && opts->resume)
-        rc =
-            read_kept(out, opts->samples, opts->file, s->model->cfg.vocab, err);
+        rc = read_kept(out, opts->file,
+                       &(struct answer_bounds){opts->samples, opts->max_tokens,
+                                               s->model->cfg.vocab},
+                       err);
     else if (opts->file && file_exists(opts->file) && unlink(opts->file) != 0)
         rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", opts->file,
                       strerror(errno));

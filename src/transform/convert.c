@@ -64,6 +64,10 @@ check_options(const trv_convert_options *o, trv_err *err)
     if (o->version != 1)
         return err_fail(err, TRV_EINVAL,
                         "convert options have version %u, not 1", o->version);
+    if (!o->targets || !o->divergence || !o->schedule)
+        return err_fail(err, TRV_EINVAL,
+                        "convert options need targets, a divergence and a "
+                        "schedule (start from TRV_CONVERT_OPTIONS_INIT)");
     for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
         if (!(bounds[i].value >= bounds[i].lo &&
               bounds[i].value <= bounds[i].hi))

@@ -13,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/params/peft.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "learn/run_state.h"
+#include "learn/schedule.h"
 #include "transform/convert.h"
 #include "transform/distill.h"
 
@@ -85,6 +87,7 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     struct strbuf dir = {0};
+    struct schedule checked;
     size_t n = strlen(job->out);
     int rc;
 
@@ -122,6 +125,9 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     p->samples = o->samples ? o->samples : DEFAULT_SAMPLES;
     p->steps = o->steps ? o->steps : DEFAULT_STEPS;
     p->lr = o->lr > 0 ? o->lr : default_lr(&job->s->model->cfg);
+    rc = schedule_init(&checked, o->schedule, p->steps, o->warmup, p->lr, err);
+    if (rc)
+        return rc; // before anything is sampled
 
     while (n > 1 && job->out[n - 1] == '/')
         n--;
@@ -233,6 +239,14 @@ leave_run(const struct plan *p)
     (void)remove(p->run_dir); // only where it is empty
 }
 
+/* What --replace may remove: an artefact, a PEFT folder, or an empty folder;
+ * never a folder of other things that a slip of the hand named. */
+static bool
+is_replaceable(const char *path)
+{
+    return artefact_is(path) || peft_is(path) || dir_is_empty(path);
+}
+
 /* Before anything is computed: may the output and the run's folder be used? */
 static int
 claim_output(const struct plan *p, trv_err *err)
@@ -248,6 +262,10 @@ claim_output(const struct plan *p, trv_err *err)
     if (file_exists(p->job->out) && !file_is_dir(p->job->out))
         return err_fail(err, TRV_EEXIST,
                         "cannot write folder '%s': a file is there",
+                        p->job->out);
+    if (file_exists(p->job->out) && !is_replaceable(p->job->out))
+        return err_fail(err, TRV_EEXIST,
+                        "cannot replace '%s': the folder is no artefact",
                         p->job->out);
     if (stopped && !o->resume && !o->replace)
         return err_fail(err, TRV_EEXIST,
@@ -398,6 +416,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     const double began = clock_now();
+    const double flop = job->s->decoder ? job->s->decoder->flop : 0.0;
     struct plan p;
     struct inputs in = {0};
     struct answers answers = {0};
@@ -461,7 +480,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     (void)remove(p.run_file);
     cost->seconds = clock_now() - began;
     cost->tokens = result.tokens + (double)answers.tokens;
-    cost->flop = job->s->decoder->flop;
+    cost->flop = job->s->decoder->flop - flop;
     cost->final_loss = result.mean_loss;
     cost->steps = result.steps;
     cost->samples = answers.n;
