@@ -36,7 +36,7 @@ struct measure {
     int64_t per_side[SIDES]; // answers of each side to an input
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
-    double began, stage_began;
+    double began, stage_began, stage_tokens; // when the stage began
     const char *stage;
     int64_t stage_done, stage_total;
 };
@@ -48,6 +48,7 @@ begin_stage(struct measure *m, const char *stage, int64_t total)
     m->stage_done = 0;
     m->stage_total = total;
     m->stage_began = clock_now();
+    m->stage_tokens = m->d->tokens;
 }
 
 static bool
@@ -57,7 +58,7 @@ report(const struct measure *m, int64_t done)
                             .done = done,
                             .total = m->stage_total,
                             .unit = "inputs",
-                            .tokens = m->d ? m->d->tokens : 0,
+                            .tokens = m->d->tokens - m->stage_tokens,
                             .loss = NAN,
                             .seconds = clock_now() - m->stage_began};
 
@@ -293,22 +294,35 @@ pass_items(const struct measure *m, int64_t from, enum side drawn,
     return n;
 }
 
-/* out[i] = mean over item i's answer tokens of value. */
-static void
+static int
+nonfinite(const struct measure *m, int64_t item, trv_err *err)
+{
+    return err_fail(err, TRV_ENONFINITE,
+                    "the model gave a value that is not finite at input %lld "
+                    "of %lld",
+                    (long long)item + 1, (long long)m->n);
+}
+
+/* out[i] = mean over item i's answer tokens of value. Statistics leave out what
+ * is not a number, so here it must stop the measurement. */
+static int
 per_item_means(double *out, const struct measure *m, int64_t from, int64_t n,
-               enum side drawn, int64_t which, const float *value,
-               const unsigned char *flag)
+               enum side drawn, const float *value, const unsigned char *flag,
+               trv_err *err)
 {
     int64_t k = 0;
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t len = m->items[from + i].from[drawn][which].n;
+    for (int64_t i = from; i < from + n; i++) {
+        const int64_t len = m->items[i].from[drawn][0].n;
         double sum = 0.0;
 
         for (int64_t j = 0; j < len; j++, k++)
             sum += value ? (double)value[k] : (double)flag[k];
-        out[from + i] = sum / (double)len;
+        if (!isfinite(sum))
+            return nonfinite(m, i, err);
+        out[i] = sum / (double)len;
     }
+    return 0;
 }
 
 /* KL(p || q) along the answers of p's side; `also`: KL(p || other) too. */
@@ -342,17 +356,17 @@ walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
                                  (struct head_rows){h, al.where[p]},
                                  (struct head_rows){h, al.where[q]}, al.n,
                                  DIV_FORWARD, NULL, (struct mat){0}, err);
-        if (rc)
-            break;
-        per_item_means(kl, m, from, n, p, 0, value, NULL);
-        if (agree)
-            per_item_means(agree, m, from, n, p, 0, NULL, same);
-        if (kl_other) {
+        if (!rc)
+            rc = per_item_means(kl, m, from, n, p, value, NULL, err);
+        if (!rc && agree)
+            rc = per_item_means(agree, m, from, n, p, NULL, same, err);
+        if (!rc && kl_other) {
             rc = head_divergence(m->d, a, value, NULL,
                                  (struct head_rows){h, al.where[p]},
                                  (struct head_rows){h, al.where[other]}, al.n,
                                  DIV_FORWARD, NULL, (struct mat){0}, err);
-            per_item_means(kl_other, m, from, n, p, 0, value, NULL);
+            if (!rc)
+                rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
         }
         from += n;
         if (!rc && !report(m, m->stage_done + from))
@@ -401,6 +415,8 @@ walk_scores(struct measure *m, double *score_a, double *score_b,
                     sum[s] += (double)logp[s][at];
             score_a[(from + i) * k + column] = sum[SIDE_A] - sum[SIDE_BASE];
             score_b[(from + i) * k + column] = sum[SIDE_B] - sum[SIDE_BASE];
+            if (!isfinite(sum[SIDE_BASE] + sum[SIDE_A] + sum[SIDE_B]))
+                rc = nonfinite(m, from + i, err);
         }
         from += n;
         if (!rc && !report(m, m->stage_done + from))
@@ -408,6 +424,35 @@ walk_scores(struct measure *m, double *score_a, double *score_b,
     }
     m->stage_done += m->n;
     return rc;
+}
+
+static const struct drawn *
+candidate(const struct measure *m, int64_t item, int64_t column)
+{
+    const struct item *it = &m->items[item];
+    const int64_t n_base = m->per_side[SIDE_BASE];
+
+    return column < n_base ? &it->from[SIDE_BASE][column]
+                           : &it->from[SIDE_A][column - n_base];
+}
+
+/* An answer that was drawn twice is a tie, though it was scored in two passes
+ * whose last bits may differ. */
+static void
+tie_equal_answers(const struct measure *m, double *score, int64_t k)
+{
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t c = 1; c < k; c++)
+            for (int64_t e = 0; e < c; e++) {
+                const struct drawn *x = candidate(m, i, c);
+                const struct drawn *y = candidate(m, i, e);
+
+                if (x->n != y->n ||
+                    memcmp(x->ids, y->ids, (size_t)x->n * sizeof(*x->ids)) != 0)
+                    continue;
+                score[i * k + c] = score[i * k + e];
+                break;
+            }
 }
 
 /* --- the figures --- */
@@ -435,6 +480,8 @@ measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
                              err);
     if (rc)
         goto done;
+    tie_equal_answers(m, score_a, k);
+    tie_equal_answers(m, score_b, k);
     for (int64_t i = 0; i < m->n; i++)
         stats_ranks(&tau[i], &pairs[i], score_a + i * k, score_b + i * k, k);
     out->kl_forward = stats_mean(kl, m->n);
@@ -450,10 +497,13 @@ done:
     return rc;
 }
 
-/* KL(base || B) on control inputs. */
+/* KL(base || B) on control inputs; where B is a prompt of messages they are
+ * turns of a chat on both sides, or the chat's form would count as drift. */
 static int
 measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
+    const struct adaptation *b = m->side[SIDE_B];
+    const bool chat = b && b->kind == KIND_MESSAGES;
     struct inputs in = {0};
     double *kl = NULL;
     int rc;
@@ -463,6 +513,7 @@ measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
     rc = inputs_open(&in, m->s,
                      &(struct inputs_options){.path = m->opts->control,
                                               .use = INPUTS_CONTROL,
+                                              .chat = chat,
                                               .want = m->opts->max_inputs,
                                               .seed = m->opts->seed,
                                               .progress = report_inputs,

@@ -1,7 +1,7 @@
 /* report.c -- a measurement as JSON. */
 #include <jansson.h>
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "measure/measure.h"
@@ -16,11 +16,14 @@ number(double x)
 static json_t *
 figure(const trv_figure *f)
 {
-    return json_pack(
-        "{s:o,s:o,s:I,s:o,s:o}", "mean", number(f->n ? f->mean : (double)NAN),
-        "stderr", number(f->n ? f->stderr_ : (double)NAN), "n",
-        (json_int_t)f->n, "low", number(f->n ? f->low : (double)NAN), "high",
-        number(f->n ? f->high : (double)NAN));
+    const trv_figure none = {(double)NAN, (double)NAN, (double)NAN, (double)NAN,
+                             0};
+
+    if (f->n == 0)
+        f = &none;
+    return json_pack("{s:o,s:o,s:I,s:o,s:o}", "mean", number(f->mean), "stderr",
+                     number(f->stderr_), "n", (json_int_t)f->n, "low",
+                     number(f->low), "high", number(f->high));
 }
 
 int

@@ -42,7 +42,7 @@ stats_gap(const double *x, const double *y, int64_t n)
         sy += y[i];
     }
     if (n == 0 || !(sy > 0.0))
-        return figure(NAN, NAN, n);
+        return figure(NAN, NAN, 0);
     ratio = sx / sy;
     for (int64_t i = 0; i < n; i++) {
         const double e = x[i] - ratio * y[i];

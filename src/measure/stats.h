@@ -9,7 +9,8 @@
 trv_figure stats_mean(const double *x, int64_t n);
 
 /**
- * 1 - mean(x) / mean(y), x and y paired by input.
+ * 1 - mean(x) / mean(y), x and y paired by input; n 0 where mean(y) is not
+ * above 0.
  * Numbers  standard error by the delta method: with r = mean(x) / mean(y),
  *          sd(x - r y) / (sqrt(n) mean(y)).
  */

@@ -1,0 +1,338 @@
+/* test_measure.c -- figures whose values are known beforehand, on a tiny model
+ * and on a trained one.
+ */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+#include <trivium/trivium.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+static trv_model *
+open_model(const char *path)
+{
+    const trv_model_options opts = {1, "f32", 0, NULL};
+    trv_model *m = NULL;
+    trv_err err = {0};
+
+    if (trv_model_open(&m, path, &opts, &err))
+        fail_msg("%s", err.msg);
+    return m;
+}
+
+static trv_adaptation *
+open_adaptation(trv_model *m, const char *spec)
+{
+    trv_adaptation *a = NULL;
+    trv_err err = {0};
+
+    if (trv_adaptation_open(&a, m, spec, false, &err))
+        fail_msg("%s", err.msg);
+    return a;
+}
+
+static trv_measure_options
+small(void)
+{
+    trv_measure_options o = TRV_MEASURE_OPTIONS_INIT;
+
+    o.max_inputs = 9;
+    o.max_tokens = 12;
+    o.seed = UINT64_MAX;
+    return o;
+}
+
+static trv_measurement
+measure_with(trv_model *m, const char *source, const char *target,
+             const trv_measure_options *opts)
+{
+    trv_adaptation *a = open_adaptation(m, source);
+    trv_adaptation *b = open_adaptation(m, target);
+    trv_measurement r;
+    trv_err err = {0};
+
+    if (trv_measure(m, &r, a, b, opts, NULL, NULL, &err))
+        fail_msg("%s", err.msg);
+    trv_adaptation_free(a);
+    trv_adaptation_free(b);
+    return r;
+}
+
+static trv_measurement
+measure(trv_model *m, const char *source, const char *target)
+{
+    const trv_measure_options opts = small();
+
+    return measure_with(m, source, target, &opts);
+}
+
+/* A thing against itself. */
+static void
+check_self(const trv_measurement *r)
+{
+    assert_true(r->kl_base.mean > 0.01);
+    assert_close(r->kl_forward.mean, 0, 0);
+    assert_close(r->kl_reverse.mean, 0, 0);
+    assert_close(r->gap_closed.mean, 1, 0);
+    assert_close(r->gap_closed.stderr_, 0, 0);
+    assert_close(r->top1_agreement.mean, 1, 0);
+    assert_close(r->rank_tau.mean, 1, 1e-12);
+    assert_close(r->pair_accuracy.mean, 1, 0);
+    assert_close(r->pearson.mean, 1, 1e-12); // sums of doubles
+    assert_true(r->kl_forward.n > 0);
+}
+
+static void
+test_measure_a_prompt_against_itself_is_0_apart(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measurement r = measure(m, "prompt:Say it.", "prompt:Say it.");
+
+    (void)state;
+    check_self(&r);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static void
+test_measure_a_prompt_against_itself_on_a_trained_model(void **state)
+{
+    const char *path = test_asset("models/tinystories-656k");
+    trv_measurement r;
+    trv_model *m;
+
+    (void)state;
+    if (!path)
+        skip();
+    m = open_model(path);
+    r = measure(m, "prompt:The end. A sad story about a dog.",
+                "prompt:The end. A sad story about a dog.");
+    check_self(&r);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static void
+test_measure_the_base_is_no_target_and_no_source(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measurement r = measure(m, "prompt:Say it.", "base");
+    trv_err err = {0};
+    char *json = NULL;
+    json_t *root = NULL;
+
+    (void)state;
+    assert_close(r.gap_closed.mean, 0, 0); // KL(A,B) is KL(A,base)
+    assert_close(r.kl_forward.mean, r.kl_base.mean, 0);
+    assert_true(r.kl_reverse.mean > 0);
+    assert_close(r.drift.mean, 0, 0);
+    assert_true(isnan(r.pearson.mean)); // the base scores all alike
+    trv_measurement_release(&r);
+
+    r = measure(m, "base", "prompt:Say it.");
+    assert_close(r.kl_base.mean, 0, 0);
+    assert_true(r.kl_forward.mean > 0);
+    assert_int_equal(r.gap_closed.n, 0); // no gap to close
+    assert_non_null(r.trouble);
+    assert_int_equal(trv_measurement_json(&json, &r, &err), 0);
+    assert_int_equal(json_parse(&root, "report", json, strlen(json), &err), 0);
+    assert_true(json_is_null(
+        json_object_get(json_object_get(root, "gap_closed"), "mean")));
+    json_decref(root);
+    trv_free(json);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+/* A LoRA is opened twice, so its rows are two groups of a batch; nothing but
+ * the last bits of f32 sums may differ. */
+static void
+test_measure_a_lora_against_itself_is_0_apart(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *from = open_adaptation(m, "prompt:Say it.");
+    trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
+    char to[620], spec[600];
+    trv_measurement r;
+    trv_err err = {0};
+
+    (void)state;
+    o.samples = 16;
+    o.max_tokens = 8;
+    o.steps = 40;
+    o.batch = 8;
+    snprintf(spec, sizeof(spec), "%s/z", test_tmpdir("measure_lora"));
+    snprintf(to, sizeof(to), "lora:%s", spec);
+    if (trv_convert(m, NULL, from, to, &o, NULL, NULL, &err))
+        fail_msg("%s", err.msg);
+    trv_adaptation_free(from);
+    r = measure(m, spec, spec);
+    assert_true(r.kl_base.mean > 0.001);
+    assert_close(r.kl_forward.mean, 0, 1e-8);
+    assert_close(r.kl_reverse.mean, 0, 1e-8);
+    assert_close(r.gap_closed.mean, 1, 1e-5);
+    assert_close(r.top1_agreement.mean, 1, 0);
+    assert_close(r.pearson.mean, 1, 1e-6);
+    trv_measurement_release(&r);
+    r = measure(m, "prompt:Say it.", spec);
+    assert_true(r.gap_closed.mean > 0.1); // it learned
+    assert_true(r.cost.artefact_bytes > 0);
+    assert_true(r.drift.mean > 0);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static json_t *
+report_without_times(const trv_measurement *r)
+{
+    static const char *const times[] = {"seconds", "added_seconds_per_token",
+                                        "peak_bytes"};
+    trv_err err = {0};
+    char *text = NULL;
+    json_t *root = NULL, *cost;
+
+    assert_int_equal(trv_measurement_json(&text, r, &err), 0);
+    assert_int_equal(json_parse(&root, "report", text, strlen(text), &err), 0);
+    trv_free(text);
+    cost = json_object_get(root, "cost");
+    for (int i = 0; i < 3; i++) // peak: a second run finds memory laid out
+        assert_int_equal(json_object_del(cost, times[i]), 0);
+    return root;
+}
+
+static void
+test_measure_one_seed_gives_one_report(void **state)
+{
+    trv_measure_options opts = small();
+    json_t *json[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        trv_model *m = open_model(test_source("golden/tiny/one"));
+        trv_measurement r;
+
+        opts.seed = i < 2 ? UINT64_MAX : 1;
+        r = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+        json[i] = report_without_times(&r);
+        trv_measurement_release(&r);
+        trv_model_free(m);
+    }
+    assert_true(json_equal(json[0], json[1]));
+    assert_false(json_equal(json[0], json[2]));
+    for (int i = 0; i < 3; i++)
+        json_decref(json[i]);
+}
+
+static void
+test_measure_messages_against_text_with_inputs_of_both_kinds(void **state)
+{
+    static const char said[] =
+        "[{\"role\": \"system\", \"content\": \"Say it.\"}]";
+    static const char rows[] =
+        "{\"prompt\": \"Once\"}\n"
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Say\"}]}\n";
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r;
+    trv_err err = {0};
+    const char *dir = test_tmpdir("measure_messages");
+    char file[600], inputs[600], spec[620];
+
+    (void)state;
+    snprintf(file, sizeof(file), "%s/z.json", dir);
+    snprintf(inputs, sizeof(inputs), "%s/in.jsonl", dir);
+    snprintf(spec, sizeof(spec), "messages:%s", file);
+    if (file_write_atomic(file, said, strlen(said), &err) ||
+        file_write_atomic(inputs, rows, strlen(rows), &err))
+        fail_msg("%s", err.msg);
+    opts.inputs = inputs;
+    r = measure_with(m, spec, spec, &opts);
+    check_self(&r);
+    assert_int_equal(r.kl_forward.n, 2);
+    trv_measurement_release(&r);
+    /* A text before the user's turn is the system message, as z is. */
+    r = measure_with(m, spec, "prompt:Say it.", &opts);
+    assert_close(r.kl_forward.mean, 0, 1e-8);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static bool
+stop_later(const trv_progress *p, void *payload)
+{
+    int *left = payload;
+
+    (void)p;
+    return (*left)-- > 0;
+}
+
+static void
+test_measure_stops_wherever_it_is_asked_to(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *a = open_adaptation(m, "prompt:Say it.");
+    const trv_measure_options opts = small();
+    int calls = 0, rc = TRV_ECANCELED;
+
+    (void)state;
+    for (; rc && calls < 1000; calls += 7) {
+        trv_measurement r;
+        trv_err err = {0};
+        int left = calls;
+
+        rc = trv_measure(m, &r, a, a, &opts, stop_later, &left, &err);
+        if (rc)
+            assert_int_equal(rc, TRV_ECANCELED);
+        trv_measurement_release(&r);
+    }
+    assert_int_equal(rc, 0);
+    assert_true(calls > 21); // it was stopped in several stages
+    trv_adaptation_free(a);
+    trv_model_free(m);
+}
+
+static void
+test_measure_names_the_option_that_is_out_of_bounds(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *a = open_adaptation(m, "base");
+    trv_measure_options bad[4] = {small(), small(), small(), small()};
+    static const char *const names[] = {"version", "max-inputs", "max-tokens",
+                                        "candidates"};
+
+    (void)state;
+    bad[0].version = 2;
+    bad[1].max_inputs = 0;
+    bad[2].max_tokens = -1;
+    bad[3].candidates = 1;
+    for (int i = 0; i < 4; i++) {
+        trv_measurement r;
+        trv_err err = {0};
+
+        assert_true(trv_measure(m, &r, a, a, &bad[i], NULL, NULL, &err) < 0);
+        assert_non_null(strstr(err.msg, names[i]));
+    }
+    trv_adaptation_free(a);
+    trv_model_free(m);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measure_a_prompt_against_itself_is_0_apart),
+        cmocka_unit_test(
+            test_measure_a_prompt_against_itself_on_a_trained_model),
+        cmocka_unit_test(test_measure_the_base_is_no_target_and_no_source),
+        cmocka_unit_test(test_measure_a_lora_against_itself_is_0_apart),
+        cmocka_unit_test(test_measure_one_seed_gives_one_report),
+        cmocka_unit_test(
+            test_measure_messages_against_text_with_inputs_of_both_kinds),
+        cmocka_unit_test(test_measure_stops_wherever_it_is_asked_to),
+        cmocka_unit_test(test_measure_names_the_option_that_is_out_of_bounds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
