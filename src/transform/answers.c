@@ -71,40 +71,39 @@ struct answer_bounds {
 };
 
 static int
-take_line(struct answers *out, const json_t *obj, const char *file,
-          int64_t line, const struct answer_bounds *bounds, trv_err *err)
+broken_line(const char *file, int64_t line, trv_err *err)
 {
-    const json_t *ids = json_object_get(obj, "ids");
-    struct answer *a = &out->list[out->n];
-    const size_t n = json_array_size(ids);
-    int64_t context = -1;
-    int rc =
-        json_int(&context, obj, "input", 0, out->n_contexts - 1, file, err);
+    return err_fail(err, TRV_EFORMAT,
+                    "'%s' line %lld is no answer of this run: start it anew",
+                    file, (long long)line);
+}
 
-    if (rc)
-        return rc;
-    if (context != out->n % out->n_contexts || n < 1 ||
-        n > (size_t)bounds->tokens)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s' line %lld is not of this run; start it anew",
-                        file, (long long)line);
-    a->context = context;
+/* The answer that `obj` holds, which must be the next one. */
+static int
+take_line(struct answers *out, const json_t *obj, const char *file,
+          const struct answer_bounds *bounds, trv_err *err)
+{
+    const json_t *input = json_object_get(obj, "input");
+    const json_t *ids = json_object_get(obj, "ids");
+    const size_t n = json_array_size(ids);
+    struct answer *a = &out->list[out->n];
+
+    a->context = out->n % out->n_contexts;
+    if (!json_is_integer(input) || json_integer_value(input) != a->context ||
+        n < 1 || n > (size_t)bounds->tokens)
+        return broken_line(file, out->n + 1, err);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *id = json_array_get(ids, i);
+
+        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
+            json_integer_value(id) >= bounds->vocab)
+            return broken_line(file, out->n + 1, err);
+    }
     a->ids = mem_array(n, sizeof(*a->ids));
     if (!a->ids)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
-    for (size_t i = 0; i < n; i++) {
-        const json_int_t id = json_integer_value(json_array_get(ids, i));
-
-        if (!json_is_integer(json_array_get(ids, i)) || id < 0 ||
-            id >= bounds->vocab) {
-            mem_free(a->ids);
-            a->ids = NULL;
-            return err_fail(err, TRV_EFORMAT,
-                            "'%s' line %lld holds an id that is none", file,
-                            (long long)line);
-        }
-        a->ids[i] = (int32_t)id;
-    }
+    for (size_t i = 0; i < n; i++)
+        a->ids[i] = (int32_t)json_integer_value(json_array_get(ids, i));
     a->n = (int64_t)n;
     out->tokens += a->n;
     out->n++;
@@ -126,17 +125,19 @@ read_kept(struct answers *out, const char *file,
         return 0;
     rc = file_read(&text, file, (size_t)1 << 34, err);
     for (size_t i = 0; !rc && i < text.len; i++)
-        if (text.s[i] == '\n' && (++lines % BLOCK == 0 || lines == samples)) {
+        if (text.s[i] == '\n' && ++lines <= samples &&
+            (lines % BLOCK == 0 || lines == samples)) {
             keep = lines;
             keep_bytes = i + 1;
         }
-    for (const char *p = text.s; !rc && at < keep && at < samples; at++) {
+    for (const char *p = text.s; !rc && at < keep; at++) {
         const char *end = memchr(p, '\n', (size_t)(text.s + text.len - p));
         json_t *obj = NULL;
 
         rc = json_parse(&obj, file, p, (size_t)(end - p), err);
-        if (!rc)
-            rc = take_line(out, obj, file, at + 1, bounds, err);
+        rc = rc == TRV_EFORMAT ? broken_line(file, out->n + 1, err)
+             : rc              ? rc
+                               : take_line(out, obj, file, bounds, err);
         json_decref(obj);
         p = end + 1;
     }
