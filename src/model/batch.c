@@ -35,9 +35,8 @@ common_prefix(const struct row *a, const struct row *b)
     return i;
 }
 
-/* The spans of packed tokens that hold path[0..n): runs of neighbours. */
-static int64_t
-count_spans(const int64_t *path, int64_t n)
+int64_t
+batch_count_spans(const int64_t *path, int64_t n)
 {
     int64_t spans = n > 0;
 
@@ -46,8 +45,8 @@ count_spans(const int64_t *path, int64_t n)
     return spans;
 }
 
-static void
-fill_spans(struct attn_span *spans, const int64_t *path, int64_t n)
+void
+batch_fill_spans(struct attn_span *spans, const int64_t *path, int64_t n)
 {
     int64_t s = -1;
 
@@ -119,12 +118,12 @@ batch_pack(struct batch *b, const int64_t *const **at, struct arena *a,
         group->n = T - group->t0;
 
         /* The last span must end with the run itself: it may begin earlier,
-         * where the prefix lies just before it, which fill_spans() joins. */
-        segs[n_segs].n_spans = count_spans(path, row->n);
+         * where the prefix lies just before it: neighbours are one span. */
+        segs[n_segs].n_spans = batch_count_spans(path, row->n);
         spans = arena_alloc(a, (size_t)segs[n_segs].n_spans * sizeof(*spans));
         if (!spans)
             goto no_memory;
-        fill_spans(spans, path, row->n);
+        batch_fill_spans(spans, path, row->n);
         segs[n_segs++].spans = spans;
     }
     *b = (struct batch){.T = T,

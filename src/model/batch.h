@@ -46,4 +46,9 @@ struct batch {
 int batch_pack(struct batch *b, const int64_t *const **at, struct arena *a,
                const struct row *rows, int64_t n_rows, trv_err *err);
 
+/** The spans of packed tokens that hold path[0..n): runs of neighbours. How
+ * many, and they themselves. */
+int64_t batch_count_spans(const int64_t *path, int64_t n);
+void batch_fill_spans(struct attn_span *spans, const int64_t *path, int64_t n);
+
 #endif

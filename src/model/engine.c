@@ -92,12 +92,6 @@ struct live_row {
     double logp;
 };
 
-static bool
-is_eos(const struct decoder *d, int32_t id)
-{
-    return model_ends_text(d->model, id);
-}
-
 /* Where a row ends at the latest; its context is shorter than the model's. */
 static int64_t
 row_limit(const struct decoder *d, const struct sample_row *row,
@@ -130,23 +124,17 @@ start_row(struct live_row *live, struct arena *a, const struct decoder *d,
           const struct sample_row *row, int64_t index, const int64_t *path,
           const struct sample_options *opts, trv_err *err)
 {
-    int64_t n_spans = 1, s = -1;
-
-    *live = (struct live_row){.index = index, .n = row->n};
-    live->n_context = row->n;
-    live->limit = row_limit(d, row, opts);
-    for (int64_t i = 0; i < row->n; i++)
-        n_spans += i == 0 || path[i] != path[i - 1] + 1;
-    live->spans = arena_alloc(a, (size_t)n_spans * sizeof(*live->spans));
+    *live = (struct live_row){.index = index,
+                              .n = row->n,
+                              .n_context = row->n,
+                              .limit = row_limit(d, row, opts),
+                              .n_spans = batch_count_spans(path, row->n)};
+    live->spans = arena_alloc(a, (size_t)(live->n_spans + 1) *
+                                     sizeof(*live->spans)); // and its own
     live->ids = arena_alloc(a, (size_t)live->limit * sizeof(*live->ids));
     if (!live->spans || !live->ids)
         return err_fail(err, TRV_ENOMEM, "no memory to sample a row");
-    for (int64_t i = 0; i < row->n; i++) {
-        if (i == 0 || path[i] != path[i - 1] + 1)
-            live->spans[++s] = (struct attn_span){path[i], 0};
-        live->spans[s].n++;
-    }
-    live->n_spans = s + 1;
+    batch_fill_spans(live->spans, path, row->n);
     memcpy(live->ids, row->ids, (size_t)row->n * sizeof(*live->ids));
     rng_init(&live->rng, opts->seed, row->stream);
     return 0;
@@ -188,7 +176,7 @@ take_tokens(struct decoder *d, struct live_row **live, int64_t n,
 
     for (int64_t i = 0; i < n; i++) {
         struct live_row *r = live[i];
-        const bool eos = !opts->ignore_eos && is_eos(d, ids[i]);
+        const bool eos = !opts->ignore_eos && model_ends_text(d->model, ids[i]);
         bool more = !eos;
 
         r->ids[r->n++] = ids[i];
