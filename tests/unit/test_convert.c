@@ -237,6 +237,32 @@ test_convert_counts_only_its_own_work(void **state)
     close_fixture(&f);
 }
 
+static void
+keep_line(const char *line, void *payload)
+{
+    snprintf(payload, 200, "%s", line);
+}
+
+static void
+test_convert_says_when_it_diverged(void **state)
+{
+    struct fixture f;
+    char line[200] = "";
+
+    (void)state;
+    open_fixture(&f, "convert_diverged");
+    f.opts.on_message = keep_line;
+    f.opts.message_payload = line;
+    f.opts.steps = 30;
+    convert_well(&f, "well");
+    assert_string_equal(line, "");
+    f.opts.lr = 100;
+    f.opts.alpha = 1e6;
+    convert_well(&f, "worse"); // finite, and no use
+    assert_non_null(strstr(line, "the loss rose from"));
+    close_fixture(&f);
+}
+
 static bool
 stop_at_once(const trv_progress *p, void *payload)
 {
@@ -270,6 +296,7 @@ main(void)
         cmocka_unit_test(test_convert_replaces_artefacts_and_nothing_else),
         cmocka_unit_test(test_convert_odd_options_give_the_same_bytes_twice),
         cmocka_unit_test(test_convert_counts_only_its_own_work),
+        cmocka_unit_test(test_convert_says_when_it_diverged),
         cmocka_unit_test(test_convert_stopped_at_once_leaves_nothing_behind),
     };
 
