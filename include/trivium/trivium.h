@@ -216,9 +216,12 @@ typedef struct {
  *
  * @param to  FORM:PATH, such as "lora:out/z".
  * @return TRV_EUNSUPPORTED (an edge or method that is not there, with those
- *         that are), TRV_EEXIST, TRV_ECANCELED (resumable: the message says
- *         from where), TRV_ENONFINITE (nothing saved but the last good
- *         checkpoint), and what reading inputs and writing files may return.
+ *         that are), TRV_EEXIST (replace removes an artefact, a PEFT folder or
+ *         an empty folder, nothing else), TRV_EMISMATCH (resumed with another
+ *         prompt, input, option or seed: names what), TRV_ECANCELED
+ *         (resumable: the message says from where), TRV_ENONFINITE (nothing
+ *         saved but the last good checkpoint), and what reading inputs and
+ *         writing files may return.
  */
 TRV_API TRV_MUST_USE int trv_convert(trv_model *m, trv_cost *cost,
                                      const trv_adaptation *from, const char *to,
@@ -301,7 +304,8 @@ typedef struct {
 
 typedef struct {
     uint32_t version;    // 1
-    const char *inputs;  // held-out inputs; NULL: sampled from the model
+    const char *inputs;  // held-out inputs; NULL: sampled from the model, and
+                         // never those that a conversion samples
     const char *control; // inputs to leave alone; NULL: the base's own text
     int32_t max_inputs;  // 200
     int32_t max_tokens;  // of each sample; 64

@@ -330,12 +330,37 @@ outdir_write(struct outdir *d, const char *name, const void *bytes, size_t n,
     return rc;
 }
 
+/* Two names change places at once; false where the system cannot. */
+#ifdef RENAME_EXCHANGE
+static bool
+swap_names(const char *a, const char *b)
+{
+    return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
+}
+#else
+static bool
+swap_names(const char *a, const char *b)
+{
+    (void)a;
+    (void)b;
+    return false;
+}
+#endif
+
 int
 outdir_commit(struct outdir *d, trv_err *err)
 {
     struct strbuf old = {0};
     int rc = 0;
 
+    if (file_exists(d->path) && swap_names(d->tmp, d->path)) {
+        remove_flat_dir(d->tmp);
+        mem_free(d->tmp);
+        d->tmp = NULL;
+        return 0;
+    }
+    /* Without a swap there is a moment with no folder at `path`; a kill then
+     * leaves the old one beside it. */
     if (file_exists(d->path)) {
         if (sb_printf(&old, "%s.old", d->tmp))
             return err_fail(err, TRV_ENOMEM, "no memory to write '%s'",

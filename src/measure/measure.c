@@ -37,14 +37,16 @@ struct measure {
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
     double began, stage_began, stage_tokens; // when the stage began
-    const char *stage;
+    const char *stage, *unit;
     int64_t stage_done, stage_total;
 };
 
 static void
-begin_stage(struct measure *m, const char *stage, int64_t total)
+begin_stage(struct measure *m, const char *stage, const char *unit,
+            int64_t total)
 {
     m->stage = stage;
+    m->unit = unit;
     m->stage_done = 0;
     m->stage_total = total;
     m->stage_began = clock_now();
@@ -57,7 +59,7 @@ report(const struct measure *m, int64_t done)
     const trv_progress p = {.stage = m->stage,
                             .done = done,
                             .total = m->stage_total,
-                            .unit = "inputs",
+                            .unit = m->unit,
                             .tokens = m->d->tokens - m->stage_tokens,
                             .loss = NAN,
                             .seconds = clock_now() - m->stage_began};
@@ -470,7 +472,7 @@ measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
 
     if (!x)
         return err_fail(err, TRV_ENOMEM, "no memory for the figures");
-    begin_stage(m, "measuring", m->n * (2 + k));
+    begin_stage(m, "measuring", "answers", m->n * (2 + k));
     rc = walk_kl(m, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
     if (!rc)
         rc = walk_kl(m, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
@@ -509,7 +511,7 @@ measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
     int rc;
 
     items_release(m);
-    begin_stage(m, "sampling control inputs", m->opts->max_inputs);
+    begin_stage(m, "sampling control inputs", "inputs", m->opts->max_inputs);
     rc = inputs_open(&in, m->s,
                      &(struct inputs_options){.path = m->opts->control,
                                               .use = INPUTS_CONTROL,
@@ -526,7 +528,7 @@ measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
     rc = fill_items(m, &in, err);
     if (rc)
         goto done;
-    begin_stage(m, "measuring drift", 2 * m->n);
+    begin_stage(m, "measuring drift", "answers", 2 * m->n);
     kl = mem_calloc((size_t)m->n, sizeof(*kl));
     if (!kl)
         rc = err_fail(err, TRV_ENOMEM, "no memory for the figures");
@@ -664,7 +666,7 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
         return rc;
     flop = m.d->flop;
     tokens = m.d->tokens;
-    begin_stage(&m, "sampling inputs", opts->max_inputs);
+    begin_stage(&m, "sampling inputs", "inputs", opts->max_inputs);
     rc = inputs_open(&in, s,
                      &(struct inputs_options){.path = opts->inputs,
                                               .use = INPUTS_HELD_OUT,
@@ -682,7 +684,8 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     m.per_side[SIDE_A] = opts->candidates / 2;
     m.per_side[SIDE_BASE] = opts->candidates - opts->candidates / 2;
     m.per_side[SIDE_B] = 1;
-    begin_stage(&m, "sampling answers", m.n * (opts->candidates + 1));
+    begin_stage(&m, "sampling answers", "answers",
+                m.n * (opts->candidates + 1));
     for (int side = 0; side < SIDES && !rc; side++)
         rc = draw_side(&m, (enum side)side, err);
     if (!rc)

@@ -131,6 +131,11 @@ int decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
                      const struct batch *b, const struct saved *save,
                      trv_err *err);
 
+/* Values of a row that the stacked maps give: q, k, v; gate (where there is one)
+ * and up. */
+int64_t decoder_qkv_width(const struct model_config *cfg);
+int64_t decoder_up_width(const struct model_config *cfg);
+
 /* What both passes need of a batch: the attention's plan and its work. */
 struct attn_plan decoder_attn_plan(const struct decoder *d,
                                    const struct batch *b);

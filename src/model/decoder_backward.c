@@ -119,7 +119,7 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     struct dec_layer *l = &d->layers[i];
     const struct saved_layer *s = &bw->save->layers[i];
     const int64_t T = bw->b->T, C = cfg->width, F = cfg->mlp_width;
-    const struct mat u = mat_f32(s->u, T, cfg->gated ? 2 * F : F);
+    const struct mat u = mat_f32(s->u, T, decoder_up_width(cfg));
     const struct mat x_mid = mat_f32(s->x_mid, T, C);
     struct mat h = mat_new(bw->a, d->be->act_type, T, F);
     struct mat dh = mat_new(bw->a, DT_F32, T, F);
@@ -219,8 +219,7 @@ decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
 {
     const struct model_config *cfg = d->cfg;
     const int64_t T = b->T, C = cfg->width;
-    const int64_t qkv = (cfg->heads + 2 * cfg->kv_heads) * cfg->head_dim;
-    const int64_t up = cfg->gated ? 2 * cfg->mlp_width : cfg->mlp_width;
+    const int64_t qkv = decoder_qkv_width(cfg), up = decoder_up_width(cfg);
     const struct arena_mark mark = arena_mark(a);
     struct backward bw = {
         .d = d, .a = a, .b = b, .save = save, .full = d->g_full != NULL};

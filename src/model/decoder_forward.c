@@ -21,14 +21,14 @@ struct layer_room {
     struct mat h;    // [T,F] act_type
 };
 
-static int64_t
-up_width(const struct model_config *cfg)
+int64_t
+decoder_up_width(const struct model_config *cfg)
 {
     return cfg->gated ? 2 * cfg->mlp_width : cfg->mlp_width;
 }
 
-static int64_t
-qkv_width(const struct model_config *cfg)
+int64_t
+decoder_qkv_width(const struct model_config *cfg)
 {
     return (cfg->heads + 2 * cfg->kv_heads) * cfg->head_dim;
 }
@@ -41,9 +41,9 @@ room_new(struct layer_room *r, struct arena *a, const struct decoder *d,
     const enum dtype act = d->be->act_type;
 
     r->n = mat_new(a, act, T, cfg->width);
-    r->qkv = mat_new(a, DT_F32, T, qkv_width(cfg));
+    r->qkv = mat_new(a, DT_F32, T, decoder_qkv_width(cfg));
     r->attn = mat_new(a, act, T, cfg->heads * cfg->head_dim);
-    r->u = mat_new(a, DT_F32, T, up_width(cfg));
+    r->u = mat_new(a, DT_F32, T, decoder_up_width(cfg));
     r->h = mat_new(a, act, T, cfg->mlp_width);
     return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data;
 }
@@ -85,10 +85,10 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
             .x_mid = arena_f32(a, T, cfg->width),
             .stats1 = arena_f32(a, T, 2),
             .stats2 = arena_f32(a, T, 2),
-            .qkv = arena_f32(a, T, qkv_width(cfg)),
+            .qkv = arena_f32(a, T, decoder_qkv_width(cfg)),
             .lse = arena_f32(a, T, cfg->heads),
             .attn = mat_new(a, d->be->act_type, T, cfg->heads * cfg->head_dim),
-            .u = arena_f32(a, T, up_width(cfg)),
+            .u = arena_f32(a, T, decoder_up_width(cfg)),
         };
         ok = sl->x_in && sl->x_mid && sl->stats1 && sl->stats2 && sl->qkv &&
              sl->lse && sl->attn.data && sl->u;

@@ -360,6 +360,11 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                       "to resume");
     if (!rc)
         rc = train(&result, &p, &answers, &lora, err);
+    if (!rc && result.mean_loss > 1.2 * result.first_loss)
+        convert_say(job,
+                    "warning: the loss rose from %.3g to %.3g nats per token: "
+                    "the learning rate may be too high",
+                    result.first_loss, result.mean_loss);
     if (!rc)
         rc = save(&p, &lora, &in, &answers, &result, cost, err);
     if (rc)

@@ -2,7 +2,7 @@
 . "$SUPPORT/cli.sh"
 need_tiny
 work=(convert --model tiny --from "prompt:Say it again." --samples 16
-    --max-tokens 16 --steps 600 --batch 4 --rank 4 --checkpoint-every 150
+    --max-tokens 16 --steps 500 --batch 4 --rank 4 --checkpoint-every 150
     --seed 5)
 run() {
     "$TRIVIUM" "${work[@]}" "$@" >>log 2>&1
@@ -19,7 +19,8 @@ stop() {
         tries=$((tries + 1))
         sleep 0.01
     done
-    { kill "-$1" "$job" && wait "$job"; } 2>/dev/null
+    kill "-$1" "$job"
+    wait "$job" 2>/dev/null
     echo "$1: exit $?, $([ -e part ] && echo there || echo nothing there)"
 }
 same() {

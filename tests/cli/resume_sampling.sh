@@ -2,7 +2,7 @@
 # stop; and a run does not go on with another one's answers.
 . "$SUPPORT/cli.sh"
 need_tiny
-small=(--samples 6000 --max-tokens 24 --steps 3 --batch 4 --rank 2 --seed 5)
+small=(--samples 3000 --max-tokens 24 --steps 3 --batch 4 --rank 2 --seed 5)
 echo -n "Say it again." >z.txt
 run() {
     "$TRIVIUM" convert --model tiny --from prompt:@z.txt "${small[@]}" "$@" \

@@ -1,8 +1,8 @@
 /* test_api_faults.c -- every long call of the public interface with memory that
  * fails on purpose: an error that says so, nothing left allocated, no crash.
  * Failing places are sampled: each of the first 40, then every further by a
- * tenth of its number. On the oracle's backend: the other's scratch is a promise
- * of backend.h, not an error.
+ * tenth of its number. On the oracle's backend: the other's scratch is a
+ * promise of backend.h, not an error.
  */
 #include "support/test.h"
 

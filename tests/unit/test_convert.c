@@ -3,6 +3,7 @@
  */
 #include "support/test.h"
 
+#include <dirent.h>
 #include <string.h>
 #include <trivium/trivium.h>
 
@@ -120,29 +121,6 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
 }
 
 static void
-test_convert_replaces_artefacts_and_nothing_else(void **state)
-{
-    struct fixture f;
-    trv_err err = {0};
-
-    (void)state;
-    open_fixture(&f, "convert_replaces");
-    assert_int_equal(dir_make(file_in(&f, "mine", ""), &err), 0);
-    assert_int_equal(
-        file_write_atomic(file_in(&f, "mine", "thesis.txt"), "x", 1, &err), 0);
-    f.opts.replace = true;
-    assert_int_equal(convert(&f, "mine", NULL, &err), TRV_EEXIST);
-    assert_non_null(strstr(err.msg, "is no artefact"));
-    assert_true(file_exists(file_in(&f, "mine", "thesis.txt")));
-
-    convert_well(&f, "z");
-    convert_well(&f, "z");
-    f.opts.replace = false;
-    assert_int_equal(convert(&f, "z", NULL, &err), TRV_EEXIST);
-    close_fixture(&f);
-}
-
-static void
 same_files(const struct fixture *f, const char *a, const char *b)
 {
     static const char *const names[] = {"adapter_model.safetensors",
@@ -160,6 +138,46 @@ same_files(const struct fixture *f, const char *a, const char *b)
         sb_release(&x);
         sb_release(&y);
     }
+}
+
+static int
+entries(const char *dir)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n - 2; // "." and ".."
+}
+
+static void
+test_convert_replaces_artefacts_and_nothing_else(void **state)
+{
+    struct fixture f;
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "convert_replaces");
+    assert_int_equal(dir_make(file_in(&f, "mine", ""), &err), 0);
+    assert_int_equal(
+        file_write_atomic(file_in(&f, "mine", "thesis.txt"), "x", 1, &err), 0);
+    f.opts.replace = true;
+    assert_int_equal(convert(&f, "mine", NULL, &err), TRV_EEXIST);
+    assert_non_null(strstr(err.msg, "is no artefact"));
+    assert_true(file_exists(file_in(&f, "mine", "thesis.txt")));
+
+    convert_well(&f, "z");
+    f.opts.seed = 1;
+    convert_well(&f, "z");
+    f.opts.replace = false;
+    convert_well(&f, "fresh");
+    same_files(&f, "z", "fresh");        // the new one, whole
+    assert_int_equal(entries(f.dir), 5); // mine, z, fresh, and two .run
+    assert_int_equal(convert(&f, "z", NULL, &err), TRV_EEXIST);
+    close_fixture(&f);
 }
 
 static void
@@ -219,6 +237,32 @@ test_convert_counts_only_its_own_work(void **state)
     close_fixture(&f);
 }
 
+static void
+keep_line(const char *line, void *payload)
+{
+    snprintf(payload, 200, "%s", line);
+}
+
+static void
+test_convert_says_when_it_diverged(void **state)
+{
+    struct fixture f;
+    char line[200] = "";
+
+    (void)state;
+    open_fixture(&f, "convert_diverged");
+    f.opts.on_message = keep_line;
+    f.opts.message_payload = line;
+    f.opts.steps = 30;
+    convert_well(&f, "well");
+    assert_string_equal(line, "");
+    f.opts.lr = 100;
+    f.opts.alpha = 1e6;
+    convert_well(&f, "worse"); // finite, and no use
+    assert_non_null(strstr(line, "the loss rose from"));
+    close_fixture(&f);
+}
+
 static bool
 stop_at_once(const trv_progress *p, void *payload)
 {
@@ -252,6 +296,7 @@ main(void)
         cmocka_unit_test(test_convert_replaces_artefacts_and_nothing_else),
         cmocka_unit_test(test_convert_odd_options_give_the_same_bytes_twice),
         cmocka_unit_test(test_convert_counts_only_its_own_work),
+        cmocka_unit_test(test_convert_says_when_it_diverged),
         cmocka_unit_test(test_convert_stopped_at_once_leaves_nothing_behind),
     };
 
