@@ -57,6 +57,7 @@ struct decoder {
     int64_t n_full, n_items;
     float *w_full, *g_full;
     struct dec_item *items;
+    bool has_backward;   // packed for the backward products, too
     double flop, tokens; // done so far: multiply-adds count 2
 };
 
@@ -65,6 +66,10 @@ struct decoder {
 int decoder_open(struct decoder **out, const struct model *m,
                  struct backend *be, trv_err *err);
 void decoder_free(struct decoder *d);
+
+/** Pack what backward passes need; the first forward that saves does it. Later
+ * calls do nothing. TRV_ENOMEM. */
+int decoder_open_backward(struct decoder *d, trv_err *err);
 
 /** Make every weight trainable: f32 master copies and gradients. */
 int decoder_train_full(struct decoder *d, trv_err *err);
@@ -91,7 +96,7 @@ struct saved_layer {
     float *qk_stats;           // [heads+kv_heads][T,2]
     float *lse;                // [T,H]
     struct mat attn;           // [T,H*D] act_type
-    float *u;                  // [T,F or 2F]
+    struct mat u;              // [T,F or 2F] act_type
     struct mat xa[PART_COUNT]; // x A^T [T,rank] act_type, by part
 };
 struct saved {
