@@ -26,7 +26,7 @@ test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 bench: build
-	@TRIVIUM="$(BUILD)/trivium" BUILD="$(BUILD)" sh bench/run.sh
+	@BUILD="$(BUILD)" sh bench/bench.sh
 
 install: build
 	@cmake --install $(BUILD) --prefix "$(PREFIX)"

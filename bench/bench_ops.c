@@ -9,61 +9,13 @@
  */
 #include <math.h>
 #include <omp.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
-#include <time.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "backend/backend.h"
+#include "bare.h"
 #include "base/mem.h"
-#include "base/rng.h"
-
-/* With one thread its own processor time counts, which other programs disturb
- * less. */
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
-static double
-now(void)
-{
-    struct timespec t;
-
-    clock_gettime(clock_used, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int
-by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-struct timing {
-    double median, best, spread; // seconds; (q3 - q1) / median
-};
-
-#define RUNS 15
-static struct timing
-measure(void (*run)(void *ctx), void *ctx)
-{
-    double t[RUNS], start = now(), once;
-    int each;
-
-    run(ctx);
-    start = now();
-    run(ctx);
-    once = now() - start;
-    each = once > 0.004 ? 1 : (int)(0.004 / (once + 1e-7)) + 1;
-    for (int i = 0; i < RUNS; i++) {
-        start = now();
-        for (int j = 0; j < each; j++)
-            run(ctx);
-        t[i] = (now() - start) / each;
-    }
-    qsort(t, RUNS, sizeof(t[0]), by_size);
-    return (struct timing){t[RUNS / 2], t[0],
-                           (t[3 * RUNS / 4] - t[RUNS / 4]) / t[RUNS / 2]};
-}
 
 static const char *only = "";
 
@@ -71,103 +23,6 @@ static bool
 is_asked(const char *name)
 {
     return strncmp(name, only, strlen(only)) == 0;
-}
-
-static void *
-need(void *p)
-{
-    if (!p) {
-        fprintf(stderr, "no memory\n");
-        exit(1);
-    }
-    return p;
-}
-
-static struct mat
-random_mat(int64_t rows, int64_t cols, enum dtype type)
-{
-    struct mat m = {NULL, type, rows, cols, cols};
-    struct rng r;
-
-    m.data = need(mem_array((size_t)rows, (size_t)cols * 4));
-    rng_init(&r, 1, 1);
-    for (int64_t i = 0; i < rows * cols; i++) {
-        const float x = (float)rng_uniform(&r) - 0.5f;
-
-        if (type == DT_F32)
-            ((float *)m.data)[i] = x;
-        else
-            ((bf16 *)m.data)[i] = bf16_from_f32(x);
-    }
-    return m;
-}
-
-/* oneDNN alone: x [M,K] w [K,N] in the layout that it wants. */
-struct bare {
-    dnnl_primitive_t prim;
-    dnnl_stream_t stream;
-    dnnl_exec_arg_t args[3];
-};
-
-static void
-bare_run(void *ctx)
-{
-    struct bare *b = ctx;
-
-    dnnl_primitive_execute(b->prim, b->stream, 3, b->args);
-}
-
-static void
-check(dnnl_status_t s)
-{
-    if (s == dnnl_success)
-        return;
-    fprintf(stderr, "oneDNN fails\n");
-    exit(1);
-}
-
-static double
-bare_rate(int64_t M, int64_t K, int64_t N, enum dtype type)
-{
-    const dnnl_data_type_t dt = type == DT_F32 ? dnnl_f32 : dnnl_bf16;
-    const dnnl_dims_t xd = {M, K}, wd = {K, N}, yd = {M, N};
-    struct mat x = random_mat(M, K, type), y = random_mat(M, N, DT_F32);
-    struct mat w = random_mat(K + 64, N + 64, type);
-    dnnl_memory_desc_t xm, wm, ym;
-    dnnl_matmul_desc_t desc;
-    dnnl_primitive_desc_t pd;
-    dnnl_engine_t engine;
-    dnnl_memory_t m[3];
-    struct bare b;
-    struct timing t;
-
-    check(dnnl_engine_create(&engine, dnnl_cpu, 0));
-    check(dnnl_stream_create(&b.stream, engine, dnnl_stream_default_flags));
-    check(dnnl_memory_desc_init_by_tag(&xm, 2, xd, dt, dnnl_ab));
-    check(dnnl_memory_desc_init_by_tag(&wm, 2, wd, dt, dnnl_format_tag_any));
-    check(dnnl_memory_desc_init_by_tag(&ym, 2, yd, dnnl_f32, dnnl_ab));
-    check(dnnl_matmul_desc_init(&desc, &xm, &wm, NULL, &ym));
-    check(dnnl_primitive_desc_create(&pd, &desc, NULL, engine, NULL));
-    check(dnnl_primitive_create(&b.prim, pd));
-    check(dnnl_memory_create(&m[0], &xm, engine, x.data));
-    check(dnnl_memory_create(
-        &m[1], dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0),
-        engine, w.data));
-    check(dnnl_memory_create(&m[2], &ym, engine, y.data));
-    b.args[0] = (dnnl_exec_arg_t){DNNL_ARG_SRC, m[0]};
-    b.args[1] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, m[1]};
-    b.args[2] = (dnnl_exec_arg_t){DNNL_ARG_DST, m[2]};
-    t = measure(bare_run, &b);
-    for (int i = 0; i < 3; i++)
-        dnnl_memory_destroy(m[i]);
-    dnnl_primitive_destroy(b.prim);
-    dnnl_primitive_desc_destroy(pd);
-    dnnl_stream_destroy(b.stream);
-    dnnl_engine_destroy(engine);
-    mem_free(x.data);
-    mem_free(w.data);
-    mem_free(y.data);
-    return 2e-9 * (double)(M * K * N) / t.best;
 }
 
 struct product {
@@ -192,7 +47,7 @@ static void
 bench_linear(struct backend *be, const char *name, int64_t M, int64_t in,
              int64_t out)
 {
-    struct mat w = random_mat(out, in, DT_F32);
+    struct mat w = bench_random(out, in, DT_F32);
     struct tensor part = {.name = "w",
                           .type = DT_F32,
                           .n_dims = 2,
@@ -218,9 +73,9 @@ bench_linear(struct backend *be, const char *name, int64_t M, int64_t in,
         struct timing t;
 
         p.backward = b;
-        p.x = random_mat(M, in, b ? DT_F32 : be->act_type);
-        p.y = random_mat(M, out, b ? be->act_type : DT_F32);
-        t = measure(product_run, &p);
+        p.x = bench_random(M, in, b ? DT_F32 : be->act_type);
+        p.y = bench_random(M, out, b ? be->act_type : DT_F32);
+        t = bench_measure(product_run, &p);
         printf("  %s %7.1f (%3.0f%%, best %7.1f, spread %2.0f%%)",
                b ? "backward" : "forward", gflop / t.median,
                100 * gflop / t.median / bare, gflop / t.best, 100 * t.spread);
@@ -245,7 +100,7 @@ refresh_run(void *ctx)
 static void
 bench_refresh(struct backend *be, int64_t in, int64_t out)
 {
-    struct mat w = random_mat(out, in, DT_F32);
+    struct mat w = bench_random(out, in, DT_F32);
     struct product p = {.be = be,
                         .lin = {.in = in, .out = out, .master = w.data}};
     struct timing t;
@@ -258,7 +113,7 @@ bench_refresh(struct backend *be, int64_t in, int64_t out)
         fprintf(stderr, "%s\n", err.msg);
         exit(1);
     }
-    t = measure(refresh_run, &p);
+    t = bench_measure(refresh_run, &p);
     printf("refresh    %lld->%lld %8.1f us %6.1f GB/s of masters (spread "
            "%2.0f%%)\n",
            (long long)in, (long long)out, 1e6 * t.median,
@@ -292,20 +147,21 @@ static void
 bench_attention(struct backend *be, int64_t segs, int64_t n, int64_t past)
 {
     const int64_t H = 9, KH = 3, D = 64, T = segs * n, S = segs * (n + past);
-    struct attn_seg *seg = need(mem_calloc((size_t)segs, sizeof(*seg)));
-    struct attn_span *span = need(mem_calloc((size_t)segs, sizeof(*span)));
+    struct attn_seg *seg = bench_need(mem_calloc((size_t)segs, sizeof(*seg)));
+    struct attn_span *span =
+        bench_need(mem_calloc((size_t)segs, sizeof(*span)));
     struct attention a = {
         .be = be,
         .plan = {segs, seg, H, KH, D, 0, 0.125f},
-        .q = random_mat(T, H * D, DT_F32),
-        .k = random_mat(S, KH * D, DT_F32),
-        .v = random_mat(S, KH * D, DT_F32),
-        .out = random_mat(T, H * D, be->act_type),
-        .dq = random_mat(T, H * D, DT_F32),
-        .dk = random_mat(S, KH * D, DT_F32),
-        .dv = random_mat(S, KH * D, DT_F32),
-        .dout = random_mat(T, H * D, DT_F32),
-        .lse = random_mat(T, H, DT_F32),
+        .q = bench_random(T, H * D, DT_F32),
+        .k = bench_random(S, KH * D, DT_F32),
+        .v = bench_random(S, KH * D, DT_F32),
+        .out = bench_random(T, H * D, be->act_type),
+        .dq = bench_random(T, H * D, DT_F32),
+        .dk = bench_random(S, KH * D, DT_F32),
+        .dv = bench_random(S, KH * D, DT_F32),
+        .dout = bench_random(T, H * D, DT_F32),
+        .lse = bench_random(T, H, DT_F32),
     };
     /* two products forward, five backward, over the keys really seen */
     const double pairs = (double)T * ((double)past + (double)(n + 1) / 2);
@@ -323,7 +179,7 @@ bench_attention(struct backend *be, int64_t segs, int64_t n, int64_t past)
         struct timing t;
 
         a.backward = b;
-        t = measure(attention_run, &a);
+        t = bench_measure(attention_run, &a);
         printf("  %s %8.1f us %7.1f GFLOP/s (best %7.1f, spread %2.0f%%)",
                b ? "backward" : "forward", 1e6 * t.median,
                gflop * (b ? 2.5 : 1) / t.median, gflop * (b ? 2.5 : 1) / t.best,
@@ -392,11 +248,11 @@ bench_rest(struct backend *be, const char *name, int kind, int64_t rows,
            int64_t cols, int64_t h_cols, double bytes)
 {
     struct rest r = {.be = be,
-                     .x = random_mat(rows, cols, DT_F32),
-                     .y = random_mat(rows, cols, DT_F32),
-                     .h = random_mat(rows, h_cols, be->act_type),
-                     .stats = random_mat(rows, 2, DT_F32),
-                     .w = random_mat(1, cols, DT_F32),
+                     .x = bench_random(rows, cols, DT_F32),
+                     .y = bench_random(rows, cols, DT_F32),
+                     .h = bench_random(rows, h_cols, be->act_type),
+                     .stats = bench_random(rows, 2, DT_F32),
+                     .w = bench_random(1, cols, DT_F32),
                      .kind = kind};
     struct timing t;
 
@@ -404,7 +260,7 @@ bench_rest(struct backend *be, const char *name, int kind, int64_t rows,
         return;
     for (int i = 0; i < 512; i++)
         r.coef[i] = 1e-3f;
-    t = measure(rest_run, &r);
+    t = bench_measure(rest_run, &r);
     printf(
         "%-24s [%lld,%lld] %8.1f us %6.1f GB/s (best %6.1f, spread %2.0f%%)\n",
         name, (long long)rows, (long long)cols, 1e6 * t.median,
@@ -430,7 +286,7 @@ bench(enum precision prec, int threads)
         exit(1);
     }
     if (be->threads == 1)
-        clock_used = CLOCK_THREAD_CPUTIME_ID;
+        bench_own_time();
     printf("-- %s %s, %d threads, %s; GFLOP/s of linear maps\n", be->ops->name,
            be->isa, be->threads, be->act_type == DT_F32 ? "f32" : "bf16");
     omp_set_num_threads(be->threads);

@@ -177,6 +177,16 @@ free_blocks(struct arena *a)
     a->used_before = 0;
 }
 
+/* The C library keeps what lies below its heap's top; a large block would come
+ * beside it and double the memory of a step. */
+static void
+give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 /* Move on to a block with room: one that stands by, or a new one. */
 static bool
 next_block(struct arena *a, size_t bytes)
@@ -255,6 +265,7 @@ arena_reset(struct arena *a)
         return;
     if (a->oldest->newer || a->oldest->size < a->peak) {
         free_blocks(a);
+        give_back();
         a->oldest = block_new(a->peak); // NULL: the next step grows anew
     }
     a->current = a->oldest;

@@ -244,6 +244,8 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
 
     if (!rc && !t->lora && !t->d->w_full)
         rc = decoder_train_full(t->d, err);
+    if (!rc)
+        rc = decoder_plan_backward(t->d, err);
     if (rc)
         return rc;
     TRV_ASSERT(t->rows->n > 0 && t->rows->n < INT32_MAX);

@@ -412,6 +412,20 @@ checkpoint_file(const struct checkpoint *ck, const struct tensor *t)
     return ck->path;
 }
 
+void
+checkpoint_forget(const struct checkpoint *ck, const struct tensor *t)
+{
+    const struct filemap *map = &ck->gguf.map;
+
+    for (int64_t i = 0; i < ck->n_shards; i++) {
+        const struct st_file *st = &ck->shards[i].st;
+
+        if (t >= st->tensors && t < st->tensors + st->n)
+            map = &st->map;
+    }
+    filemap_forget(map, t->data, t->bytes);
+}
+
 const struct gguf_file *
 checkpoint_gguf(const struct checkpoint *ck)
 {

@@ -38,6 +38,9 @@ const struct tensor *checkpoint_at(const struct checkpoint *ck, int64_t i);
 /** Path of the file that a tensor lies in. */
 const char *checkpoint_file(const struct checkpoint *ck,
                             const struct tensor *t);
+/** Tell the system that a tensor's pages can go: its values were copied. They
+ * come back when they are touched. */
+void checkpoint_forget(const struct checkpoint *ck, const struct tensor *t);
 /** NULL where the tensors are not from a GGUF file. */
 const struct gguf_file *checkpoint_gguf(const struct checkpoint *ck);
 

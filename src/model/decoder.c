@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/checkpoint.h"
+
 /* Which parts make up each of a layer's four linear maps. */
 static int
 qkv_parts(enum part parts[LINEAR_PARTS], const struct model_config *cfg)
@@ -113,6 +115,41 @@ read_vector(struct dec_vec *vec, const struct tensor *const *parts, int n,
     }
 }
 
+/* Pack a linear map, for the forward or the backward product. What was packed
+ * need not stay in memory a second time as pages of the file. */
+static int
+pack_linear(struct decoder *d, struct dec_linear *l, bool backward,
+            trv_err *err)
+{
+    const struct backend_ops *ops = d->be->ops;
+    const int rc = backward ? ops->linear_open_backward(d->be, &l->lin, err)
+                            : ops->linear_open(d->be, &l->lin, err);
+
+    for (int i = 0; i < l->lin.n_parts; i++)
+        checkpoint_forget(d->model->ckpt, l->lin.part[i]);
+    return rc;
+}
+
+static int
+pack_all(struct decoder *d, bool backward, trv_err *err)
+{
+    int rc = 0;
+
+    for (int64_t i = 0; i < d->cfg->layers && !rc; i++) {
+        struct dec_layer *l = &d->layers[i];
+
+        if (!backward || i > 0 || d->g_full) // nothing learns below layer 0
+            rc = pack_linear(d, &l->qkv, backward, err);
+        if (!rc)
+            rc = pack_linear(d, &l->o, backward, err);
+        if (!rc)
+            rc = pack_linear(d, &l->up, backward, err);
+        if (!rc)
+            rc = pack_linear(d, &l->down, backward, err);
+    }
+    return rc ? rc : pack_linear(d, &d->head, backward, err);
+}
+
 int
 decoder_open(struct decoder **out, const struct model *m, struct backend *be,
              trv_err *err)
@@ -157,15 +194,7 @@ decoder_open(struct decoder **out, const struct model *m, struct backend *be,
     at = d->frozen;
     visit_vectors(d, read_vector, &at);
 
-    for (int64_t i = 0; i < m->cfg.layers && !rc; i++) {
-        struct dec_linear *all[] = {&d->layers[i].qkv, &d->layers[i].o,
-                                    &d->layers[i].up, &d->layers[i].down};
-
-        for (int k = 0; k < 4 && !rc; k++)
-            rc = be->ops->linear_open(be, &all[k]->lin, err);
-    }
-    if (!rc)
-        rc = be->ops->linear_open(be, &d->head.lin, err);
+    rc = pack_all(d, false, err);
     if (rc)
         goto done;
     *out = d;
@@ -203,20 +232,11 @@ decoder_free(struct decoder *d)
 int
 decoder_plan_backward(struct decoder *d, trv_err *err)
 {
-    const struct backend_ops *ops = d->be->ops;
-    int rc = ops->linear_open_backward(d->be, &d->head.lin, err);
+    int rc = 0;
 
-    for (int64_t i = 0; i < d->cfg->layers && !rc; i++) {
-        struct dec_layer *l = &d->layers[i];
-
-        rc = ops->linear_open_backward(d->be, &l->down.lin, err);
-        if (!rc)
-            rc = ops->linear_open_backward(d->be, &l->up.lin, err);
-        if (!rc)
-            rc = ops->linear_open_backward(d->be, &l->o.lin, err);
-        if (!rc && (i > 0 || d->g_full)) // nothing learns below layer 0
-            rc = ops->linear_open_backward(d->be, &l->qkv.lin, err);
-    }
+    if (!d->has_backward)
+        rc = pack_all(d, true, err);
+    d->has_backward = !rc;
     return rc;
 }
 
@@ -356,6 +376,7 @@ decoder_train_full(struct decoder *d, trv_err *err)
     lay_all(&place);
     d->n_full = count.n;
     d->n_items = count.n_items;
+    d->has_backward = false; // the lowest map learns now, too
     decoder_refresh_full(d);
     return 0;
 }

@@ -57,6 +57,7 @@ struct decoder {
     int64_t n_full, n_items;
     float *w_full, *g_full;
     struct dec_item *items;
+    bool has_backward;   // packed for the backward products, too
     double flop, tokens; // done so far: multiply-adds count 2
 };
 
@@ -67,8 +68,9 @@ int decoder_open(struct decoder **out, const struct model *m,
 void decoder_free(struct decoder *d);
 
 /** Make now what decoder_backward() needs of the weights, so that want of
- * memory is an error of the plan and not of a step. After decoder_train_full()
- * where that is called. TRV_ENOMEM. */
+ * memory is an error of the plan and not of a step; the first forward that saves
+ * does it otherwise. After decoder_train_full() where that is called. Later
+ * calls do nothing. TRV_ENOMEM. */
 int decoder_plan_backward(struct decoder *d, trv_err *err);
 /** Make every weight trainable: f32 master copies and gradients. TRV_ENOMEM:
  * then nothing is trainable. */
@@ -96,7 +98,7 @@ struct saved_layer {
     float *qk_stats;           // [heads+kv_heads][T,2]
     float *lse;                // [T,H]
     struct mat attn;           // [T,H*D] act_type
-    float *u;                  // [T,F or 2F]
+    struct mat u;              // [T,F or 2F] act_type
     struct mat xa[PART_COUNT]; // x A^T [T,rank] act_type, by part
 };
 struct saved {

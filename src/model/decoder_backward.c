@@ -32,7 +32,7 @@ project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
     int64_t col = 0;
     int rc = 0;
 
-    if (d->be->act_type != DT_F32) { // once, not in each product
+    if (dy.type != d->be->act_type) { // once, not in each product
         g = mat_part(bw->dy_act, 0, dy.rows, 0, dy.cols);
         g.ld = dy.cols;
         ops->cast(d->be, g, dy);
@@ -119,11 +119,13 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     struct dec_layer *l = &d->layers[i];
     const struct saved_layer *s = &bw->save->layers[i];
     const int64_t T = bw->b->T, C = cfg->width, F = cfg->mlp_width;
-    const struct mat u = mat_f32(s->u, T, decoder_up_width(cfg));
+    const struct mat u = s->u;
+    /* The gradient of a bias is summed in f32; all else wants act_type. */
+    const enum dtype du_type = l->up.bias.d ? DT_F32 : d->be->act_type;
     const struct mat x_mid = mat_f32(s->x_mid, T, C);
     struct mat h = mat_new(bw->a, d->be->act_type, T, F);
     struct mat dh = mat_new(bw->a, DT_F32, T, F);
-    struct mat du = mat_new(bw->a, DT_F32, T, u.cols);
+    struct mat du = mat_new(bw->a, du_type, T, u.cols);
     struct mat n = mat_new(bw->a, d->be->act_type, T, C);
     struct mat dn = mat_new(bw->a, DT_F32, T, C);
     int rc;

@@ -88,10 +88,10 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
             .qkv = arena_f32(a, T, decoder_qkv_width(cfg)),
             .lse = arena_f32(a, T, cfg->heads),
             .attn = mat_new(a, d->be->act_type, T, cfg->heads * cfg->head_dim),
-            .u = arena_f32(a, T, decoder_up_width(cfg)),
+            .u = mat_new(a, d->be->act_type, T, decoder_up_width(cfg)),
         };
         ok = sl->x_in && sl->x_mid && sl->stats1 && sl->stats2 && sl->qkv &&
-             sl->lse && sl->attn.data && sl->u;
+             sl->lse && sl->attn.data && sl->u.data;
         if (cfg->qk_norm) {
             sl->qk_raw = arena_f32(a, T, heads * cfg->head_dim);
             sl->qk_stats = arena_f32(a, T, heads * 2);
@@ -355,6 +355,8 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
     rc = check_batch(d, b, &top_pos, err);
     if (!rc)
         rc = need_rope_table(d, top_pos, err);
+    if (!rc && save)
+        rc = decoder_plan_backward(d, err);
     if (rc)
         return rc;
     *hidden = mat_new(a, d->be->act_type, T, C);
@@ -374,7 +376,8 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
             memcpy(s->x_in, x.data, x_bytes);
             r.qkv.data = s->qkv;
             r.attn = s->attn;
-            r.u.data = s->u;
+            if (s->u.type == DT_F32)
+                r.u = s->u;
         }
         ops->norm_forward(d->be, r.n, s ? s->stats1 : NULL, x, l->norm1_w.v,
                           l->norm1_b.v, eps, cfg->rms);
@@ -399,6 +402,8 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
         if (rc)
             break;
         ops->act_forward(d->be, r.h, r.u, cfg->act, cfg->gated);
+        if (s && s->u.type != DT_F32)
+            ops->cast(d->be, s->u, r.u);
         rc = project(d, a, x, r.h, &l->down, 1.0f, i, b, save, err);
     }
     if (rc)

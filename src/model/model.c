@@ -441,6 +441,7 @@ hash_tensor(const struct layout_item *it, trv_err *err, void *payload)
     }
     hash_add(s->h, head.s, head.len);
     hash_add(s->h, t->data, t->bytes);
+    checkpoint_forget(m->ckpt, t);
     sb_release(&head);
     return 0;
 }

@@ -89,16 +89,39 @@ argmax(const float *x, int64_t n)
     return (int32_t)best;
 }
 
-/* Draw from weights p[0..n) that need not sum to one. */
+/* The sum of p[0..n) in four strands, which do not wait for each other. */
+static double
+sum_block(const float *p, int64_t n)
+{
+    double s[4] = {0};
+    int64_t i = 0;
+
+    for (; i + 4 <= n; i += 4)
+        for (int k = 0; k < 4; k++)
+            s[k] += (double)p[i + k];
+    for (; i < n; i++)
+        s[0] += (double)p[i];
+    return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+/* Draw from weights p[0..n) that need not sum to one: first the block, then
+ * the token in it. */
+#define BLOCKS 256
 static int64_t
 draw_plain(const float *p, int64_t n, struct rng *rng)
 {
-    double sum = 0.0, u;
+    const int64_t size = (n + BLOCKS - 1) / BLOCKS;
+    double block[BLOCKS], sum = 0.0, u;
+    int64_t b = 0;
 
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)p[i];
+    for (int64_t i = 0; i < n; i += size) {
+        block[i / size] = sum_block(p + i, n - i < size ? n - i : size);
+        sum += block[i / size];
+    }
     u = rng_uniform(rng) * sum;
-    for (int64_t i = 0; i < n; i++) {
+    while ((b + 1) * size < n && u >= block[b])
+        u -= block[b++];
+    for (int64_t i = b * size; i < n; i++) {
         u -= (double)p[i];
         if (u < 0.0)
             return i;
@@ -212,6 +235,9 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
             out[i] = argmax((const float *)logits.data + i * logits.ld, real);
     } else {
         be->ops->softmax(be, logits, (float)s->temperature);
+        /* Each row has random numbers of its own; filters share buffers. */
+#pragma omp parallel for schedule(static)                                      \
+    num_threads(be->threads) if (!filtered && n > 1)
         for (int64_t i = 0; i < n; i++) {
             const float *p = (const float *)logits.data + i * logits.ld;
 

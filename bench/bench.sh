@@ -1,0 +1,84 @@
+#!/bin/sh
+# bench.sh -- `make bench`: training, scoring and sampling beside PyTorch.
+#
+# The shape of SmolLM2-135M with random weights, both sides on one folder, in
+# turn, ROUNDS times; medians over the rounds and how far they lie apart. Each
+# side is taken at its better precision. What is printed goes to out/bench, too.
+#
+#   SHAPE=small ROUNDS=1 SECONDS_EACH=2 sh bench/bench.sh     a quick look
+#   TRIVIUM_PYTHON    a Python with torch, transformers and peft
+set -eu
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-build}
+SHAPE=${SHAPE:-smollm2-135m}
+ROUNDS=${ROUNDS:-3}
+SECONDS_EACH=${SECONDS_EACH:-6}
+THREADS=${THREADS:-$(nproc)}
+DIR=out/bench/$SHAPE
+LOG=out/bench/$SHAPE.jsonl
+
+# One environment for both sides. Threads that sleep while they wait let a
+# machine with other work be measured at all.
+OMP_NUM_THREADS=$THREADS
+OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+export OMP_NUM_THREADS OMP_WAIT_POLICY
+
+find_python() {
+    for p in ${TRIVIUM_PYTHON:+"$TRIVIUM_PYTHON"} .venv/bin/python python3; do
+        if "$p" -c 'import torch, transformers, peft' 2>/dev/null; then
+            echo "$p"
+            return
+        fi
+    done
+}
+
+machine() {
+    awk -F': ' '/^model name/ {n = $2} /^flags/ {f = $2; exit}
+        END {split(f, a, " "); s = ""
+             for (i in a) if (a[i] ~ /^(avx2|avx512f|avx512_bf16|amx_bf16|amx_tile)$/) s = s " " a[i]
+             printf "machine  %s;%s\n", n, s}' /proc/cpuinfo
+    echo "cores    $(nproc), threads $THREADS, OMP_WAIT_POLICY $OMP_WAIT_POLICY"
+    load=$(cut -d' ' -f1 /proc/loadavg)
+    echo "load     $load at the start"
+    if awk "BEGIN {exit !($load > 1)}"; then
+        echo "warning: other programs run here; trust the processor time per" \
+             "token and the ratios, not the rates"
+    fi
+}
+
+cmake --build "$BUILD" -t bench_engine >/dev/null
+mkdir -p out/bench
+[ -f "$DIR/model.safetensors" ] ||
+    "$BUILD/bench_engine" make "$DIR" --shape "$SHAPE"
+PYTHON=$(find_python)
+: >"$LOG"
+{
+    machine
+    if [ -n "$PYTHON" ]; then
+        "$PYTHON" -c 'import torch, transformers, peft
+print("beside   torch", torch.__version__ + ", transformers", transformers.__version__ + ", peft", peft.__version__)'
+    else
+        echo "PyTorch, transformers and PEFT are not installed: our figures alone"
+        echo "(a Python that has them is named by TRIVIUM_PYTHON)"
+    fi
+} >"out/bench/$SHAPE.txt"
+cat "out/bench/$SHAPE.txt"
+
+round=1
+while [ "$round" -le "$ROUNDS" ]; do
+    for task in train score sample; do
+        for precision in bf16 f32; do
+            [ -t 2 ] && printf '\rround %s of %s: %s %s      ' \
+                "$round" "$ROUNDS" "$task" "$precision" >&2
+            "$BUILD/bench_engine" $task "$DIR" --precision $precision \
+                --threads "$THREADS" --seconds "$SECONDS_EACH" >>"$LOG"
+            [ -z "$PYTHON" ] || "$PYTHON" bench/bench_torch.py $task "$DIR" \
+                --precision $precision --threads "$THREADS" \
+                --seconds "$SECONDS_EACH" >>"$LOG" 2>>out/bench/torch.log
+        done
+    done
+    round=$((round + 1))
+done
+[ -t 2 ] && printf '\r%40s\r' '' >&2
+
+awk -v rounds="$ROUNDS" -f bench/table.awk "$LOG" | tee -a "out/bench/$SHAPE.txt"
