@@ -60,9 +60,10 @@ describe_tokenizer(const struct model *m)
 
     if (!t)
         return json_null();
-    return json_pack("{s:s,s:I,s:i,s:i,s:b}", "kind", tokenizer_kind(t), "size",
-                     (json_int_t)tokenizer_size(t), "bos", tokenizer_bos(t),
-                     "eos", tokenizer_eos(t), "chat_template", m->chat != NULL);
+    return json_pack("{s:s,s:I,s:i,s:i,s:b}", "kind", tokenizer_kind(t),
+                     "tokens", (json_int_t)tokenizer_size(t), "bos",
+                     tokenizer_bos(t), "eos", tokenizer_eos(t), "chat_template",
+                     m->chat != NULL);
 }
 
 static int

@@ -486,14 +486,18 @@ measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
     tie_equal_answers(m, score_b, k);
     for (int64_t i = 0; i < m->n; i++)
         stats_ranks(&tau[i], &pairs[i], score_a + i * k, score_b + i * k, k);
-    out->kl_forward = stats_mean(kl, m->n);
-    out->kl_base = stats_mean(kl_base, m->n);
-    out->kl_reverse = stats_mean(back, m->n);
-    out->gap_closed = stats_gap(kl, kl_base, m->n);
-    out->top1_agreement = stats_mean(agree, m->n);
-    out->rank_tau = stats_mean(tau, m->n);
-    out->pair_accuracy = stats_mean(pairs, m->n);
-    out->pearson = stats_pearson(score_a, score_b, m->n, k);
+    out->kl_forward = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
+    out->kl_base =
+        stats_within(stats_mean(kl_base, m->n), 0.0, (double)INFINITY);
+    out->kl_reverse =
+        stats_within(stats_mean(back, m->n), 0.0, (double)INFINITY);
+    out->gap_closed =
+        stats_within(stats_gap(kl, kl_base, m->n), (double)-INFINITY, 1.0);
+    out->top1_agreement = stats_within(stats_mean(agree, m->n), 0.0, 1.0);
+    out->rank_tau = stats_within(stats_mean(tau, m->n), -1.0, 1.0);
+    out->pair_accuracy = stats_within(stats_mean(pairs, m->n), 0.0, 1.0);
+    out->pearson =
+        stats_within(stats_pearson(score_a, score_b, m->n, k), -1.0, 1.0);
 done:
     mem_free(x);
     return rc;
@@ -537,7 +541,7 @@ measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
     if (!rc)
         rc = walk_kl(m, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
     if (!rc)
-        out->drift = stats_mean(kl, m->n);
+        out->drift = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
 done:
     mem_free(kl);
     inputs_release(&in);

@@ -33,6 +33,16 @@ stats_mean(const double *x, int64_t n)
 }
 
 trv_figure
+stats_within(trv_figure f, double lo, double hi)
+{
+    if (f.low < lo)
+        f.low = lo;
+    if (f.high > hi)
+        f.high = hi;
+    return f;
+}
+
+trv_figure
 stats_gap(const double *x, const double *y, int64_t n)
 {
     double sx = 0.0, sy = 0.0, squares = 0.0, ratio, error;

@@ -8,6 +8,10 @@
  * mean +- 1.96 errors. Values that are NaN do not count. */
 trv_figure stats_mean(const double *x, int64_t n);
 
+/** The same figure with its interval cut to lo..hi, where values cannot lie
+ * outside: an agreement is no more than 1. */
+trv_figure stats_within(trv_figure f, double lo, double hi);
+
 /**
  * 1 - mean(x) / mean(y), x and y paired by input; n 0 where mean(y) is not
  * above 0.

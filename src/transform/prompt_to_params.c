@@ -23,9 +23,9 @@
 
 /* The method's defaults, where options are 0. Chosen on the models of the
  * results page; a step is 16 rows of up to 64 answer tokens. */
-#define DEFAULT_SAMPLES 2048
+#define DEFAULT_SAMPLES 3072
 #define DEFAULT_TOKENS 64
-#define DEFAULT_STEPS 600
+#define DEFAULT_STEPS 800
 #define DEFAULT_BATCH 16
 
 /* The options with every zero replaced, and what the run writes to. */

@@ -20,6 +20,18 @@ test_stats_mean_and_error_equal_scipy_sem(void **state)
 }
 
 static void
+test_stats_within_cuts_the_interval_and_not_the_mean(void **state)
+{
+    const double x[] = {1, 1, 0.7};
+    const trv_figure f = stats_within(stats_mean(x, 3), 0, 1);
+
+    (void)state;
+    assert_close(f.mean, 0.9, 1e-15);
+    assert_close(f.high, 1, 0);
+    assert_true(f.low < 0.9 && f.low > 0);
+}
+
+static void
 test_stats_of_nothing_are_no_number(void **state)
 {
     const double x[] = {(double)NAN};
@@ -73,6 +85,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stats_mean_and_error_equal_scipy_sem),
+        cmocka_unit_test(test_stats_within_cuts_the_interval_and_not_the_mean),
         cmocka_unit_test(test_stats_of_nothing_are_no_number),
         cmocka_unit_test(
             test_stats_gap_is_a_ratio_of_means_with_its_delta_error),
