@@ -163,36 +163,56 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
              const char *prompt, const trv_generate_options *opts,
              trv_text_fn on_text, void *payload, trv_err *err);
 
-/* ---- conversion ----------------------------------------------------- */
+/* ---- what learning takes -------------------------------------------- */
 
+/** A LoRA to be trained. */
 typedef struct {
-    uint32_t version;   // 1
-    const char *method; // NULL: the edge's default; "distill", "sft"
-    const char *inputs; // file of inputs x; NULL: sampled from the model
-    bool replace;       // overwrite an artefact that is there
-    bool resume;        // go on from the checkpoint beside the output
-    /* what is trained */
     int32_t rank;        // 16
     double alpha;        // 0: 2 * rank
     bool rslora;         // scale alpha / sqrt(rank)
     double dropout;      // of the adapter's input; 0
     const char *targets; // "all-linear", or names: "q_proj,v_proj"
+} trv_lora_options;
+
+#define TRV_LORA_OPTIONS_INIT                                                  \
+    {                                                                          \
+        16, 0.0, false, 0.0, "all-linear"                                      \
+    }
+
+/** AdamW and its schedule. */
+typedef struct {
+    int32_t steps;            // 0: the method's default
+    int32_t batch;            // rows of a step; 0: the method's default
+    int32_t accumulate;       // micro-batches of a step; 1
+    double lr;                // 0: the method's default
+    const char *schedule;     // "cosine", "linear", "constant"
+    double warmup;            // share of the steps; 0.03
+    double weight_decay;      // 0
+    double clip;              // of the gradient's norm; 1; 0: off
+    int32_t checkpoint_every; // steps; 100; 0: only when stopped
+} trv_learn_options;
+
+#define TRV_LEARN_OPTIONS_INIT                                                 \
+    {                                                                          \
+        0, 0, 1, 0.0, "cosine", 0.03, 0.0, 1.0, 100                            \
+    }
+
+/* ---- conversion ----------------------------------------------------- */
+
+typedef struct {
+    uint32_t version;        // 1
+    const char *method;      // NULL: the edge's default; "distill", "sft"
+    const char *inputs;      // file of inputs x; NULL: sampled from the model
+    bool replace;            // overwrite an artefact that is there
+    bool resume;             // go on from the checkpoint beside the output
+    trv_lora_options lora;   // what is trained
+    trv_learn_options learn; // lr 0: by the model's width
     /* teacher samples */
     int32_t samples;        // how many in all; 0: the method's default
     int32_t max_tokens;     // of each answer; 0: the method's default
     double temperature;     // of the teacher; 1
     const char *divergence; // "forward", "reverse", "jsd"
     double on_policy;       // share of batches on the student's own samples; 0
-    /* optimisation */
-    int32_t steps;            // 0: the method's default
-    int32_t batch;            // rows of a step; 0: the method's default
-    int32_t accumulate;       // micro-batches of a step; 1
-    double lr;                // 0: by the model's width
-    const char *schedule;     // "cosine", "linear", "constant"
-    double warmup;            // share of the steps; 0.03
-    double weight_decay;      // 0
-    double clip;              // of the gradient's norm; 1; 0: off
-    int32_t checkpoint_every; // steps; 100; 0: only when stopped
     uint64_t seed;
     trv_message_fn on_message; // NULL: none
     void *message_payload;
@@ -200,9 +220,8 @@ typedef struct {
 
 #define TRV_CONVERT_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, false, false, 16, 0.0, false, 0.0, "all-linear", 0, 0,  \
-            1.0, "forward", 0.0, 0, 0, 1, 0.0, "cosine", 0.03, 0.0, 1.0, 100,  \
-            0, NULL, NULL                                                      \
+        1, NULL, NULL, false, false, TRV_LORA_OPTIONS_INIT,                    \
+            TRV_LEARN_OPTIONS_INIT, 0, 0, 1.0, "forward", 0.0, 0, NULL, NULL   \
     }
 
 /** What a conversion took. */
@@ -239,23 +258,11 @@ typedef struct {
     bool resume;           // go on from the checkpoint beside the output
     int32_t max_length;    // tokens of a row; 0: 1024, or the context
     const char *precision; // in which all weights are saved: "bf16", "f32"
-    /* a LoRA */
-    int32_t rank;        // 16
-    double alpha;        // 0: 2 * rank
-    bool rslora;         // scale alpha / sqrt(rank)
-    double dropout;      // of the adapter's input; 0
-    const char *targets; // "all-linear", or names: "q_proj,v_proj"
-    /* optimisation */
-    double epochs;            // passes over the data; 0: 1
-    int32_t steps;            // instead of epochs; 0: by epochs
-    int32_t batch;            // rows of a step; 0: 16
-    int32_t accumulate;       // micro-batches of a step; 1
-    double lr;                // 0: 2e-5 for all weights, by width for a LoRA
-    const char *schedule;     // "cosine", "linear", "constant"
-    double warmup;            // share of the steps; 0.03
-    double weight_decay;      // 0
-    double clip;              // of the gradient's norm; 1; 0: off
-    int32_t checkpoint_every; // steps; 100; 0: only when stopped
+    double epochs;         // passes over the data; 0: 1
+    trv_lora_options lora; // where a LoRA is made
+    /* steps 0: by the epochs; batch 0: 16; lr 0: 2e-5 for all weights, by the
+     * model's width for a LoRA */
+    trv_learn_options learn;
     uint64_t seed;
     trv_message_fn on_message; // NULL: none
     void *message_payload;
@@ -263,9 +270,8 @@ typedef struct {
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, NULL, NULL, false, false, 0, "bf16", 16, 0.0, false, 0.0,           \
-            "all-linear", 0.0, 0, 0, 1, 0.0, "cosine", 0.03, 0.0, 1.0, 100, 0, \
-            NULL, NULL                                                         \
+        1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
+            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL                              \
     }
 
 /**

@@ -8,35 +8,35 @@
 
 #define LEARNING_LORA(T)                                                       \
     OPT_GROUP("What is trained"),                                              \
-        OPT_INT(T, o.rank, 'r', "rank", .lo = 1, .hi = 65536,                  \
+        OPT_INT(T, o.lora.rank, 'r', "rank", .lo = 1, .hi = 65536,             \
                 .help = "rank of each pair of matrices"),                      \
-        OPT_NUM(T, o.alpha, 0, "alpha", .lo = 0, .hi = 1e6,                    \
+        OPT_NUM(T, o.lora.alpha, 0, "alpha", .lo = 0, .hi = 1e6,               \
                 .shown = "0, twice the rank",                                  \
                 .help = "the update counts alpha / rank times"),               \
-        OPT_FLAG(T, o.rslora, 0, "rslora",                                     \
+        OPT_FLAG(T, o.lora.rslora, 0, "rslora",                                \
                  "count the update alpha / sqrt(rank) times"),                 \
-        OPT_NUM(T, o.dropout, 0, "dropout", .lo = 0, .hi = 0.95,               \
+        OPT_NUM(T, o.lora.dropout, 0, "dropout", .lo = 0, .hi = 0.95,          \
                 .help = "share of the adapter's inputs set to 0 in training"), \
-        OPT_TEXT(T, o.targets, 0, "targets", .value = "NAMES",                 \
+        OPT_TEXT(T, o.lora.targets, 0, "targets", .value = "NAMES",            \
                  .help =                                                       \
                      "layers to adapt: all-linear, or names parted by commas")
 
 #define LEARNING_OPTIMISER(T)                                                  \
-    OPT_INT(T, o.accumulate, 0, "accumulate", .lo = 1, .hi = 65536,            \
+    OPT_INT(T, o.learn.accumulate, 0, "accumulate", .lo = 1, .hi = 65536,      \
             .help = "micro-batches of a step"),                                \
-        OPT_NUM(T, o.lr, 0, "lr", .lo = 0, .hi = 10,                           \
+        OPT_NUM(T, o.learn.lr, 0, "lr", .lo = 0, .hi = 10,                     \
                 .shown = "by the model's width",                               \
                 .help = "learning rate; 0 leaves it to the width"),            \
-        OPT_CHOICE(T, o.schedule, 0, "schedule", .value = "NAME",              \
+        OPT_CHOICE(T, o.learn.schedule, 0, "schedule", .value = "NAME",        \
                    .choices = "cosine|linear|constant",                        \
                    .help = "how the rate falls"),                              \
-        OPT_NUM(T, o.warmup, 0, "warmup", .lo = 0, .hi = 1,                    \
+        OPT_NUM(T, o.learn.warmup, 0, "warmup", .lo = 0, .hi = 1,              \
                 .help = "share of the steps in which the rate rises"),         \
-        OPT_NUM(T, o.weight_decay, 0, "weight-decay", .lo = 0, .hi = 10,       \
+        OPT_NUM(T, o.learn.weight_decay, 0, "weight-decay", .lo = 0, .hi = 10, \
                 .help = "pull towards 0, decoupled as in AdamW"),              \
-        OPT_NUM(T, o.clip, 0, "clip", .lo = 0, .hi = 1e6,                      \
+        OPT_NUM(T, o.learn.clip, 0, "clip", .lo = 0, .hi = 1e6,                \
                 .help = "largest norm of a gradient; 0 clips none"),           \
-        OPT_INT(T, o.checkpoint_every, 0, "checkpoint-every", .lo = 0,         \
+        OPT_INT(T, o.learn.checkpoint_every, 0, "checkpoint-every", .lo = 0,   \
                 .hi = INT32_MAX, .unit = "steps",                              \
                 .help =                                                        \
                     "save what --resume needs so often; 0 only when stopped")

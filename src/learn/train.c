@@ -8,6 +8,7 @@
 
 #include "adapt/adaptation.h"
 #include "base/clock.h"
+#include "learn/options.h"
 #include "learn/run_place.h"
 #include "learn/supervised.h"
 #include "model/writer.h"
@@ -23,8 +24,8 @@ struct plan {
     const trv_train_options *o;
     enum kind kind;
     struct run_place place;
-    int64_t max_length, batch, steps;
-    double lr;
+    int64_t max_length;
+    trv_learn_options learn; // every zero replaced
     json_t *options, *fingerprint;
     struct learned_rows rows, held_out;
 };
@@ -48,66 +49,44 @@ say(const struct plan *p, const char *fmt, ...)
 static int
 check_options(const trv_train_options *o, trv_err *err)
 {
-    const struct {
-        const char *name;
-        double value, lo, hi;
-    } bounds[] = {
-        {"rank", o->rank, 1, LORA_MAX_RANK},
-        {"alpha", o->alpha, 0, 1e6},
-        {"dropout", o->dropout, 0, 0.99},
+    const struct bounded list[] = {
         {"max-length", o->max_length, 0, 1e7},
         {"epochs", o->epochs, 0, 1e6},
-        {"steps", o->steps, 0, 100e6},
-        {"batch", o->batch, 0, 65536},
-        {"accumulate", o->accumulate, 1, 65536},
-        {"learning rate", o->lr, 0, 100},
-        {"warmup", o->warmup, 0, 1},
-        {"weight-decay", o->weight_decay, 0, 10},
-        {"clip", o->clip, 0, 1e6},
-        {"checkpoint-every", o->checkpoint_every, 0, 100e6},
     };
+    int rc;
 
     if (o->version != 1)
         return err_fail(err, TRV_EINVAL, "train options have version %u, not 1",
                         o->version);
     if (!o->data)
         return err_fail(err, TRV_EINVAL, "training needs a file of data");
-    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-        if (!(bounds[i].value >= bounds[i].lo &&
-              bounds[i].value <= bounds[i].hi))
-            return err_fail(err, TRV_ERANGE, "%s is %g, outside %g to %g",
-                            bounds[i].name, bounds[i].value, bounds[i].lo,
-                            bounds[i].hi);
-    if (strcmp(o->precision, "f32") != 0 && strcmp(o->precision, "bf16") != 0)
+    if (!o->precision ||
+        (strcmp(o->precision, "f32") != 0 && strcmp(o->precision, "bf16") != 0))
         return err_fail(err, TRV_EINVAL,
                         "weights cannot be saved as '%s'; there are f32, bf16",
-                        o->precision);
-    return 0;
+                        o->precision ? o->precision : "");
+    rc = options_check_lora(&o->lora, err);
+    if (!rc)
+        rc = options_check_learn(&o->learn, err);
+    return rc ? rc : options_within(list, sizeof(list) / sizeof(*list), err);
 }
 
-static json_t *
-describe_options(const struct plan *p)
+/* What trivium.json and the fingerprint say. */
+static int
+tell_options(struct plan *p, trv_err *err)
 {
-    const trv_train_options *o = p->o;
-    json_t *lora =
-        p->kind == KIND_LORA
-            ? json_pack("{s:i,s:f,s:b,s:f,s:s}", "rank", o->rank, "alpha",
-                        o->alpha > 0 ? o->alpha : 2.0 * o->rank, "rslora",
-                        o->rslora, "dropout", o->dropout, "targets", o->targets)
-            : json_pack("{s:s}", "saved_as", o->precision);
-    json_t *rest = json_pack(
-        "{s:I,s:I,s:I,s:I,s:f,s:s,s:f,s:f,s:f}", "max_length",
-        (json_int_t)p->max_length, "steps", (json_int_t)p->steps, "batch",
-        (json_int_t)p->batch, "accumulate", (json_int_t)o->accumulate, "lr",
-        p->lr, "schedule", o->schedule, "warmup", o->warmup, "weight_decay",
-        o->weight_decay, "clip", o->clip);
+    int rc;
 
-    if (!lora || !rest || json_object_update(rest, lora) != 0) {
-        json_decref(rest);
-        rest = NULL;
-    }
-    json_decref(lora);
-    return rest;
+    p->options = json_pack("{s:I}", "max_length", (json_int_t)p->max_length);
+    if (!p->options)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a training");
+    rc = options_tell_learn(p->options, &p->learn, err);
+    if (!rc && p->kind == KIND_LORA)
+        return options_tell_lora(p->options, &p->o->lora, err);
+    if (!rc && json_object_set_new(p->options, "saved_as",
+                                   json_string(p->o->precision)) != 0)
+        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a training");
+    return rc;
 }
 
 static int
@@ -176,12 +155,14 @@ plan_make(struct plan *p, const char *to, trv_err *err)
                         "all weights of '%s' cannot be trained: a GGUF file "
                         "has no config.json to carry over",
                         p->s->model->path);
-    p->batch = o->batch ? o->batch : DEFAULT_BATCH;
-    if (o->accumulate > p->batch)
+    p->learn = o->learn;
+    if (!p->learn.batch)
+        p->learn.batch = DEFAULT_BATCH;
+    if (p->learn.accumulate > p->learn.batch)
         return err_fail(err, TRV_EINVAL,
-                        "%d micro-batches of a batch of %lld rows would be "
+                        "%d micro-batches of a batch of %d rows would be "
                         "empty",
-                        o->accumulate, (long long)p->batch);
+                        p->learn.accumulate, p->learn.batch);
     p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
     if (p->max_length > cfg->context && o->max_length)
         return err_fail(err, TRV_ETOOLONG,
@@ -189,9 +170,8 @@ plan_make(struct plan *p, const char *to, trv_err *err)
                         (long long)p->max_length, (long long)cfg->context);
     if (p->max_length > cfg->context)
         p->max_length = cfg->context;
-    p->lr = o->lr > 0              ? o->lr
-            : p->kind == KIND_FULL ? FULL_LR
-                                   : lora_default_lr(cfg);
+    if (!(p->learn.lr > 0))
+        p->learn.lr = p->kind == KIND_FULL ? FULL_LR : lora_default_lr(cfg);
     rc = run_place_init(&p->place, out, NULL, err);
     if (!rc)
         rc = run_place_claim(&p->place, o->replace, o->resume, err);
@@ -199,12 +179,13 @@ plan_make(struct plan *p, const char *to, trv_err *err)
         rc = open_rows(p, err);
     if (rc)
         return rc;
-    p->steps = o->steps ? o->steps
-                        : (int64_t)ceil((o->epochs > 0 ? o->epochs : 1.0) *
-                                        (double)p->rows.n / (double)p->batch);
-    p->options = describe_options(p);
-    if (!p->options)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a training");
+    if (!p->learn.steps)
+        p->learn.steps =
+            (int32_t)ceil((o->epochs > 0 ? o->epochs : 1.0) *
+                          (double)p->rows.n / (double)p->learn.batch);
+    rc = tell_options(p, err);
+    if (rc)
+        return rc;
     return make_fingerprint(p, err);
 }
 
@@ -222,8 +203,9 @@ static int
 begin_lora(struct lora *l, const struct plan *p, trv_err *err)
 {
     const trv_train_options *o = p->o;
-    int rc = lora_begin(l, &p->s->model->cfg, o->targets, o->rank, o->alpha,
-                        o->rslora, o->dropout, o->seed, err);
+    int rc = lora_begin(l, &p->s->model->cfg, o->lora.targets, o->lora.rank,
+                        o->lora.alpha, o->lora.rslora, o->lora.dropout, o->seed,
+                        err);
 
     return rc ? rc : lora_refresh(l, p->s->be->act_type, err);
 }
@@ -254,22 +236,14 @@ train(struct run_result *result, struct plan *p, struct lora *lora,
     struct supervised t = {.s = p->s,
                            .rows = &p->rows,
                            .lora = p->kind == KIND_LORA ? lora : NULL,
-                           .batch = p->batch,
-                           .accumulate = o->accumulate,
+                           .batch = p->learn.batch,
+                           .accumulate = p->learn.accumulate,
                            .seed = o->seed};
-    struct run_options run = RUN_OPTIONS_INIT;
+    struct run_options run = options_run(&p->learn);
     struct run_task task;
     int rc = supervised_init(&t, &task, err);
 
     if (!rc) {
-        run.steps = p->steps;
-        run.accumulate = o->accumulate;
-        run.lr = p->lr;
-        run.schedule = o->schedule;
-        run.warmup = o->warmup;
-        run.weight_decay = o->weight_decay;
-        run.clip = o->clip;
-        run.checkpoint_every = o->checkpoint_every;
         run.dir = p->place.dir;
         run.resume = o->resume && run_is_stopped(p->place.dir);
         run.replace = true; // run_place_claim() asked before

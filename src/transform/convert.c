@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "learn/options.h"
+
 typedef int (*edge_fn)(const struct convert_job *job, trv_cost *cost,
                        trv_err *err);
 
@@ -30,50 +32,27 @@ convert_say(const struct convert_job *job, const char *fmt, ...)
 }
 
 static int
-out_of_range(trv_err *err, const char *name, double value, double lo, double hi)
-{
-    return err_fail(err, TRV_ERANGE, "%s is %g, outside %g to %g", name, value,
-                    lo, hi);
-}
-
-/* Bounds of every number; NaN is outside all of them. */
-static int
 check_options(const trv_convert_options *o, trv_err *err)
 {
-    const struct {
-        const char *name;
-        double value, lo, hi;
-    } bounds[] = {
-        {"rank", o->rank, 1, 512},
-        {"alpha", o->alpha, 0, 1e6},
-        {"dropout", o->dropout, 0, 0.99},
+    const struct bounded list[] = {
         {"samples", o->samples, 0, 10e6},
         {"max-tokens", o->max_tokens, 0, 1e6},
         {"temperature", o->temperature, 0, 100},
         {"on-policy", o->on_policy, 0, 1},
-        {"steps", o->steps, 0, 100e6},
-        {"batch", o->batch, 0, 65536},
-        {"accumulate", o->accumulate, 1, 65536},
-        {"learning rate", o->lr, 0, 100},
-        {"warmup", o->warmup, 0, 1},
-        {"weight-decay", o->weight_decay, 0, 10},
-        {"clip", o->clip, 0, 1e6},
-        {"checkpoint-every", o->checkpoint_every, 0, 100e6},
     };
+    int rc;
 
     if (o->version != 1)
         return err_fail(err, TRV_EINVAL,
                         "convert options have version %u, not 1", o->version);
-    if (!o->targets || !o->divergence || !o->schedule)
+    if (!o->divergence)
         return err_fail(err, TRV_EINVAL,
-                        "convert options need targets, a divergence and a "
-                        "schedule (start from TRV_CONVERT_OPTIONS_INIT)");
-    for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-        if (!(bounds[i].value >= bounds[i].lo &&
-              bounds[i].value <= bounds[i].hi))
-            return out_of_range(err, bounds[i].name, bounds[i].value,
-                                bounds[i].lo, bounds[i].hi);
-    return 0;
+                        "convert options need a divergence (start from "
+                        "TRV_CONVERT_OPTIONS_INIT)");
+    rc = options_check_lora(&o->lora, err);
+    if (!rc)
+        rc = options_check_learn(&o->learn, err);
+    return rc ? rc : options_within(list, sizeof(list) / sizeof(*list), err);
 }
 
 int

@@ -16,6 +16,7 @@
 #include "adapt/params/peft.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "learn/options.h"
 #include "learn/run_place.h"
 #include "learn/schedule.h"
 #include "transform/convert.h"
@@ -33,11 +34,11 @@ struct plan {
     const struct convert_job *job;
     struct distill_options distill;
     const char *method;
-    int64_t samples, max_tokens, steps;
-    double lr;
-    struct run_place place; // it keeps answers.jsonl
-    json_t *options;        // what trivium.json and the fingerprint say
-    json_t *fingerprint;    // made when the inputs are there
+    int64_t samples, max_tokens;
+    trv_learn_options learn; // every zero replaced
+    struct run_place place;  // it keeps answers.jsonl
+    json_t *options;         // what trivium.json and the fingerprint say
+    json_t *fingerprint;     // made when the inputs are there
 };
 
 static int
@@ -56,22 +57,21 @@ plan_divergence(enum divergence *out, const char *name, trv_err *err)
                     name);
 }
 
-static json_t *
-describe_options(const struct plan *p)
+/* What trivium.json and the fingerprint say. */
+static int
+tell_options(struct plan *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
+    int rc;
 
-    return json_pack(
-        "{s:i,s:f,s:b,s:f,s:s,s:I,s:I,s:f,s:s,s:f,s:I,s:I,s:I,s:f,s:s,s:f,"
-        "s:f,s:f}",
-        "rank", o->rank, "alpha", o->alpha > 0 ? o->alpha : 2.0 * o->rank,
-        "rslora", o->rslora, "dropout", o->dropout, "targets", o->targets,
-        "samples", (json_int_t)p->samples, "max_tokens",
-        (json_int_t)p->max_tokens, "temperature", o->temperature, "divergence",
-        o->divergence, "on_policy", o->on_policy, "steps", (json_int_t)p->steps,
-        "batch", (json_int_t)p->distill.batch, "accumulate",
-        (json_int_t)p->distill.accumulate, "lr", p->lr, "schedule", o->schedule,
-        "warmup", o->warmup, "weight_decay", o->weight_decay, "clip", o->clip);
+    p->options = json_pack(
+        "{s:I,s:I,s:f,s:s,s:f}", "samples", (json_int_t)p->samples,
+        "max_tokens", (json_int_t)p->max_tokens, "temperature", o->temperature,
+        "divergence", o->divergence, "on_policy", o->on_policy);
+    if (!p->options)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    rc = options_tell_lora(p->options, &o->lora, err);
+    return rc ? rc : options_tell_learn(p->options, &p->learn, err);
 }
 
 static int
@@ -100,8 +100,15 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
         return err_fail(err, TRV_EINVAL,
                         "sft learns the teacher's answers: on-policy goes "
                         "with distill only");
-    p->distill.batch = o->batch ? o->batch : DEFAULT_BATCH;
-    p->distill.accumulate = o->accumulate;
+    p->learn = o->learn;
+    if (!p->learn.batch)
+        p->learn.batch = DEFAULT_BATCH;
+    if (!p->learn.steps)
+        p->learn.steps = DEFAULT_STEPS;
+    if (!(p->learn.lr > 0))
+        p->learn.lr = lora_default_lr(&job->s->model->cfg);
+    p->distill.batch = p->learn.batch;
+    p->distill.accumulate = p->learn.accumulate;
     p->distill.on_policy = o->on_policy;
     p->distill.seed = o->seed;
     if (p->distill.accumulate > p->distill.batch)
@@ -113,19 +120,15 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
     p->distill.max_tokens = p->max_tokens;
     p->samples = o->samples ? o->samples : DEFAULT_SAMPLES;
-    p->steps = o->steps ? o->steps : DEFAULT_STEPS;
-    p->lr = o->lr > 0 ? o->lr : lora_default_lr(&job->s->model->cfg);
-    rc = schedule_init(&checked, o->schedule, p->steps, o->warmup, p->lr, err);
+    rc = schedule_init(&checked, p->learn.schedule, p->learn.steps,
+                       p->learn.warmup, p->learn.lr, err);
     if (rc)
         return rc; // before anything is sampled
 
     rc = run_place_init(&p->place, job->out, "answers.jsonl", err);
     if (rc)
         return rc;
-    p->options = describe_options(p);
-    if (!p->options)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    return 0;
+    return tell_options(p, err);
 }
 
 static void
@@ -229,21 +232,13 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
                         .answers = answers,
                         .student = lora,
                         .opts = p->distill};
-    struct run_options run = RUN_OPTIONS_INIT;
+    struct run_options run = options_run(&p->learn);
     struct run_task task;
     int rc = lora_refresh(lora, job->s->be->act_type, err);
 
     if (!rc)
         rc = distill_init(&t, &task, err);
     if (!rc) {
-        run.steps = p->steps;
-        run.accumulate = p->distill.accumulate;
-        run.lr = p->lr;
-        run.schedule = o->schedule;
-        run.warmup = o->warmup;
-        run.weight_decay = o->weight_decay;
-        run.clip = o->clip;
-        run.checkpoint_every = o->checkpoint_every;
         run.dir = p->place.dir;
         run.resume = o->resume && run_is_stopped(p->place.dir);
         run.replace = true; // run_place_claim() asked before
@@ -313,8 +308,9 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     mem_stats_reset_peak();
     rc = plan_make(&p, job, err);
     if (!rc)
-        rc = lora_begin(&lora, &job->s->model->cfg, o->targets, o->rank,
-                        o->alpha, o->rslora, o->dropout, o->seed, err);
+        rc = lora_begin(&lora, &job->s->model->cfg, o->lora.targets,
+                        o->lora.rank, o->lora.alpha, o->lora.rslora,
+                        o->lora.dropout, o->seed, err);
     if (!rc)
         rc = run_place_claim(&p.place, o->replace, o->resume, err);
     claimed = !rc;

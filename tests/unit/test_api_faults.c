@@ -53,11 +53,11 @@ call_convert(trv_model *m, trv_adaptation *a, trv_err *err)
 
     o.samples = 4;
     o.max_tokens = 4;
-    o.steps = 3;
-    o.batch = 2;
+    o.learn.steps = 3;
+    o.learn.batch = 2;
     o.on_policy = 0.5;
-    o.dropout = 0.1;
-    o.checkpoint_every = 2;
+    o.lora.dropout = 0.1;
+    o.learn.checkpoint_every = 2;
     o.replace = true;
     snprintf(to, sizeof(to), "lora:%s/z", test_tmpdir("api_faults"));
     return trv_convert(m, NULL, a, to, &o, NULL, NULL, err);

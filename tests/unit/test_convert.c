@@ -25,11 +25,11 @@ open_fixture(struct fixture *f, const char *name)
     memset(f, 0, sizeof(*f));
     snprintf(f->dir, sizeof(f->dir), "%s", test_tmpdir(name));
     f->opts = (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
-    f->opts.rank = 2;
+    f->opts.lora.rank = 2;
     f->opts.samples = 6;
     f->opts.max_tokens = 6;
-    f->opts.steps = 3;
-    f->opts.batch = 2;
+    f->opts.learn.steps = 3;
+    f->opts.learn.batch = 2;
     if (trv_model_open(&f->m, test_source("golden/tiny/one"), NULL, &err) ||
         trv_adaptation_open(&f->from, f->m, "prompt:Say it again.", false,
                             &err))
@@ -95,22 +95,22 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
 
     (void)state;
     open_fixture(&f, "convert_refuses");
-    f.opts.schedule = "zigzag";
+    f.opts.learn.schedule = "zigzag";
     refuses(&f, TRV_EINVAL, "zigzag");
-    f.opts.schedule = NULL;
+    f.opts.learn.schedule = NULL;
     refuses(&f, TRV_EINVAL, "schedule");
     f.opts.divergence = "sideways";
     refuses(&f, TRV_EINVAL, "sideways");
-    f.opts.targets = "nose_proj";
+    f.opts.lora.targets = "nose_proj";
     refuses(&f, TRV_EINVAL, "nose_proj");
-    f.opts.targets = NULL;
+    f.opts.lora.targets = NULL;
     refuses(&f, TRV_EINVAL, "targets");
-    f.opts.batch = 4;
-    f.opts.accumulate = 5;
+    f.opts.learn.batch = 4;
+    f.opts.learn.accumulate = 5;
     refuses(&f, TRV_EINVAL, "micro-batches");
     f.opts.max_tokens = 100000;
     refuses(&f, TRV_ETOOLONG, "answers of 100000 tokens");
-    f.opts.lr = (double)(0.0f / 0.0f);
+    f.opts.learn.lr = (double)(0.0f / 0.0f);
     refuses(&f, TRV_ERANGE, "learning rate");
     f.opts.method = "sft";
     f.opts.on_policy = 0.5;
@@ -192,7 +192,7 @@ test_convert_odd_options_give_the_same_bytes_twice(void **state)
         switch (kind) {
         case 0: // fewer samples than rows of a step
             f.opts.samples = 3;
-            f.opts.batch = 8;
+            f.opts.learn.batch = 8;
             break;
         case 1:
             f.opts.on_policy = 1.0;
@@ -203,15 +203,15 @@ test_convert_odd_options_give_the_same_bytes_twice(void **state)
             f.opts.method = "sft";
             break;
         case 3:
-            f.opts.dropout = 0.5;
+            f.opts.lora.dropout = 0.5;
             f.opts.divergence = "jsd";
-            f.opts.accumulate = 2;
+            f.opts.learn.accumulate = 2;
             break;
         default:
-            f.opts.rslora = true;
-            f.opts.warmup = 1.0;
-            f.opts.clip = 0.0;
-            f.opts.checkpoint_every = 1;
+            f.opts.lora.rslora = true;
+            f.opts.learn.warmup = 1.0;
+            f.opts.learn.clip = 0.0;
+            f.opts.learn.checkpoint_every = 1;
         }
         convert_well(&f, "a");
         convert_well(&f, "b"); // on the same model, not on a fresh one
@@ -253,11 +253,11 @@ test_convert_says_when_it_diverged(void **state)
     open_fixture(&f, "convert_diverged");
     f.opts.on_message = keep_line;
     f.opts.message_payload = line;
-    f.opts.steps = 30;
+    f.opts.learn.steps = 30;
     convert_well(&f, "well");
     assert_string_equal(line, "");
-    f.opts.lr = 100;
-    f.opts.alpha = 1e6;
+    f.opts.learn.lr = 100;
+    f.opts.lora.alpha = 1e6;
     convert_well(&f, "worse"); // finite, and no use
     assert_non_null(strstr(line, "the loss rose from"));
     close_fixture(&f);

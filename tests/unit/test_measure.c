@@ -161,8 +161,8 @@ test_measure_a_lora_against_itself_is_0_apart(void **state)
     (void)state;
     o.samples = 16;
     o.max_tokens = 8;
-    o.steps = 40;
-    o.batch = 8;
+    o.learn.steps = 40;
+    o.learn.batch = 8;
     snprintf(spec, sizeof(spec), "%s/z", test_tmpdir("measure_lora"));
     snprintf(to, sizeof(to), "lora:%s", spec);
     if (trv_convert(m, NULL, from, to, &o, NULL, NULL, &err))
