@@ -76,6 +76,10 @@ while [ "$round" -le "$ROUNDS" ]; do
                 --precision $precision --threads "$THREADS" \
                 --seconds "$SECONDS_EACH" >>"$LOG" 2>>out/bench/torch.log
         done
+        [ -z "$PYTHON" ] || [ $task != train ] ||
+            "$PYTHON" bench/bench_torch.py $task "$DIR" --precision bf16 \
+                --adapter bf16 --threads "$THREADS" \
+                --seconds "$SECONDS_EACH" >>"$LOG" 2>>out/bench/torch.log
     done
     round=$((round + 1))
 done

@@ -139,7 +139,7 @@ def main():
     times.sort()
     n, median = len(times), statistics.median(times)
     print(json.dumps({
-        "side": "torch", "task": a.task, "precision": a.precision,
+        "side": "torch", "task": a.task, "precision": a.precision + ("*" if a.adapter == "bf16" else ""),
         "torch": torch.__version__, "threads": torch.get_num_threads(),
         "tokens_per_s": round(tokens / median, 1),
         "spread": round((times[3 * n // 4] - times[n // 4]) / median, 3),

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-/* Positions of one chunk: 32 MB of logits, at least 16 and at most 512. */
+/* Positions of one chunk: 24 MB of logits, at least 16 and at most 512. */
 static int64_t
 chunk_rows(const struct decoder *d)
 {
-    const int64_t n = ((int64_t)8 << 20) / d->cfg->vocab / 16 * 16;
+    const int64_t n = ((int64_t)6 << 20) / d->cfg->vocab / 16 * 16;
 
     return n < 16 ? 16 : n > 512 ? 512 : n;
 }
