@@ -85,4 +85,4 @@ while [ "$round" -le "$ROUNDS" ]; do
 done
 [ -t 2 ] && printf '\r%40s\r' '' >&2
 
-awk -v rounds="$ROUNDS" -f bench/table.awk "$LOG" | tee -a "out/bench/$SHAPE.txt"
+awk -f bench/table.awk "$LOG" | tee -a "out/bench/$SHAPE.txt"

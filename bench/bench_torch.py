@@ -5,7 +5,7 @@
 The same files, the same tokens a step, one process a task, one line of JSON.
 It is written as someone who wants speed would write it: scaled-dot-product
 attention, inference mode, a key-value cache, tensors kept over the steps.
-Checked with torch 2.13, transformers 5, peft 0.19.
+Checked with torch 2.13, transformers 5.24, peft 0.21.
 """
 import argparse
 import json
