@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "model/batch.h"
 #include "model/lora.h"
+#include "model/lora_pass.h"
 #include "model/model.h"
 
 /* A small vector of weights and, while trained, its gradient. */
@@ -89,17 +90,22 @@ int kv_cache_open(struct kv_cache *c, const struct model_config *cfg,
                   int64_t slots, trv_err *err);
 void kv_cache_release(struct kv_cache *c);
 
+/* The linear maps of a layer, in the order of the forward pass. */
+enum dec_map { MAP_QKV, MAP_O, MAP_UP, MAP_DOWN, DEC_MAPS };
+struct dec_linear *decoder_map(const struct decoder *d, int64_t layer,
+                               enum dec_map map);
+
 /* What a training forward keeps for its backward; lies in the arena. */
 struct saved_layer {
-    float *x_in, *x_mid;       // [T,C] before each norm
-    float *stats1, *stats2;    // [T,2]
-    float *qkv;                // [T,Q] after rope
-    float *qk_raw;             // [T,q+k] before the head norms (qk_norm only)
-    float *qk_stats;           // [heads+kv_heads][T,2]
-    float *lse;                // [T,H]
-    struct mat attn;           // [T,H*D] act_type
-    struct mat u;              // [T,F or 2F] act_type
-    struct mat xa[PART_COUNT]; // x A^T [T,rank] act_type, by part
+    float *x_in, *x_mid;     // [T,C] before each norm
+    float *stats1, *stats2;  // [T,2]
+    float *qkv;              // [T,Q] after rope
+    float *qk_raw;           // [T,q+k] before the head norms (qk_norm only)
+    float *qk_stats;         // [heads+kv_heads][T,2]
+    float *lse;              // [T,H]
+    struct mat attn;         // [T,H*D] act_type
+    struct mat u;            // [T,F or 2F] act_type
+    struct mat xa[DEC_MAPS]; // x A^T [T,R] act_type, of the layer's maps
 };
 struct saved {
     struct saved_layer *layers;
@@ -142,6 +148,11 @@ int64_t decoder_up_width(const struct model_config *cfg);
 struct attn_plan decoder_attn_plan(const struct decoder *d,
                                    const struct batch *b);
 double decoder_attn_flop(const struct decoder *d, const struct batch *b);
+
+/* And of the low-rank terms of a map. */
+struct lora_drop decoder_drop(const struct saved *save, const struct lora *lora,
+                              int64_t layer, enum dec_map map);
+double decoder_lora_work(const struct lora_stack *s); // multiply-adds a token
 
 /** A matrix in an arena; data NULL without memory. */
 struct mat mat_new(struct arena *a, enum dtype type, int64_t rows,

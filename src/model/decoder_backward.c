@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#include "model/lora_pass.h"
-
 struct backward {
     struct decoder *d;
     struct arena *a;
@@ -23,13 +21,12 @@ struct backward {
  * dx (data NULL: not wanted) = beta * dx + ... */
 static int
 project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
-             struct mat x, const struct dec_linear *l, int64_t layer,
-             trv_err *err)
+             struct mat x, enum dec_map map, int64_t layer, trv_err *err)
 {
     struct decoder *d = bw->d;
+    const struct dec_linear *l = decoder_map(d, layer, map);
     const struct backend_ops *ops = d->be->ops;
     struct mat g = dy;
-    int64_t col = 0;
     int rc = 0;
 
     if (dy.type != d->be->act_type) { // once, not in each product
@@ -48,39 +45,23 @@ project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
     }
     if (l->bias.d)
         ops->col_sum(d->be, l->bias.d, dy);
-    for (int i = 0; i < l->lin.n_parts; i++) {
-        const enum part part = l->parts[i];
-        int64_t out, in;
+    for (int64_t k = 0; k < bw->b->n_groups && !rc; k++) {
+        const struct batch_group *group = &bw->b->groups[k];
+        const struct lora_stack s =
+            lora_stack_of(group->lora, d->cfg, layer, l->parts, l->lin.n_parts);
+        struct mat dx_rows = {0};
 
-        part_shape(&out, &in, d->cfg, part);
-        for (int64_t k = 0; k < bw->b->n_groups && !rc; k++) {
-            const struct batch_group *group = &bw->b->groups[k];
-            const struct lora_pair *pair;
-            struct lora_drop drop = {0};
-            struct mat dx_part = {0};
-
-            if (!group->lora || group->n == 0)
-                continue;
-            pair = lora_at(group->lora, layer, part);
-            if (!pair->a)
-                continue;
-            if (bw->save->training)
-                drop = (struct lora_drop){
-                    group->lora->dropout,
-                    bw->save->dropout_seed +
-                        (uint64_t)(layer * PART_COUNT + part)};
-            if (dx.data)
-                dx_part = mat_part(dx, group->t0, group->n, 0, in);
-            rc = lora_backward(d->be, bw->a, dx_part,
-                               mat_part(g, group->t0, group->n, col, out),
-                               mat_part(x, group->t0, group->n, 0, in),
-                               mat_part(bw->save->layers[layer].xa[part],
-                                        group->t0, group->n, 0, pair->rank),
-                               pair, drop, err);
-            d->flop +=
-                4.0 * (double)group->n * (double)(pair->rank * (in + out));
-        }
-        col += out;
+        if (s.n == 0 || group->n == 0)
+            continue;
+        if (dx.data)
+            dx_rows = mat_part(dx, group->t0, group->n, 0, s.in);
+        rc = lora_backward(
+            d->be, bw->a, dx_rows, mat_part(g, group->t0, group->n, 0, g.cols),
+            mat_part(x, group->t0, group->n, 0, s.in),
+            mat_part(bw->save->layers[layer].xa[map], group->t0, group->n, 0,
+                     s.rank),
+            &s, decoder_drop(bw->save, group->lora, layer, map), err);
+        d->flop += 4.0 * (double)group->n * decoder_lora_work(&s);
     }
     return rc;
 }
@@ -133,13 +114,13 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     if (!h.data || !dh.data || !du.data || !n.data || !dn.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
     ops->act_forward(d->be, h, u, cfg->act, cfg->gated);
-    rc = project_back(bw, dh, 0.0f, dx, h, &l->down, i, err);
+    rc = project_back(bw, dh, 0.0f, dx, h, MAP_DOWN, i, err);
     if (rc)
         return rc;
     ops->act_backward(d->be, du, dh, u, cfg->act, cfg->gated);
     ops->norm_forward(d->be, n, NULL, x_mid, l->norm2_w.v, l->norm2_b.v,
                       (float)cfg->norm_eps, cfg->rms);
-    rc = project_back(bw, dn, 0.0f, du, n, &l->up, i, err);
+    rc = project_back(bw, dn, 0.0f, du, n, MAP_UP, i, err);
     if (rc)
         return rc;
     ops->norm_backward(d->be, dx, l->norm2_w.d, l->norm2_b.d, dn, x_mid,
@@ -168,7 +149,7 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
 
     if (!dattn.data || !dqkv.data || !n.data || !dn.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-    rc = project_back(bw, dattn, 0.0f, dx, s->attn, &l->o, i, err);
+    rc = project_back(bw, dattn, 0.0f, dx, s->attn, MAP_O, i, err);
     if (rc)
         return rc;
     memset(dqkv.data, 0, (size_t)(T * dqkv.cols) * sizeof(float));
@@ -190,7 +171,7 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
                       (float)cfg->norm_eps, cfg->rms);
     if (i == 0 && !bw->full) // nothing below the first layer learns
         dn.data = NULL;
-    rc = project_back(bw, dn, 0.0f, dqkv, n, &l->qkv, i, err);
+    rc = project_back(bw, dn, 0.0f, dqkv, n, MAP_QKV, i, err);
     if (rc || !dn.data)
         return rc;
     ops->norm_backward(d->be, dx, l->norm1_w.d, l->norm1_b.d, dn, x_in,

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "model/checkpoint.h"
-#include "model/lora_pass.h"
 
 /* Working memory of one layer. */
 struct layer_room {
@@ -49,19 +48,31 @@ room_new(struct layer_room *r, struct arena *a, const struct decoder *d,
     return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data;
 }
 
-/* Which low-rank terms a layer of this batch has, and their rank. */
-static int64_t
-part_rank(const struct batch *b, int64_t layer, enum part p)
+struct dec_linear *
+decoder_map(const struct decoder *d, int64_t layer, enum dec_map map)
 {
+    struct dec_layer *l = &d->layers[layer];
+    struct dec_linear *const maps[DEC_MAPS] = {&l->qkv, &l->o, &l->up,
+                                               &l->down};
+
+    return maps[map];
+}
+
+/* The largest rank that a map's low-rank terms have in this batch. */
+static int64_t
+map_rank(const struct decoder *d, const struct batch *b, int64_t layer,
+         enum dec_map map)
+{
+    const struct dec_linear *l = decoder_map(d, layer, map);
     int64_t rank = 0;
 
-    for (int64_t g = 0; g < b->n_groups; g++)
-        if (b->groups[g].lora) {
-            const struct lora_pair *pair = lora_at(b->groups[g].lora, layer, p);
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct lora_stack s = lora_stack_of(
+            b->groups[g].lora, d->cfg, layer, l->parts, l->lin.n_parts);
 
-            if (pair->a && pair->rank > rank)
-                rank = pair->rank;
-        }
+        if (s.rank > rank)
+            rank = s.rank;
+    }
     return rank;
 }
 
@@ -98,12 +109,12 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
             sl->qk_stats = arena_f32(a, T, heads * 2);
             ok = ok && sl->qk_raw && sl->qk_stats;
         }
-        for (int p = 0; p < PART_COUNT && ok; p++) {
-            const int64_t rank = part_rank(b, l, (enum part)p);
+        for (int m = 0; m < DEC_MAPS && ok; m++) {
+            const int64_t rank = map_rank(d, b, l, (enum dec_map)m);
 
             if (rank > 0) {
-                sl->xa[p] = mat_new(a, d->be->act_type, T, rank);
-                ok = sl->xa[p].data != NULL;
+                sl->xa[m] = mat_new(a, d->be->act_type, T, rank);
+                ok = sl->xa[m].data != NULL;
             }
         }
     }
@@ -192,64 +203,67 @@ embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
 /* Add the low-rank terms of a linear map to y, group by group of rows. */
 static int
 add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
-         const struct dec_linear *l, int64_t layer, const struct batch *b,
+         enum dec_map map, int64_t layer, const struct batch *b,
          struct saved *save, trv_err *err)
 {
-    int64_t col = 0;
+    const struct dec_linear *l = decoder_map(d, layer, map);
     int rc = 0;
 
-    for (int i = 0; i < l->lin.n_parts; i++) {
-        const enum part part = l->parts[i];
-        int64_t out, in;
+    for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct lora_stack s =
+            lora_stack_of(group->lora, d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct arena_mark mark = arena_mark(a);
+        struct mat xa;
 
-        part_shape(&out, &in, d->cfg, part);
-        for (int64_t g = 0; g < b->n_groups && !rc; g++) {
-            const struct batch_group *group = &b->groups[g];
-            const struct arena_mark mark = arena_mark(a);
-            const struct lora_pair *pair;
-            struct lora_drop drop = {0};
-            struct mat xa;
-
-            if (!group->lora || group->n == 0)
-                continue;
-            pair = lora_at(group->lora, layer, part);
-            if (!pair->a)
-                continue;
-            if (save) {
-                xa = mat_part(save->layers[layer].xa[part], group->t0, group->n,
-                              0, pair->rank);
-                if (save->training)
-                    drop = (struct lora_drop){
-                        group->lora->dropout,
-                        save->dropout_seed +
-                            (uint64_t)(layer * PART_COUNT + part)};
-            } else {
-                xa = mat_new(a, d->be->act_type, group->n, pair->rank);
-                if (!xa.data)
-                    return err_fail(err, TRV_ENOMEM,
-                                    "no memory for a low-rank term");
-            }
-            rc = lora_forward(
-                d->be, a, mat_part(y, group->t0, group->n, col, out),
-                mat_part(x, group->t0, group->n, 0, in), pair, drop, xa, err);
-            d->flop +=
-                2.0 * (double)group->n * (double)(pair->rank * (in + out));
-            arena_rewind(a, mark);
-        }
-        col += out;
+        if (s.n == 0 || group->n == 0)
+            continue;
+        xa = save ? mat_part(save->layers[layer].xa[map], group->t0, group->n,
+                             0, s.rank)
+                  : mat_new(a, d->be->act_type, group->n, s.rank);
+        if (!xa.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a low-rank term");
+        rc = lora_forward(d->be, a, mat_part(y, group->t0, group->n, 0, y.cols),
+                          mat_part(x, group->t0, group->n, 0, s.in), &s,
+                          decoder_drop(save, group->lora, layer, map), xa, err);
+        d->flop += 2.0 * (double)group->n * decoder_lora_work(&s);
+        arena_rewind(a, mark);
     }
     return rc;
+}
+
+struct lora_drop
+decoder_drop(const struct saved *save, const struct lora *lora, int64_t layer,
+             enum dec_map map)
+{
+    if (!save || !save->training)
+        return (struct lora_drop){0};
+    return (struct lora_drop){lora->dropout,
+                              save->dropout_seed +
+                                  (uint64_t)(layer * DEC_MAPS + (int)map)};
+}
+
+double
+decoder_lora_work(const struct lora_stack *s)
+{
+    double work = (double)(s->rank * s->in);
+
+    for (int i = 0; i < s->n; i++)
+        work += (double)(s->pair[i]->rank * s->pair[i]->out);
+    return work;
 }
 
 /* y = beta*y + W x + b and its low-rank terms. */
 static int
 project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
-        const struct dec_linear *l, float beta, int64_t layer,
-        const struct batch *b, struct saved *save, trv_err *err)
+        enum dec_map map, float beta, int64_t layer, const struct batch *b,
+        struct saved *save, trv_err *err)
 {
+    const struct dec_linear *l = decoder_map(d, layer, map);
+
     d->be->ops->linear_forward(d->be, y, x, &l->lin, l->bias.v, beta);
     d->flop += 2.0 * (double)b->T * (double)(l->lin.in * l->lin.out);
-    return add_lora(d, a, y, x, l, layer, b, save, err);
+    return add_lora(d, a, y, x, map, layer, b, save, err);
 }
 
 static void
@@ -386,7 +400,7 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
         }
         ops->norm_forward(d->be, r.n, s ? s->stats1 : NULL, x, l->norm1_w.v,
                           l->norm1_b.v, eps, cfg->rms);
-        rc = project(d, a, r.qkv, r.n, &l->qkv, 0.0f, i, b, save, err);
+        rc = project(d, a, r.qkv, r.n, MAP_QKV, 0.0f, i, b, save, err);
         if (rc)
             break;
         if (cfg->qk_norm)
@@ -395,7 +409,7 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
             ops->rope(d->be, mat_part(r.qkv, 0, T, 0, qk), cfg->head_dim,
                       cfg->head_dim, d->cos_sin, b->pos, false);
         attend(d, &r, b, cache, i, s ? s->lse : NULL);
-        rc = project(d, a, x, r.attn, &l->o, 1.0f, i, b, save, err);
+        rc = project(d, a, x, r.attn, MAP_O, 1.0f, i, b, save, err);
         if (rc)
             break;
 
@@ -403,13 +417,13 @@ decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
             memcpy(s->x_mid, x.data, x_bytes);
         ops->norm_forward(d->be, r.n, s ? s->stats2 : NULL, x, l->norm2_w.v,
                           l->norm2_b.v, eps, cfg->rms);
-        rc = project(d, a, r.u, r.n, &l->up, 0.0f, i, b, save, err);
+        rc = project(d, a, r.u, r.n, MAP_UP, 0.0f, i, b, save, err);
         if (rc)
             break;
         ops->act_forward(d->be, r.h, r.u, cfg->act, cfg->gated);
         if (s && s->u.type != DT_F32)
             ops->cast(d->be, s->u, r.u);
-        rc = project(d, a, x, r.h, &l->down, 1.0f, i, b, save, err);
+        rc = project(d, a, x, r.h, MAP_DOWN, 1.0f, i, b, save, err);
     }
     if (rc)
         return rc;

@@ -154,19 +154,23 @@ lora_init_shaped(struct lora *l, const struct model_config *cfg,
                      (long long)l->n);
         goto done;
     }
-    for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
-        struct lora_pair *p = &l->pairs[i];
+    /* Layer by layer all A, then all B: the A of maps that share their input
+     * (q, k, v; gate, up) are neighbours, and so one matrix. */
+    for (int64_t i = 0; i < l->layers; i++) {
+        struct lora_pair *pairs = &l->pairs[i * PART_COUNT];
 
-        if (p->rank == 0)
-            continue;
-        p->a = l->w + at;
-        p->d_a = trained ? l->g + at : NULL;
-        at += p->rank * p->in;
-        p->b = l->w + at;
-        p->d_b = trained ? l->g + at : NULL;
-        at += p->out * p->rank;
-        p->a_act = p->a;
-        p->b_act = p->b;
+        for (int p = 0; p < PART_COUNT; p++)
+            if (pairs[p].rank > 0) {
+                pairs[p].a = pairs[p].a_act = l->w + at;
+                pairs[p].d_a = trained ? l->g + at : NULL;
+                at += pairs[p].rank * pairs[p].in;
+            }
+        for (int p = 0; p < PART_COUNT; p++)
+            if (pairs[p].rank > 0) {
+                pairs[p].b = pairs[p].b_act = l->w + at;
+                pairs[p].d_b = trained ? l->g + at : NULL;
+                at += pairs[p].out * pairs[p].rank;
+            }
     }
     TRV_ASSERT(at == l->n);
 done:

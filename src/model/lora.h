@@ -2,7 +2,8 @@
  *
  *   y += scale * (x A^T) B^T,  A [rank, in], B [out, rank]
  *
- * All pairs of an adapter lie in one flat vector of parameters, with one of
+ * All pairs of an adapter lie in one flat vector of parameters (layer by layer
+ * all A in the order of the parts, then all B), with one of
  * gradients beside it while it is trained: the optimiser, clipping and
  * checkpoints see vectors only.
  */

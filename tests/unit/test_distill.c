@@ -176,6 +176,53 @@ test_distill_gradient_equals_differences_for_every_divergence(void **state)
         }
 }
 
+/* Ranks that differ by part, parts left out: what is stacked then is uneven. */
+static void
+test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
+{
+    static const int64_t of_part[PART_COUNT] = {[PART_Q] = 2,
+                                                [PART_V] = 5,
+                                                [PART_GATE] = 3,
+                                                [PART_UP] = 1,
+                                                [PART_DOWN] = 4};
+    struct fixture f;
+    int64_t *ranks;
+    double *alphas;
+    struct rng r;
+    trv_err err = {0};
+
+    (void)state;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        const int64_t n = 2 * PART_COUNT;
+
+        open_fixture(&f, "mistral", "ref",
+                     (struct distill_options){.batch = 4, .accumulate = 1}, 0);
+        distill_release(&f.t);
+        lora_release(&f.lora);
+        ranks = mem_calloc((size_t)n, sizeof(*ranks));
+        alphas = mem_calloc((size_t)n, sizeof(*alphas));
+        for (int64_t i = 0; i < n; i++) {
+            ranks[i] =
+                i < PART_COUNT && i == PART_V ? 0 : of_part[i % PART_COUNT];
+            alphas[i] = 3.0 + (double)(i % 4);
+        }
+        assert_int_equal(f.s.model->cfg.layers, 2);
+        must(lora_init_shaped(&f.lora, &f.s.model->cfg, ranks, alphas, false,
+                              true, &err),
+             &err);
+        f.lora.dropout = dropped ? 0.25f : 0.0f;
+        rng_init(&r, 8, 8);
+        for (int64_t i = 0; i < f.lora.n; i++)
+            f.lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(lora_refresh(&f.lora, f.s.be->act_type, &err), &err);
+        must(distill_init(&f.t, &f.task, &err), &err);
+        check_slope(&f, 0);
+        mem_free(ranks);
+        mem_free(alphas);
+        close_fixture(&f);
+    }
+}
+
 static void
 test_distill_sft_and_dropout_gradients_equal_differences(void **state)
 {
@@ -352,6 +399,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_distill_gradient_equals_differences_for_every_divergence),
+        cmocka_unit_test(
+            test_distill_gradient_equals_differences_for_uneven_ranks),
         cmocka_unit_test(
             test_distill_sft_and_dropout_gradients_equal_differences),
         cmocka_unit_test(
