@@ -276,7 +276,8 @@ typedef struct {
     }
 
 /**
- * Learn from given data: answers only, EOS included.
+ * Learn from given data: answers only, EOS included. `m` itself stays what its
+ * file says, also where all weights are trained.
  *
  * @param to  "lora:PATH", or "full:PATH" for all weights, written as a Hugging
  *            Face folder.

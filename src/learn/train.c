@@ -352,6 +352,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
           void *payload, trv_err *err)
 {
     const double began = clock_now();
+    const double flop = s->decoder ? s->decoder->flop : 0.0;
     struct plan p = {.s = s, .o = opts};
     struct lora lora = {0};
     struct run_result result = {0};
@@ -376,13 +377,17 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         run_place_finish(&p.place);
         cost->seconds = clock_now() - began;
         cost->tokens = result.tokens;
-        cost->flop = s->decoder->flop;
+        cost->flop = s->decoder->flop - flop;
         cost->final_loss = result.mean_loss;
         cost->steps = result.steps;
         cost->samples = p.rows.n;
         cost->peak_bytes = mem_stats_get().peak_bytes;
     } else if (p.claimed) {
         run_place_leave(&p.place);
+    }
+    if (p.kind == KIND_FULL) { // the model is again what its file says
+        decoder_free(s->decoder);
+        s->decoder = NULL;
     }
     lora_release(&lora);
     plan_release(&p);
