@@ -204,7 +204,8 @@ typedef struct {
     const char *method;      // NULL: the edge's default; "distill", "sft"
     const char *inputs;      // file of inputs x; NULL: sampled from the model
     bool replace;            // overwrite an artefact that is there
-    bool resume;             // go on from the checkpoint beside the output
+    bool resume;             // go on from the checkpoint beside the output;
+                             // with replace: over what is there
     trv_lora_options lora;   // what is trained
     trv_learn_options learn; // lr 0: by the model's width
     /* teacher samples */
@@ -275,7 +276,8 @@ typedef struct {
     }
 
 /**
- * Learn from given data: answers only, EOS included.
+ * Learn from given data: answers only, EOS included. `m` itself stays what its
+ * file says, also where all weights are trained.
  *
  * @param to  "lora:PATH", or "full:PATH" for all weights, written as a Hugging
  *            Face folder.
@@ -293,7 +295,8 @@ TRV_API TRV_MUST_USE int trv_train(trv_model *m, trv_cost *cost, const char *to,
  * @param path  the folder to make.
  * @param from  a folder with config.json and a tokenizer; needs no weights.
  * @param seed  decides every weight: the same one gives the same bytes.
- * @param replace  an artefact or model that is there is overwritten.
+ * @param replace  a model or an empty folder that is there is overwritten,
+ *            nothing else.
  * @return TRV_EEXIST, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM.
  */
 TRV_API TRV_MUST_USE int trv_model_create(const char *path, const char *from,

@@ -100,8 +100,9 @@ struct backend_ops {
     void (*matmul)(struct backend *be, struct mat y, struct mat a, bool ta,
                    struct mat b, bool tb, float alpha, float beta);
 
-    /* y [T,C] (F32 or act_type; may be x) = norm(x [T,C] f32) * w + b; `rms` has no mean
-     * and no b. stats [T,2] takes mean and 1/sqrt(var + eps); may be NULL. */
+    /* y [T,C] (F32 or act_type; may be x) = norm(x [T,C] f32) * w + b; `rms`
+     * has no mean and no b. stats [T,2] takes mean and 1/sqrt(var + eps); may
+     * be NULL. */
     void (*norm_forward)(struct backend *be, struct mat y, float *stats,
                          struct mat x, const float *w, const float *b,
                          float eps, bool rms);

@@ -37,7 +37,8 @@ static const struct opt_spec convert_opts[] = {
     OPT_FLAG(struct convert_args, o.replace, 0, "replace",
              "overwrite an artefact that is already there"),
     OPT_FLAG(struct convert_args, o.resume, 0, "resume",
-             "go on from where an earlier run was stopped"),
+             "go on from where an earlier run was stopped; with --replace, "
+             "over what it was to replace"),
     OPT_FLAG(struct convert_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_FLAG(struct convert_args, json, 'j', "json", "print one JSON object"),
@@ -96,9 +97,6 @@ convert_run(struct cli *cli, const void *args)
 
     if (status)
         return status;
-    if (o.replace && o.resume)
-        return cli_usage(cli, "--replace starts anew and --resume goes on: "
-                              "give one of them");
     o.on_message = cli_message;
     o.message_payload = cli;
     if (cli_model_open(cli, &m, a->model, &err) ||

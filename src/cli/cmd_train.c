@@ -1,6 +1,7 @@
 /* cmd_train.c -- `trivium train`: plain learning from given data. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/learning.h"
@@ -33,7 +34,8 @@ static const struct opt_spec train_opts[] = {
     OPT_FLAG(struct train_args, o.replace, 0, "replace",
              "overwrite an artefact that is already there"),
     OPT_FLAG(struct train_args, o.resume, 0, "resume",
-             "go on from where an earlier run was stopped"),
+             "go on from where an earlier run was stopped; with --replace, "
+             "over what it was to replace"),
     OPT_FLAG(struct train_args, json, 'j', "json", "print one JSON object"),
     OPT_INT(struct train_args, o.max_length, 0, "max-length", .lo = 0,
             .hi = INT32_MAX, .unit = "tokens", .shown = "1024, or the context",
@@ -67,6 +69,11 @@ make_start(const struct cli *cli, const struct train_args *a, char **start)
     size_t n = strlen(out);
     trv_err err = {0};
 
+    if (!a->o.replace && access(out, F_OK) == 0) // its base may lie there
+        return cli_fail(cli, CLI_EXISTS,
+                        "cannot write '%s': it is already there (--replace "
+                        "overwrites it)",
+                        out);
     while (n > 1 && out[n - 1] == '/')
         n--;
     *start = malloc(n + sizeof(".run/start"));
@@ -91,9 +98,6 @@ train_run(struct cli *cli, const void *args)
 
     if (status)
         return status;
-    if (o.replace && o.resume)
-        return cli_usage(cli, "--replace starts anew and --resume goes on: "
-                              "give one of them");
     if (a->from_scratch) {
         status = make_start(cli, a, &start);
         if (status)

@@ -1,6 +1,7 @@
 /* term.c -- interruption, colour, and the progress line. */
 #include "cli/term.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ on_interrupt(int sig)
 {
     static const char note[] =
         "\ntrivium: stopping and saving; press Ctrl-C again to stop at once\n";
+    const int was = errno; // of the call that was interrupted
 
     if (interrupted) {
         /* timeout(1) and others signal a process and then its group: what
@@ -52,6 +54,7 @@ on_interrupt(int sig)
 
         (void)n;
     }
+    errno = was;
 }
 
 void

@@ -102,9 +102,13 @@ run_place_begin(const struct run_place *p, bool resume,
         json_decref(was);
         return rc;
     }
-    run_discard(p->dir);
-    if (p->kept)
-        (void)remove(p->kept);
+    /* A checkpoint whose run.json is gone knows its run itself; what was kept
+     * beside it is of the same run. */
+    if (!resume || !run_is_stopped(p->dir)) {
+        run_discard(p->dir);
+        if (p->kept)
+            (void)remove(p->kept);
+    }
     text = json_dumps(fingerprint, JSON_INDENT(2) | JSON_SORT_KEYS);
     if (!text)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a run");

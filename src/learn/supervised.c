@@ -13,22 +13,26 @@
 /* --- rows --- */
 
 /* Ids of one row. Plain text begins with BOS where the tokenizer adds it, and
- * its first token, whatever it is, is what the rest is predicted from. */
+ * its first token, whatever it is, is what the rest is predicted from. A text
+ * beside a prompt or messages is their copy: example_context() takes those. */
 static int
 row_ids(struct example *e, const struct text_rules *rules,
         const struct data_row *row, trv_err *err)
 {
+    const bool is_text = row->text && !row->prompt && !row->messages;
     const int32_t eos = tokenizer_eos(rules->tokenizer);
     int rc = example_context(e, rules, row, NULL, NULL, err);
 
-    if (!rc && !row->text) {
+    if (!rc && !is_text) {
         rc = example_answer(e, rules, row, err);
         if (rc == TRV_EINVAL && err) // it is the file that is wrong here
             rc = err->code = TRV_EFORMAT;
     }
-    if (rc || !row->text)
+    if (rc || !is_text)
         return rc;
     e->n_context = 1;
+    if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
+        return 0; // the text says its own end
     if (eos >= 0 && ids_push(&e->ids, eos))
         return err_fail(err, TRV_ENOMEM, "no memory for a row");
     return 0;
@@ -70,6 +74,12 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     if (rc)
         return rc;
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    if (data.n >= INT32_MAX) { // a shuffle draws 32 bits
+        rc = err_fail(err, TRV_ERANGE, "'%s' has %lld rows, more than %d", path,
+                      (long long)data.n, INT32_MAX - 1);
+        data_release(&data);
+        return rc;
+    }
     out->list = mem_calloc((size_t)data.n, sizeof(*out->list));
     if (!out->list)
         rc = err_fail(err, TRV_ENOMEM, "no memory for %lld rows",

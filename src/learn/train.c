@@ -24,6 +24,7 @@ struct plan {
     const trv_train_options *o;
     enum kind kind;
     struct run_place place;
+    bool claimed; // the place is ours to tidy
     int64_t max_length;
     trv_learn_options learn; // every zero replaced
     json_t *options, *fingerprint;
@@ -135,6 +136,23 @@ open_rows(struct plan *p, trv_err *err)
 }
 
 static int
+plan_steps(struct plan *p, trv_err *err)
+{
+    const double epochs = p->o->epochs > 0 ? p->o->epochs : 1.0;
+    const double steps =
+        ceil(epochs * (double)p->rows.n / (double)p->learn.batch);
+
+    if (p->learn.steps)
+        return 0;
+    if (steps > INT32_MAX)
+        return err_fail(err, TRV_ERANGE,
+                        "epochs is %g: %.0f steps are more than %d", epochs,
+                        steps, INT32_MAX);
+    p->learn.steps = (int32_t)steps;
+    return 0;
+}
+
+static int
 plan_make(struct plan *p, const char *to, trv_err *err)
 {
     const struct model_config *cfg = &p->s->model->cfg;
@@ -175,15 +193,15 @@ plan_make(struct plan *p, const char *to, trv_err *err)
     rc = run_place_init(&p->place, out, NULL, err);
     if (!rc)
         rc = run_place_claim(&p->place, o->replace, o->resume, err);
+    p->claimed = !rc;
+    if (!rc && o->resume && !run_place_is_stopped(&p->place))
+        say(p, "nothing to resume in '%s': starting anew", p->place.dir);
     if (!rc)
         rc = open_rows(p, err);
-    if (rc)
-        return rc;
-    if (!p->learn.steps)
-        p->learn.steps =
-            (int32_t)ceil((o->epochs > 0 ? o->epochs : 1.0) *
-                          (double)p->rows.n / (double)p->learn.batch);
-    rc = tell_options(p, err);
+    if (!rc)
+        rc = plan_steps(p, err);
+    if (!rc)
+        rc = tell_options(p, err);
     if (rc)
         return rc;
     return make_fingerprint(p, err);
@@ -334,6 +352,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
           void *payload, trv_err *err)
 {
     const double began = clock_now();
+    const double flop = s->decoder ? s->decoder->flop : 0.0;
     struct plan p = {.s = s, .o = opts};
     struct lora lora = {0};
     struct run_result result = {0};
@@ -358,13 +377,17 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         run_place_finish(&p.place);
         cost->seconds = clock_now() - began;
         cost->tokens = result.tokens;
-        cost->flop = s->decoder->flop;
+        cost->flop = s->decoder->flop - flop;
         cost->final_loss = result.mean_loss;
         cost->steps = result.steps;
         cost->samples = p.rows.n;
         cost->peak_bytes = mem_stats_get().peak_bytes;
-    } else if (p.place.dir) {
+    } else if (p.claimed) {
         run_place_leave(&p.place);
+    }
+    if (p.kind == KIND_FULL) { // the model is again what its file says
+        decoder_free(s->decoder);
+        s->decoder = NULL;
     }
     lora_release(&lora);
     plan_release(&p);

@@ -16,6 +16,7 @@
 #include "model/checkpoint.h"
 #include "model/gguf_model.h"
 #include "model/layout.h"
+#include "text/utf8.h"
 
 #define TEMPLATE_MAX ((size_t)1 << 22) // bytes of a chat template's file
 
@@ -243,22 +244,27 @@ done:
     return rc;
 }
 
-/* "_name_or_path" where it says something, or else the last part of the
- * path. */
+/* "_name_or_path" where it says something, or else the last part of the path;
+ * as UTF-8, for JSON will hold it. */
 static int
 set_name(struct model *m, const char *said, trv_err *err)
 {
-    size_t end = strlen(m->path), start;
+    const bool is_said = said && *said;
+    const char *from = is_said ? said : m->path;
+    size_t end = strlen(from), start = 0, used;
+    struct strbuf whole = {0};
 
-    if (said && *said) {
-        m->name = mem_strdup(said);
-    } else {
-        while (end > 1 && m->path[end - 1] == '/')
+    if (!is_said) {
+        while (end > 1 && from[end - 1] == '/')
             end--;
-        for (start = end; start > 0 && m->path[start - 1] != '/';)
+        for (start = end; start > 0 && from[start - 1] != '/';)
             start--;
-        m->name = mem_strndup(m->path + start, end - start);
     }
+    if (utf8_is_valid(from + start, end - start))
+        m->name = mem_strndup(from + start, end - start);
+    else if (!utf8_repair(&whole, &used, from + start, end - start, false))
+        m->name = sb_take(&whole);
+    sb_release(&whole);
     return m->name ? 0 : no_memory(m->path, err);
 }
 

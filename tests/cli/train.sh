@@ -48,6 +48,16 @@ done
 "$TRIVIUM" "${work[@]}" --to full:m3 --resume >log 2>&1 || cat log
 cmp m1/model.safetensors m3/model.safetensors && echo same
 
+echo "== another seed leaves what a finished run began with"
+before=$(hash m.run/start/model.safetensors)
+train --model tiny --from-scratch --seed 9 --to full:m; echo "exit $?"
+[ "$(hash m.run/start/model.safetensors)" = "$before" ] && echo same
+
+echo "== a folder of other things is never taken for a model"
+mkdir -p q.run/start && echo dear >q.run/start/letter
+train --model tiny --from-scratch --to full:q; echo "exit $?"
+cat q.run/start/letter
+
 echo "== mistakes"
 train --model tiny --to lora:a; echo "exit $?"
 train --model tiny --to reward:x; echo "exit $?"

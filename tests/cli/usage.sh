@@ -31,7 +31,6 @@ t convert --model x --from prompt:hi --to lora:
 t convert --model x --from prompt:hi --to lora:z --lr inf
 t convert --model x --from prompt:hi --to lora:z --rank 0
 t convert --model x --from prompt:hi --to lora:z --divergence revers
-t convert --model x --from prompt:hi --to lora:z --resume --replace
 t measure --model x --source prompt:hi
 t measure --model x --source prompt:hi --target out --candidates 1
 t inspect

@@ -63,6 +63,43 @@ call_convert(trv_model *m, trv_adaptation *a, trv_err *err)
     return trv_convert(m, NULL, a, to, &o, NULL, NULL, err);
 }
 
+static int
+train(trv_model *m, const char *form, trv_err *err)
+{
+    static const char text[] = "{\"text\": \"one two\"}\n"
+                               "{\"prompt\": \"a\", \"completion\": \"b\"}\n";
+    trv_train_options o = TRV_TRAIN_OPTIONS_INIT;
+    const char *dir = test_tmpdir("api_faults");
+    char to[600], rows[600];
+    FILE *f;
+
+    snprintf(rows, sizeof(rows), "%s/rows.jsonl", dir);
+    snprintf(to, sizeof(to), "%s:%s/z", form, dir);
+    f = fopen(rows, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
+    o.data = o.eval = rows;
+    o.learn.steps = 2;
+    o.learn.batch = 2;
+    o.learn.checkpoint_every = 1;
+    return trv_train(m, NULL, to, &o, NULL, NULL, err);
+}
+
+static int
+call_train_lora(trv_model *m, trv_adaptation *a, trv_err *err)
+{
+    (void)a;
+    return train(m, "lora", err);
+}
+
+static int
+call_train_full(trv_model *m, trv_adaptation *a, trv_err *err)
+{
+    (void)a;
+    return train(m, "full", err);
+}
+
 static void
 sweep(call_fn call)
 {
@@ -119,6 +156,14 @@ test_api_convert_survives_want_of_memory(void **state)
     sweep(call_convert);
 }
 
+static void
+test_api_train_survives_want_of_memory(void **state)
+{
+    (void)state;
+    sweep(call_train_lora);
+    sweep(call_train_full);
+}
+
 int
 main(void)
 {
@@ -126,6 +171,7 @@ main(void)
         cmocka_unit_test(test_api_generate_survives_want_of_memory),
         cmocka_unit_test(test_api_measure_survives_want_of_memory),
         cmocka_unit_test(test_api_convert_survives_want_of_memory),
+        cmocka_unit_test(test_api_train_survives_want_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

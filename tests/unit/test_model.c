@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -408,10 +409,26 @@ test_model_failing_memory_leaks_nothing(void **state)
     assert_int_equal(mem_stats_get().live_bytes, before);
 }
 
+static void
+test_model_name_is_utf8_whatever_the_folder_is_called(void **state)
+{
+    char path[128];
+    struct model *m = NULL;
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s/a\xff", test_tmpdir("model_name"));
+    assert_int_equal(symlink(test_source("golden/tiny/one"), path), 0);
+    assert_int_equal(model_open(&m, path, &err), 0);
+    assert_string_equal(m->name, "a\xef\xbf\xbd");
+    model_free(m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_name_is_utf8_whatever_the_folder_is_called),
         cmocka_unit_test(test_model_opens_a_folder_of_each_family),
         cmocka_unit_test(test_model_reads_gguf_tensors_as_transformers_does),
         cmocka_unit_test(test_model_takes_a_gguf_vocabulary_and_template),

@@ -261,6 +261,51 @@ test_ops_linear_refresh_takes_in_a_changed_master(void **state)
     ops_free(dx);
 }
 
+/* What full training does: a map is opened frozen and gets a master later. */
+static void
+test_ops_linear_refresh_leaves_the_frozen_weights_for_a_master(void **state)
+{
+    struct mat x = ops_mat(5, 70, 0, DT_F32, 1, 1);
+    struct mat dy = ops_mat(5, 64, 0, DT_F32, 2, 1);
+    trv_err err;
+
+    (void)state;
+    for (int k = 0; k < 8; k++) { // precision, transposed, one part or two
+        struct backend *be = ops_cpu(k & 1 ? PREC_BF16 : PREC_F32, 2);
+        struct mat y = ops_mat(5, 64, 0, DT_F32, 3, 1), want = ops_same(y);
+        struct mat dx = ops_mat(5, 70, 0, DT_F32, 4, 1), d_want = ops_same(dx);
+        struct map m, trained;
+
+        map_make(&m, 70, 64, k & 4 ? 2 : 1, k & 2, DT_F32);
+        map_master(&trained, 70, 64);
+        if (be) {
+            assert_int_equal(be->ops->linear_open(be, &m.lin, &err), 0);
+            m.lin.master = ops_copy(trained.lin.master, (int64_t)70 * 64);
+            be->ops->linear_refresh(be, &m.lin);
+            assert_int_equal(be->ops->linear_open_backward(be, &m.lin, &err),
+                             0);
+            assert_int_equal(be->ops->linear_open(be, &trained.lin, &err), 0);
+            be->ops->linear_forward(be, y, x, &m.lin, NULL, 0);
+            be->ops->linear_forward(be, want, x, &trained.lin, NULL, 0);
+            ops_assert_same(y, want, "forward");
+            be->ops->linear_backward(be, dx, dy, &m.lin, 0);
+            be->ops->linear_backward(be, d_want, dy, &trained.lin, 0);
+            ops_assert_same(dx, d_want, "backward");
+            be->ops->linear_close(be, &m.lin);
+            be->ops->linear_close(be, &trained.lin);
+        }
+        backend_free(be);
+        map_free(&m);
+        map_free(&trained);
+        ops_free(y);
+        ops_free(want);
+        ops_free(dx);
+        ops_free(d_want);
+    }
+    ops_free(x);
+    ops_free(dy);
+}
+
 static void
 check_matmul(enum precision prec, int64_t M, int64_t N, int64_t K, bool ta,
              bool tb, enum dtype a_type, enum dtype b_type, float alpha,
@@ -355,6 +400,8 @@ main(void)
         cmocka_unit_test(test_ops_linear_bf16_is_that_of_the_oracle),
         cmocka_unit_test(test_ops_linear_takes_transposed_and_trained_weights),
         cmocka_unit_test(test_ops_linear_refresh_takes_in_a_changed_master),
+        cmocka_unit_test(
+            test_ops_linear_refresh_leaves_the_frozen_weights_for_a_master),
         cmocka_unit_test(
             test_ops_matmul_is_that_of_the_oracle_in_every_orientation),
         cmocka_unit_test(test_ops_products_pass_nan_on),

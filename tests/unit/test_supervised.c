@@ -89,6 +89,63 @@ test_supervised_rows_carry_loss_on_answers_only(void **state)
 }
 
 static void
+test_supervised_a_text_beside_a_prompt_is_passed_over(void **state)
+{
+    static const char text[] =
+        "{\"text\": \"say it again\", \"prompt\": \"say \", "
+        "\"completion\": \"it again\"}\n"
+        "{\"prompt\": \"say \", \"completion\": \"it again\"}\n";
+    struct session s;
+    struct learned_rows rows;
+    char path[128];
+    trv_err err = {0};
+
+    (void)state;
+    open_session(&s, "ref");
+    snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
+    must(file_write_atomic(path, text, strlen(text), &err), &err);
+    must(learned_rows_open(&rows, s.model, path, 512, &err), &err);
+    assert_int_equal(rows.n, 2);
+    assert_int_equal(rows.list[0].n, rows.list[1].n);
+    assert_int_equal(rows.list[0].n_context, rows.list[1].n_context);
+    assert_memory_equal(rows.list[0].ids, rows.list[1].ids,
+                        (size_t)rows.list[0].n * sizeof(int32_t));
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
+static void
+test_supervised_a_text_that_says_its_end_gets_no_second_one(void **state)
+{
+    struct session s;
+    struct learned_rows rows;
+    struct strbuf text = {0};
+    const char *eos;
+    char path[128];
+    trv_err err = {0};
+
+    (void)state;
+    open_session(&s, "ref");
+    eos =
+        tokenizer_token(s.model->tokenizer, tokenizer_eos(s.model->tokenizer));
+    assert_non_null(eos);
+    assert_int_equal(sb_printf(&text,
+                               "{\"text\": \"one two\"}\n"
+                               "{\"text\": \"one two%s\"}\n",
+                               eos),
+                     0);
+    snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
+    must(file_write_atomic(path, text.s, text.len, &err), &err);
+    must(learned_rows_open(&rows, s.model, path, 512, &err), &err);
+    assert_int_equal(rows.list[0].n, rows.list[1].n);
+    assert_memory_equal(rows.list[0].ids, rows.list[1].ids,
+                        (size_t)rows.list[0].n * sizeof(int32_t));
+    learned_rows_release(&rows);
+    sb_release(&text);
+    close_session(&s);
+}
+
+static void
 test_supervised_rows_are_cut_at_their_end(void **state)
 {
     struct session s;
@@ -218,6 +275,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_supervised_rows_carry_loss_on_answers_only),
+        cmocka_unit_test(test_supervised_a_text_beside_a_prompt_is_passed_over),
+        cmocka_unit_test(
+            test_supervised_a_text_that_says_its_end_gets_no_second_one),
         cmocka_unit_test(test_supervised_rows_are_cut_at_their_end),
         cmocka_unit_test(test_supervised_gradient_equals_differences_for_lora),
         cmocka_unit_test(

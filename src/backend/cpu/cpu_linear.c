@@ -195,6 +195,13 @@ cpu_linear_refresh(struct backend *be, struct linear *lin)
 
     if (!lin->master)
         return;
+    if (be->prec == PREC_F32) { // a frozen map learns from now on
+        onednn_weights_free(p->forward);
+        onednn_weights_free(p->backward);
+        mem_free(p->own);
+        *p = (struct cpu_packed){.plain = lin->master};
+        return;
+    }
     if (p->forward)
         TRV_ASSERT(fill(st->od, p->forward, lin, false, NULL) == 0);
     if (p->backward)
