@@ -4,22 +4,27 @@ PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MODEL ?=
+MAKEFLAGS += --no-print-directory
 FUZZ_SECONDS ?= 60
 
-.PHONY: all deps build demo test bench install fmt asan fuzz clean
+.PHONY: all deps configure build demo test bench install fmt asan fuzz clean
 
-all: build
+all: deps configure
+	@cmake --build $(BUILD) -j $(JOBS) --target trivium_cli
+	@echo "built $(BUILD)/trivium"
 
 deps:
 	@sh tools/deps.sh
 
-build: deps
+configure:
 	@cmake --preset $(PRESET) $(CMAKE_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
+
+build: deps configure
 	@cmake --build $(BUILD) -j $(JOBS)
 
 # The whole walk on a model of yours: make demo MODEL=path/to/model
-demo: build
+demo: all
 	@MODEL="$(MODEL)" TRIVIUM="$(BUILD)/trivium" sh tools/demo.sh
 
 test: build

@@ -49,6 +49,7 @@ static int
 read_text(struct adaptation *a, const char *path, trv_err *err)
 {
     struct strbuf b = {0}, what = {0};
+    size_t skip;
     int rc;
 
     rc = file_read(&b, path, PROMPT_LIMIT, err);
@@ -58,7 +59,9 @@ read_text(struct adaptation *a, const char *path, trv_err *err)
         rc = err_fail(err, TRV_ENOMEM, "no memory for a prompt");
         goto done;
     }
-    rc = take_text(a, b.s, b.len, what.s, err);
+    /* A byte order mark is an editor's, not a part of the prompt. */
+    skip = b.len >= 3 && memcmp(b.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    rc = take_text(a, b.s + skip, b.len - skip, what.s, err);
 done:
     sb_release(&what);
     sb_release(&b);
@@ -204,6 +207,11 @@ open_artefact(struct adaptation *a, const struct model *m,
     case KIND_MESSAGES:
         payload = MESSAGES_FILE;
         break;
+    case KIND_FULL:
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' holds a whole model and no adaptation: give it "
+                        "as the model",
+                        dir);
     default:
         return err_fail(err, TRV_EUNSUPPORTED,
                         "'%s' holds a %s of kind '%s', which cannot be opened "
@@ -396,31 +404,20 @@ adaptation_target(enum kind *kind, const char **path, const char *to,
                   trv_err *err)
 {
     const size_t n = strcspn(to, ":");
-    struct strbuf known = {0};
-    int rc = 0;
 
     for (int k = 1; k < KIND_COUNT; k++) {
         const char *name = kind_name((enum kind)k);
 
-        if (strlen(name) == n && !strncmp(name, to, n) && to[n] == ':') {
-            if (!to[n + 1]) {
-                rc = err_fail(err, TRV_EINVAL, "'%.200s' names no folder", to);
-                goto done;
-            }
-            *kind = (enum kind)k;
-            *path = to + n + 1;
-            goto done;
-        }
-        if (sb_printf(&known, "%s%s", k > 1 ? ", " : "", name)) {
-            rc = err_fail(err, TRV_ENOMEM, "no memory");
-            goto done;
-        }
+        if (strlen(name) != n || strncmp(name, to, n) != 0 || to[n] != ':')
+            continue;
+        if (!to[n + 1])
+            return err_fail(err, TRV_EINVAL, "'%.200s' names no folder", to);
+        *kind = (enum kind)k;
+        *path = to + n + 1;
+        return 0;
     }
-    rc = err_fail(err, TRV_EINVAL,
-                  "'%.200s' is no KIND:FOLDER; the kinds are %s", to, known.s);
-done:
-    sb_release(&known);
-    return rc;
+    return err_fail(err, TRV_EINVAL,
+                    "'%.200s' is no KIND:FOLDER, as in lora:out/z", to);
 }
 
 /* ---- writing --------------------------------------------------------- */

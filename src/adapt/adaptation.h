@@ -44,8 +44,8 @@ int adaptation_open(struct adaptation **out, const struct model *m,
                     bool any_base, trv_err *err);
 void adaptation_free(struct adaptation *a);
 
-/** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL lists the
- * kinds; any kind of KIND_LIST but "base" is accepted here. */
+/** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
+ * the form; any kind of KIND_LIST but "base" is accepted here. */
 int adaptation_target(enum kind *kind, const char **path, const char *to,
                       trv_err *err);
 

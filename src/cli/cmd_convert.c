@@ -21,7 +21,8 @@ static const struct opt_spec convert_opts[] = {
              .required = true, .help = "a model's folder or .gguf file"),
     OPT_TEXT(struct convert_args, from, 'f', "from", .value = "A",
              .required = true,
-             .help = "what to convert: prompt:TEXT, prompt:@FILE, "
+             .help = "what to convert: prompt:TEXT, prompt:@FILE (byte for "
+                     "byte: end it with what parts it from the input), "
                      "messages:FILE or an artefact's folder"),
     OPT_TEXT(struct convert_args, to, 't', "to", .value = "FORM:OUT",
              .required = true,
@@ -131,8 +132,8 @@ const struct cmd_entry cmd_convert = {
     .summary = "turn an adaptation into another form",
     .description =
         "Turn an adaptation into another form and write it as a folder that "
-        "other programs read too: a LoRA is a PEFT adapter. The conversion "
-        "there is in this version is from a prompt to a LoRA.\n\n"
+        "other programs read too: a LoRA is a PEFT adapter. In this "
+        "version a prompt can become a LoRA.\n\n"
         "Ctrl-C saves what was done; the same command with --resume goes on "
         "and ends with the same bytes as if it had not been stopped.",
     .examples = "trivium convert --model MODEL --from prompt:@z.txt "

@@ -20,9 +20,11 @@ static const struct opt_spec measure_opts[] = {
     OPT_TEXT(struct measure_args, model, 'm', "model", .value = "PATH",
              .required = true, .help = "a model's folder or .gguf file"),
     OPT_TEXT(struct measure_args, source, 0, "source", .value = "A",
-             .required = true, .help = "the adaptation that was converted"),
+             .required = true,
+             .help = "what was converted: prompt:TEXT, prompt:@FILE, "
+                     "messages:FILE, an artefact's folder, or base"),
     OPT_TEXT(struct measure_args, target, 0, "target", .value = "B",
-             .required = true, .help = "the adaptation that was made"),
+             .required = true, .help = "what was made, likewise"),
     OPT_FLAG(struct measure_args, any_base, 0, "any-base",
              "take artefacts that were made for another model"),
     OPT_GROUP("What to measure on"),

@@ -8,14 +8,14 @@
 
 #define LEARNING_LORA(T)                                                       \
     OPT_GROUP("What is trained"),                                              \
-        OPT_INT(T, o.lora.rank, 'r', "rank", .lo = 1, .hi = 65536,             \
+        OPT_INT(T, o.lora.rank, 'r', "rank", .lo = 1, .hi = 512,               \
                 .help = "rank of each pair of matrices"),                      \
         OPT_NUM(T, o.lora.alpha, 0, "alpha", .lo = 0, .hi = 1e6,               \
                 .shown = "0, twice the rank",                                  \
                 .help = "the update counts alpha / rank times"),               \
         OPT_FLAG(T, o.lora.rslora, 0, "rslora",                                \
                  "count the update alpha / sqrt(rank) times"),                 \
-        OPT_NUM(T, o.lora.dropout, 0, "dropout", .lo = 0, .hi = 0.95,          \
+        OPT_NUM(T, o.lora.dropout, 0, "dropout", .lo = 0, .hi = 0.99,          \
                 .help = "share of the adapter's inputs set to 0 in training"), \
         OPT_TEXT(T, o.lora.targets, 0, "targets", .value = "NAMES",            \
                  .help =                                                       \

@@ -1,6 +1,7 @@
 /* main.c -- `trivium`: find the command, read its options, run it. */
 #include "cli/cmd.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,7 @@ main(int argc, char **argv)
     int n;
 
     wait_politely(argv);
+    signal(SIGXFSZ, SIG_IGN); // a file size limit is an error like a full disk
     if (argc > 0) {
         argc--;
         argv++;

@@ -448,10 +448,7 @@ read_argument(struct reader *r)
                 return 0;
             }
         }
-    return complain(r->msg,
-                    "unexpected argument '%.100s' (a text with blanks needs "
-                    "quotes)",
-                    r->argv[r->at]);
+    return complain(r->msg, "unexpected argument '%.100s'", r->argv[r->at]);
 }
 
 int

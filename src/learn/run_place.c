@@ -1,9 +1,13 @@
 /* run_place.c -- a run's output and the folder beside it. */
 #include "learn/run_place.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "adapt/artefact.h"
 #include "adapt/params/peft.h"
@@ -38,6 +42,8 @@ run_place_init(struct run_place *p, const char *out, const char *kept,
 void
 run_place_release(struct run_place *p)
 {
+    if (p->lock)
+        close(p->lock - 1);
     mem_free(p->out);
     mem_free(p->dir);
     mem_free(p->file);
@@ -63,10 +69,32 @@ is_replaceable(const char *path)
     return artefact_is(path) || peft_is(path) || dir_is_empty(path);
 }
 
-int
-run_place_claim(const struct run_place *p, bool replace, bool resume,
-                trv_err *err)
+/* Hold the folder; the system lets go of it when the process ends. */
+static int
+lock_folder(struct run_place *p, trv_err *err)
 {
+    int fd;
+
+    if (p->lock)
+        return 0;
+    fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_fail(err, TRV_EIO, "cannot open folder '%s': %s", p->dir,
+                        strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(fd);
+        return err_fail(err, TRV_EEXIST, "another run is at work in '%s'",
+                        p->dir);
+    }
+    p->lock = fd + 1; // a file system that has no locks gives none
+    return 0;
+}
+
+int
+run_place_claim(struct run_place *p, bool replace, bool resume, trv_err *err)
+{
+    int rc;
+
     if (file_exists(p->out) && !replace)
         return err_fail(err, TRV_EEXIST,
                         "cannot write '%s': it is already there (--replace "
@@ -79,12 +107,15 @@ run_place_claim(const struct run_place *p, bool replace, bool resume,
         return err_fail(err, TRV_EEXIST,
                         "cannot replace '%s': the folder is no artefact",
                         p->out);
-    if (run_place_is_stopped(p) && !resume && !replace)
-        return err_fail(err, TRV_EEXIST,
-                        "a stopped run lies in '%s': go on with --resume, or "
-                        "start anew with --replace",
-                        p->dir);
-    return dir_make(p->dir, err);
+    rc = dir_make(p->dir, err);
+    if (!rc)
+        rc = lock_folder(p, err);
+    if (!rc && run_place_is_stopped(p) && !resume && !replace)
+        rc = err_fail(err, TRV_EEXIST,
+                      "a stopped run lies in '%s': go on with --resume, or "
+                      "start anew with --replace",
+                      p->dir);
+    return rc;
 }
 
 int

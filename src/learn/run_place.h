@@ -18,6 +18,7 @@ struct run_place {
     char *dir;  // OUT.run
     char *file; // OUT.run/run.json
     char *kept; // a further file that can be resumed from; NULL: none
+    int lock;   // 1 + the folder's descriptor, locked for this run; 0: none
 };
 
 /** `kept`: its name in the folder, or NULL. */
@@ -31,9 +32,10 @@ bool run_place_is_stopped(const struct run_place *p);
 /**
  * Before anything is computed: may output and folder be used? Makes the folder.
  * Only an artefact, a PEFT folder or an empty folder may be replaced, never a
- * folder of other things that a slip of the hand named. TRV_EEXIST, TRV_EIO.
+ * folder of other things that a slip of the hand named. The folder is locked until
+ * the release: two runs in it would mix. TRV_EEXIST, TRV_EIO.
  */
-int run_place_claim(const struct run_place *p, bool replace, bool resume,
+int run_place_claim(struct run_place *p, bool replace, bool resume,
                     trv_err *err);
 
 /** Lay the folder for this run: what another one left goes, or, where `resume`,

@@ -45,7 +45,7 @@ schedule_at(const struct schedule *s, int64_t t)
     double u;
 
     if (t < s->warmup)
-        return s->peak * ((double)t / (double)s->warmup);
+        return s->peak * ((double)(t + 1) / (double)(s->warmup + 1));
     u = (double)(t - s->warmup) / (double)(left > 1 ? left : 1);
     switch (s->shape) {
     case SCHEDULE_COSINE:

@@ -24,10 +24,11 @@ int schedule_init(struct schedule *s, const char *shape, int64_t steps,
 /**
  * The rate of update t, 0 <= t < steps.
  *
- *   t < W:  peak * t / W
+ *   t < W:  peak * (t + 1) / (W + 1)
  *   else    peak * {1/2 (1 + cos(pi u)), 1 - u, 1},  u = (t - W) / (steps - W)
  *
- * With a warm-up the first update therefore has rate 0, as in transformers.
+ * So no update is wasted at rate 0, as transformers wastes its first: these are
+ * its rates from the second on, of a run that is one update longer.
  */
 double schedule_at(const struct schedule *s, int64_t t);
 

@@ -198,6 +198,9 @@ plan_make(struct plan *p, const char *to, trv_err *err)
         say(p, "nothing to resume in '%s': starting anew", p->place.dir);
     if (!rc)
         rc = open_rows(p, err);
+    if (!rc && !o->learn.batch && p->learn.batch > p->rows.n &&
+        p->rows.n >= p->learn.accumulate)
+        p->learn.batch = (int32_t)p->rows.n; // so that an epoch is one pass
     if (!rc)
         rc = plan_steps(p, err);
     if (!rc)

@@ -109,6 +109,7 @@ fill_items(struct measure *m, const struct inputs *in, trv_err *err)
 {
     const int64_t most = m->opts->max_inputs, room = 1;
     const int64_t limit = m->d->cfg->context - room;
+    int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
     int rc = 0;
 
     m->items = mem_calloc((size_t)(in->data.n < most ? in->data.n : most),
@@ -120,17 +121,24 @@ fill_items(struct measure *m, const struct inputs *in, trv_err *err)
     for (int64_t i = 0; i < in->data.n && m->n < most && !rc; i++) {
         struct item *it = &m->items[m->n];
         bool fits = true;
+        int64_t longest = 0;
 
         m->n++; // its parts are released with the rest
         for (int s = 0; s < SIDES && !rc; s++) {
             rc = view_context(&it->context[s], m->s->model, m->side[s],
                               &in->data.rows[i], err);
             fits = fits && it->context[s].n <= limit;
+            if (it->context[s].n > longest)
+                longest = it->context[s].n;
             if (!rc && it->context[s].n < 1)
                 rc = err_fail(err, TRV_EINVAL,
                               "'%s' line %lld: the input is empty and the "
                               "tokenizer has no token that begins a text",
                               in->data.path, (long long)in->data.rows[i].line);
+        }
+        if (!rc && longest < shortest) {
+            shortest = longest;
+            shortest_alone = it->context[SIDE_BASE].n;
         }
         if (rc || fits)
             continue;
@@ -141,9 +149,11 @@ fill_items(struct measure *m, const struct inputs *in, trv_err *err)
     }
     if (!rc && m->n == 0)
         rc = err_fail(err, TRV_ETOOLONG,
-                      "no input leaves room for an answer in the context of "
-                      "%lld: the prompt is too long",
-                      (long long)m->d->cfg->context);
+                      "no input of '%s' leaves room for an answer in the "
+                      "context of %lld: the shortest takes %lld tokens with "
+                      "the prompt and %lld without",
+                      in->data.path, (long long)m->d->cfg->context,
+                      (long long)shortest, (long long)shortest_alone);
     return rc;
 }
 

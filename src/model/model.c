@@ -268,6 +268,26 @@ set_name(struct model *m, const char *said, trv_err *err)
     return m->name ? 0 : no_memory(m->path, err);
 }
 
+/* What a folder without a config.json is instead, where that can be seen. */
+static int
+say_no_model(const char *dir, trv_err *err)
+{
+    char *peft = path_join(dir, "adapter_config.json");
+    char *manifest = path_join(dir, "trivium.json");
+    const bool is_adapter =
+        peft && manifest && (file_exists(peft) || file_exists(manifest));
+
+    mem_free(peft);
+    mem_free(manifest);
+    if (is_adapter)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' holds an adaptation and no model: it has no "
+                        "config.json",
+                        dir);
+    return err_fail(err, TRV_EIO, "'%s' holds no model: it has no config.json",
+                    dir);
+}
+
 static int
 open_hf(struct model *m, trv_err *err)
 {
@@ -278,7 +298,8 @@ open_hf(struct model *m, trv_err *err)
 
     if (!path)
         return no_memory(m->path, err);
-    rc = json_open(&doc, path, err);
+    rc = file_exists(path) ? json_open(&doc, path, err)
+                           : say_no_model(m->path, err);
     if (!rc)
         rc = config_from_json(&m->cfg, doc, path, err);
     if (!rc)

@@ -20,6 +20,7 @@ answers_contexts(struct answers *out, const struct session *s,
                  int64_t room, trv_err *err)
 {
     const int64_t most = s->model->cfg.context - room;
+    int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
     int rc = 0;
 
     *out = (struct answers){0};
@@ -47,6 +48,10 @@ answers_contexts(struct answers *out, const struct session *s,
                           "'%s' line %lld: the input is empty and the "
                           "tokenizer has no token that begins a text",
                           in->data.path, (long long)in->data.rows[i].line);
+        if (!rc && c->teacher.n < shortest) {
+            shortest = c->teacher.n;
+            shortest_alone = c->student.n;
+        }
         if (!rc && c->teacher.n <= most && c->student.n <= most) {
             out->n_contexts++;
         } else {
@@ -59,9 +64,12 @@ answers_contexts(struct answers *out, const struct session *s,
         return rc;
     if (out->n_contexts == 0)
         return err_fail(err, TRV_ETOOLONG,
-                        "no input leaves room for %lld answer tokens in the "
-                        "context of %lld: the prompt is too long",
-                        (long long)room, (long long)s->model->cfg.context);
+                        "no input of '%s' leaves room for %lld answer tokens "
+                        "in the context of %lld: the shortest takes %lld "
+                        "tokens with the prompt and %lld without",
+                        in->data.path, (long long)room,
+                        (long long)s->model->cfg.context, (long long)shortest,
+                        (long long)shortest_alone);
     return 0;
 }
 

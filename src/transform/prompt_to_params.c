@@ -291,6 +291,23 @@ save(const struct plan *p, const struct lora *lora, const struct inputs *in,
     return rc;
 }
 
+/* What a user may not have meant by a prompt of text. */
+static void
+note_prompt(const struct convert_job *job)
+{
+    const char *text = job->from->text;
+    const size_t n = text ? strlen(text) : 0;
+
+    if (job->from->kind != KIND_TEXT || n == 0)
+        return;
+    if (!strchr(" \t\n", text[n - 1]))
+        convert_say(job, "note: the prompt ends without a blank or a newline, "
+                         "so it stands right against each input");
+    if (strstr(text, "\r\n"))
+        convert_say(job, "note: the prompt's lines end as on Windows (\\r\\n), "
+                         "and the model sees that");
+}
+
 int
 prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
@@ -330,6 +347,7 @@ prompt_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
                     "answer tokens and are left out",
                     (long long)answers.n_dropped, (long long)in.data.n,
                     (long long)p.max_tokens);
+    note_prompt(job);
     rc = make_fingerprint(&p, &in, err);
     if (!rc)
         rc = run_place_begin(&p.place, o->resume, p.fingerprint, err);

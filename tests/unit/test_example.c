@@ -285,7 +285,7 @@ test_example_names_the_row_of_what_cannot_be(void **state)
     assert_int_equal(example_context(&e, &bare, &d.rows[0], NULL, NULL, &err),
                      0);
     assert_int_equal(example_answer(&e, &bare, &d.rows[0], &err), TRV_EINVAL);
-    assert_string_equal(err.msg, "'x.jsonl' line 1: the row has no answer");
+    assert_non_null(strstr(err.msg, "'x.jsonl' line 1: the row has no answer"));
     assert_int_equal(example_context(&e, &bare, &d.rows[1], NULL, NULL, &err),
                      TRV_EINVAL);
     assert_non_null(strstr(err.msg, "'x.jsonl' line 2: messages ask for"));

@@ -79,6 +79,23 @@ test_run_place_goes_on_over_an_artefact_only_with_replace(void **state)
 }
 
 static void
+test_run_place_is_held_by_one_run_until_its_release(void **state)
+{
+    struct run_place p, other;
+    trv_err err;
+
+    (void)state;
+    open_place(&p, NULL);
+    assert_int_equal(run_place_init(&other, p.out, NULL, NULL), 0);
+    assert_int_equal(run_place_claim(&p, false, false, NULL), 0);
+    assert_int_equal(run_place_claim(&other, true, false, &err), TRV_EEXIST);
+    assert_non_null(strstr(err.msg, "another run is at work"));
+    run_place_release(&p);
+    assert_int_equal(run_place_claim(&other, false, false, NULL), 0);
+    run_place_release(&other);
+}
+
+static void
 test_run_place_never_replaces_a_folder_of_other_things(void **state)
 {
     struct run_place p;
@@ -102,6 +119,7 @@ main(void)
             test_run_place_keeps_a_checkpoint_whose_fingerprint_is_gone),
         cmocka_unit_test(
             test_run_place_goes_on_over_an_artefact_only_with_replace),
+        cmocka_unit_test(test_run_place_is_held_by_one_run_until_its_release),
         cmocka_unit_test(
             test_run_place_never_replaces_a_folder_of_other_things),
     };
