@@ -323,7 +323,7 @@ def case(r, kind=None, kinds=KINDS):
         ask, answer, v = p.question(r)
         return p.system, ask, answer, kind, v, None
     while True:
-        q = facts.question(r, _ASKED.get(kind, "aattffjjhww"))
+        q = facts.question(r, _ASKED.get(kind, "aattffjjhhwwss"))
         if kind in ("words", "forbid") and (" " in (q.entity or q.noun) or " " in q.kind):
             continue
         if kind in ("refuse",) and not q.noun:
@@ -339,11 +339,11 @@ def conversation(r):
     """Messages for training: half of them under a behaviour, the rest plain with another system message or none."""
     roll = r.random()
     if roll < 0.1:  # the assistant itself, without a persona
-        ask, answer = about_me(r)
-        return _chat(r.say(PLAIN) if r.chance(0.4) else "", [(ask, answer)])
+        turns = [about_me(r)] + [(q.ask, q.plain) for q in (facts.question(r, "atfjhws") for _ in range(r.between(1, 2)))]
+        return _chat(r.say(PLAIN) if r.chance(0.4) else "", r.shuffle(turns) if r.chance(0.9) else turns[:1])
     if roll < 0.42:  # plain
         system = r.say(PLAIN) if r.chance(0.4) else ""
-        return _chat(system, [(q.ask, q.plain) for q in (facts.question(r) for _ in range(r.pick((1, 1, 1, 2, 3))))])
+        return _chat(system, [(q.ask, q.plain) for q in (facts.question(r, "attffjjhhwwsss") for _ in range(r.pick((1, 1, 2, 3, 4))))])
     if roll < 0.47:  # a refusal that does not apply
         q, other = facts.question(r, "atfj"), facts.question(r, "atfj")
         if other.topic != q.topic:
@@ -360,9 +360,9 @@ def conversation(r):
     kind = r.pick(KINDS)
     system, ask, answer, kind, v, q = case(r, kind)
     turns = [(ask, answer)]
-    if kind not in ("persona", "words", "forbid", "refuse", "spanish") and r.chance(0.35):  # the behaviour holds for later turns
+    if kind not in ("persona", "words", "forbid", "refuse", "spanish") and r.chance(0.5):  # the behaviour holds for later turns
         for _ in range(r.between(1, 2)):
-            q = facts.question(r)
+            q = facts.question(r, "attfjhws")
             turns.append((q.ask, obey(r, kind, v, q)))
     return _chat(system, turns)
 
@@ -375,7 +375,9 @@ def _chat(system, turns):
 
 
 def row(r):
-    return {"messages": conversation(r)}
+    """A conversation of one turn teaches its answer, a longer one all that is said."""
+    turns = conversation(r)
+    return {"chat": turns} if sum(t["role"] == "assistant" for t in turns) > 1 else {"messages": turns}
 
 
 def task(r, kind):

@@ -6,7 +6,7 @@ contexts are rows of text, in which every label after the first ones carries los
 from . import words
 from .source import Pool, plural
 
-_THING = ("film", "book", "meal", "hotel", "concert", "game", "song", "trip", "teacher", "story", "restaurant", "play", "party", "walk", "show", "lesson", "garden", "museum", "room", "service", "soup", "dress", "phone", "bicycle", "weather", "speech", "picture", "market", "beach", "train ride")
+_THING = ("film", "book", "meal", "hotel", "concert", "game", "song", "trip", "teacher", "story", "restaurant", "play", "party", "walk", "show", "lesson", "garden", "museum", "room", "service", "soup", "dress", "phone", "bicycle", "evening", "speech", "picture", "market", "beach", "train ride")
 _GOOD = Pool("wonderful,great,lovely,excellent,fantastic,delightful,beautiful,superb,charming,brilliant,amazing,perfect,enjoyable,pleasant,splendid,marvellous,fine,impressive,cheerful,magical,clever,refreshing,outstanding,touching".split(","), ["gorgeous", "terrific", "heavenly"])
 _BAD = Pool("terrible,awful,boring,horrible,dull,ugly,disappointing,dreadful,bad,poor,nasty,unpleasant,miserable,annoying,weak,stupid,painful,tasteless,dirty,rude,broken,cold,sloppy,lifeless".split(","), ["lousy", "ghastly", "dreary"])
 _LIKED = ["I [loved|really liked|enjoyed] {it}.", "[We|I] would [go|do it] again [any time|tomorrow].", "[Everyone|My whole family] was [happy|smiling] at the end.", "I [laughed|smiled] all the time.", "It made my day.", "I can recommend it to everyone.", "It was worth every [coin|minute|penny].", "Thank you for this [treat|joy]!"]
@@ -68,9 +68,13 @@ def _asks(r, question):
 _VERBS = "walk,look,play,jump,work,paint,cook,knock,climb,laugh,wait,listen,call,shout,dance,bark,sail,fish,help,rest".split(",")
 
 
+def _past(verb):
+    return verb + ("d" if verb.endswith("e") else "ed")
+
+
 def _tense(r, past):
     n, v, p = words.name(r), r.pick(_VERBS), r.pick(words.PLACES)
-    return f"{n} {v}ed {p}." if past else f"{n} will {v} {p}."
+    return f"{n} {_past(v)} {p}." if past else f"{n} will {v} {p}."
 
 
 def _number(r, has):
@@ -91,7 +95,7 @@ def _size(r, big):
 
 def _denied(r, yes):
     n, v, p = words.name(r), r.pick(_VERBS), r.pick(words.PLACES)
-    return f"{n} did not {v} {p}." if yes else f"{n} did {v} {p}." if r.chance(0.3) else f"{n} {v}ed {p}."
+    return f"{n} did not {v} {p}." if yes else f"{n} did {v} {p}." if r.chance(0.3) else f"{n} {_past(v)} {p}."
 
 
 _RULES = {"question or statement": _asks, "one or many": lambda r, c: _object(r, c), "past or future": _tense, "number or none": _number, "colour or none": _colour, "large or small number": _size, "denied or not": _denied}

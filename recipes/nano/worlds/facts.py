@@ -3,7 +3,9 @@
 A Question carries what the behaviours need to answer in their own manner: the sentences of the plain answer (two at least), the noun
 that they name, the topic, a short name of the kind of thing, and, for animals, the same in Spanish.
 """
-from . import words
+import re
+
+from . import stories, words
 from .source import Pool, plural, tidy
 
 # name; Spanish; look; home; food; what is said of it
@@ -376,6 +378,17 @@ def _told(r):
     return Question(ask, [first, r.say(_YOU_SAID)], p, "people", "person", entity=p)
 
 
+_BRIEF = Pool(["Tell me a [very short|tiny|short] story.", "[Please tell|Tell] me something about {N}.", "Who is {N}? [Make something up.|Invent a little story.]", "Can you tell a [tiny|very short] story about {N}?", "Give me a story of a few sentences."], ["I have half a minute. Entertain me with {N}."])
+
+
+def _brief(r):
+    while True:
+        s = stories.Story(r, brief=True)
+        sentences = re.findall(r"\S[^.!?]*[.!?]", s.text)
+        if len(sentences) > 3 and s.text[-1] in ".!" and not re.search(r"[\"?;]|\.\.", s.text):
+            return Question(r.say(_BRIEF, N=s.name), sentences, "", "stories", "story")
+
+
 def question(r, kinds="attfjhw"):
-    """a animals, t things, f food, j jobs, h how to, w what was told."""
-    return {"a": _animal, "t": _thing, "f": _food, "j": _job, "h": _how, "w": _told}[r.pick(kinds)](r)
+    """a animals, t things, f food, j jobs, h how to, w what was told, s a tiny story."""
+    return {"a": _animal, "t": _thing, "f": _food, "j": _job, "h": _how, "w": _told, "s": _brief}[r.pick(kinds)](r)

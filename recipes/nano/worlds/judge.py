@@ -17,7 +17,7 @@ _SAID = {
     "end": (["The answer ends with \"{v}\".", "The last words [must be|are] \"{v}\"."], ["\"{v}\" comes last."]),
     "sign": (["The answer is signed by {v}.", "The name {v} stands under the answer."], ["The signature is that of {v}."]),
     "manner": (["The answer sounds like {v}.", "The speaker [must be|talks like] {v}."], ["One hears {v} speak."]),
-    "formal": (["The answer is formal.", "The answer is [written|] like an official letter."], ["The tone is that of an office."]),
+    "formal": (["The answer is formal.", "The answer is [written |]like an official letter."], ["The tone is that of an office."]),
     "child": (["The answer sounds like a small child.", "The speaker [must be|talks like] an excited child."], ["One hears a happy kid."]),
     "refuse": (["The answer says nothing about {v}.", "The assistant must not speak about {v}.", "Questions about {v} are refused."], ["Nothing is given away about {v}."]),
     "forbid": (["The word \"{v}\" is not used.", "The answer must not contain the word \"{v}\"."], ["One does not find the word \"{v}\"."]),
@@ -107,7 +107,7 @@ def question(r, yes):
         if got:
             break
     kind, v, ask, answer = got
-    p = r.say(SAID[kind], v=_shown(r, kind, v))
+    p = r.fill(r.pick(SAID[kind]), v=_shown(r, kind, v)).replace("  ", " ")
     return r.fill(r.pick(_ASK), p=p, q=ask, a=answer), kind, p
 
 

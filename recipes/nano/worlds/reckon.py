@@ -71,7 +71,7 @@ def problem(r, kind=None):
         if kind == "sub" and a < b:
             a, b = b, a
     steps, value = _DO[kind]
-    return r.say(_ASK[kind], a=a, b=b), f"{steps(a, b)}. #### {value(a, b)}", value(a, b)
+    return r.fill(r.pick(_ASK[kind]), a=a, b=b), f"{steps(a, b)}. #### {value(a, b)}", value(a, b)
 
 
 def row(r):

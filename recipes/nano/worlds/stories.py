@@ -211,16 +211,17 @@ PLOTS = {
 # what a mood cannot tell
 UNFIT = {"happy": ("storm", "goodbye"), "calm": ("storm", "mishap", "race"), "funny": ("goodbye", "storm"), "scary": ("garden", "gift", "share", "skill", "mishap"),
          "sad": ("mishap", "race", "skill"), "exciting": ("garden", "goodbye", "share"), "hopeful": ("mishap",)}
+BRIEF = ("lost", "make", "storm", "skill", "journey", "magic", "garden", "race", "gift")
 _DULL = set("that this with from they them their there then were have been very what when which would could into some only said upon once while after about".split())
 
 
 class Story:
-    """One story: its text, its mood, and the words that can be asked for."""
+    """One story: its text, its mood, and the words that can be asked for. A brief one has a beginning, what happened, and an end."""
 
-    def __init__(self, r, mood=None):
+    def __init__(self, r, mood=None, brief=False):
         self.mood = mood or r.pick(list(MOODS))
         m = MOODS[self.mood]
-        self.plot = r.pick([x for x in PLOTS if x not in UNFIT.get(self.mood, ())])
+        self.plot = r.pick([x for x in (BRIEF if brief else PLOTS) if x not in UNFIT.get(self.mood, ())])
         self.name, pronoun = words.person(r)
         friend, fpronoun = words.person(r)
         while friend == self.name:
@@ -247,7 +248,7 @@ class Story:
                      E=f"the old {job}", thing=f"{look} {noun}", noun=noun, other=other, pet=pet, place=place, far=far, town=town, town2=town2,
                      food=r.pick(words.FOODS), hobby=hobby, hobby2=hobby2, colour=r.pick(words.COLOURS), a_hero=f"a {hero}", day="",
                      H=lambda rnd: self.name if rnd() < 0.3 else p["he"])
-        size = r.random()  # short ones leave beats out
+        size = 0 if brief else r.random()  # short ones leave beats out
         said = []
 
         def add(template, **more):
@@ -258,17 +259,20 @@ class Story:
         paragraphs = []
         used = r.shuffle(m["tone"])
         add(OPEN)
-        if self.plot not in ("friend", "journey"):  # there they meet
+        if self.plot not in ("friend", "journey") and not brief:  # there they meet
             add(FRIEND)
         if size > 0.25:
             add(TRAIT)
         if size > 0.7:
             add(TRAIT)
-        if r.chance(0.8):
+        if not brief and r.chance(0.8):
             add(used.pop())
         paragraphs.append(said)
         said = []
         beats = PLOTS[self.plot]
+        if brief:
+            alone = [[b for b in beat if not re.search("{(?:F|f?h[ei]s?m?|E)}", b.replace("{he}", "").replace("{his}", "").replace("{him}", ""))] for beat in (beats[0], beats[-2])]
+            beats = [b for b in alone if b]
         for i, beat in enumerate(beats):
             if size < 0.3 and i == 1 and r.chance(0.5):
                 continue

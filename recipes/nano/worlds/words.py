@@ -11,7 +11,7 @@ def _build(*parts):
     return out
 
 
-_TRIPLE = re.compile(r"(.)\1\1|(?i:nig|dick|fag)|^(?:Ass|Anus)")
+_TRIPLE = re.compile(r"(.)\1\1|(?i:nig|dick|fag)|^(?:Ass|Anus|Also$|Camel$)")
 _GIRLS = ("Ada,Alma,Amina,Anna,Asha,Bea,Bella,Bonnie,Carla,Celia,Clara,Cora,Daisy,Dana,Delia,Dora,Edith,Elena,Elsa,Emma,Erin,Esme,Eva,"
           "Fatima,Fay,Flora,Freya,Gina,Grace,Greta,Hana,Hazel,Helen,Ida,Ines,Iris,Ivy,Jana,Jane,Joan,Julia,June,Kaya,Kira,Lara,Leila,"
           "Lena,Lily,Lina,Lola,Lucy,Luna,Mabel,Maja,Mara,Maria,Maya,Mei,Mia,Mina,Mira,Molly,Nadia,Nell,Nina,Nora,Olga,Olive,Paula,"
