@@ -50,4 +50,18 @@ two=$("$TRIVIUM" tokenize --quiet --model "$room/model" \
     wc -w)
 printf '%s\n' $one $two | diff - "$room/counts" ||
     { echo "the chat template is not what the rows are made by"; exit 1; }
+
+# The evaluation gives full marks to one who knows all, and none to its base.
+NANO_HELD=$room/a/heldout \
+    TRIVIUM=$TRIVIUM_SOURCE/tests/house/support/nano_oracle.py \
+    python3 "$recipe/evaluate.py" "$room/model" "$room/a" --limit 8 --jobs 2 \
+    --out "$room/figures" >"$room/got" || { cat "$room/got"; exit 1; }
+python3 -c '
+import json, sys
+f = json.load(open(sys.argv[1]))
+full = [f["behave"]["prompted"], f["demos"]["with"], f["stories"]["words"], f["reckon"]["all"], f["judge"]["ranked"]]
+none = [f["demos"]["without"]] + [f["behave"]["by"][k]["base"] for k in ("upper", "json", "lower", "bullets")]
+assert all(s["share"] == 1 and s["n"] >= 8 for s in full), full
+assert all(s["share"] == 0 for s in none), none
+' "$room/figures" || exit 1
 exit 0

@@ -171,7 +171,7 @@ PLOTS = {
                ["The {pet} [came close to {him}|looked at {him} with big eyes|ran around {him} in circles].", "{E} [took care of|bandaged] the {pet} and said, \"It will [live|be well] again.\"", "It was weak and [tired|hungry], and {N} gave it some [milk|water|bread]."],
                ["From then on, the {pet} [came to {his} window every morning|never left {his} side].", "{H} named it [Lucky|Pepper|Button|Cloud|Biscuit|Star].", "And when {N} was in trouble {himself}, it was the {pet} that brought help."]),
     "journey": (["{day} {N} set out to find [the end of the river|the place where the wind is born|the {thing} of which {his} grandmother had told {him}].", "{day} {N} packed a {other}, some {food} and a map, and [left|went away].", "{day} a letter came: \"Come to {town2}. Bring the {thing}. Tell nobody.\""],
-                ["{H} walked for [three|seven|ten] days, over hills and through [forests|rivers].", "On the [second|first|third] day, {he} met {F}, who was going the same way.", "The road was long, and {his} shoes were [full of stones|worn out]."],
+                ["{H} walked for [three|seven|ten] days, over hills and through [forests|rivers].", "On the [second|first|third] day, {F} caught up with {him} and came along.", "The road was long, and {his} shoes were [full of stones|worn out]."],
                 ["{far} {he} [met|came to] [a {pet} that blocked the path|a bridge without a keeper|a gate that had no key].", "\"What do you seek?\" asked {E}, who sat {far}. \"I do not know yet,\" said {N}.", "{H} [crossed a river|climbed over a wall] with nothing but a {other}."],
                 ["More than once {he} wanted to turn back.", "\"[Keep going|It is not far now],\" said {F}. \"I can [see|smell] the sea!\"", "At night {he} [slept under the stars|dreamed of home]."],
                 ["Then, at last, {he} [arrived|was there].", "And there, [on a stone|in the grass], lay the {thing}.", "In {town2} [everybody had been waiting for {him}|nobody knew {him}]."],
@@ -200,17 +200,47 @@ PLOTS = {
                ["One morning there was a [small|tiny] green [point|leaf].", "It grew [higher than {N}|as tall as the house] before the summer was over.", "Rain came, and sun, and rain again."],
                ["In the end, it [bore|was full of] {colour} [flowers|fruit].", "People [stopped|came] to look at it.", "{N} gave a [flower|fruit] to everyone who passed, and the first one to {F}."],
                ["\"You only needed to wait,\" said {E}.", "In autumn, {N} collected the seeds [in a {other}|for the next year].", "And that is why {town} is full of [flowers|trees] today."]),
-    "mishap": (["{day} {N} wanted to [wash|paint|feed] a {pet}, and that was a mistake.", "{day} {N} mixed up a {thing} and a {other}.", "{day} {N} had to [carry a tower of plates|deliver a {thing}|look after a {pet}], and everything went wrong."],
-               ["First {he} [forgot|lost] the [key|address|list].", "The {pet} [ran off|jumped up] and [knocked over|took] the {noun}.", "\"This is easy,\" said {N}. It was not."],
+    "mishap": (["{day} {N} wanted to [wash|paint|mend] a {thing}, and that was a mistake.", "{day} {N} mixed up a {thing} and a {other}.", "{day} {N} had to [carry|deliver|bring] a {thing} [to the mayor|across the whole town|to {E}], and everything went wrong."],
+               ["First {he} [forgot|lost] the [key|address|list].", "A {pet} [came running|jumped up] and [knocked over|took] the {noun}.", "\"This is easy,\" said {N}. It was not."],
                ["Then {F} opened the door at the wrong moment, and [splash|crash|bang]!", "[Paint|Flour|Soup] was [on the floor|on the walls|in {his} hair].", "{H} tried to catch it with a {other}, but {he} only caught {F}."],
                ["They ran {far}, and half the town ran after them.", "{E} came to see what was the matter and [slipped|sat on a {other}].", "\"[Stop it|Catch it]!\" cried {F}. \"It has my {thing}!\""],
-               ["In the end, the {noun} was found [in the soup|on the head of the mayor|up in a tree].", "After an hour they were all [wet|white|sticky] from head to foot.", "The {pet} sat down, yawned and fell asleep."],
+               ["In the end, the {noun} was found [in the soup|on the head of the mayor|up in a tree].", "After an hour they were all [wet|white|sticky] from head to foot.", "A {pet} looked at them all, yawned and went away."],
                ["\"[Same time tomorrow|Shall we do it again]?\" asked {F}.", "It took three days to clean everything.", "{N} has not been asked to help since then."]),
+    "truth": (["{day} {N} broke the {thing} of {E}, and nobody had seen it.", "{day} {N} borrowed a {thing} without asking, and [lost it {far}|dropped it into the river].", "{day} {N} told a small lie about a {thing}."],
+              ["\"It was not me,\" {he} said when {E} asked.", "{H} [walked away|hid behind the shed] and said nothing.", "\"It must have been the {pet},\" said {N}, and {his} face turned red."],
+              ["But the lie was like a stone in {his} shoe.", "{F} looked at {him} for a long time and asked, \"Is that true?\"", "At night {he} lay awake and [counted the hours|thought about it]."],
+              ["In the morning {he} went to {E} and told everything.", "\"I did it,\" {he} said at last, \"and I am sorry.\"", "{H} wrote a letter, tore it up, and went there {himself}."],
+              ["{E} was [silent|quiet] for a while and then gave {him} a {other}. \"Then help me to [mend it|make a new one].\"", "\"I knew it all along,\" said {E}. \"I was waiting for you.\"", "{E} was angry, but only for a day."],
+              ["That night, {he} slept [well|like a stone].", "It takes more courage to say it than to do it, {N} thought.", "Since then, people in {town} say: honest as {N}."]),
+    "show": (["{day} a [play|circus|concert] came to {town}, and {N} was to [sing|juggle|say three lines] in it.", "{N} had promised to [sing|play the {other}|dance] at the festival, and now the day had come.", "{day} {N} stood behind the curtain with a {thing} in {his} hands."],
+             ["{his} mouth was dry, and {his} knees were [soft|weak].", "\"I cannot remember a single word,\" {he} whispered to {F}.", "{H} had practised [for weeks|every evening] {far}."],
+             ["Then the lights went out, and somebody called {his} name.", "\"Look only at me,\" said {F}. \"I will sit in the first row.\"", "{E} pushed {him} [gently|a little], and there {he} stood."],
+             ["First there came no sound, and then a very small one.", "In the middle of it, the {noun} [fell down|rolled off the stage], and {N} [made a joke of it|picked it up and went on].", "A {pet} walked across the stage, and everybody clapped."],
+             ["When it was over, it was quiet for a moment, and then the [people|whole hall] clapped.", "{H} had forgotten one line, and nobody had noticed.", "\"[More|Again]!\" called the people."],
+             ["{F} brought {him} [a flower|a {other}|a cup of tea].", "\"Were you afraid?\" asked {F}. \"All the time,\" said {N}.", "The {noun} from that evening still lies in {his} drawer."]),
+    "visitor": (["{day} a stranger named {F} knocked at the door of {N} and asked for a bed.", "{day} {F}, a traveller from {town2}, sat down beside {N} {place}.", "{day} somebody had left a {thing} in front of the door of {N}, and beside it stood {F}."],
+                ["\"I have walked [for nine days|all night],\" said {F}. \"Do you have some {food} for me?\"", "{F} carried a {thing} and would not put it down.", "The people of {town} did not trust {fhim}, because {fhe} had a [strange|soft] voice."],
+                ["{N} [made a fire|cooked some {food}] and asked nothing.", "\"What is that?\" asked {N}. \"It is a {noun} that [once belonged to a king|shows the way|nobody can sell],\" said {F}.", "They talked until the candle was gone."],
+                ["{F} told of [cities under the sea|mountains that sing|a school for clouds], and {N} forgot the time.", "In the night, {N} heard {fhim} [singing|talking to the {pet}].", "\"Where will you go?\" asked {N}. \"Where I have not been,\" was the answer."],
+                ["In the morning the bed was empty, and on it lay the {noun}.", "{F} stayed for [a week|a month], and the house was never quiet again.", "When {fhe} left, {fhe} gave {N} a {other} and a promise."],
+                ["{N} still leaves a light in the window.", "Later, {E} said that nobody by that name had ever lived in {town2}.", "Now {N} dreams of far places, too."]),
+    "thief": (["{day} somebody had stolen the {thing} of {E}.", "{day} all the {food} was gone from the [shop|kitchen|cellar] of {E}.", "{N} and {F} wanted to be detectives, and [one day|one morning|on Monday] they got their first case: a {thing} was missing."],
+              ["{N} looked for [tracks|clues] with a magnifying glass and found [a hair|a crumb|a button].", "\"Who was here last night?\" {he} asked everyone {place}.", "{F} wrote everything down in a small book."],
+              ["The tracks ended {far}.", "Everybody had seen something else: one spoke of a tall man, another of a {pet}.", "\"A thief comes back,\" said {F}. \"Let us wait here.\""],
+              ["They hid [behind a barrel|under a table] and waited [for hours|until midnight].", "Then something moved, and {N} lit the lamp.", "{N} thought hard and looked at the {other} again."],
+              ("It was a {pet}, and it had built a nest with what it took!", "\"It was you!\" said {N} to {E}. \"You put it [there|away] yourself and forgot.\" And so it was.", "A small child stood there and cried. \"I was so hungry,\" it said, and {N} put the lamp down."),
+              ["The case was closed, and {E} paid them with {food}.", "\"How did you know?\" asked {F}. \"I looked at the shoes,\" said {N}.", "After that, people came to {N} whenever something was lost."]),
+    "invention": (["{day} {N} built a machine that could [peel potatoes|write letters|catch the wind|make {food}].", "{N} had a workshop full of wheels and springs, and [one day|one night|in autumn] {he} had the best idea of {his} life.", "\"One day I will fly,\" {N} had always said, and [one day|one morning|in spring] {he} began to build."],
+                  ["{H} needed [a {other} and forty screws|a {thing}], and {F} brought both.", "For [a month|eleven days] the hammer was heard {place}.", "\"That will never work,\" said {E}."],
+                  ["When {he} pulled the lever, there was a [cough|hiss|bang], and [nothing happened|smoke came out].", "{F} held the {other} and closed {fhis} eyes.", "The first test ended in [the pond|a tree|a pile of hay]."],
+                  ["{N} drew a new plan and [turned one wheel around|left out half of it].", "\"What if we use the {noun}?\" asked {F}.", "{H} did not sleep until {he} had found the mistake."],
+                  ["And then it worked, [a little crooked, but it worked|for almost a minute]!", "The machine [rattled|sang] and shook, and out came [a {other}|some {food}].", "Slowly, very slowly, it rose from the ground."],
+                  ["Now everyone in {town} wants one.", "{E} took off the hat and said nothing, which was a lot.", "It is in the museum of {town} today, and a {pet} lives in it."]),
 }
 
 # what a mood cannot tell
-UNFIT = {"happy": ("storm", "goodbye"), "calm": ("storm", "mishap", "race"), "funny": ("goodbye", "storm"), "scary": ("garden", "gift", "share", "skill", "mishap"),
-         "sad": ("mishap", "race", "skill"), "exciting": ("garden", "goodbye", "share"), "hopeful": ("mishap",)}
+UNFIT = {"happy": ("storm", "goodbye"), "calm": ("storm", "mishap", "race"), "funny": ("goodbye", "storm"), "scary": ("garden", "gift", "share", "skill", "mishap", "invention", "show"),
+         "sad": ("mishap", "race", "skill", "invention", "show"), "exciting": ("garden", "goodbye", "share"), "hopeful": ("mishap",)}
 BRIEF = ("lost", "make", "storm", "skill", "journey", "magic", "garden", "race", "gift")
 _DULL = set("that this with from they them their there then were have been very what when which would could into some only said upon once while after about".split())
 
@@ -259,7 +289,7 @@ class Story:
         paragraphs = []
         used = r.shuffle(m["tone"])
         add(OPEN)
-        if self.plot not in ("friend", "journey") and not brief:  # there they meet
+        if self.plot not in ("friend", "visitor") and not brief:  # there they meet
             add(FRIEND)
         if size > 0.25:
             add(TRAIT)
