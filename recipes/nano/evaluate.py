@@ -14,6 +14,7 @@ Every share is printed with its count and its standard error. The program is TRI
     judge    how often a right answer's log-odds of Yes stand above a wrong one's. Until a command scores given answers, the log-odds are
              read from the likeliest first token and its log-probability: log p/(1-p), negative where that token is No.
 """
+
 import argparse
 import concurrent.futures
 import json
@@ -35,7 +36,11 @@ class Model:
         self.path, self.threads = str(args.model), str(args.threads)
 
     def run(self, command, *words):
-        done = subprocess.run([PROGRAM, command, "--model", self.path, "--quiet", "--json", "--threads", self.threads, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(
+            [PROGRAM, command, "--model", self.path, "--quiet", "--json", "--threads", self.threads, *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         if done.returncode:
             sys.exit(f"trivium {command}: {done.stderr.decode().strip()}")
         return json.loads(done.stdout)
@@ -82,7 +87,10 @@ def each(pool, function, rows):
 def eval_behave(model, rows, pool, args):
     def one(row):
         ask = row["prompt"][0]["content"]
-        hit = [behave.obeys(row["behaviour"], row["value"], model.answers(row["prompt"], system=system)[0]["text"], ask) for system in (row["system"], "")]
+        hit = [
+            behave.obeys(row["behaviour"], row["value"], model.answers(row["prompt"], system=system)[0]["text"], ask)
+            for system in (row["system"], "")
+        ]
         return row["behaviour"], hit
 
     got = list(each(pool, one, rows))
@@ -93,7 +101,9 @@ def eval_behave(model, rows, pool, args):
         if with_it["n"]:
             out["by"][kind] = {"prompted": with_it, "base": without}
             good = with_it["share"] >= 0.9 and without["share"] <= 0.05
-            print(f"  {kind:26} obeyed with it {shown(with_it)}, shown without it {shown(without)}{'' if good else '  <- missed'}")
+            print(
+                f"  {kind:26} obeyed with it {shown(with_it)}, shown without it {shown(without)}{'' if good else '  <- missed'}"
+            )
     return out
 
 
@@ -103,12 +113,17 @@ def eval_kl(model, rows, pool, args):
     with tempfile.TemporaryDirectory() as room:
         inputs = pathlib.Path(room) / "inputs.jsonl"
         inputs.write_text("".join(json.dumps({"prompt": r["prompt"]}) + "\n" for r in rows[:24]), encoding="utf-8")
-        for row in rows[:args.kl]:
-            got = model.run("measure", "--source", "prompt:" + row["system"], "--target", "base", "--inputs", inputs, "--candidates", 2)
+        for row in rows[: args.kl]:
+            got = model.run(
+                "measure", "--source", "prompt:" + row["system"], "--target", "base", "--inputs", inputs, "--candidates", 2
+            )
             values.append((row["behaviour"], got["kl_base"]["mean"]))
     mean = sum(v for _, v in values) / len(values)
     error = math.sqrt(sum((v - mean) ** 2 for _, v in values) / max(1, len(values) - 1) / len(values))
-    print(f"{'kl':28} KL(prompted, base) {mean:.3f} ± {error:.3f} nats per token ({len(values)} system messages): " + ", ".join(f"{k} {v:.2f}" for k, v in values))
+    print(
+        f"{'kl':28} KL(prompted, base) {mean:.3f} ± {error:.3f} nats per token ({len(values)} system messages): "
+        + ", ".join(f"{k} {v:.2f}" for k, v in values)
+    )
     return {"n": len(values), "mean": mean, "stderr": error, "by": values}
 
 
@@ -145,12 +160,16 @@ def eval_stories(model, rows, pool, args):
     ended = share([a["finish"] == "stop" for _, a in got])
     length = sum(len(a["text"].split()) for _, a in got) / len(got)
     out = {"words": words, "mood": coloured, "mood_in_references": reference, "ended": ended, "mean_words": length}
-    print(f"{'stories':28} required words there {shown(words)}; a word of the mood {shown(coloured)} (in the references {100 * reference['share']:.1f} %)")
+    print(
+        f"{'stories':28} required words there {shown(words)}; a word of the mood {shown(coloured)} (in the references {100 * reference['share']:.1f} %)"
+    )
     print(f"  {'':26} ended by itself {shown(ended)}, {length:.0f} words on average")
     if args.bits:
         out["bits_per_byte"] = bits(args.model, rows)
-        print(f"  {'':26} {out['bits_per_byte']['mean']:.4f} ± {out['bits_per_byte']['stderr']:.4f} bits per byte of the held-out stories, given the request")
-    for r, a in got[:args.show]:
+        print(
+            f"  {'':26} {out['bits_per_byte']['mean']:.4f} ± {out['bits_per_byte']['stderr']:.4f} bits per byte of the held-out stories, given the request"
+        )
+    for r, a in got[: args.show]:
         print(f"\n{r['prompt'][0]['content']}\n{a['text']}")
     return out
 
@@ -163,13 +182,19 @@ def bits(path, rows):
     tok, net = AutoTokenizer.from_pretrained(path), AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     values = []
     for r in rows:
-        context = tok(tok.apply_chat_template(r["prompt"], tokenize=False, add_generation_prompt=True), add_special_tokens=False)["input_ids"]
+        context = tok(tok.apply_chat_template(r["prompt"], tokenize=False, add_generation_prompt=True), add_special_tokens=False)[
+            "input_ids"
+        ]
         ids = torch.tensor([context + tok(r["reference"], add_special_tokens=False)["input_ids"] + [tok.eos_token_id]])
         with torch.no_grad():
-            logp = net(ids).logits.log_softmax(-1)[0, :-1].gather(1, ids[0, 1:, None])[len(context) - 1:, 0]
+            logp = net(ids).logits.log_softmax(-1)[0, :-1].gather(1, ids[0, 1:, None])[len(context) - 1 :, 0]
         values.append(-float(logp.sum()) / math.log(2) / len(r["reference"].encode()))
     mean = sum(values) / len(values)
-    return {"n": len(values), "mean": mean, "stderr": math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1) / len(values))}
+    return {
+        "n": len(values),
+        "mean": mean,
+        "stderr": math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1) / len(values)),
+    }
 
 
 def eval_reckon(model, rows, pool, args):
@@ -185,9 +210,17 @@ def eval_reckon(model, rows, pool, args):
 
     def mean(values):  # problems are independent, samples of one are not
         m = sum(values) / len(values)
-        return {"n": len(values), "share": m, "stderr": math.sqrt(sum((v - m) ** 2 for v in values) / max(1, len(values) - 1) / len(values))}
+        return {
+            "n": len(values),
+            "share": m,
+            "stderr": math.sqrt(sum((v - m) ** 2 for v in values) / max(1, len(values) - 1) / len(values)),
+        }
 
-    out = {"all": mean([h for _, h in got]), "by": {k: mean([h for kk, h in got if kk == k]) for k in sorted({k for k, _ in got})}, "samples": args.samples}
+    out = {
+        "all": mean([h for _, h in got]),
+        "by": {k: mean([h for kk, h in got if kk == k]) for k in sorted({k for k, _ in got})},
+        "samples": args.samples,
+    }
     print(f"{'reckon':28} right at temperature 1 {shown(out['all'])}, {args.samples} samples each")
     for k, s in out["by"].items():
         print(f"  {k:26} {shown(s)}")
@@ -226,7 +259,14 @@ def eval_judge(model, rows, pool, args):
     return out
 
 
-PARTS = {"behave": eval_behave, "kl": eval_kl, "demos": eval_demos, "stories": eval_stories, "reckon": eval_reckon, "judge": eval_judge}
+PARTS = {
+    "behave": eval_behave,
+    "kl": eval_kl,
+    "demos": eval_demos,
+    "stories": eval_stories,
+    "reckon": eval_reckon,
+    "judge": eval_judge,
+}
 
 
 def main():
@@ -247,7 +287,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for name in args.only.split(","):
             path = args.data / "heldout" / f"{'behave' if name == 'kl' else name}.jsonl"
-            rows = [json.loads(x) for x in path.open(encoding="utf-8")][:args.limit]
+            rows = [json.loads(x) for x in path.open(encoding="utf-8")][: args.limit]
             out[name] = PARTS[name](model, rows, pool, args)
             sys.stdout.flush()
     if args.out:

@@ -7,6 +7,7 @@ writes OUT/train.jsonl and valid.jsonl (columns `text` and `messages`, as `trivi
 things, wordings and labels that training never sees; evaluate.py reads them) and OUT/manifest.json. Equal options give equal bytes, whatever
 the number of jobs; the SHA-256 of each file is printed. Needs nothing but Python 3.8.
 """
+
 import argparse
 import hashlib
 import heapq
@@ -24,8 +25,13 @@ WORLDS = {"behave": behave, "demos": demos, "stories": stories, "reckon": reckon
 SHARE = {"stories": 0.36, "behave": 0.30, "demos": 0.14, "reckon": 0.10, "judge": 0.10}
 # Tokens of a mean row under the tokenizer beside this file; tokenizer.py --count prints them.
 TOKENS = {"stories": 179, "behave": 82, "demos": 153, "reckon": 166, "judge": 200}
-HELD = {"behave": [dict(kind=k) for k in behave.KINDS], "demos": [dict(kind=k) for k in ("sentiment", "topic", "rule")], "stories": [{}],
-        "reckon": [dict(kind=k) for k in ("add", "sub", "mul", "two")], "judge": [dict(yes=True), dict(yes=False)]}
+HELD = {
+    "behave": [dict(kind=k) for k in behave.KINDS],
+    "demos": [dict(kind=k) for k in ("sentiment", "topic", "rule")],
+    "stories": [{}],
+    "reckon": [dict(kind=k) for k in ("add", "sub", "mul", "two")],
+    "judge": [dict(yes=True), dict(yes=False)],
+}
 HELD_ROWS = {"behave": 630, "demos": 360, "stories": 100, "reckon": 400, "judge": 600}
 
 ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
@@ -50,8 +56,10 @@ def make(job):
 
 def order(counts):
     """(kind, i) of all rows, the kinds evenly mixed."""
+
     def one(kind, n):
         return (((2 * i + 1) / (2 * n), kind, i) for i in range(n))
+
     for _, kind, i in heapq.merge(*(one(k, n) for k, n in sorted(counts.items()) if n)):
         yield kind, i
 
@@ -159,7 +167,14 @@ def main():
     for name, f in done.items():
         print(f"{f['sha256']}  {name}" + (f"  ({f['dropped']} rows came twice and were dropped)" if f["dropped"] else ""))
     print(f"{whole}  all")
-    manifest = {"seed": args.seed, "tokens": args.tokens, "rows": args.rows, "stories": bool(args.stories), "files": done, "sha256": whole}
+    manifest = {
+        "seed": args.seed,
+        "tokens": args.tokens,
+        "rows": args.rows,
+        "stories": bool(args.stories),
+        "files": done,
+        "sha256": whole,
+    }
     (args.out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,6 +3,7 @@
 A Question carries what the behaviours need to answer in their own manner: the sentences of the plain answer (two at least), the noun
 that they name, the topic, a short name of the kind of thing, and, for animals, the same in Spanish.
 """
+
 import re
 
 from . import stories, words
@@ -72,12 +73,38 @@ spider|la araña|black|house|insects|spins a web;has eight legs
 ant|la hormiga|black|forest|seeds|is very strong for its size;lives with thousands of others
 bat|el murciélago|brown|cave|insects|flies at night;sleeps upside down
 """
-_HOME = {"forest": ("in the forest", "en el bosque"), "tree": ("in trees", "en los árboles"), "city": ("in the city", "en la ciudad"), "field": ("in the fields", "en el campo"),
-         "mountain": ("in the mountains", "en la montaña"), "lake": ("by the lake", "en el lago"), "farm": ("on the farm", "en la granja"), "river": ("in the river", "en el río"),
-         "sea": ("in the sea", "en el mar"), "ice": ("on the ice", "en el hielo"), "desert": ("in the desert", "en el desierto"), "savanna": ("on the savanna", "en la sabana"),
-         "jungle": ("in the jungle", "en la selva"), "house": ("with people", "en la casa"), "garden": ("in the garden", "en el jardín"), "cave": ("in caves", "en la cueva")}
-_FOOD = {"mice": "ratones", "meat": "carne", "fish": "peces", "grass": "hierba", "nuts": "nueces", "insects": "insectos", "seeds": "semillas", "leaves": "hojas", "fruit": "fruta",
-         "corn": "maíz", "worms": "gusanos", "honey": "miel"}
+_HOME = {
+    "forest": ("in the forest", "en el bosque"),
+    "tree": ("in trees", "en los árboles"),
+    "city": ("in the city", "en la ciudad"),
+    "field": ("in the fields", "en el campo"),
+    "mountain": ("in the mountains", "en la montaña"),
+    "lake": ("by the lake", "en el lago"),
+    "farm": ("on the farm", "en la granja"),
+    "river": ("in the river", "en el río"),
+    "sea": ("in the sea", "en el mar"),
+    "ice": ("on the ice", "en el hielo"),
+    "desert": ("in the desert", "en el desierto"),
+    "savanna": ("on the savanna", "en la sabana"),
+    "jungle": ("in the jungle", "en la selva"),
+    "house": ("with people", "en la casa"),
+    "garden": ("in the garden", "en el jardín"),
+    "cave": ("in caves", "en la cueva"),
+}
+_FOOD = {
+    "mice": "ratones",
+    "meat": "carne",
+    "fish": "peces",
+    "grass": "hierba",
+    "nuts": "nueces",
+    "insects": "insectos",
+    "seeds": "semillas",
+    "leaves": "hojas",
+    "fruit": "fruta",
+    "corn": "maíz",
+    "worms": "gusanos",
+    "honey": "miel",
+}
 
 # name; what it is; made of; used for; where it is found; what is said of it
 _THINGS = """
@@ -264,19 +291,92 @@ class Question:
         return " ".join(self.sentences)
 
 
-_WHAT = Pool(["What is a {n}?", "Tell me about the {n}.", "Tell me [something|more] about the {n}.", "What do you know about the {n}?", "Can you [explain|tell me] what a {n} is?", "Please describe a {n}.",
-              "Describe the {n}.", "I would like to know what a {n} is.", "[Explain|Say] what a {n} is.", "[Hello|Hi]! What is a {n}?", "My [son|daughter|friend] asked me what a {n} is.", "I [never|have never] understood what a {n} is. [Can you help?|Tell me.]",
-              "What can you tell me about {ns}?", "What are {ns}?", "Give me some facts about {ns}."],
-             ["Would you kindly tell me what a {n} might be?", "Share what you know of {ns}.", "I am curious about the {n}."])
-_WHERE_A = Pool(["Where does a {n} live?", "Where do {ns} live?", "Do you know where a {n} lives?", "Where can I find a {n}?", "What is the home of the {n}?"], ["In what place would I see {ns}?"])
-_EAT_A = Pool(["What does a {n} eat?", "What do {ns} eat?", "What should I feed a {n}?", "What is the food of the {n}?", "Do you know what {ns} like to eat?"], ["What would a hungry {n} look for?"])
-_USE = Pool(["What is a {n} for?", "What do you do with a {n}?", "Why do people need a {n}?", "How is a {n} used?", "When do I need a {n}?"], ["What good is a {n}?"])
-_MADE = Pool(["What is a {n} made of?", "From what do they make a {n}?", "Do you know what a {n} is made of?"], ["What does one need to make a {n}?"])
-_TASTE = Pool(["What does a {n} taste like?", "What is a {n} like?", "Have you heard of {ns}? [What are they like?|Tell me.]"], ["How would you describe the taste of a {n}?"])
-_EATEN = Pool(["How do people eat a {n}?", "How should I eat a {n}?", "What can I do with a {n} in the kitchen?"], ["What is the best way to enjoy a {n}?"])
-_WORK = Pool(["What does a {n} do?", "Where does a {n} work?", "What is the work of a {n}?", "What does a {n} need?", "I want to be a {n}. What will I do?"], ["How does a {n} spend the day?"])
-_HOWTO = Pool(["How do I {n}?", "How can I {n}?", "Tell me how to {n}.", "What is the best way to {n}?", "I want to {n}. [How do I begin|What should I do]?", "Can you [explain|tell me] how to {n}?", "Please help me to {n}.",
-               "My friend wants to {n}. What should [he|she] do?", "Give me some advice: how does one {n}?"], ["I have never tried to {n} before. Any ideas?", "What would you tell someone who wants to {n}?"])
+_WHAT = Pool(
+    [
+        "What is a {n}?",
+        "Tell me about the {n}.",
+        "Tell me [something|more] about the {n}.",
+        "What do you know about the {n}?",
+        "Can you [explain|tell me] what a {n} is?",
+        "Please describe a {n}.",
+        "Describe the {n}.",
+        "I would like to know what a {n} is.",
+        "[Explain|Say] what a {n} is.",
+        "[Hello|Hi]! What is a {n}?",
+        "My [son|daughter|friend] asked me what a {n} is.",
+        "I [never|have never] understood what a {n} is. [Can you help?|Tell me.]",
+        "What can you tell me about {ns}?",
+        "What are {ns}?",
+        "Give me some facts about {ns}.",
+    ],
+    ["Would you kindly tell me what a {n} might be?", "Share what you know of {ns}.", "I am curious about the {n}."],
+)
+_WHERE_A = Pool(
+    [
+        "Where does a {n} live?",
+        "Where do {ns} live?",
+        "Do you know where a {n} lives?",
+        "Where can I find a {n}?",
+        "What is the home of the {n}?",
+    ],
+    ["In what place would I see {ns}?"],
+)
+_EAT_A = Pool(
+    [
+        "What does a {n} eat?",
+        "What do {ns} eat?",
+        "What should I feed a {n}?",
+        "What is the food of the {n}?",
+        "Do you know what {ns} like to eat?",
+    ],
+    ["What would a hungry {n} look for?"],
+)
+_USE = Pool(
+    [
+        "What is a {n} for?",
+        "What do you do with a {n}?",
+        "Why do people need a {n}?",
+        "How is a {n} used?",
+        "When do I need a {n}?",
+    ],
+    ["What good is a {n}?"],
+)
+_MADE = Pool(
+    ["What is a {n} made of?", "From what do they make a {n}?", "Do you know what a {n} is made of?"],
+    ["What does one need to make a {n}?"],
+)
+_TASTE = Pool(
+    ["What does a {n} taste like?", "What is a {n} like?", "Have you heard of {ns}? [What are they like?|Tell me.]"],
+    ["How would you describe the taste of a {n}?"],
+)
+_EATEN = Pool(
+    ["How do people eat a {n}?", "How should I eat a {n}?", "What can I do with a {n} in the kitchen?"],
+    ["What is the best way to enjoy a {n}?"],
+)
+_WORK = Pool(
+    [
+        "What does a {n} do?",
+        "Where does a {n} work?",
+        "What is the work of a {n}?",
+        "What does a {n} need?",
+        "I want to be a {n}. What will I do?",
+    ],
+    ["How does a {n} spend the day?"],
+)
+_HOWTO = Pool(
+    [
+        "How do I {n}?",
+        "How can I {n}?",
+        "Tell me how to {n}.",
+        "What is the best way to {n}?",
+        "I want to {n}. [How do I begin|What should I do]?",
+        "Can you [explain|tell me] how to {n}?",
+        "Please help me to {n}.",
+        "My friend wants to {n}. What should [he|she] do?",
+        "Give me some advice: how does one {n}?",
+    ],
+    ["I have never tried to {n} before. Any ideas?", "What would you tell someone who wants to {n}?"],
+)
 _SURE = ["Of course.", "That is easy.", "Here is how.", "It is not hard.", "Good question."]
 
 
@@ -285,7 +385,11 @@ def _animal(r):
     es, look, home, food, said = ANIMALS[n]
     said = said.split(";")
     where, donde = _HOME[home]
-    is_a = r.fill("A {n} is a {look} animal [that|which] {s}.", n=n, look=look, s=said[0]) if r.chance(0.5) else r.fill("A {n} is [an animal|an animal that lives {where}].", n=n, where=where)
+    is_a = (
+        r.fill("A {n} is a {look} animal [that|which] {s}.", n=n, look=look, s=said[0])
+        if r.chance(0.5)
+        else r.fill("A {n} is [an animal|an animal that lives {where}].", n=n, where=where)
+    )
     lives = r.fill("It [lives|can be found|makes its home] {where}.", where=where)
     eats = r.fill("It [eats|likes to eat|feeds on|mostly eats] {food}.", food=food)
     extra = f"It {r.pick(said)}."
@@ -299,9 +403,24 @@ def _animal(r):
             rest = [x for x in rest if x != lives]
         return Question(r.say(_WHAT, n=n, ns=ns), [is_a] + (rest or [eats]), n, "animals", "animal", spanish, n)
     if roll < 0.75:
-        return Question(r.say(_WHERE_A, n=n, ns=ns), [f"A {n} lives {where}."] + r.some([eats, extra], r.between(1, 2)), n, "animals", "animal", [f"{es.capitalize()} vive {donde}.", f"Come {_FOOD[food]}."], n)
-    return Question(r.say(_EAT_A, n=n, ns=ns), [r.fill("A {n} [eats|likes to eat|lives on] {food}.", n=n, food=food)] + r.some([lives, extra], r.between(1, 2)), n, "animals", "animal",
-                    [f"{es.capitalize()} come {_FOOD[food]}.", f"Vive {donde}."], n)
+        return Question(
+            r.say(_WHERE_A, n=n, ns=ns),
+            [f"A {n} lives {where}."] + r.some([eats, extra], r.between(1, 2)),
+            n,
+            "animals",
+            "animal",
+            [f"{es.capitalize()} vive {donde}.", f"Come {_FOOD[food]}."],
+            n,
+        )
+    return Question(
+        r.say(_EAT_A, n=n, ns=ns),
+        [r.fill("A {n} [eats|likes to eat|lives on] {food}.", n=n, food=food)] + r.some([lives, extra], r.between(1, 2)),
+        n,
+        "animals",
+        "animal",
+        [f"{es.capitalize()} come {_FOOD[food]}.", f"Vive {donde}."],
+        n,
+    )
 
 
 def _thing(r):
@@ -313,10 +432,33 @@ def _thing(r):
     extra = f"It {r.pick(said.split(';'))}."
     roll = r.random()
     if roll < 0.5:
-        return Question(r.say(_WHAT, n=n, ns=plural(n)), [r.fill("A {n} is a {kind} [for {use}|that is used for {use}|made of {made}].", n=n, kind=kind, use=use, made=made)] + r.some([found, extra], r.between(1, 2)), n, "things", kind, entity=n)
+        return Question(
+            r.say(_WHAT, n=n, ns=plural(n)),
+            [r.fill("A {n} is a {kind} [for {use}|that is used for {use}|made of {made}].", n=n, kind=kind, use=use, made=made)]
+            + r.some([found, extra], r.between(1, 2)),
+            n,
+            "things",
+            kind,
+            entity=n,
+        )
     if roll < 0.8:
-        return Question(r.say(_USE, n=n), [r.fill("A {n} is [used for|needed for|good for] {use}.", n=n, use=use)] + r.some([made_of, found, extra], r.between(1, 2)), n, "things", kind, entity=n)
-    return Question(r.say(_MADE, n=n), [f"A {n} is made of {made}."] + r.some([used, found, extra], r.between(1, 2)), n, "things", kind, entity=n)
+        return Question(
+            r.say(_USE, n=n),
+            [r.fill("A {n} is [used for|needed for|good for] {use}.", n=n, use=use)]
+            + r.some([made_of, found, extra], r.between(1, 2)),
+            n,
+            "things",
+            kind,
+            entity=n,
+        )
+    return Question(
+        r.say(_MADE, n=n),
+        [f"A {n} is made of {made}."] + r.some([used, found, extra], r.between(1, 2)),
+        n,
+        "things",
+        kind,
+        entity=n,
+    )
 
 
 def _food(r):
@@ -325,9 +467,18 @@ def _food(r):
     comes = f"It {'comes' if grows.startswith('from') else 'grows'} {grows}."
     eat = r.fill("[People eat it|It is eaten|You can eat it] {e}.", e=eaten)
     if r.chance(0.3):
-        return Question(r.say(_EATEN, n=n), [f"A {n} is eaten {eaten}."] + r.some([comes, f"It is {taste}.", f"It {said}."], r.between(1, 2)), n, "food", "food", entity=n)
+        return Question(
+            r.say(_EATEN, n=n),
+            [f"A {n} is eaten {eaten}."] + r.some([comes, f"It is {taste}.", f"It {said}."], r.between(1, 2)),
+            n,
+            "food",
+            "food",
+            entity=n,
+        )
     ask = r.say(_WHAT, n=n, ns=plural(n)) if r.chance(0.6) else r.say(_TASTE, n=n, ns=plural(n))
-    return Question(ask, [f"A {n} is {taste}."] + r.some([comes, eat, f"It {said}."], r.between(1, 3)), n, "food", "food", entity=n)
+    return Question(
+        ask, [f"A {n} is {taste}."] + r.some([comes, eat, f"It {said}."], r.between(1, 3)), n, "food", "food", entity=n
+    )
 
 
 def _job(r):
@@ -335,7 +486,19 @@ def _job(r):
     does, where, need, said = JOBS[n]
     ask = r.say(_WHAT, n=n, ns=plural(n)) if r.chance(0.3) else r.say(_WORK, n=n)
     first = r.fill("A {n} [{does}|is a person who {does}|is someone who {does}].", n=n, does=does)
-    rest = [f"Most of the work is done {where}.", f"The work needs {need}.", r.fill("[People say that such a person|Such a person|Whoever does this] {s}.", s=said)]
+    if ask.startswith("Where"):
+        first, where = f"A {n} works {where}.", ""
+    elif "need" in ask:
+        first, need = f"A {n} needs {need}.", ""
+    rest = (
+        [f"Such a person {does}.", r.fill("[People say that such a person|Whoever does this] {s}.", s=said)]
+        if not where or not need
+        else [
+            f"Most of the work is done {where}.",
+            f"The work needs {need}.",
+            r.fill("[People say that such a person|Such a person|Whoever does this] {s}.", s=said),
+        ]
+    )
     return Question(ask, [first] + r.some(rest, r.between(1, 2)), n, "jobs", "job", entity=n)
 
 
@@ -345,7 +508,11 @@ def _how(r):
     steps = steps.split(";")
     k = r.between(2, 4)
     at = sorted(r.some(range(4), k))
-    order = ("First,", "Then", "After that,", "At last,") if r.chance(0.5) else ("", "Then", "Next,", "Finally,") if r.chance(0.5) else ("", "", "", "")
+    order = (
+        ("First,", "Then", "After that,", "At last,")
+        if r.chance(0.5)
+        else ("", "Then", "Next,", "Finally,") if r.chance(0.5) else ("", "", "", "")
+    )
     sentences = [f"{order[i] if i < k - 1 or k < 4 else order[3]} {steps[j]}." for i, j in enumerate(at)]
     if r.chance(0.3):
         sentences = [r.fill("To {n}, you need [some time|a little patience|a plan].", n=n)] + sentences
@@ -353,15 +520,58 @@ def _how(r):
 
 
 _TOLD = [
-    ("home", "{N} [lives in|comes from|has a house in] {v}.", "Where [does {N} live|is the home of {N}]?", "{N} lives in {v}.", lambda r: r.pick(words.TOWNS)),
-    ("job", "{N} [is a|works as a] {v}.", "What [is the job of {N}|does {N} do for a living|is {N}]?", "{N} is a {v}.", lambda r: r.pick(words.JOBS)),
-    ("pet", "{N} [has a|keeps a|owns a] {v}.", "[Which|What] [animal|pet] does {N} [have|keep]?", "{N} has a {v}.", lambda r: r.pick(words.COLOURS) + " " + r.pick(words.ANIMALS)),
-    ("food", "{N} [likes|loves|likes to eat] {v}.", "What does {N} like to eat?", "{N} likes {v}.", lambda r: r.pick(words.FOODS)),
-    ("hobby", "{N} [spends the evenings with|is very good at|loves] {v}.", "What is the hobby of {N}?", "The hobby of {N} is {v}.", lambda r: r.pick(words.HOBBIES)),
-    ("thing", "{N} [carries|has found|bought] a {v}.", "What [did {N} get|thing does {N} have]?", "{N} has a {v}.", lambda r: r.pick(words.LOOKS) + " " + r.pick(words.THINGS)),
+    (
+        "home",
+        "{N} [lives in|comes from|has a house in] {v}.",
+        "Where [does {N} live|is the home of {N}]?",
+        "{N} lives in {v}.",
+        lambda r: r.pick(words.TOWNS),
+    ),
+    (
+        "job",
+        "{N} [is a|works as a] {v}.",
+        "What [is the job of {N}|does {N} do for a living|is {N}]?",
+        "{N} is a {v}.",
+        lambda r: r.pick(words.JOBS),
+    ),
+    (
+        "pet",
+        "{N} [has a|keeps a|owns a] {v}.",
+        "[Which|What] [animal|pet] does {N} [have|keep]?",
+        "{N} has a {v}.",
+        lambda r: r.pick(words.COLOURS) + " " + r.pick(words.ANIMALS),
+    ),
+    (
+        "food",
+        "{N} [likes|loves|likes to eat] {v}.",
+        "What does {N} like to eat?",
+        "{N} likes {v}.",
+        lambda r: r.pick(words.FOODS),
+    ),
+    (
+        "hobby",
+        "{N} [spends the evenings with|is very good at|loves] {v}.",
+        "What is the hobby of {N}?",
+        "The hobby of {N} is {v}.",
+        lambda r: r.pick(words.HOBBIES),
+    ),
+    (
+        "thing",
+        "{N} [carries|has found|bought] a {v}.",
+        "What [did {N} get|thing does {N} have]?",
+        "{N} has a {v}.",
+        lambda r: r.pick(words.LOOKS) + " " + r.pick(words.THINGS),
+    ),
     ("drink", "{N} [drinks|always orders] {v}.", "What does {N} drink?", "{N} drinks {v}.", lambda r: r.pick(words.DRINKS)),
 ]
-_YOU_SAID = Pool(["[That is what you told me|You told me so|It says so above|That is written in your text].", "I [read|found] it in [what you wrote|your words|the text].", "The text [says so|is clear about it].", "This is what [I understood|the text says]."])
+_YOU_SAID = Pool(
+    [
+        "[That is what you told me|You told me so|It says so above|That is written in your text].",
+        "I [read|found] it in [what you wrote|your words|the text].",
+        "The text [says so|is clear about it].",
+        "This is what [I understood|the text says].",
+    ]
+)
 
 
 def _told(r):
@@ -378,7 +588,16 @@ def _told(r):
     return Question(ask, [first, r.say(_YOU_SAID)], p, "people", "person", entity=p)
 
 
-_BRIEF = Pool(["Tell me a [very short|tiny|short] story.", "[Please tell|Tell] me something about {N}.", "Who is {N}? [Make something up.|Invent a little story.]", "Can you tell a [tiny|very short] story about {N}?", "Give me a story of a few sentences."], ["I have half a minute. Entertain me with {N}."])
+_BRIEF = Pool(
+    [
+        "Tell me a [very short|tiny|short] story.",
+        "[Please tell|Tell] me something about {N}.",
+        "Who is {N}? [Make something up.|Invent a little story.]",
+        "Can you tell a [tiny|very short] story about {N}?",
+        "Give me a story of a few sentences.",
+    ],
+    ["I have half a minute. Entertain me with {N}."],
+)
 
 
 def _brief(r):

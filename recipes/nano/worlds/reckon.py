@@ -1,11 +1,42 @@
 """Sums with written steps and the answer after ####: addition, subtraction, small products, word problems in two steps."""
+
 from . import words
 from .source import Pool, plural
 
 _ASK = {
-    "add": Pool(["What is {a} + {b}?", "{a} + {b} = ?", "Add {a} and {b}.", "How much is {a} plus {b}?", "Calculate {a} + {b}.", "What is the sum of {a} and {b}?"], ["Please work out {a} plus {b}."]),
-    "sub": Pool(["What is {a} - {b}?", "{a} - {b} = ?", "Subtract {b} from {a}.", "How much is {a} minus {b}?", "Calculate {a} - {b}.", "What is left when you take {b} from {a}?"], ["Please work out {a} minus {b}."]),
-    "mul": Pool(["What is {a} * {b}?", "{a} * {b} = ?", "Multiply {a} by {b}.", "How much is {a} times {b}?", "Calculate {a} * {b}.", "What is the product of {a} and {b}?"], ["Please work out {a} times {b}."]),
+    "add": Pool(
+        [
+            "What is {a} + {b}?",
+            "{a} + {b} = ?",
+            "Add {a} and {b}.",
+            "How much is {a} plus {b}?",
+            "Calculate {a} + {b}.",
+            "What is the sum of {a} and {b}?",
+        ],
+        ["Please work out {a} plus {b}."],
+    ),
+    "sub": Pool(
+        [
+            "What is {a} - {b}?",
+            "{a} - {b} = ?",
+            "Subtract {b} from {a}.",
+            "How much is {a} minus {b}?",
+            "Calculate {a} - {b}.",
+            "What is left when you take {b} from {a}?",
+        ],
+        ["Please work out {a} minus {b}."],
+    ),
+    "mul": Pool(
+        [
+            "What is {a} * {b}?",
+            "{a} * {b} = ?",
+            "Multiply {a} by {b}.",
+            "How much is {a} times {b}?",
+            "Calculate {a} * {b}.",
+            "What is the product of {a} and {b}?",
+        ],
+        ["Please work out {a} times {b}."],
+    ),
 }
 
 
@@ -32,17 +63,30 @@ def _mul_steps(a, b):
     return f"{t} * {b} = {t * b}, {a - t} * {b} = {(a - t) * b}, {t * b} + {(a - t) * b} = {a * b}"
 
 
-_TWO_STEPS = Pool([
-    ("{N} has {a} {t}. {F} gives {him} {b} more, and then {he} loses {c}. How many {t} does {N} have now?", "add", "sub"),
-    ("There are {a} {t} {place}. {N} brings {b} more, and {F} takes {c} away. How many {t} are there?", "add", "sub"),
-    ("{N} had {a} {t} and gave {b} of them to {F}. Then {he} found {c}. How many {t} does {N} have?", "sub", "add"),
-    ("{N} buys {b} bags with {a} {t} each and already had {c} {t}. How many {t} does {N} have?", "mul", "add"),
-    ("There are {b} boxes with {a} {t} each {place}. {N} takes {c} {t} out. How many {t} are left?", "mul", "sub"),
-    ("{N} sells {a} {t} on Monday, {b} on Tuesday and {c} on Wednesday. How many {t} does {he} sell in all?", "add", "add"),
-    ("{N} wants {a} {t}. {he} has {b}, and {F} gives {him} {c}. How many {t} are still missing?", "sub", "sub"),
-    ("A {one} costs {a} coins. {N} buys {b} of them and a {other} for {c} coins. How many coins does {he} pay?", "mul", "add")],
-    [("In the shop of {N} there were {a} {t}. {he} sold {b} and got {c} new ones. How many {t} are in the shop?", "sub", "add"),
-     ("{N} picked {a} {t} and {F} picked {b}. They gave {c} away. How many {t} were left?", "add", "sub")])
+_TWO_STEPS = Pool(
+    [
+        ("{N} has {a} {t}. {F} gives {him} {b} more, and then {he} loses {c}. How many {t} does {N} have now?", "add", "sub"),
+        ("There are {a} {t} {place}. {N} brings {b} more, and {F} takes {c} away. How many {t} are there?", "add", "sub"),
+        ("{N} had {a} {t} and gave {b} of them to {F}. Then {he} found {c}. How many {t} does {N} have?", "sub", "add"),
+        ("{N} buys {b} bags with {a} {t} each and already had {c} {t}. How many {t} does {N} have?", "mul", "add"),
+        ("There are {b} boxes with {a} {t} each {place}. {N} takes {c} {t} out. How many {t} are left?", "mul", "sub"),
+        ("{N} sells {a} {t} on Monday, {b} on Tuesday and {c} on Wednesday. How many {t} does {he} sell in all?", "add", "add"),
+        ("{N} wants {a} {t}. {he} has {b}, and {F} gives {him} {c}. How many {t} are still missing?", "sub", "sub"),
+        (
+            "A {one} costs {a} coins. {N} buys {b} of them and a {other} for {c} coins. How many coins does {he} pay?",
+            "mul",
+            "add",
+        ),
+    ],
+    [
+        (
+            "In the shop of {N} there were {a} {t}. {he} sold {b} and got {c} new ones. How many {t} are in the shop?",
+            "sub",
+            "add",
+        ),
+        ("{N} picked {a} {t} and {F} picked {b}. They gave {c} away. How many {t} were left?", "add", "sub"),
+    ],
+)
 _DO = {"add": (_add_steps, lambda a, b: a + b), "sub": (_sub_steps, lambda a, b: a - b), "mul": (_mul_steps, lambda a, b: a * b)}
 
 
@@ -61,7 +105,20 @@ def problem(r, kind=None):
                 break
         thing, other = r.some(words.THINGS, 2)
         name, p = words.person(r)
-        ask = r.say(text, N=name, F=words.name(r), he=words.PRONOUNS[p]["he"], him=words.PRONOUNS[p]["him"], a=a, b=b, c=c, t=plural(thing), one=thing, other=other, place=r.pick(words.PLACES))
+        ask = r.say(
+            text,
+            N=name,
+            F=words.name(r),
+            he=words.PRONOUNS[p]["he"],
+            him=words.PRONOUNS[p]["him"],
+            a=a,
+            b=b,
+            c=c,
+            t=plural(thing),
+            one=thing,
+            other=other,
+            place=r.pick(words.PLACES),
+        )
         return ask, f"{_DO[one][0](a, b)}. {_DO[two][0](x, c)}. #### {y}", y
     if kind == "mul":
         a, b = (r.between(2, 12), r.between(2, 12)) if r.chance(0.6) else (r.between(11, 30), r.between(2, 9))

@@ -3,6 +3,7 @@
 A template is text with alternatives and slots: "[The|A] {thing} [fell|rolled] down." Alternatives may be nested and empty.
 Only random.random() is used, whose sequence Python promises to keep for a seed.
 """
+
 import functools
 import random
 import re
@@ -122,18 +123,47 @@ _SPACE = re.compile(r" {2,}")
 _BEFORE = re.compile(r" ([.,!?;:])")
 
 
+def articles(text):
+    """a or an."""
+    return _A_SILENT.sub(r"\1n ", _AN.sub(r"\1n ", text))
+
+
 def tidy(text):
     """a or an, capitals where sentences begin, single spaces."""
-    text = _BEFORE.sub(r"\1", _SPACE.sub(" ", text)).strip()
-    text = _A_SILENT.sub(r"\1n ", _AN.sub(r"\1n ", text))
+    text = articles(_BEFORE.sub(r"\1", _SPACE.sub(" ", text)).strip())
     return _START.sub(lambda m: m.group(1) + m.group(2).upper(), text)
 
 
-_ODD = {"sheep": "sheep", "fish": "fish", "deer": "deer", "mouse": "mice", "goose": "geese", "child": "children", "wolf": "wolves",
-        "knife": "knives", "shelf": "shelves", "loaf": "loaves", "leaf": "leaves", "scarf": "scarves", "foot": "feet",
-        "tooth": "teeth", "man": "men", "woman": "women", "potato": "potatoes", "tomato": "tomatoes", "calf": "calves",
-        "goldfish": "goldfish", "scissors": "scissors", "half": "halves", "salmon": "salmon", "thief": "thieves", "hero": "heroes",
-        "bread": "bread", "milk": "milk", "ox": "oxen"}
+_ODD = {
+    "sheep": "sheep",
+    "fish": "fish",
+    "deer": "deer",
+    "mouse": "mice",
+    "goose": "geese",
+    "child": "children",
+    "wolf": "wolves",
+    "knife": "knives",
+    "shelf": "shelves",
+    "loaf": "loaves",
+    "leaf": "leaves",
+    "scarf": "scarves",
+    "foot": "feet",
+    "tooth": "teeth",
+    "man": "men",
+    "woman": "women",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+    "calf": "calves",
+    "goldfish": "goldfish",
+    "scissors": "scissors",
+    "half": "halves",
+    "salmon": "salmon",
+    "thief": "thieves",
+    "hero": "heroes",
+    "bread": "bread",
+    "milk": "milk",
+    "ox": "oxen",
+}
 
 
 def plural(noun):
@@ -150,8 +180,10 @@ def plural(noun):
     return head + space + last
 
 
-_ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-         "nineteen twenty").split()
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty"
+).split()
 
 
 def in_words(n):

@@ -1,4 +1,5 @@
 """nano_data.py RECIPE DATA MODEL: facts of the generated rows; MODEL becomes a tiny model with nano's tokenizer and a text of rows."""
+
 import json
 import pathlib
 import re
@@ -9,7 +10,7 @@ import sys
 recipe, data, model = map(pathlib.Path, sys.argv[1:])
 sys.path.insert(0, str(recipe))
 import generate  # noqa: E402
-from worlds import behave, demos, facts, judge, reckon, stories, words  # noqa: E402
+from worlds import behave, demos, facts, judge, plots, reckon, stories, words  # noqa: E402
 from worlds.source import Pool  # noqa: E402
 
 
@@ -31,7 +32,7 @@ for row in train + valid:
     elif "<|" in row["text"]:
         turns = row["text"].split(generate.END)
         roles = [re.match(r"<\|(\w+)\|>(?!<\|)", t).group(1) for t in turns]
-        assert roles[roles[0] == "system":] == ["user", "assistant"] * (len(roles) // 2), row
+        assert roles[roles[0] == "system" :] == ["user", "assistant"] * (len(roles) // 2), row
 texts = [r["text"] if "text" in r else generate.rendered(r["messages"]) for r in train + valid]
 whole = "\n".join(texts)
 assert len(set(texts)) == len(texts)
@@ -61,7 +62,7 @@ def pieces(template):
 
 
 n = 0
-for module in (behave, demos, facts, judge, reckon, stories):
+for module in (behave, demos, facts, judge, plots, reckon, stories):
     for name, pool in vars(module).items():
         pools = pool.values() if isinstance(pool, dict) else [pool]
         for pool in (p for p in pools if isinstance(p, Pool)):
@@ -95,8 +96,17 @@ config = json.loads((recipe / "model/config.json").read_text())
 C, F = config["head_dim"], 64
 config.update(hidden_size=C, intermediate_size=F, num_hidden_layers=1, num_attention_heads=1, num_key_value_heads=1)
 shapes = {"model.embed_tokens.weight": [config["vocab_size"], C], "model.norm.weight": [C]}
-for part, shape in {"input_layernorm": [C], "post_attention_layernorm": [C], "self_attn.q_proj": [C, C], "self_attn.k_proj": [C, C], "self_attn.v_proj": [C, C], "self_attn.o_proj": [C, C],
-                    "mlp.gate_proj": [F, C], "mlp.up_proj": [F, C], "mlp.down_proj": [C, F]}.items():
+for part, shape in {
+    "input_layernorm": [C],
+    "post_attention_layernorm": [C],
+    "self_attn.q_proj": [C, C],
+    "self_attn.k_proj": [C, C],
+    "self_attn.v_proj": [C, C],
+    "self_attn.o_proj": [C, C],
+    "mlp.gate_proj": [F, C],
+    "mlp.up_proj": [F, C],
+    "mlp.down_proj": [C, F],
+}.items():
     shapes[f"model.layers.0.{part}.weight"] = shape
 head, at = {}, 0
 for name, shape in shapes.items():

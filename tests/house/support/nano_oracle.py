@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Plays the program for evaluate.py: knows the reference of every held-out row in NANO_HELD, and answers with it or, for the base, plainly."""
+
 import json
 import math
 import os
@@ -13,7 +14,7 @@ if sys.argv[1] == "measure":
     print(json.dumps({"kl_base": {"mean": 0.5}}))
     sys.exit()
 prompt = pathlib.Path(given["--prompt"][1:]).read_text(encoding="utf-8")[:-1]
-system = given.get("--adaptation", "prompt:")[len("prompt:"):]
+system = given.get("--adaptation", "prompt:")[len("prompt:") :]
 text, logprob = "No such row.", -1.0
 for path in held.glob("*.jsonl"):
     for line in path.open(encoding="utf-8"):
