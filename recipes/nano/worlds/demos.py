@@ -76,7 +76,7 @@ _FEEL = Pool(
         "The {t} was {a}.",
         "What a {a} {t}!",
         "The {t} was [so|really|very|truly] {a}.",
-        "I [thought|found] the {t} [was |]{a}.",
+        "I [thought that the {t} was|found the {t}] {a}.",
         "This is a {a} {t}.",
         "[Yesterday|Last week] we had a {a} {t}.",
         "{N} said that the {t} was {a}.",

@@ -100,7 +100,7 @@ MOODS = {
             "To this day, [people|the neighbours] giggle when they hear that [silly|ridiculous|funny] story.",
             "And the [goat|goose|chicken]? It ate {his} hat.",
             "{H} took a bow, [and {his} trousers split|and fell into the fountain].",
-            '"[Well|At least]," said {N}, "[my socks are still dry|I meant to do that]!"',
+            '"[At least my socks are still dry|I meant to do that|Well, nobody saw it]!" said {N}.',
             "It was the [silliest|funniest] day that {town} had ever seen.",
             "{H} giggled about it [in bed|for weeks|even in {his} sleep].",
         ],
@@ -283,7 +283,7 @@ PLOTS = {
         [
             '"Next time, I will [take better care|tie it to my belt|keep it safe]," said {N}.',
             "{H} [wrote|painted] {his} name on everything {he} owned after that.",
-            '"[Things come and go|A thing is only a thing]," said {F}, "but [I stay|we are still here]."',
+            '"[Things come and go|A thing is only a thing]," said {F}. "But [I stay|we are still here]."',
         ],
     ),
     "make": (
@@ -764,7 +764,7 @@ PLOTS = {
     "truth": (
         [
             "{day} {N} broke the {thing} of {E}, and nobody had seen it.",
-            "{day} {N} borrowed a {thing} without asking, and [lost it {far}|dropped it into the river].",
+            "{day} {N} borrowed a {thing} without asking and [lost it {far}|dropped it into the river].",
             "{day} {N} told a small lie about a {thing}.",
         ],
         [
@@ -779,7 +779,7 @@ PLOTS = {
         ],
         [
             "In the morning {he} went to {E} and told everything.",
-            '"I did it," {he} said at last, "and I am sorry."',
+            '"I did it, and I am sorry," {he} said at last.',
             "{H} wrote a letter, tore it up, and went there {himself}.",
         ],
         [
@@ -827,13 +827,13 @@ PLOTS = {
     ),
     "visitor": (
         [
-            "{day} a stranger named {F} knocked at the door of {N} and asked for a bed.",
-            "{day} {F}, a traveller from {town2}, sat down beside {N} {place}.",
+            "{day} a stranger named {F}, with a {thing} in {fhis} hand, knocked at the door of {N} and asked for a bed.",
+            "{day} {F}, a traveller from {town2} with a {thing}, sat down beside {N} {place}.",
             "{day} somebody had left a {thing} in front of the door of {N}, and beside it stood {F}.",
         ],
         [
             '"I have walked [for nine days|all night]," said {F}. "Do you have some {food} for me?"',
-            "{F} carried a {thing} and would not put it down.",
+            "{F} held the {noun} tight and would not put it down.",
             "The people of {town} did not trust {fhim}, because {fhe} had a [strange|soft] voice.",
         ],
         [
@@ -860,7 +860,7 @@ PLOTS = {
     "thief": (
         [
             "{day} somebody had stolen the {thing} of {E}.",
-            "{day} all the {food} was gone from the [shop|kitchen|cellar] of {E}.",
+            "{day} all the {food} had disappeared from the [shop|kitchen|cellar] of {E}.",
             "{N} and {F} wanted to be detectives, and [one day|one morning|on Monday] they got their first case: a {thing} was missing.",
         ],
         [

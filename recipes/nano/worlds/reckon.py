@@ -105,10 +105,13 @@ def problem(r, kind=None):
                 break
         thing, other = r.some(words.THINGS, 2)
         name, p = words.person(r)
+        friend = words.name(r)
+        while friend == name:
+            friend = words.name(r)
         ask = r.say(
             text,
             N=name,
-            F=words.name(r),
+            F=friend,
             he=words.PRONOUNS[p]["he"],
             him=words.PRONOUNS[p]["him"],
             a=a,

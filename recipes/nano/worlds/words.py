@@ -35,8 +35,8 @@ _BOYS_MADE = _build(
     "b,d,l,m,n,r,s,t,v,w,z,nd,ll,rr,st",
     "an,ard,as,el,en,er,ian,ick,im,in,ito,o,old,on,or,us,win",
 )
-GIRLS = Pool.split(_GIRLS.split(",") + [n for n in _GIRLS_MADE if not _TRIPLE.search(n)], 12)
-BOYS = Pool.split(_BOYS.split(",") + [n for n in _BOYS_MADE if not _TRIPLE.search(n)], 12)
+GIRLS = Pool.split(_GIRLS.split(",") + [n for n in _GIRLS_MADE if not _TRIPLE.search(n) and n not in _BOYS.split(",")], 12)
+BOYS = Pool.split(_BOYS.split(",") + [n for n in _BOYS_MADE if not _TRIPLE.search(n) and n not in _GIRLS.split(",")], 12)
 _PLAIN_GIRLS, _PLAIN_BOYS = Pool.split(_GIRLS.split(","), 12), Pool.split(_BOYS.split(","), 12)
 TOWNS = Pool.split(
     _build(
@@ -105,7 +105,7 @@ THINGS = Pool.split(
     _list("""
 acorn, apple, apron, arrow, atlas, axe, badge, bag, ball, balloon, banner, basket, bead, bell, belt, blanket, boat, book, boot, bottle,
 bow, bowl, box, bracelet, brick, broom, brush, bucket, button, cage, cake, candle, cap, card, carpet, carrot, cart, chain, chair, chest,
-clock, coat, coin, comb, compass, cookie, cork, crayon, crown, cup, cushion, dice, dish, doll, dress, drum, egg, envelope, fan, feather,
+clock, coat, coin, comb, compass, cookie, cork, crayon, crown, cup, cushion, dish, doll, dress, drum, egg, envelope, fan, feather,
 flag, flower, flute, fork, frame, glove, guitar, hammer, handkerchief, harp, hat, helmet, hook, horn, jacket, jar, jewel, jug, kettle,
 key, kite, knife, ladder, lamp, lantern, leaf, lemon, letter, lid, lock, locket, magnet, map, marble, mask, medal, melon, mirror, mitten,
 mug, nail, necklace, needle, net, newspaper, notebook, nut, oar, onion, orange, paddle, painting, pan, pancake, parcel, peach, pear,
