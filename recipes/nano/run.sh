@@ -10,7 +10,7 @@ TRIVIUM=${TRIVIUM:-$here/../../build/trivium}
 PYTHON=${PYTHON:-python3}
 TOKENS=${TOKENS:-80M}
 SEED=${SEED:-0}
-STEPS=${STEPS:-4700}
+STEPS=${STEPS:-7000}
 export TRIVIUM
 
 out=out/nano
@@ -28,13 +28,15 @@ if [ ! -e "$out/data/manifest.json" ]; then
         --seed "$SEED" ${STORIES:+--stories "$STORIES"} --jobs 2
 fi
 
-# A row has 133 tokens in the mean: 4,700 steps of 128 rows are one pass over
-# 80 million tokens. A finished model is not trained again.
+# A row has 133 tokens in the mean: 7,000 steps of 64 rows learn from 60 million
+# of them, about two hours and a quarter on two cores; 9,400 are one pass. A
+# finished model is not trained again; --resume begins anew where none stopped.
 if [ ! -e "$out/model/model.safetensors" ]; then
     "$TRIVIUM" train --model "$here/model" --from-scratch \
         --data "$out/data/train.jsonl" --eval "$out/data/valid.jsonl" \
-        --to "full:$out/model" --steps "$STEPS" --batch 128 \
-        --max-length 1024 --lr 2e-3 --schedule cosine --seed "$SEED" "$@"
+        --to "full:$out/model" --steps "$STEPS" --batch 64 \
+        --max-length 1024 --lr 1.5e-3 --schedule cosine --weight-decay 0.1 \
+        --seed "$SEED" --resume "$@"
 fi
 
 "$PYTHON" "$here/evaluate.py" "$out/model" "$out/data" \
