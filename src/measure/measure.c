@@ -61,7 +61,7 @@ report(const struct measure *m, int64_t done)
                             .total = m->stage_total,
                             .unit = m->unit,
                             .tokens = m->d->tokens - m->stage_tokens,
-                            .loss = NAN,
+                            .loss = (double)NAN,
                             .seconds = clock_now() - m->stage_began};
 
     return !m->progress || m->progress(&p, m->payload);

@@ -202,7 +202,7 @@ on_drawn(void *payload, int64_t rows_done, int64_t tokens)
                             .total = st->opts->samples,
                             .unit = "answers",
                             .tokens = st->tokens + (double)tokens,
-                            .loss = NAN,
+                            .loss = (double)NAN,
                             .seconds = clock_now() - st->began};
 
     return !st->opts->progress || st->opts->progress(&p, st->opts->payload);

@@ -197,7 +197,7 @@ relay_inputs(void *payload, int64_t done, double tokens)
                             .total = r->total,
                             .unit = "inputs",
                             .tokens = tokens,
-                            .loss = NAN,
+                            .loss = (double)NAN,
                             .seconds = clock_now() - r->began};
 
     return !r->job->progress || r->job->progress(&p, r->job->payload);

@@ -420,10 +420,21 @@ online_one(float *s, int64_t n, float scale, float *max, float *sum)
     return keep;
 }
 
-/* Sums of neighbours: a0+a1, a2+a3, .. b0+b1, .. */
+/* Sums of neighbours: a0+a1, a2+a3, .. b0+b1, .. GCC wants to be told that two
+ * shuffles do it; clang has no such call and finds them by itself. */
 static inline vf
 fold(vf a, vf b)
 {
+#ifdef __clang__
+    vf sum;
+
+#pragma GCC unroll 16
+    for (int i = 0; i < VW / 2; i++) {
+        sum[i] = a[2 * i] + a[2 * i + 1];
+        sum[VW / 2 + i] = b[2 * i] + b[2 * i + 1];
+    }
+    return sum;
+#else
     vi even, odd;
 
 #pragma GCC unroll 16
@@ -432,6 +443,7 @@ fold(vf a, vf b)
         odd[i] = 2 * i + 1;
     }
     return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, odd);
+#endif
 }
 
 /* q . k_j of VW keys, one in each lane: folded in a tree. */
