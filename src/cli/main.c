@@ -73,10 +73,10 @@ nearest_command(const char *word)
 }
 
 /* Waiting threads of OpenMP spin by default, which on a machine that others use
- * too takes the time slices of the threads that are waited for: ten times slower
- * and worse. libgomp reads its policy once, before main(), so the program starts
- * itself again with a short spin. What the user set stands; where the second
- * start fails, the first goes on. */
+ * too takes the time slices of the threads that are waited for: ten times
+ * slower and worse. libgomp reads its policy once, before main(), so the
+ * program starts itself again with a short spin. What the user set stands;
+ * where the second start fails, the first goes on. */
 static void
 wait_politely(char **argv)
 {

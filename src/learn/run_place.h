@@ -1,5 +1,5 @@
-/* run_place.h -- where a run lies: its output, and the folder OUT.run beside it,
- * in which all lives that a stopped run goes on from.
+/* run_place.h -- where a run lies: its output, and the folder OUT.run beside
+ * it, in which all lives that a stopped run goes on from.
  *
  *   run.json        the fingerprint: what a resumed run must agree on
  *   checkpoint.safetensors, metrics.jsonl   of run.h
@@ -32,8 +32,8 @@ bool run_place_is_stopped(const struct run_place *p);
 /**
  * Before anything is computed: may output and folder be used? Makes the folder.
  * Only an artefact, a PEFT folder or an empty folder may be replaced, never a
- * folder of other things that a slip of the hand named. The folder is locked until
- * the release: two runs in it would mix. TRV_EEXIST, TRV_EIO.
+ * folder of other things that a slip of the hand named. The folder is locked
+ * until the release: two runs in it would mix. TRV_EEXIST, TRV_EIO.
  */
 int run_place_claim(struct run_place *p, bool replace, bool resume,
                     trv_err *err);

@@ -3,8 +3,8 @@
  *
  *   loss = sum over answer tokens of -log p(token | all before)
  *
- * A row's context carries no loss. A row of plain `text` is all answer after its
- * first token (BOS where the tokenizer adds one) and ends with EOS, learned.
+ * A row's context carries no loss. A row of plain `text` is all answer after
+ * its first token (BOS where the tokenizer adds one) and ends with EOS.
  */
 #ifndef LEARN_SUPERVISED_H
 #define LEARN_SUPERVISED_H

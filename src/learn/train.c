@@ -1,4 +1,4 @@
-/* train.c -- from a file of rows to a LoRA or a model, written as an artefact. */
+/* train.c -- from a file of rows to a LoRA or a model, as an artefact. */
 #include "learn/train.h"
 
 #include <math.h>

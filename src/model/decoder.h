@@ -69,9 +69,9 @@ int decoder_open(struct decoder **out, const struct model *m,
 void decoder_free(struct decoder *d);
 
 /** Make now what decoder_backward() needs of the weights, so that want of
- * memory is an error of the plan and not of a step; the first forward that saves
- * does it otherwise. After decoder_train_full() where that is called. Later
- * calls do nothing. TRV_ENOMEM. */
+ * memory is an error of the plan and not of a step; the first forward that
+ * saves does it otherwise. After decoder_train_full() where that is called.
+ * Later calls do nothing. TRV_ENOMEM. */
 int decoder_plan_backward(struct decoder *d, trv_err *err);
 /** Make every weight trainable: f32 master copies and gradients. TRV_ENOMEM:
  * then nothing is trainable. */
@@ -139,7 +139,7 @@ int decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
                      const struct batch *b, const struct saved *save,
                      trv_err *err);
 
-/* Values of a row that the stacked maps give: q, k, v; gate (where there is one)
+/* Values of a row that the stacked maps give: q, k, v; gate (where there is)
  * and up. */
 int64_t decoder_qkv_width(const struct model_config *cfg);
 int64_t decoder_up_width(const struct model_config *cfg);

@@ -31,7 +31,7 @@ int st_open(struct st_file *out, const char *path, trv_err *err);
 int st_parse(struct st_file *out, const char *name, const void *bytes, size_t n,
              trv_err *err); // borrows bytes
 const struct tensor *st_find(const struct st_file *f, const char *name);
-/** What the header calls the tensor's type; NULL where it has no such tensor. */
+/** What the header calls the tensor's type; NULL where it has no such one. */
 const char *st_dtype(const struct st_file *f, const char *name);
 void st_release(struct st_file *f);
 

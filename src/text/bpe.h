@@ -31,7 +31,7 @@ struct bpe {
     bool byte_fallback, fuse_unk, ignore_merges;
 };
 
-/** Let (left, right) become id. A pair's later rank replaces its earlier one, or
+/** Let (left, right) become id. A pair's later rank replaces its earlier, or
  * is dropped with `keep_first`. */
 int bpe_add_merge(struct bpe *b, int32_t left, int32_t right, int32_t rank,
                   int32_t id, bool keep_first);

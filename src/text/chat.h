@@ -2,7 +2,7 @@
  * published templates use. Output equals jinja2's with trim_blocks and
  * lstrip_blocks on, as transformers renders them.
  *
- * Not supported, and refused by name: template inheritance and imports, recursive
+ * Not supported, and refused by name: template inheritance, imports, recursive
  * loops, autoescape, extensions but loop controls and {% generation %}.
  * A template is immutable once parsed; any number of threads may share it.
  */

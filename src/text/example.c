@@ -377,8 +377,10 @@ example_answer(struct example *e, const struct text_rules *rules,
     if (row->prompt && row->completion)
         return example_append(e, rules, row, row->completion, err);
     if (row->prompt || !has_role(last, "assistant"))
-        return data_row_fail(row, err, TRV_EINVAL, "the row has no answer: a `completion`, or `messages` "
-                             "that end with the assistant's");
+        return data_row_fail(
+            row, err, TRV_EINVAL,
+            "the row has no answer: a `completion`, or `messages` "
+            "that end with the assistant's");
     answer = json_pack("[O]", last);
     if (!answer)
         return no_memory(row, err);

@@ -191,7 +191,7 @@ void j_json(struct jctx *c, struct strbuf *out, struct jv v,
             const struct j_json_style *style, int level);
 struct jv j_to_str(struct jctx *c, struct jv v); // str(v)
 
-/** jinja_arith.c: a op b for + - * / % and 'f' (floor division), 'p' (power). */
+/** jinja_arith.c: a op b for + - * / %, 'f' (floor division), 'p' (power). */
 struct jv j_arith(struct jctx *c, int op, struct jv a, struct jv b);
 struct jv j_format(struct jctx *c, struct jv format, struct jv args); // s % x
 

@@ -24,7 +24,7 @@ int pretok_read(struct pretok *pt, const json_t *v, const char *file,
 /* Steps for formats that only name them. */
 int pretok_add_regex(struct pretok *pt, const char *re, const char *file,
                      trv_err *err);
-/** ByteLevel as GPT-2 has it: a space before if wanted, its expression, bytes. */
+/** ByteLevel as GPT-2 has it: a space before if wanted, expression, bytes. */
 int pretok_add_gpt2(struct pretok *pt, bool prefix_space, const char *file,
                     trv_err *err);
 int pretok_add_byte_level(struct pretok *pt, bool prefix_space);

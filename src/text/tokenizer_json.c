@@ -61,10 +61,10 @@ read_merge(struct tokenizer *t, const json_t *m, int64_t n, const char *file,
                                        "model.merges", file, err);
     } else if (json_array_size(m) == 2 && json_is_string(a) &&
                json_is_string(b)) {
-        return tokenizer_add_merge(
-            t, n, json_string_value(a), json_string_length(a),
-            json_string_value(b), json_string_length(b), "model.merges", file,
-            err);
+        return tokenizer_add_merge(t, n, json_string_value(a),
+                                   json_string_length(a), json_string_value(b),
+                                   json_string_length(b), "model.merges", file,
+                                   err);
     }
     return err_fail(err, TRV_EFORMAT,
                     "field 'model.merges' of '%s': merge %lld is no pair of "

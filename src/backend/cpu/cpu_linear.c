@@ -356,8 +356,7 @@ cpu_linear_forward(struct backend *be, struct mat y, struct mat x,
 }
 
 int
-cpu_linear_open_backward(struct backend *be, struct linear *lin,
-                         trv_err *err)
+cpu_linear_open_backward(struct backend *be, struct linear *lin, trv_err *err)
 {
     struct cpu_packed *p = lin->packed;
 

@@ -141,7 +141,7 @@ VEC(vec_col_sum)(float *d_b, struct mat dy, int64_t c0, int64_t n)
 
     for (int64_t t = 0; t < dy.rows; t++)
         VEC(vec_add)
-        (sum, vec_load(tmp, dy.data, dy.type, t * dy.ld + c0, n), n);
+    (sum, vec_load(tmp, dy.data, dy.type, t * dy.ld + c0, n), n);
     VEC(vec_add)(d_b + c0, sum, n);
 }
 
