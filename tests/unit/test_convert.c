@@ -249,6 +249,8 @@ test_convert_says_when_it_diverged(void **state)
 {
     struct fixture f;
     char line[200] = "";
+    trv_err err;
+    int rc;
 
     (void)state;
     open_fixture(&f, "convert_diverged");
@@ -259,8 +261,13 @@ test_convert_says_when_it_diverged(void **state)
     assert_string_equal(line, "");
     f.opts.learn.lr = 100;
     f.opts.lora.alpha = 1e6;
-    convert_well(&f, "worse"); // finite, and no use
-    assert_non_null(strstr(line, "the loss rose from"));
+    /* Whether it ends finite and useless or is caught as infinite on the way
+     * hangs on the last bits, which differ by instruction set. */
+    rc = convert(&f, "worse", NULL, &err);
+    if (rc)
+        assert_int_equal(rc, TRV_ENONFINITE);
+    else
+        assert_non_null(strstr(line, "the loss rose from"));
     close_fixture(&f);
 }
 

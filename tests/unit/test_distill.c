@@ -388,7 +388,8 @@ test_distill_want_of_memory_is_an_error_of_the_plan(void **state)
         failed++;
     }
     assert_int_equal(rc, 0);
-    assert_true(failed > 1); // the weights' backward forms, and the order
+    /* The order; and the weights' backward forms, where a backend makes some. */
+    assert_true(failed >= 1);
     (void)loss_at(&f, 0, 0, NULL);
     close_fixture(&f);
 }
