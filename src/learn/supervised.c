@@ -7,9 +7,6 @@
 #include "model/engine.h"
 #include "model/head.h"
 
-/* Stream of an epoch's shuffle. */
-#define STREAM_EPOCH ((uint64_t)1 << 62)
-
 /* --- rows --- */
 
 /* Ids of one row. Plain text begins with BOS where the tokenizer adds it, and
@@ -113,26 +110,6 @@ learned_rows_release(struct learned_rows *r)
 
 /* --- the task --- */
 
-static void
-shuffle_epoch(struct supervised *t, int64_t epoch)
-{
-    struct rng r;
-
-    if (epoch == t->epoch)
-        return;
-    rng_init(&r, t->seed, STREAM_EPOCH + (uint64_t)epoch);
-    for (int64_t i = 0; i < t->rows->n; i++)
-        t->order[i] = i;
-    for (int64_t i = t->rows->n - 1; i > 0; i--) {
-        const int64_t j = rng_below(&r, (uint32_t)(i + 1));
-        const int64_t k = t->order[i];
-
-        t->order[i] = t->order[j];
-        t->order[j] = k;
-    }
-    t->epoch = epoch;
-}
-
 /* Rows of a micro-batch, packed, and where their loss tokens are predicted. */
 struct picked {
     struct batch b;
@@ -156,8 +133,7 @@ pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
     if (!rows || !packed)
         goto no_memory;
     for (int64_t i = 0; i < n; i++) {
-        shuffle_epoch(t, (from + i) / t->rows->n);
-        rows[i] = &t->rows->list[t->order[(from + i) % t->rows->n]];
+        rows[i] = &t->rows->list[shuffle_at(&t->shuffle, from + i)];
         packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->lora};
         p->n += rows[i]->n - rows[i]->n_context;
     }
@@ -258,12 +234,9 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
         rc = decoder_plan_backward(t->d, err);
     if (rc)
         return rc;
-    TRV_ASSERT(t->rows->n > 0 && t->rows->n < INT32_MAX);
-    t->epoch = -1;
-    t->order = mem_array((size_t)t->rows->n, sizeof(*t->order));
-    if (!t->order)
-        return err_fail(err, TRV_ENOMEM, "no memory to order %lld rows",
-                        (long long)t->rows->n);
+    rc = shuffle_init(&t->shuffle, t->rows->n, t->seed, err);
+    if (rc)
+        return rc;
     *task = (struct run_task){.self = t,
                               .w = t->lora ? t->lora->w : t->d->w_full,
                               .g = t->lora ? t->lora->g : t->d->g_full,
@@ -277,8 +250,7 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
 void
 supervised_release(struct supervised *t)
 {
-    mem_free(t->order);
-    t->order = NULL;
+    shuffle_release(&t->shuffle);
 }
 
 /* --- evaluation --- */

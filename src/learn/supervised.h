@@ -11,6 +11,7 @@
 
 #include "adapt/session.h"
 #include "learn/run.h"
+#include "learn/shuffle.h"
 
 struct learned_row {
     int32_t *ids;
@@ -38,7 +39,7 @@ struct supervised {
     struct lora *lora; // NULL: all weights of the decoder learn
     int64_t batch, accumulate;
     uint64_t seed;
-    int64_t *order, epoch; // this epoch's shuffle; -1: none yet
+    struct shuffle shuffle; // of the rows
 };
 
 /** Set up the task; for all weights decoder_train_full() is called here. */

@@ -7,8 +7,7 @@
 #include "model/engine.h"
 #include "model/head.h"
 
-/* Streams of the random numbers that a step needs, apart from the answers'. */
-#define STREAM_EPOCH ((uint64_t)1 << 62)
+/* Stream of the student's own answers, apart from the teacher's. */
 #define STREAM_STUDENT ((uint64_t)1 << 61)
 
 /* One row of a micro-batch from both sides. */
@@ -17,26 +16,6 @@ struct pair {
     const int32_t *answer;
     int64_t n; // answer tokens
 };
-
-static void
-shuffle_epoch(struct distill *t, int64_t epoch)
-{
-    struct rng r;
-
-    if (epoch == t->epoch)
-        return;
-    rng_init(&r, t->opts.seed, STREAM_EPOCH + (uint64_t)epoch);
-    for (int64_t i = 0; i < t->answers->n; i++)
-        t->order[i] = i;
-    for (int64_t i = t->answers->n - 1; i > 0; i--) {
-        const int64_t j = rng_below(&r, (uint32_t)(i + 1));
-        const int64_t k = t->order[i];
-
-        t->order[i] = t->order[j];
-        t->order[j] = k;
-    }
-    t->epoch = epoch;
-}
 
 bool
 distill_is_on_policy(const struct distill *t, int64_t step)
@@ -191,7 +170,7 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
                  double *weight, double *tokens, trv_err *err)
 {
     struct distill *t = self;
-    const int64_t B = t->opts.batch, N = t->answers->n;
+    const int64_t B = t->opts.batch;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
     struct pair *pairs;
@@ -205,8 +184,7 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
         const int64_t at = step * B + from + i;
         const struct answer *y;
 
-        shuffle_epoch(t, at / N);
-        y = &t->answers->list[t->order[at % N]];
+        y = &t->answers->list[shuffle_at(&t->shuffle, at)];
         pairs[i] =
             (struct pair){&t->answers->contexts[y->context], y->ids, y->n};
     }
@@ -244,12 +222,9 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
         rc = decoder_plan_backward(t->d, err);
     if (rc)
         return rc;
-    TRV_ASSERT(t->answers->n > 0 && t->answers->n < INT32_MAX);
-    t->epoch = -1;
-    t->order = mem_array((size_t)t->answers->n, sizeof(*t->order));
-    if (!t->order)
-        return err_fail(err, TRV_ENOMEM, "no memory to order %lld answers",
-                        (long long)t->answers->n);
+    rc = shuffle_init(&t->shuffle, t->answers->n, t->opts.seed, err);
+    if (rc)
+        return rc;
     *task = (struct run_task){.self = t,
                               .w = t->student->w,
                               .g = t->student->g,
@@ -263,6 +238,5 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
 void
 distill_release(struct distill *t)
 {
-    mem_free(t->order);
-    t->order = NULL;
+    shuffle_release(&t->shuffle);
 }

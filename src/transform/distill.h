@@ -18,6 +18,7 @@
 #define TRANSFORM_DISTILL_H
 
 #include "learn/run.h"
+#include "learn/shuffle.h"
 #include "transform/answers.h"
 
 struct distill_options {
@@ -35,7 +36,7 @@ struct distill {
     struct answers *answers;
     struct lora *student; // with gradients
     struct distill_options opts;
-    int64_t *order, epoch; // this epoch's shuffle of the answers; -1: none yet
+    struct shuffle shuffle; // of the answers
 };
 
 /** Set up the task. `student` has its gradients and is trained in place. */
