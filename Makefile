@@ -4,6 +4,7 @@ PRESET ?= release
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MODEL ?=
+CONVERT ?=
 MAKEFLAGS += --no-print-directory
 FUZZ_SECONDS ?= 60
 
@@ -23,9 +24,10 @@ configure:
 build: deps configure
 	@cmake --build $(BUILD) -j $(JOBS)
 
-# The whole walk on a model of yours: make demo MODEL=path/to/model
+# The whole walk on models/nano, or on a model of yours:
+# make demo MODEL=path/to/model
 demo: all
-	@MODEL="$(MODEL)" TRIVIUM="$(BUILD)/trivium" sh tools/demo.sh
+	@MODEL="$(MODEL)" CONVERT="$(CONVERT)" TRIVIUM="$(BUILD)/trivium" sh tools/demo.sh
 
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)

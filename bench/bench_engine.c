@@ -215,7 +215,7 @@ struct work {
     int32_t *ids;
     int64_t tokens; // counted of a step
     /* train */
-    struct lora lora;
+    struct terms terms;
     struct optimiser adam;
     double loss;
 };
@@ -239,9 +239,9 @@ train_begin(struct work *w)
 
     rng_init(&r, 3, 0);
     must(lora_targets(spec.parts, w->d->cfg, "all-linear", &err));
-    must(lora_init(&w->lora, w->d->cfg, &spec, true, &r, &err));
-    must(lora_refresh(&w->lora, w->s->be->act_type, &err));
-    must(optimiser_init(&w->adam, w->lora.n, 0.01, &err));
+    must(lora_init(&w->terms.lora, w->d->cfg, &spec, true, &r, &err));
+    must(lora_refresh(&w->terms.lora, w->s->be->act_type, &err));
+    must(optimiser_init(&w->adam, w->terms.lora.n, 0.01, &err));
     random_ids(w, T);
     w->tokens = T;
 }
@@ -250,7 +250,7 @@ static void
 train_step(struct work *w)
 {
     struct arena *a = &w->s->arena;
-    const struct row row = {w->ids, T, &w->lora};
+    const struct row row = {w->ids, T, &w->terms};
     struct saved save = {.training = true};
     const int64_t *const *at;
     struct batch b;
@@ -260,7 +260,7 @@ train_step(struct work *w)
     double sum = 0;
 
     arena_reset(a);
-    memset(w->lora.g, 0, (size_t)w->lora.n * sizeof(float));
+    memset(w->terms.lora.g, 0, (size_t)w->terms.lora.n * sizeof(float));
     must(batch_pack(&b, &at, a, &row, 1, &err));
     must(decoder_forward(w->d, a, &hidden, &b, NULL, &save, &err));
     dh = mat_new(a, DT_F32, T, w->d->cfg->width);
@@ -273,8 +273,9 @@ train_step(struct work *w)
     must(head_logprobs(w->d, a, logp, NULL, (struct head_rows){hidden, at[0]},
                        target, T - 1, coef, dh, &err));
     must(decoder_backward(w->d, a, dh, &b, &save, &err));
-    optimiser_step(&w->adam, w->s->be, w->lora.w, w->lora.g, 1.0, 1e-4);
-    must(lora_refresh(&w->lora, w->s->be->act_type, &err));
+    optimiser_step(&w->adam, w->s->be, w->terms.lora.w, w->terms.lora.g, 1.0,
+                   1e-4);
+    must(lora_refresh(&w->terms.lora, w->s->be->act_type, &err));
     for (int i = 0; i < T - 1; i++)
         sum -= (double)logp[i] / (T - 1);
     w->loss = sum;

@@ -42,7 +42,9 @@ endforeach()
 
 # tests/cli/NAME.sh drives the program; what it prints is compared with
 # NAME.stdout, NAME.stderr and NAME.exit by tests/cli/support/run.sh, which
-# rewrites them when called by hand with --rewrite.
+# rewrites them when called by hand with --rewrite. pty types at a terminal.
+add_executable(pty ${CMAKE_SOURCE_DIR}/tests/cli/support/pty.c)
+target_link_libraries(pty PRIVATE trv_flags)
 file(GLOB CLI_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.sh)
 foreach(script ${CLI_TESTS})
   get_filename_component(name ${script} NAME_WE)

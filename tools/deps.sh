@@ -3,8 +3,9 @@
 # `fuzz` adds clang and its OpenMP, for the fuzz targets.
 # Says what it installs; on systems without apt it prints the list instead.
 set -eu
-packages="build-essential cmake pkg-config libdnnl-dev libjansson-dev
- libpcre2-dev libutf8proc-dev libssl-dev libcmocka-dev"
+packages="build-essential cmake pkg-config libdnnl-dev liblapacke-dev
+ libopenblas-dev libjansson-dev libpcre2-dev libutf8proc-dev libssl-dev
+ libsqlite3-dev libcurl4-openssl-dev libcmocka-dev"
 [ "${1:-}" != fuzz ] || packages="$packages clang libomp-dev"
 missing=""
 has() {
@@ -52,13 +53,14 @@ fi
 for tool in cmake cc make pkg-config; do
     has $tool || missing="$missing $tool"
 done
-for lib in jansson libpcre2-8 libutf8proc libcrypto; do
+for lib in jansson libpcre2-8 libutf8proc libcrypto sqlite3 libcurl; do
     pkg-config --exists $lib 2>/dev/null || missing="$missing $lib"
 done
 [ -n "$missing" ] || exit 0
 cat >&2 <<TXT
 trivium: this system has no apt; please install what is missing:$missing
-The whole list: a C17 compiler, make, CMake 3.22, pkg-config, oneDNN, jansson,
-PCRE2 (8 bit), utf8proc, OpenSSL (libcrypto), and cmocka for the tests.
+The whole list: a C17 compiler, make, CMake 3.22, pkg-config, oneDNN, LAPACKE,
+OpenBLAS, jansson, PCRE2 (8 bit), utf8proc, OpenSSL (libcrypto), SQLite with
+FTS5, libcurl, and cmocka for the tests.
 TXT
 exit 1

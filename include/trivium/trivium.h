@@ -1,5 +1,5 @@
 /* trivium.h -- the whole public interface of Trivium: models, adaptations,
- * generation, conversion, measurement.
+ * generation, conversion, scores, measurement.
  *
  * A trv_model holds a model and the working memory of one thread of work: calls
  * that take it non-const must not overlap; open it twice to work in parallel
@@ -73,6 +73,10 @@ TRV_API TRV_MUST_USE int trv_model_open(trv_model **out, const char *path,
                                         const trv_model_options *opts,
                                         trv_err *err);
 TRV_API void trv_model_free(trv_model *m);
+/** @return how many tokens prompt and answer may have together. */
+TRV_API int64_t trv_model_context(const trv_model *m);
+/** @return whether the model came with a chat template that can be used. */
+TRV_API bool trv_model_has_chat(const trv_model *m);
 
 /**
  * Say what a path holds, as one JSON object: a model, or an artefact (what it
@@ -96,13 +100,31 @@ TRV_API TRV_MUST_USE int trv_detokenize(const trv_model *m, char **text,
 
 /* ---- adaptations ---------------------------------------------------- */
 
-/** A parameter update or a prompt, ready to act on and score with one model.
- * It borrows the model, which must outlive it. */
+/** A parameter update, a prompt, a mix of these or a reward, ready to act on and
+ * score with one model. It borrows the model, which must outlive it. */
 typedef struct trv_adaptation trv_adaptation;
 
 /**
- * @param spec  `prompt:TEXT`, `prompt:@FILE`, `messages:FILE`, `lora:DIR`, or
- *              the path of an artefact's folder; "base" adapts nothing.
+ * @param spec  `prompt:TEXT`, `prompt:@FILE`, `messages:FILE`,
+ *              `demos:FILE[,form=F][,template=T]` (examples before the input),
+ *              `retrieve:FILE[,k=K][,template=T]` (documents), `lora:DIR`,
+ *              `adapter:DIR`, `soft:DIR`, `prefix:DIR`,
+ *              `full:DIR` (another model with the same tokenizer),
+ *              `mix:W*A+W*B` (several, weighted), `on:DIR,A` (what A changes
+ *              in the model in DIR, carried to this one: a mix, or a reward
+ *              where the tokenizers differ), a reward (below), or the path of
+ *              an artefact's folder; "base" adapts nothing.
+ *
+ *     head:DIR                            a reward model: a folder of
+ *                                         sequence classification with one
+ *                                         label, or a LoRA with a score
+ *     verifier:CHECK[,key=value]...       number, exact, regex, contains,
+ *                                         length, json, command
+ *     ratio:[beta=B,]A                    beta (log pA - log p0)
+ *     contrast:[beta=B,]Z[,minus=Z]       beta (log pz+ - log pz-)
+ *     judge:[key=value,]PRINCIPLE|@FILE   the model's own yes or no
+ *     sum:W*REWARD+W*REWARD...
+ *
  * @param any_base  accept an artefact made for another base model.
  * @return TRV_EMISMATCH names the part (weights, tokenizer, chat template)
  *         that differs; TRV_EINVAL, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED.
@@ -110,9 +132,29 @@ typedef struct trv_adaptation trv_adaptation;
 TRV_API TRV_MUST_USE int trv_adaptation_open(trv_adaptation **out, trv_model *m,
                                              const char *spec, bool any_base,
                                              trv_err *err);
+/**
+ * Open several at once: log p = log p0 + sum W (log p_A - log p0), normalised.
+ * @param specs  [n] each `A`, `A=W` or `W*A`; W is 1 where it is not said, may
+ *               be above 1 (guidance) and below 0 (move away from A). A text
+ *               behind `prompt:` keeps its `=`.
+ */
+TRV_API TRV_MUST_USE int trv_adaptation_open_mix(trv_adaptation **out,
+                                                 trv_model *m,
+                                                 const char *const *specs,
+                                                 int32_t n, bool any_base,
+                                                 trv_err *err);
 TRV_API void trv_adaptation_free(trv_adaptation *a);
 
+/** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
+TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
+
 /* ---- generation ----------------------------------------------------- */
+
+/** One message of a conversation. */
+typedef struct {
+    const char *role;    // "system", "user", "assistant"
+    const char *content; // UTF-8
+} trv_turn;
 
 typedef struct {
     uint32_t version;   // 1
@@ -128,16 +170,29 @@ typedef struct {
     int32_t n_stops;
     bool chat; // the prompt is a user's message: use the chat template
     bool ignore_eos;
+    const trv_turn *turns; // a conversation to answer, in place of a prompt
+    int32_t n_turns;       // 0: none
+    int32_t room; // new tokens that must fit after the prompt, at least; 1
+    uint64_t first_stream; // sample i takes stream first_stream + i of the
+                           // seed's random numbers, so that the answers of a
+                           // conversation differ under one seed; 0
+    /* how a reward acts: "bon" takes the best of best_of answers of the base
+     * model, "sir" one of them with weights exp(r / beta), "guided" draws each
+     * token with these weights */
+    const char *act;
+    int32_t best_of; // 0: 8
+    double beta;     // 1
 } trv_generate_options;
 
 #define TRV_GENERATE_OPTIONS_INIT                                              \
     {                                                                          \
         1, 256, 1, (0.0 / 0.0), -1, (0.0 / 0.0), 0.0, (0.0 / 0.0), 0, NULL, 0, \
-            false, false                                                       \
+            false, false, NULL, 0, 1, 0, "bon", 0, 1.0                         \
     }
 
 /** Takes text as it becomes final: whole UTF-8 characters. Return false to
- * stop that sample. */
+ * stop that sample. While a reward chooses, it is called with n 0, only to ask
+ * whether to go on, and then once with the whole text. */
 typedef bool (*trv_text_fn)(int32_t sample, const char *text, size_t n,
                             void *payload);
 
@@ -147,16 +202,22 @@ typedef struct {
     int32_t prompt_tokens, new_tokens;
     const char *finish; // "stop" (end of text or stop string), "length"
     double logprob;     // sum over new tokens, of the model at T = 1, nats
+    double reward;      // that of the answer that was taken; else NaN
 } trv_completion;
 
 /**
- * Continue a prompt under an adaptation.
+ * Continue a prompt, or answer a conversation, under an adaptation.
  *
  * @param out  [out] opts->samples completions, each text freed by the caller;
  *             NULL where only on_text is wanted.
- * @param a    NULL: the base model.
- * @return 0, TRV_ETOOLONG (prompt and adaptation leave no room in the
- *         context), TRV_ECANCELED, TRV_EINVAL, TRV_ENOMEM.
+ * @param a    NULL: the base model. A reward chooses among the base's answers.
+ * @param prompt  NULL where opts->turns are given, and only there. Turns are
+ *             laid out by the model's chat template; a prompt's adaptation
+ *             becomes or joins their system message.
+ * @return 0, TRV_ETOOLONG (prompt and adaptation leave less than opts->room in
+ *         the context), TRV_ECANCELED, TRV_EINVAL (also: no chat template, a
+ *         role that is none, text that is not UTF-8), TRV_ENOMEM; what
+ *         trv_score() returns where a reward acts.
  */
 TRV_API TRV_MUST_USE int
 trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
@@ -179,6 +240,32 @@ typedef struct {
         16, 0.0, false, 0.0, "all-linear"                                      \
     }
 
+/** Virtual tokens to be trained: soft (embeddings) or a prefix (keys and values
+ * of every layer). */
+typedef struct {
+    int32_t tokens; // 32
+    /* The text that they start from: "text:TEXT", "@FILE", or "sampled" (what
+     * the teacher or the data says). NULL: as sampled, but a conversion also
+     * tries the prompt that its source is, or was made from. */
+    const char *start;
+} trv_virtual_options;
+
+#define TRV_VIRTUAL_OPTIONS_INIT                                               \
+    {                                                                          \
+        32, NULL                                                               \
+    }
+
+/** Bottleneck adapters to be trained. */
+typedef struct {
+    int32_t size;       // values of each bottleneck; 64
+    const char *places; // "both" (after attention and MLP), "mlp"
+} trv_bottleneck_options;
+
+#define TRV_BOTTLENECK_OPTIONS_INIT                                            \
+    {                                                                          \
+        64, "both"                                                             \
+    }
+
 /** AdamW and its schedule. */
 typedef struct {
     int32_t steps;            // 0: the method's default
@@ -199,42 +286,145 @@ typedef struct {
 
 /* ---- conversion ----------------------------------------------------- */
 
+/** How instructions evolve (method "evolve"), and how demonstrations are chosen:
+ * max over z of E[r] - beta KL(pz, p0) - length_cost len(z). */
 typedef struct {
-    uint32_t version;        // 1
-    const char *method;      // NULL: the edge's default; "distill", "sft"
-    const char *inputs;      // file of inputs x; NULL: sampled from the model
-    bool replace;            // overwrite an artefact that is there
-    bool resume;             // go on from the checkpoint beside the output;
-                             // with replace: over what is there
-    trv_lora_options lora;   // what is trained
-    trv_learn_options learn; // lr 0: by the model's width
+    int32_t rounds;      // of proposals; 24
+    int32_t population;  // proposals of a round; 8
+    int32_t inputs;      // that candidates are compared on; 48
+    int32_t held_out;    // that are only reported on at the end; 32
+    int32_t minibatch;   // inputs of a first trial; 12
+    int32_t answers;     // to an input, under each candidate; 1
+    const char *phrases; // file, one a line, or rows of text; NULL: none
+    const char *propose; // "all", "edits", "model"; with phrases, edits
+                         // alone make instructions of these alone
+    /* an OpenAI-compatible endpoint; its key is in TRIVIUM_PROPOSER_KEY */
+    const char *proposer, *proposer_model; // its address; NULL: none
+    int32_t proposer_calls;                // at most; 200
+    int32_t proposer_tokens;               // at most, in all; 200000
+    double proposer_timeout;               // seconds of a call; 60
+    int32_t demos;                         // demonstrations to choose; 4
+    const char *demos_template; // of a text; NULL: "{input}{output}\n\n"
+} trv_evolve_options;
+
+#define TRV_EVOLVE_OPTIONS_INIT                                                \
+    {                                                                          \
+        24, 8, 48, 32, 12, 1, NULL, "all", NULL, NULL, 200, 200000, 60.0, 4,   \
+            NULL                                                               \
+    }
+
+/** A search over prompts of text, token by token (method "text"). */
+typedef struct {
+    int32_t width;     // candidates of a step; 0: by their cost, 32 to 512
+    int32_t top_k;     // tokens that are candidates of a place; 256
+    int32_t restarts;  // searches from different texts; 2
+    int32_t patience;  // steps without gain before another beginning; 25
+    double fluency;    // weight of the prompt's mean -log p0, nats; 0.01
+    const char *start; // text to start from; NULL: the model's own
+} trv_search_options;
+
+#define TRV_SEARCH_OPTIONS_INIT                                                \
+    {                                                                          \
+        0, 256, 2, 25, 0.01, NULL                                              \
+    }
+
+typedef struct {
+    uint32_t version;   // 1
+    const char *method; // NULL: the edge's default; "distill", "sft",
+                        // "features", "solve";
+                        // "prefix", "soft"; "ratio"; "contrast", "judge";
+                        // "head", "regress"; "evolve", "demos"
+    const char *inputs; // file of inputs x; NULL: sampled from the model
+    bool replace;       // overwrite an artefact that is there
+    bool resume;        // go on from the checkpoint beside the output;
+                        // with replace: over what is there
+    /* what is trained: `to` says which of the four counts */
+    trv_lora_options lora;
+    trv_virtual_options virtual_tokens;
+    trv_bottleneck_options bottleneck;
+    const char *save_as;     // all weights, as "bf16" or "f32"
+    trv_learn_options learn; // lr 0: by what is trained
     /* teacher samples */
     int32_t samples;        // how many in all; 0: the method's default
     int32_t max_tokens;     // of each answer; 0: the method's default
     double temperature;     // of the teacher; 1
     const char *divergence; // "forward", "reverse", "jsd"
     double on_policy;       // share of batches on the student's own samples; 0
+    /* of "features": hidden states are matched beside the divergence */
+    double features_weight;      // of their distance, against a nat; 1
+    const char *features_layers; // "all", "upper" (half), "last", or "4,8"
     uint64_t seed;
     trv_message_fn on_message; // NULL: none
     void *message_payload;
+    /* rewards */
+    double beta;         // of a ratio, a contrast or what regress learns, and
+                         // where a reward of tokens becomes a text; 0: 1. From
+                         // another reward: the reward that a nat of KL from
+                         // the base costs; 0: the method's
+    const char *against; // z- of a contrast or a head, as a spec; NULL: base
+    /* forms or kinds to go through, parted by commas; NULL: none. `method` is
+     * then the last conversion's, or one for each, parted by commas. */
+    const char *via;
+    const char *init; // where training starts: "zero", or "solve", the closed
+                      // form; NULL: zero
+    /* reward to params: "dpo", "grpo", "bon", "tilt", "ppo" */
+    int32_t group;       // answers drawn for each input; 0: 8
+    const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo:
+                         // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: the first
+    const char *pairs;   // file of given pairs: `prompt`, `chosen`,
+                         // `rejected`; NULL: made by the reward
+    const char *pairing; // "best" answer with the worst, or "all"; NULL: all
+                         // where labels are soft
+    double margin;       // rewards of a pair differ by more; 0
+    const char *labels;  // "soft": a pair counts by the difference of its
+                         // rewards, or "hard"; NULL: soft where it can be
+    double label_smoothing; // share of pairs taken to be marked wrong; 0
+    double sft_weight;      // dpo: of the chosen answers' own likelihood; 0
+    const char *advantage;  // "group", "batch", "none", "rloo"
+    double clip_ratio;      // of grpo and ppo; 0.2
+    int32_t updates;        // of each batch of the student's answers; 1
+    double gae_lambda;      // of ppo; 0.95
+    const char *eval;       // held-out inputs; NULL: none
+    double max_kl;          // nats a token from the base that need a warning; 1
+    /* prompts of words, by "text" and "evolve" */
+    int32_t prompt_tokens; // of the prompt at most; 24
+    double length_cost;    // reward, or loss, that a token of it costs; 0.001
+    trv_search_options search; // of the method "text"
+    trv_evolve_options evolve; // of "evolve" and "demos"
 } trv_convert_options;
 
 #define TRV_CONVERT_OPTIONS_INIT                                               \
     {                                                                          \
         1, NULL, NULL, false, false, TRV_LORA_OPTIONS_INIT,                    \
-            TRV_LEARN_OPTIONS_INIT, 0, 0, 1.0, "forward", 0.0, 0, NULL, NULL   \
+            TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT, "bf16",     \
+            TRV_LEARN_OPTIONS_INIT, 0, 0, 1.0, "forward", 0.0, 1.0, "all", 0,  \
+            NULL, NULL, 0.0, NULL, NULL, "zero", 0, NULL, NULL, NULL, 0.0,     \
+            NULL, 0.0, 0.0, "group", 0.2, 1, 0.95, NULL, 1.0, 24, 0.001,       \
+            TRV_SEARCH_OPTIONS_INIT, TRV_EVOLVE_OPTIONS_INIT                   \
     }
 
 /** What a conversion took. */
 typedef struct {
-    double seconds, tokens, flop, final_loss; // loss in nats per token
+    double seconds, tokens, flop;
+    double final_loss; // nats per token; NaN where the loss has no unit
     int64_t peak_bytes, artefact_bytes, steps, samples;
+    /* of parameters made from a reward: what fresh answers show */
+    int64_t judged;                     // answers; 0: not looked at
+    double reward_before, reward_after; // means; NaN without a reward
+    double kl_base;                     // from the base, nats a token
+    /* where a reward was learned: its loss is in nats per pair */
+    int64_t pairs, held_out; // pairs learned from, and those it is tried on
+    double accuracy;         // share of the latter ranked right; held_out 0: 0
 } trv_cost;
 
 /**
- * Convert an adaptation into another form and write it as an artefact.
+ * Convert an adaptation into another form and write it as an artefact; with
+ * `via`, step by step, the artefacts on the way in OUT.via.
  *
- * @param to  FORM:PATH, such as "lora:out/z".
+ * @param to  FORM:PATH, such as "lora:out/z", "ratio:out/r", or "full:out/m" for
+ *            all weights, which learn in a second copy; of a reward
+ *            "prompt:out/z" makes messages where the inputs are a chat's, else
+ *            a text.
  * @return TRV_EUNSUPPORTED (an edge or method that is not there, with those
  *         that are), TRV_EEXIST (replace removes an artefact, a PEFT folder or
  *         an empty folder, nothing else), TRV_EMISMATCH (resumed with another
@@ -253,34 +443,46 @@ TRV_API TRV_MUST_USE int trv_convert(trv_model *m, trv_cost *cost,
 
 typedef struct {
     uint32_t version;      // 1
-    const char *data;      // rows: `text`, `prompt`+`completion`, `messages`
+    const char *data;      // rows: `text`, `prompt`+`completion`, `messages`;
+                           // for a reward `prompt`+`chosen`+`rejected`
     const char *eval;      // held-out rows; NULL: none
     bool replace;          // overwrite an artefact that is there
     bool resume;           // go on from the checkpoint beside the output
     int32_t max_length;    // tokens of a row; 0: 1024, or the context
     const char *precision; // in which all weights are saved: "bf16", "f32"
     double epochs;         // passes over the data; 0: 1
-    trv_lora_options lora; // where a LoRA is made
-    /* steps 0: by the epochs; batch 0: 16; lr 0: 2e-5 for all weights, by the
-     * model's width for a LoRA */
+    /* what is trained, where `to` is not "full" */
+    trv_lora_options lora;
+    trv_virtual_options virtual_tokens;
+    trv_bottleneck_options bottleneck;
+    /* steps 0: by the epochs; batch 0: 16; lr 0: for all weights 2e-5 at a
+     * width of 2048 and more where it is less, else by what is trained; for a
+     * reward half and a fifth of it */
     trv_learn_options learn;
     uint64_t seed;
     trv_message_fn on_message; // NULL: none
     void *message_payload;
+    /* a reward */
+    bool full;     // all weights learn, in place of a LoRA
+    double centre; // pull of (r_chosen + r_rejected)^2 towards 0; 0
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
     {                                                                          \
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
-            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL                              \
+            TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
+            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0                  \
     }
 
 /**
  * Learn from given data: answers only, EOS included. `m` itself stays what its
  * file says, also where all weights are trained.
  *
- * @param to  "lora:PATH", or "full:PATH" for all weights, written as a Hugging
- *            Face folder.
+ * @param to  "lora:PATH", "adapter:PATH", "soft:PATH", "prefix:PATH", or
+ *            "full:PATH" for all weights, written as a Hugging Face folder;
+ *            "head:PATH" for a reward model, learned from pairs by
+ *            Bradley-Terry: a LoRA and a score (PEFT), or with opts->full a
+ *            folder of sequence classification.
  * @return as trv_convert().
  */
 TRV_API TRV_MUST_USE int trv_train(trv_model *m, trv_cost *cost, const char *to,
@@ -303,13 +505,71 @@ TRV_API TRV_MUST_USE int trv_model_create(const char *path, const char *from,
                                           uint64_t seed, bool replace,
                                           trv_err *err);
 
-/* ---- measurement ---------------------------------------------------- */
+/* ---- scores --------------------------------------------------------- */
 
 /** A mean over inputs with its standard error; n 0 where not measured. */
 typedef struct {
     double mean, stderr_, low, high; // low, high: 95 % interval
     int64_t n;
 } trv_figure;
+
+typedef struct {
+    uint32_t version; // 1
+    const char *data; // rows: `prompt`+`completion`, `messages`, or pairs:
+                      // `prompt`+`chosen`+`rejected`
+    bool tokens;      // a value for each token, too
+    bool chat;        // rows of text are a user's turn and its answer
+    int32_t max_rows; // 0: all
+} trv_score_options;
+
+#define TRV_SCORE_OPTIONS_INIT                                                 \
+    {                                                                          \
+        1, NULL, false, false, 0                                               \
+    }
+
+typedef struct {
+    char *text; // NUL-terminated
+    size_t n;
+    double score;
+    int64_t n_tokens;     // its end included
+    int32_t *ids;         // [n_tokens]
+    double *token_scores; // [n_tokens], their sum is the score; NULL unless
+                          // asked for
+} trv_scored_answer;
+
+typedef struct {
+    int64_t line; // of the file, where the row begins
+    bool pair;
+    trv_scored_answer answer, rejected; // of a pair: chosen and rejected
+} trv_scored_row;
+
+typedef struct {
+    trv_scored_row *rows;
+    int64_t n;
+    trv_figure score; // of all answers
+    double deviation; // the standard deviation of one; NaN for one alone
+    trv_figure chosen, rejected, margin, accuracy; // of pairs; a tie is a half
+    double seconds;
+} trv_scores;
+
+/**
+ * Score the answers of a file. A reward gives its own value; parameters and
+ * prompts the log-ratio log pA - log p0, in nats; the base log p0 itself.
+ *
+ * @param out  [out] free with trv_scores_release(); zeros after a failure.
+ * @return what reading data may return; TRV_EUNSUPPORTED (a value for each
+ *         token is asked of a reward that has none), TRV_EINVAL (a row lacks
+ *         what the reward needs; an outside program failed), TRV_ETOOLONG,
+ *         TRV_ECANCELED, TRV_ENONFINITE.
+ */
+TRV_API TRV_MUST_USE int trv_score(trv_model *m, trv_scores *out,
+                                   const trv_adaptation *a,
+                                   const trv_score_options *opts,
+                                   trv_progress_fn progress, void *payload,
+                                   trv_err *err);
+TRV_API void trv_scores_release(trv_scores *s);
+
+/* ---- measurement ---------------------------------------------------- */
 
 typedef struct {
     uint32_t version;    // 1
@@ -320,12 +580,22 @@ typedef struct {
     int32_t max_tokens;  // of each sample; 64
     int32_t candidates;  // answers per input for the score figures; 4
     uint64_t seed;
+    int32_t examples;           // inputs to be shown with their answers; 0
+    const trv_adaptation *task; // a reward, borrowed: how much of it the
+                                // answers of each side get; NULL: the source
+                                // where that is a reward, or else none
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0                                           \
+        1, NULL, NULL, 200, 64, 4, 0, 0, NULL                                  \
     }
+
+/** An input and what each side answers to it, all three drawn with the same
+ * random numbers: where two sides agree, so do their words. UTF-8. */
+typedef struct {
+    char *input, *base, *source, *target;
+} trv_example;
 
 /** DESIGN's table of distances between A (source) and B (target). */
 typedef struct {
@@ -335,18 +605,22 @@ typedef struct {
     trv_figure top1_agreement;
     trv_figure rank_tau, pair_accuracy, pearson;
     trv_figure drift; // KL(base, B) on control inputs
+    trv_figure task_base, task_source, task_target; // the task's mean reward
     struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
         double added_seconds_per_token, added_bytes_per_token; // B over base
     } cost;
-    char *trouble; // lines that name what looks wrong, or NULL; trv_free()
+    char *trouble;         // lines that name what looks wrong, or NULL
+    trv_example *examples; // [n_examples], or NULL
+    int32_t n_examples;    // as asked for, or all inputs there are
 } trv_measurement;
 
 TRV_API TRV_MUST_USE int
 trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             const trv_adaptation *target, const trv_measure_options *opts,
             trv_progress_fn progress, void *payload, trv_err *err);
+/** Free what a measurement holds. */
 TRV_API void trv_measurement_release(trv_measurement *r);
 /** One JSON object; each figure under its name as {"mean":, "stderr":, "n":}
  * (null where not measured). Free with trv_free(). */

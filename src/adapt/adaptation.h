@@ -1,28 +1,58 @@
 /* adaptation.h -- a vertex: an adaptation opened for one model, whatever its
- * form. Reading and writing; acting and scoring are the decoder's.
+ * form. Reading and writing; acting and scoring are view.h's.
  *
  *   base              adapts nothing
  *   prompt:TEXT       a prompt, as it stands
  *   prompt:@FILE      the bytes of a file, as they stand
  *   messages:FILE     a JSON array of messages, or an object with `messages`
+ *   demos:FILE[,form=F][,template=T]     demonstrations: prompt/demos.h
+ *   retrieve:FILE[,k=K][,template=T]     documents: prompt/retrieve.h
  *   lora:DIR          a PEFT folder
- *   DIR               an artefact (trivium.json), a PEFT folder, or a folder
+ *   soft:DIR, prefix:DIR   one of PEFT's PROMPT_TUNING, PREFIX_TUNING
+ *   adapter:DIR       bottleneck adapters (params/bottleneck_file.h)
+ *   full:DIR          another model of the same vocabulary
+ *   mix:W*A+W*B       several at once: log p0 + sum W (log p_A - log p0); any
+ *                     but a mix, '-' for '+' turns a weight's sign
+ *   on:DIR,A          what A changes in the model in DIR, carried to this one:
+ *                     a mix, or a reward where the tokenizers differ (carry.h)
+ *   head:DIR          a reward that was learned (reward/scorer.h)
+ *   verifier:..., ratio:..., contrast:..., judge:..., sum:...
+ *                     rewards, as reward/reward.h says
+ *   DIR               an artefact (trivium.json), any of these folders, or one
  *                     with prompt.txt or messages.json
  */
 #ifndef ADAPT_ADAPTATION_H
 #define ADAPT_ADAPTATION_H
 
 #include "adapt/artefact.h"
-#include "model/lora.h"
+#include "adapt/session.h"
+#include "model/terms.h"
+
+struct adaptation;
+struct mix_part {
+    struct adaptation *a; // owned by the mix
+    double weight;
+};
 
 struct adaptation {
     enum form form;
-    enum kind kind;           // KIND_BASE, KIND_LORA, KIND_TEXT, KIND_MESSAGES
-    char *spec;               // as it was given
-    char *path;               // of the file or folder; NULL where there is none
-    char *text;               // KIND_TEXT: UTF-8, no NUL inside
-    json_t *messages;         // KIND_MESSAGES: array of {"role", "content"}
-    struct lora lora;         // KIND_LORA; no act copies: see lora_refresh()
+    enum kind kind;
+    char *spec;          // as it was given
+    char *path;          // of the file or folder; NULL where there is none
+    char *text;          // KIND_TEXT: UTF-8, no NUL inside
+    json_t *messages;    // KIND_MESSAGES: array of {"role", "content"}
+    struct demos *demos; // KIND_DEMOS
+    struct retrieve *retrieve; // KIND_RETRIEVE
+    struct terms terms;        // KIND_LORA, _ADAPTER, _SOFT, _PREFIX; no act
+                               // copies: see view_ready()
+    /* KIND_FULL, or the other model that it is of (carry.h): its backend is
+     * set by view_ready() */
+    struct session *full;
+    bool full_is_lent;    // another part owns it
+    bool is_carried;      // a mix by carry.h: A on a model, and that model
+    struct mix_part *mix; // KIND_MIX: [n_mix]
+    int64_t n_mix;
+    struct reward *reward;    // of FORM_REWARD; else NULL
     struct artefact artefact; // root NULL where there is no trivium.json
     char *base_name;          // what the files say; NULL: unknown
 };
@@ -44,24 +74,64 @@ int adaptation_open(struct adaptation **out, const struct model *m,
                     bool any_base, trv_err *err);
 void adaptation_free(struct adaptation *a);
 
+/* How parts of an adaptation are opened: as the whole is. */
+struct adaptation_how {
+    const struct model *m;
+    const struct model_identity *id; // NULL: computed where it is needed
+    bool any_base;
+    bool foreign; // a folder asks for it, not the user: runs no program
+    int depth;    // of parts in parts
+    int *left;    // how many rewards may still be opened, in all
+};
+#define ADAPTATION_REWARDS_MAX 1000 // one in the other or side by side
+int adaptation_open_how(struct adaptation **out,
+                        const struct adaptation_how *how, const char *spec,
+                        trv_err *err);
+/** A folder, whatever its name looks like. */
+int adaptation_open_folder(struct adaptation **out,
+                           const struct adaptation_how *how, const char *dir,
+                           trv_err *err);
+/** Prompts that lie in no file of their own; copied. `file` is for messages. */
+int adaptation_of_text(struct adaptation **out, const char *text, size_t n,
+                       trv_err *err);
+int adaptation_of_messages(struct adaptation **out, const json_t *value,
+                           const char *file, trv_err *err);
+/** One message of the system. */
+int adaptation_of_system(struct adaptation **out, const char *text,
+                         trv_err *err);
+int adaptation_of_demos(struct adaptation **out, const json_t *list,
+                        const json_t *conf, const char *file, trv_err *err);
+
+/** Is there a prompt of messages in it, so that inputs are a user's turns? */
+bool adaptation_is_chat(const struct adaptation *a); // NULL: no
+
+/** Is it the spec of a reward, "verifier:..." and the like? */
+bool adaptation_names_reward(const char *spec);
+
 /** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
- * the form; any kind of KIND_LIST but "base" is accepted here. */
+ * the form; any kind of KIND_LIST but "base" is accepted here, and "prompt",
+ * which is a text. */
 int adaptation_target(enum kind *kind, const char **path, const char *to,
                       trv_err *err);
 
 /**
- * Write a LoRA as an artefact: PEFT's two files and trivium.json, atomically.
+ * Write terms as an artefact: their two files and trivium.json, atomically.
  *
- * @param head     begun with artefact_init(KIND_LORA, ...) and given its
- *                 chain; the payload files are added to it.
+ * @param head     begun with artefact_init() for the kind of the terms and
+ *                 given its chain; the payload files are added to it.
  * @param replace  an artefact that is there is replaced; else TRV_EEXIST.
  */
-int adaptation_save_lora(struct artefact *head, const struct lora *l,
-                         const struct model_config *cfg, const char *path,
-                         bool replace, trv_err *err);
-/** Write a prompt (KIND_TEXT: prompt.txt) likewise. */
-int adaptation_save_text(struct artefact *head, const char *text,
-                         const char *path, bool replace, trv_err *err);
+int adaptation_save_terms(struct artefact *head, const struct terms *t,
+                          const struct model_config *cfg, const char *path,
+                          bool replace, trv_err *err);
+/** Write likewise a prompt that is no terms, of head's kind: text, messages,
+ * demos or retrieve with its corpus. */
+int adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
+                           const char *path, bool replace, trv_err *err);
+/** SHA-256 of what a prompt of these kinds says: a file behind a spec may
+ * change. */
+int adaptation_hash_prompt(char hex[HASH_HEX], const struct adaptation *a,
+                           trv_err *err);
 
 /** Check an array of messages, or take it out of an object's `messages`. Each
  * has a `role` (system, developer, user, assistant, tool) and a `content`

@@ -264,11 +264,7 @@ read_root(struct artefact *a, const char *file, trv_err *err)
 bool
 artefact_is(const char *dir)
 {
-    char *path = path_join(dir, ARTEFACT_MANIFEST);
-    const bool is = path && file_exists(path);
-
-    mem_free(path);
-    return is;
+    return dir_has(dir, ARTEFACT_MANIFEST);
 }
 
 int

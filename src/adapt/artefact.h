@@ -36,6 +36,7 @@ const char *form_name(enum form f); // "base", "params", "prompt", "reward"
     X(LORA, PARAMS, "lora")                                                    \
     X(FULL, PARAMS, "full")                                                    \
     X(ADAPTER, PARAMS, "adapter")                                              \
+    X(MIX, PARAMS, "mix")                                                      \
     X(TEXT, PROMPT, "text")                                                    \
     X(MESSAGES, PROMPT, "messages")                                            \
     X(DEMOS, PROMPT, "demos")                                                  \

@@ -22,6 +22,38 @@ session_open(struct session **out, const char *path,
     return 0;
 }
 
+static int
+open_beside(struct session **out, const char *path, bool scorer, trv_err *err)
+{
+    struct session *s = mem_calloc(1, sizeof(*s));
+    int rc;
+
+    *out = NULL;
+    if (!s)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
+    s->be_is_lent = true;
+    rc = scorer ? model_open_scorer(&s->model, path, err)
+                : model_open(&s->model, path, err);
+    if (rc) {
+        session_free(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+int
+session_open_beside(struct session **out, const char *path, trv_err *err)
+{
+    return open_beside(out, path, false, err);
+}
+
+int
+session_open_scorer(struct session **out, const char *path, trv_err *err)
+{
+    return open_beside(out, path, true, err);
+}
+
 void
 session_free(struct session *s)
 {
@@ -30,7 +62,8 @@ session_free(struct session *s)
     decoder_free(s->decoder);
     arena_release(&s->arena);
     model_free(s->model);
-    backend_free(s->be);
+    if (!s->be_is_lent)
+        backend_free(s->be);
     mem_free(s);
 }
 

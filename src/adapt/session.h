@@ -9,6 +9,7 @@
 struct session {
     struct model *model;
     struct backend *be;
+    bool be_is_lent;         // it belongs to another session
     struct decoder *decoder; // NULL until session_decoder()
     struct arena arena;      // of one call or step; reset by whoever begins one
     bool identified;
@@ -17,6 +18,11 @@ struct session {
 
 int session_open(struct session **out, const char *path,
                  const struct backend_options *opts, trv_err *err);
+/** A further model, to work on the backend of another session: `be` is NULL
+ * until the caller sets it, and stays the lender's. */
+int session_open_beside(struct session **out, const char *path, trv_err *err);
+/** The same for a reward model. */
+int session_open_scorer(struct session **out, const char *path, trv_err *err);
 void session_free(struct session *s);
 
 /** Pack the weights if that was not done yet. TRV_ENOMEM. */

@@ -1,40 +1,202 @@
 /* view.c -- contexts, and inputs from a file or from the model itself. */
 #include "adapt/view.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "adapt/prompt/demos.h"
+#include "adapt/prompt/retrieve.h"
 #include "model/engine.h"
 #include "text/example.h"
 
 int
-view_context(struct ids *ids, const struct model *m, const struct adaptation *a,
-             const struct data_row *row, trv_err *err)
+view_virtual_ids(struct ids *ids, const struct terms *terms, trv_err *err)
+{
+    const int64_t k = terms_virtual_count(terms);
+
+    for (int64_t j = 0; j < k; j++)
+        if (ids_push(ids, VIRTUAL_ID(j)))
+            return err_fail(err, TRV_ENOMEM, "no memory for a context");
+    return 0;
+}
+
+static int
+append_context(struct ids *ids, const struct model *m,
+               const struct terms *terms, const struct example_around *around,
+               const struct data_row *row, trv_err *err)
 {
     const struct text_rules rules = model_text_rules(m);
     struct example e = {0};
-    int rc;
+    int rc = view_virtual_ids(ids, terms, err);
 
-    rc = example_context(
-        &e, &rules, row, a && a->kind == KIND_TEXT ? a->text : NULL,
-        a && a->kind == KIND_MESSAGES ? a->messages : NULL, err);
+    if (!rc)
+        rc = example_context_around(&e, &rules, row, around, err);
     if (!rc && ids_append(ids, e.ids.v, e.ids.n))
         rc = err_fail(err, TRV_ENOMEM, "no memory for a context");
     example_release(&e);
     return rc;
 }
 
-const struct lora *
-view_lora(const struct adaptation *a)
+/* What a prompt of text puts around a row; `made` holds what is made for it. */
+static int
+put_around(struct example_around *around, struct strbuf *made,
+           const struct adaptation *a, const struct data_row *row, trv_err *err)
 {
-    return a && a->kind == KIND_LORA ? &a->lora : NULL;
+    int rc = 0;
+
+    *around = (struct example_around){0};
+    switch (a ? a->kind : KIND_BASE) {
+    case KIND_TEXT:
+        around->before = a->text;
+        return 0;
+    case KIND_MESSAGES:
+        around->messages = a->messages;
+        return 0;
+    case KIND_DEMOS:
+        return demos_view(around, a->demos, row, err);
+    case KIND_RETRIEVE:
+        rc = retrieve_view(made, a->retrieve, row, err);
+        around->before = made->s; // NULL where nothing was found
+        return rc;
+    default:
+        return 0;
+    }
 }
 
 int
-view_ready(struct adaptation *a, const struct backend *be, trv_err *err)
+view_context(struct ids *ids, const struct model *m, const struct adaptation *a,
+             const struct data_row *row, trv_err *err)
 {
-    if (!a || a->kind != KIND_LORA)
+    struct example_around around;
+    struct strbuf made = {0};
+    int rc = put_around(&around, &made, a, row, err);
+
+    if (!rc)
+        rc = append_context(ids, m, view_terms(a), &around, row, err);
+    sb_release(&made);
+    return rc;
+}
+
+int
+view_terms_context(struct ids *ids, const struct model *m,
+                   const struct terms *terms, const struct data_row *row,
+                   trv_err *err)
+{
+    return append_context(ids, m, terms, &(struct example_around){0}, row, err);
+}
+
+const struct terms *
+view_terms(const struct adaptation *a)
+{
+    const enum kind kind = a ? a->kind : KIND_BASE;
+
+    return kind == KIND_LORA || kind == KIND_ADAPTER || kind == KIND_SOFT ||
+                   kind == KIND_PREFIX
+               ? &a->terms
+               : NULL;
+}
+
+int
+view_ready(struct adaptation *a, struct backend *be, trv_err *err)
+{
+    int rc = a ? terms_refresh(&a->terms, be->act_type, err) : 0;
+
+    if (a && a->full)
+        a->full->be = be;
+    for (int64_t i = 0; a && i < a->n_mix && !rc; i++)
+        rc = view_ready(a->mix[i].a, be, err);
+    return rc;
+}
+
+/* --- all that acts --- */
+
+/* How many parts `a` has beside the base, and the base's own weight. */
+static int64_t
+count_parts(double *base, const struct adaptation *a, double weight)
+{
+    int64_t n = 0;
+
+    if (!a || a->kind == KIND_BASE) {
+        *base += weight;
         return 0;
-    return lora_refresh(&a->lora, be->act_type, err);
+    }
+    if (a->kind != KIND_MIX)
+        return 1;
+    *base += weight;
+    for (int64_t i = 0; i < a->n_mix; i++) {
+        n += count_parts(base, a->mix[i].a, weight * a->mix[i].weight);
+        *base -= weight * a->mix[i].weight;
+    }
+    return n;
+}
+
+static int
+add_part(struct context *c, struct session *s, struct adaptation *a,
+         double weight, const struct data_row *row, trv_err *err)
+{
+    struct context_part *part = &c->parts[c->n];
+    struct ids *ids = &c->store[c->n++]; // released with the rest from here
+    const struct model *home = s->model;
+    int rc;
+
+    /* Another model may lay out a chat in its own way. */
+    if (a && a->full && a->full->model->chat)
+        home = a->full->model;
+
+    *part = (struct context_part){.terms = view_terms(a), .weight = weight};
+    rc = session_decoder(a && a->full ? a->full : s, &part->d, err);
+    if (!rc)
+        rc = view_context(ids, home, a, row, err);
+    if (!rc && ids->n < 1)
+        rc = data_row_fail(row, err, TRV_EINVAL,
+                           "the input is empty and the tokenizer has no token "
+                           "that begins a text");
+    part->ids = ids->v;
+    part->n_ids = ids->n;
+    return rc;
+}
+
+static int
+add_adaptation(struct context *c, struct session *s, struct adaptation *a,
+               double weight, const struct data_row *row, trv_err *err)
+{
+    int rc = 0;
+
+    if (!a || a->kind == KIND_BASE)
+        return 0;
+    if (a->kind != KIND_MIX)
+        return add_part(c, s, a, weight, row, err);
+    for (int64_t i = 0; i < a->n_mix && !rc; i++)
+        rc = add_adaptation(c, s, a->mix[i].a, weight * a->mix[i].weight, row,
+                            err);
+    return rc;
+}
+
+int
+view_open(struct context *out, struct session *s, struct adaptation *a,
+          const struct data_row *row, trv_err *err)
+{
+    double base = 0.0;
+    int64_t n = count_parts(&base, a, 1.0);
+    int rc = 0;
+
+    *out = (struct context){0};
+    /* Where only rounding is left of it, as in 1 - 0.3 - 0.7, it has none. */
+    n += fabs(base) > 1e-12 || n == 0;
+    if (n > CONTEXT_MAX_PARTS)
+        return err_fail(err, TRV_EINVAL, "a mix of %lld parts: there may be %d",
+                        (long long)n, CONTEXT_MAX_PARTS);
+    out->parts = mem_calloc((size_t)n, sizeof(*out->parts));
+    out->store = mem_calloc((size_t)n, sizeof(*out->store));
+    if (!out->parts || !out->store)
+        rc = err_fail(err, TRV_ENOMEM, "no memory for a context");
+    if (!rc && fabs(base) > 1e-12)
+        rc = add_part(out, s, NULL, base, row, err);
+    if (!rc)
+        rc = add_adaptation(out, s, a, 1.0, row, err);
+    if (rc)
+        context_release(out);
+    return rc;
 }
 
 /* --- inputs --- */
@@ -54,20 +216,24 @@ set_row(struct data_row *row, json_t *obj, int64_t line, trv_err *err)
     return 0;
 }
 
-/* A text row as the user's turn: {"prompt": [{"role": "user", ...}]}. */
+/* A text row as the user's turn: {"prompt": [{"role": "user", ...}]}; its other
+ * columns stay, for rewards that need a reference. */
 static int
 make_turn(struct data_row *row, trv_err *err)
 {
     const char *text = row->text;
+    json_t *turn;
 
     if (!text && row->prompt && json_is_string(row->prompt))
         text = json_string_value(row->prompt);
     if (!text)
         return 0; // it is a conversation already
-    return set_row(
-        row,
-        json_pack("{s:[{s:s,s:s}]}", "prompt", "role", "user", "content", text),
-        row->line, err);
+    turn = json_pack("[{s:s,s:s}]", "role", "user", "content", text);
+    if (!turn || json_object_set_new(row->json, "prompt", turn))
+        return err_fail(err, TRV_ENOMEM, "no memory for an input");
+    row->prompt = turn;
+    row->text = NULL;
+    return 0;
 }
 
 /* What a text starts from: BOS, else EOS; for a chat the template up to where

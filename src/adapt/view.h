@@ -1,21 +1,42 @@
 /* view.h -- an adaptation seen from an input: the ids that come before the
- * answer, and the low-rank terms that act on it. Base, prompt and parameters
- * differ in nothing else, so all that acts or scores goes through here.
+ * answer, and the terms that act on it. Base, prompt and parameters differ in
+ * nothing else, so all that acts or scores goes through here. Virtual tokens
+ * are both: their ids come first, and terms say what they are.
  */
 #ifndef ADAPT_VIEW_H
 #define ADAPT_VIEW_H
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
+#include "model/context.h"
+
+/**
+ * All of an adaptation that acts on answers to a row: what scoring, sampling
+ * and divergences take. Makes the decoders that it needs.
+ *
+ * @param a  NULL: the base. A mix is flattened; the base is its first part,
+ *           where it still has weight.
+ * @return TRV_EINVAL (an empty context where no token begins a text; more than
+ *         CONTEXT_MAX_PARTS parts), and what example_context() returns.
+ */
+int view_open(struct context *out, struct session *s, struct adaptation *a,
+              const struct data_row *row, trv_err *err);
 
 /** The context of `row` under `a` (NULL: the base). Appends to *ids. */
 int view_context(struct ids *ids, const struct model *m,
                  const struct adaptation *a, const struct data_row *row,
                  trv_err *err);
-/** NULL for all but LoRA. */
-const struct lora *view_lora(const struct adaptation *a);
-/** Bring the low-rank terms into the backend's type. */
-int view_ready(struct adaptation *a, const struct backend *be, trv_err *err);
+/** The context of `row` under terms that have no adaptation yet (NULL: the
+ * base): a student's. Appends to *ids. */
+int view_terms_context(struct ids *ids, const struct model *m,
+                       const struct terms *terms, const struct data_row *row,
+                       trv_err *err);
+/** The ids of virtual tokens alone. TRV_ENOMEM. */
+int view_virtual_ids(struct ids *ids, const struct terms *terms, trv_err *err);
+/** What acts inside the decoder; NULL for prompts of text and the base. */
+const struct terms *view_terms(const struct adaptation *a);
+/** Bring the terms into the backend's type, and give it to further models. */
+int view_ready(struct adaptation *a, struct backend *be, trv_err *err);
 
 /** Inputs x: rows of a file, or sampled from the model itself. */
 struct inputs {

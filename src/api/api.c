@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/mix.h"
 #include "api/api.h"
 #include "learn/train.h"
+#include "measure/examples.h"
 #include "measure/measure.h"
+#include "measure/score.h"
 #include "model/writer.h"
-#include "transform/convert.h"
+#include "transform/chain.h"
 
 const char *
 trv_version(void)
@@ -78,6 +81,18 @@ trv_model_free(trv_model *m)
         return;
     session_free(m->s);
     mem_free(m);
+}
+
+int64_t
+trv_model_context(const trv_model *m)
+{
+    return m->s->model->cfg.context;
+}
+
+bool
+trv_model_has_chat(const trv_model *m)
+{
+    return m->s->model->chat != NULL;
 }
 
 int
@@ -154,6 +169,30 @@ trv_adaptation_open(trv_adaptation **out, trv_model *m, const char *spec,
     return 0;
 }
 
+int
+trv_adaptation_open_mix(trv_adaptation **out, trv_model *m,
+                        const char *const *specs, int32_t n, bool any_base,
+                        trv_err *err)
+{
+    trv_adaptation *a;
+    int rc;
+
+    *out = NULL;
+    if (n < 1)
+        return err_fail(err, TRV_EINVAL, "a mix of no adaptation");
+    a = mem_calloc(1, sizeof(*a));
+    if (!a)
+        return err_fail(err, TRV_ENOMEM, "no memory for a mix");
+    rc = mix_open(&a->inner, m->s->model, m->s->identified ? &m->s->id : NULL,
+                  specs, n, any_base, err);
+    if (rc) {
+        mem_free(a);
+        return rc;
+    }
+    *out = a;
+    return 0;
+}
+
 void
 trv_adaptation_free(trv_adaptation *a)
 {
@@ -161,6 +200,12 @@ trv_adaptation_free(trv_adaptation *a)
         return;
     adaptation_free(a->inner);
     mem_free(a);
+}
+
+const char *
+trv_adaptation_kind(const trv_adaptation *a)
+{
+    return kind_name(a->inner->kind);
 }
 
 /* --- conversion and measurement --- */
@@ -175,8 +220,8 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
     int rc = api_need_tokenizer(m, err);
 
     return rc ? rc
-              : convert_run(m->s, cost ? cost : &unused, from->inner, to,
-                            opts ? opts : &defaults, progress, payload, err);
+              : chain_run(m->s, cost ? cost : &unused, from->inner, to,
+                          opts ? opts : &defaults, progress, payload, err);
 }
 
 int
@@ -225,6 +270,26 @@ trv_model_create(const char *path, const char *from, uint64_t seed,
 }
 
 int
+trv_score(trv_model *m, trv_scores *out, const trv_adaptation *a,
+          const trv_score_options *opts, trv_progress_fn progress,
+          void *payload, trv_err *err)
+{
+    static const trv_score_options defaults = TRV_SCORE_OPTIONS_INIT;
+    int rc = api_need_tokenizer(m, err);
+
+    *out = (trv_scores){0};
+    return rc ? rc
+              : score_run(m->s, out, a ? a->inner : NULL,
+                          opts ? opts : &defaults, progress, payload, err);
+}
+
+void
+trv_scores_release(trv_scores *s)
+{
+    score_release(s);
+}
+
+int
 trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             const trv_adaptation *target, const trv_measure_options *opts,
             trv_progress_fn progress, void *payload, trv_err *err)
@@ -233,9 +298,11 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     int rc = api_need_tokenizer(m, err);
 
     memset(out, 0, sizeof(*out));
+    opts = opts ? opts : &defaults;
     return rc ? rc
               : measure_run(m->s, out, source->inner, target->inner,
-                            opts ? opts : &defaults, progress, payload, err);
+                            opts->task ? opts->task->inner : NULL, opts,
+                            progress, payload, err);
 }
 
 void
@@ -243,6 +310,7 @@ trv_measurement_release(trv_measurement *r)
 {
     mem_free(r->trouble);
     r->trouble = NULL;
+    examples_release(r);
 }
 
 int

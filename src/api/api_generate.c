@@ -1,4 +1,5 @@
-/* api_generate.c -- from a prompt to text as it becomes final.
+/* api_generate.c -- from a prompt or a conversation to text as it becomes
+ * final.
  *
  * Bytes go out only when no stop string can still begin in them and when they
  * end a UTF-8 character, so what a reader sees is never taken back.
@@ -6,8 +7,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/reward/choose.h"
+#include "adapt/reward/reward.h"
 #include "api/api.h"
 #include "model/engine.h"
+
+#define BEST_OF 8 // answers that a reward chooses from, where nobody says
+
+/* The choice's random numbers, apart from those of answers. */
+#define CHOICE_STREAM ((uint64_t)1 << 58)
 
 /* One sample's text. */
 struct voice {
@@ -23,6 +31,7 @@ struct talk {
     trv_text_fn on_text;
     void *payload;
     struct voice *voices;
+    int64_t per; // answers of which one is taken
     trv_err err; // a failure inside a callback, which sampling is stopped for
     int rc;
 };
@@ -65,12 +74,16 @@ give(struct talk *t, int64_t row, size_t until)
 {
     struct voice *v = &t->voices[row];
 
-    if (until > v->given && t->on_text &&
+    if (until <= v->given)
+        return;
+    if (t->on_text && t->per == 1 &&
         !t->on_text((int32_t)row, v->text.s + v->given, until - v->given,
                     t->payload))
         v->stopped = true;
-    if (until > v->given)
-        v->given = until;
+    if (t->on_text && t->per > 1 &&
+        !t->on_text((int32_t)(row / t->per), "", 0, t->payload))
+        v->stopped = true;
+    v->given = until;
 }
 
 static bool
@@ -100,7 +113,7 @@ go_on(void *payload, int64_t rows_done, int64_t tokens)
 }
 
 static double
-choose(double asked, double said, double otherwise)
+first_said(double asked, double said, double otherwise)
 {
     return !isnan(asked) ? asked : !isnan(said) ? said : otherwise;
 }
@@ -122,12 +135,12 @@ plan_sampling(struct sample_options *so, const struct model *m,
                         o->samples);
     if (o->top_k < -1)
         return err_fail(err, TRV_ERANGE, "top-k is %d, below 0", o->top_k);
-    s->temperature = choose(o->temperature, m->temperature, 1.0);
+    s->temperature = first_said(o->temperature, m->temperature, 1.0);
     s->top_k = o->top_k >= 0 ? o->top_k : m->top_k > 0 ? m->top_k : 0;
-    s->top_p = choose(o->top_p, m->top_p, 1.0);
+    s->top_p = first_said(o->top_p, m->top_p, 1.0);
     s->min_p = o->min_p;
     s->repetition_penalty =
-        choose(o->repetition_penalty, m->repetition_penalty, 1.0);
+        first_said(o->repetition_penalty, m->repetition_penalty, 1.0);
     s->vocab = tokenizer_size(m->tokenizer);
     so->max_tokens = o->max_tokens;
     so->seed = o->seed;
@@ -135,29 +148,84 @@ plan_sampling(struct sample_options *so, const struct model *m,
     return sampling_check(s, err);
 }
 
-/* The prompt as a row of data, seen through the adaptation. */
+/* What a chat is asked: the turns given, or the prompt as the user's. */
 static int
-prompt_ids(struct ids *ids, const trv_model *m, const trv_adaptation *a,
-           const char *prompt, bool chat, trv_err *err)
+chat_messages(json_t **out, const char *prompt, const trv_generate_options *o,
+              trv_err *err)
 {
-    const struct adaptation *inner = a ? a->inner : NULL;
-    const bool turn = chat || (inner && inner->kind == KIND_MESSAGES);
-    struct data_row row = {.line = 1, .label = -1};
-    int rc;
+    const trv_turn said = {"user", prompt};
+    const trv_turn *turns = o->n_turns > 0 ? o->turns : &said;
+    const int32_t n = o->n_turns > 0 ? o->n_turns : 1;
+    const json_t *checked;
+    json_t *list = json_array();
+    trv_err why = {0};
+    int rc = list ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a chat");
 
-    if (turn && !m->s->model->chat)
+    for (int32_t i = 0; i < n && !rc; i++) {
+        if (!turns[i].role || !turns[i].content)
+            rc = err_fail(err, TRV_EINVAL, "turn %d has no %s", i + 1,
+                          turns[i].role ? "content" : "role");
+        else if (json_array_append_new(list, json_pack("{s:s,s:s}", "role",
+                                                       turns[i].role, "content",
+                                                       turns[i].content)))
+            rc = err_fail(err, TRV_EINVAL, "%s is not UTF-8",
+                          o->n_turns > 0 ? "a turn" : "the prompt");
+    }
+    if (!rc && messages_check(&checked, list, "the conversation", &why))
+        rc = err_fail(err, TRV_EINVAL, "%s", why.msg);
+    if (rc)
+        json_decref(list);
+    else
+        *out = list;
+    return rc;
+}
+
+/* The prompt as a row of data; the caller frees row->json. */
+static int
+prompt_row(struct data_row *row, const trv_model *m, const trv_adaptation *a,
+           const char *prompt, const trv_generate_options *o, trv_err *err)
+{
+    const bool chat =
+        o->chat || o->n_turns > 0 || (a && adaptation_is_chat(a->inner));
+    json_t *messages = NULL;
+    int rc = 0;
+
+    *row = (struct data_row){.line = 1, .label = -1};
+    if ((prompt != NULL) == (o->n_turns > 0))
+        return err_fail(err, TRV_EINVAL, "%s",
+                        prompt ? "there are both a prompt and turns"
+                               : "there is neither a prompt nor a turn");
+    if (chat && !m->s->model->chat)
         return err_fail(err, TRV_EINVAL,
                         "'%s' has no chat template, which a chat needs",
                         m->s->model->path);
-    row.json = turn ? json_pack("{s:[{s:s,s:s}]}", "prompt", "role", "user",
-                                "content", prompt)
-                    : json_pack("{s:s}", "prompt", prompt);
-    if (!row.json)
+    if (chat)
+        rc = chat_messages(&messages, prompt, o, err);
+    if (rc)
+        return rc;
+    row->json = chat ? json_pack("{s:o}", "prompt", messages)
+                     : json_pack("{s:s}", "prompt", prompt);
+    if (!row->json)
         return err_fail(err, TRV_EINVAL, "the prompt is not UTF-8");
-    row.prompt = json_object_get(row.json, "prompt");
-    rc = view_context(ids, m->s->model, inner, &row, err);
-    json_decref(row.json);
-    return rc;
+    row->prompt = json_object_get(row->json, "prompt");
+    return 0;
+}
+
+/* Asked for here, so that the caller is told before anything is computed. */
+static int
+check_room(const struct context *c, int32_t room, trv_err *err)
+{
+    for (int64_t p = 0; p < c->n && room > 1; p++) {
+        const int64_t context = c->parts[p].d->cfg->context;
+
+        if (context - c->parts[p].n_ids < room)
+            return err_fail(err, TRV_ETOOLONG,
+                            "a prompt of %lld tokens leaves no room for %d in "
+                            "the context of %lld",
+                            (long long)c->parts[p].n_ids, room,
+                            (long long)context);
+    }
+    return 0; // engine_sample_contexts() asks for one
 }
 
 /* What is left in the streams goes out, unless the text was stopped. */
@@ -179,7 +247,7 @@ finish_voice(struct talk *t, int64_t row, trv_err *err)
 
 static int
 hand_out(trv_completion *out, struct voice *v, const struct sample_out *o,
-         int64_t prompt_tokens, trv_err *err)
+         int64_t prompt_tokens, double reward, trv_err *err)
 {
     out->n = v->text.len;
     out->text = sb_take(&v->text);
@@ -187,7 +255,178 @@ hand_out(trv_completion *out, struct voice *v, const struct sample_out *o,
     out->new_tokens = (int32_t)o->n;
     out->finish = o->finish == FINISH_LENGTH && !v->stopped ? "length" : "stop";
     out->logprob = o->logp;
+    out->reward = reward;
     return out->text ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the text");
+}
+
+static bool
+is_guided(const trv_generate_options *o)
+{
+    return strcmp(o->act, "guided") == 0;
+}
+
+/* How many answers each sample is taken from. */
+static int
+plan_choice(int64_t *per, const struct adaptation *a,
+            const trv_generate_options *o, trv_err *err)
+{
+    *per = 1;
+    if (!o->act || (strcmp(o->act, "bon") != 0 && strcmp(o->act, "sir") != 0 &&
+                    strcmp(o->act, "guided") != 0))
+        return err_fail(err, TRV_EINVAL,
+                        "act '%s' is unknown; there are bon, sir, guided",
+                        o->act ? o->act : "(none)");
+    if (o->best_of < 0 || o->best_of > 4096)
+        return err_fail(err, TRV_ERANGE, "best-of is %d, outside 0 to 4096",
+                        o->best_of);
+    if (!(o->beta > 0 && o->beta <= 1e6))
+        return err_fail(err, TRV_ERANGE, "beta is %g, not above 0", o->beta);
+    if (a && a->form == FORM_REWARD && is_guided(o))
+        return 0;
+    if (a && a->form == FORM_REWARD)
+        *per = o->best_of > 0 ? o->best_of : BEST_OF;
+    else if (o->best_of > 1)
+        return err_fail(err, TRV_EINVAL,
+                        "the best of %d answers needs a reward to choose by",
+                        o->best_of);
+    return 0;
+}
+
+/* Score all answers and take one of each `per`: chosen[i] is its place, with
+ * its reward. */
+static int
+choose(int64_t *chosen, double *reward, struct talk *t, struct session *s,
+       struct adaptation *a, const struct data_row *row,
+       const struct sample_out *outs, trv_err *err)
+{
+    const int64_t n = t->opts->samples, per = t->per;
+    struct reward_item *items = mem_calloc((size_t)(n * per), sizeof(*items));
+    double *score = mem_calloc((size_t)(n * per), sizeof(*score));
+    int rc = items && score
+                 ? 0
+                 : err_fail(err, TRV_ENOMEM, "no memory to choose answers");
+
+    for (int64_t i = 0; i < n * per && !rc; i++)
+        items[i] = (struct reward_item){
+            .row = row,
+            .text = t->voices[i].text.s ? t->voices[i].text.s : "",
+            .n_text = t->voices[i].text.len,
+            .ids = outs[i].ids,
+            .n_ids = outs[i].n};
+    if (!rc)
+        rc = reward_score(s, a, score, NULL, items, n * per, NULL, err);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        struct rng rng;
+
+        rng_init(&rng, t->opts->seed, CHOICE_STREAM + (uint64_t)i);
+        chosen[i] = i * per + (strcmp(t->opts->act, "sir") == 0
+                                   ? choose_weighted(score + i * per, per,
+                                                     t->opts->beta, &rng)
+                                   : choose_best(score + i * per, per));
+        reward[i] = score[chosen[i]];
+    }
+    mem_free(items);
+    mem_free(score);
+    return rc;
+}
+
+/* What the answers are drawn from: for a reward the base, or what it guides. */
+static int
+open_context(struct context *out, struct session *s, struct adaptation *a,
+             const struct data_row *row, const trv_generate_options *o,
+             trv_err *err)
+{
+    struct reward_guide guide;
+    int rc;
+
+    if (!a || a->form != FORM_REWARD)
+        return view_open(out, s, a, row, err);
+    if (!is_guided(o))
+        return view_open(out, s, NULL, row, err);
+    rc = reward_guide(&guide, a, o->beta, err);
+    if (!rc) // its parts are the reward's, and nobody has scored by them yet
+        rc = view_ready(&guide.mix, s->be, err);
+    return rc ? rc : view_open(out, s, &guide.mix, row, err);
+}
+
+/* Everything that a call holds. */
+struct generation {
+    struct data_row row;
+    struct context context; // of the prompt
+    struct sampled_context *rows;
+    struct sample_out *outs;
+    int64_t *chosen;
+    double *reward;
+    int64_t n; // answers drawn: samples * per
+};
+
+static void
+generation_release(struct generation *g, struct talk *t)
+{
+    for (int64_t i = 0; i < g->n; i++) {
+        if (t->voices) {
+            token_stream_release(&t->voices[i].stream);
+            sb_release(&t->voices[i].text);
+        }
+        if (g->outs)
+            mem_free(g->outs[i].ids);
+    }
+    mem_free(t->voices);
+    mem_free(g->rows);
+    mem_free(g->outs);
+    mem_free(g->chosen);
+    mem_free(g->reward);
+    context_release(&g->context);
+    json_decref(g->row.json);
+}
+
+static int
+generation_begin(struct generation *g, struct talk *t, trv_err *err)
+{
+    const int64_t samples = t->opts->samples;
+
+    g->n = samples * t->per;
+    g->rows = mem_calloc((size_t)g->n, sizeof(*g->rows));
+    g->outs = mem_calloc((size_t)g->n, sizeof(*g->outs));
+    g->chosen = mem_calloc((size_t)samples, sizeof(*g->chosen));
+    g->reward = mem_calloc((size_t)samples, sizeof(*g->reward));
+    t->voices = mem_calloc((size_t)g->n, sizeof(*t->voices));
+    if (!g->rows || !g->outs || !t->voices || !g->chosen || !g->reward)
+        return err_fail(err, TRV_ENOMEM, "no memory for %lld samples",
+                        (long long)g->n);
+    for (int64_t i = 0; i < g->n; i++) {
+        g->rows[i] = (struct sampled_context){
+            &g->context, t->opts->first_stream + (uint64_t)i};
+        t->voices[i].stream.skip_special = true;
+    }
+    for (int64_t i = 0; i < samples; i++) {
+        g->chosen[i] = i;
+        g->reward[i] = (double)NAN;
+    }
+    return 0;
+}
+
+/* From the samples to what the caller gets. */
+static int
+generation_finish(struct generation *g, struct talk *t, struct session *s,
+                  struct adaptation *a, trv_completion *out, trv_err *err)
+{
+    int rc = 0;
+
+    for (int64_t i = 0; i < g->n && !rc; i++)
+        rc = finish_voice(t, i, err);
+    if (!rc && a && a->form == FORM_REWARD && !is_guided(t->opts))
+        rc = choose(g->chosen, g->reward, t, s, a, &g->row, g->outs, err);
+    for (int64_t i = 0; i < t->opts->samples && !rc; i++) {
+        struct voice *v = &t->voices[g->chosen[i]];
+
+        if (t->per > 1 && t->on_text && v->text.len > 0)
+            (void)t->on_text((int32_t)i, v->text.s, v->text.len, t->payload);
+        if (out)
+            rc = hand_out(&out[i], v, &g->outs[g->chosen[i]],
+                          context_length(&g->context), g->reward[i], err);
+    }
+    return rc;
 }
 
 int
@@ -196,75 +435,50 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
              trv_text_fn on_text, void *payload, trv_err *err)
 {
     static const trv_generate_options defaults = TRV_GENERATE_OPTIONS_INIT;
+    struct adaptation *inner = a ? a->inner : NULL;
     struct session *s = m->s;
     struct sample_options so = {.sampling = SAMPLING_INIT};
     struct talk t = {.tokenizer = s->model->tokenizer,
                      .on_text = on_text,
                      .payload = payload};
-    struct sample_row *rows = NULL;
-    struct sample_out *outs = NULL;
-    struct ids ids = {0};
-    struct decoder *d;
-    int64_t n = 0;
+    struct generation g = {0};
     int rc;
 
     t.opts = opts = opts ? opts : &defaults;
     rc = api_need_tokenizer(m, err);
     if (!rc)
         rc = plan_sampling(&so, s->model, opts, err);
+    if (!rc)
+        rc = plan_choice(&t.per, inner, opts, err);
     if (rc)
         return rc;
-    n = opts->samples;
     if (out)
-        memset(out, 0, (size_t)n * sizeof(*out));
+        memset(out, 0, (size_t)opts->samples * sizeof(*out));
     so.on_token = on_token;
     so.on_progress = go_on;
     so.payload = &t;
-    rc = prompt_ids(&ids, m, a, prompt, opts->chat, err);
+    rc = view_ready(inner, s->be, err);
     if (!rc)
-        rc = session_decoder(s, &d, err);
-    if (!rc && a)
-        rc = view_ready(a->inner, s->be, err);
+        rc = prompt_row(&g.row, m, a, prompt, opts, err);
+    if (!rc)
+        rc = open_context(&g.context, s, inner, &g.row, opts, err);
+    if (!rc)
+        rc = check_room(&g.context, opts->room, err);
+    if (!rc)
+        rc = generation_begin(&g, &t, err);
     if (rc)
         goto done;
-    rows = mem_calloc((size_t)n, sizeof(*rows));
-    outs = mem_calloc((size_t)n, sizeof(*outs));
-    t.voices = mem_calloc((size_t)n, sizeof(*t.voices));
-    if (!rows || !outs || !t.voices) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory for %lld samples",
-                      (long long)n);
-        goto done;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        rows[i] = (struct sample_row){
-            ids.v, ids.n, a ? view_lora(a->inner) : NULL, (uint64_t)i};
-        t.voices[i].stream.skip_special = true;
-    }
     arena_reset(&s->arena);
-    rc = engine_sample(d, &s->arena, outs, rows, n, &so, err);
+    rc = engine_sample_contexts(&s->arena, g.outs, g.rows, g.n, &so, err);
     if (t.rc)
         rc = err_fail(err, t.rc, "%s", t.err.msg);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        rc = finish_voice(&t, i, err);
-        if (!rc && out)
-            rc = hand_out(&out[i], &t.voices[i], &outs[i], ids.n, err);
-    }
+    if (!rc)
+        rc = generation_finish(&g, &t, s, inner, out, err);
 done:
-    for (int64_t i = 0; i < n; i++) {
-        if (t.voices) {
-            token_stream_release(&t.voices[i].stream);
-            sb_release(&t.voices[i].text);
-        }
-        if (outs)
-            mem_free(outs[i].ids);
-        if (rc && out) {
-            mem_free(out[i].text);
-            out[i].text = NULL;
-        }
+    generation_release(&g, &t);
+    for (int64_t i = 0; rc && out && i < opts->samples; i++) {
+        mem_free(out[i].text);
+        out[i].text = NULL;
     }
-    mem_free(t.voices);
-    mem_free(rows);
-    mem_free(outs);
-    ids_release(&ids);
     return rc;
 }

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/params/bottleneck_file.h"
 #include "adapt/params/peft.h"
+#include "adapt/prompt/peft_virtual.h"
+#include "adapt/reward/scorer.h"
 #include "api/api.h"
 #include "base/json.h"
 #include "model/checkpoint.h"
@@ -118,17 +121,19 @@ inspect_artefact(json_t **out, const char *path, trv_err *err)
     return *out ? 0 : out_of_memory(err);
 }
 
+/* A folder of another program's, or a payload without its manifest. */
 static int
-inspect_peft(json_t **out, const char *path, trv_err *err)
+inspect_bare(json_t **out, const char *path, enum kind kind, const char *name,
+             trv_err *err)
 {
-    char *file = path_join(path, PEFT_CONFIG);
+    char *file = path_join(path, name);
     json_t *config = NULL;
     int rc = file ? json_open(&config, file, err) : out_of_memory(err);
 
     if (!rc) {
-        *out =
-            json_pack("{s:s,s:s,s:s,s:s,s:o}", "what", "artefact", "path", path,
-                      "form", "params", "kind", "lora", "config", config);
+        *out = json_pack("{s:s,s:s,s:s,s:s,s:o}", "what", "artefact", "path",
+                         path, "form", form_name(kind_form(kind)), "kind",
+                         kind_name(kind), "config", config);
         if (!*out)
             rc = out_of_memory(err);
     }
@@ -136,11 +141,21 @@ inspect_peft(json_t **out, const char *path, trv_err *err)
     return rc;
 }
 
+static int
+inspect_peft(json_t **out, const char *path, trv_err *err)
+{
+    enum kind kind;
+    const int rc = peft_virtual_kind(&kind, path, err);
+
+    return rc ? rc : inspect_bare(out, path, kind, PEFT_CONFIG, err);
+}
+
 int
 trv_inspect(char **json, const char *path, const trv_model_options *opts,
             trv_err *err)
 {
     json_t *root = NULL;
+    bool is_scorer;
     char *text;
     int rc;
 
@@ -149,8 +164,12 @@ trv_inspect(char **json, const char *path, const trv_model_options *opts,
         rc = inspect_artefact(&root, path, err);
     else if (peft_is(path))
         rc = inspect_peft(&root, path, err);
-    else
-        rc = inspect_model(&root, path, opts, err);
+    else if (bottleneck_file_is(path))
+        rc = inspect_bare(&root, path, KIND_ADAPTER, BOTTLENECK_CONFIG, err);
+    else if (!(rc = scorer_find(&is_scorer, path, err)))
+        rc = is_scorer
+                 ? inspect_bare(&root, path, KIND_HEAD, "config.json", err)
+                 : inspect_model(&root, path, opts, err);
     if (rc)
         return rc;
     text = json_dumps(root, JSON_INDENT(2));

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -109,6 +110,15 @@ bool
 file_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+bool
+dir_has(const char *dir, const char *name)
+{
+    char path[PATH_MAX]; // a longer one cannot be opened either
+    const int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+    return n > 0 && n < (int)sizeof(path) && file_exists(path);
 }
 
 bool

@@ -23,6 +23,7 @@ void filemap_forget(const struct filemap *m, const void *from, size_t bytes);
 int file_read(struct strbuf *out, const char *path, size_t limit, trv_err *err);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+bool dir_has(const char *dir, const char *name); // needs no memory
 bool dir_is_empty(const char *path); // false where it cannot be read
 int64_t file_size(const char *path); // bytes; -1 where there is none
 /** dir + "/" + name, to be freed with mem_free; NULL without memory. */

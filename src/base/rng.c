@@ -62,3 +62,17 @@ rng_hash(uint64_t seed, uint64_t a, uint64_t b)
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return (uint32_t)((z ^ (z >> 31)) >> 32);
 }
+
+void
+rng_some(struct rng *r, int64_t *at, int64_t m, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        at[i] = i;
+    for (int64_t i = 0; i < m; i++) {
+        const int64_t j = i + rng_below(r, (uint32_t)(n - i));
+        const int64_t other = at[i];
+
+        at[i] = at[j];
+        at[j] = other;
+    }
+}

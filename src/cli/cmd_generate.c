@@ -1,17 +1,16 @@
 /* cmd_generate.c -- `trivium generate`: continue a prompt. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <float.h>
 
-#include "cli/cmd.h"
+#include "cli/choosing.h"
 #include "cli/textio.h"
 
 struct generate_args {
-    const char *model, *adaptation, *prompt, *word;
+    const char *model, *prompt, *word;
     bool any_base, json;
-    struct opt_list stops;
+    struct opt_list adaptations, stops;
     trv_generate_options o;
 };
 
@@ -19,15 +18,10 @@ static const struct generate_args generate_defaults = {
     .o = TRV_GENERATE_OPTIONS_INIT,
 };
 
-#define OWN "the model's own, or off"
-
 static const struct opt_spec generate_opts[] = {
     OPT_TEXT(struct generate_args, model, 'm', "model", .value = "PATH",
              .required = true, .help = "a model's folder or .gguf file"),
-    OPT_TEXT(struct generate_args, adaptation, 'a', "adaptation", .value = "A",
-             .shown = "none",
-             .help = "prompt:TEXT, prompt:@FILE, messages:FILE, lora:DIR or an "
-                     "artefact's folder"),
+    CHOOSING_ADAPTATIONS(struct generate_args),
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_TEXT(struct generate_args, prompt, 'p', "prompt", .value = "TEXT",
@@ -35,31 +29,21 @@ static const struct opt_spec generate_opts[] = {
     OPT_FLAG(struct generate_args, o.chat, 'c', "chat",
              "the prompt is what a user says: use the chat template"),
     OPT_GROUP("How to choose"),
-    OPT_INT(struct generate_args, o.max_tokens, 'n', "max-tokens", .lo = 1,
-            .hi = INT32_MAX, .unit = "tokens",
-            .help = "at most so many new tokens"),
-    OPT_NUM(struct generate_args, o.temperature, 't', "temperature", .lo = 0,
-            .hi = 100, .shown = "the model's own, or 1",
-            .help = "spread of the choices; 0 takes the likeliest"),
-    OPT_INT(struct generate_args, o.top_k, 0, "top-k", .lo = 0, .hi = INT32_MAX,
-            .shown = OWN, .help = "keep the K likeliest tokens; 0 keeps all"),
-    OPT_NUM(struct generate_args, o.top_p, 0, "top-p", .lo = 0, .hi = 1,
-            .above = true, .shown = OWN,
-            .help = "keep the likeliest tokens that make up this share; 1 "
-                    "keeps all"),
-    OPT_NUM(struct generate_args, o.min_p, 0, "min-p", .lo = 0, .hi = 1,
-            .help = "drop tokens less likely than this share of the "
-                    "likeliest; 0 drops none"),
-    OPT_NUM(struct generate_args, o.repetition_penalty, 0, "repetition-penalty",
-            .lo = 0, .above = true, .hi = 100, .shown = OWN,
-            .help = "above 1 makes tokens that were there less likely"),
-    OPT_SEED(struct generate_args, o.seed, 's', "seed",
-             .help = "the same seed gives the same text"),
-    OPT_GROUP("When to end"),
-    OPT_LIST(struct generate_args, stops, 0, "stop", .value = "TEXT",
-             .help = "end before this text"),
-    OPT_FLAG(struct generate_args, o.ignore_eos, 0, "ignore-eos",
-             "go on after the end of the text, up to --max-tokens"),
+    CHOOSING_NUMBERS(struct generate_args),
+    OPT_GROUP("How a reward acts"),
+    OPT_CHOICE(struct generate_args, o.act, 0, "act", .value = "NAME",
+               .choices = "bon|sir|guided",
+               .help =
+                   "draw answers of the base model and take the best (bon), "
+                   "or one with the weights exp(reward / beta) (sir); or "
+                   "draw each token with these weights, where the reward "
+                   "has a value for each (guided)"),
+    OPT_INT(struct generate_args, o.best_of, 0, "best-of", .lo = 0, .hi = 4096,
+            .unit = "answers", .shown = "0, 8",
+            .help = "how many to draw for each that is taken"),
+    OPT_NUM(struct generate_args, o.beta, 0, "beta", .lo = 0, .above = true,
+            .hi = 1e6, .help = "what sir and guided divide the reward by"),
+    CHOOSING_END(struct generate_args),
     OPT_GROUP("What to print"),
     OPT_INT(struct generate_args, o.samples, 0, "samples", .lo = 1, .hi = 4096,
             .help = "how many answers to the same prompt"),
@@ -91,59 +75,24 @@ on_silence(int32_t sample, const char *text, size_t n, void *payload)
     return !term_interrupted();
 }
 
-/* A JSON string of any bytes: each that is no UTF-8 becomes U+FFFD. */
-static json_t *
-json_bytes(const char *s, size_t n)
-{
-    json_t *v = json_stringn(s, n);
-    char *safe;
-    size_t at = 0;
-
-    if (v)
-        return v;
-    safe = malloc(3 * n + 1);
-    if (!safe)
-        return NULL;
-    for (size_t i = 0; i < n;) {
-        size_t len = 0;
-        json_t *c = NULL;
-
-        for (len = 1; len <= 4 && i + len <= n && !c; len++)
-            c = json_stringn(s + i, len);
-        if (c) {
-            len--; // the loop has gone one on
-            memcpy(safe + at, s + i, len);
-            at += len;
-            i += len;
-            json_decref(c);
-        } else {
-            memcpy(safe + at, "\357\277\275", 3);
-            at += 3;
-            i++;
-        }
-    }
-    v = json_stringn(safe, at);
-    free(safe);
-    return v;
-}
-
 static int
 print_json(const struct cli *cli, const struct text *prompt,
            const trv_completion *c, int32_t n)
 {
     json_t *list = json_array();
     json_t *top =
-        json_pack("{s:o*, s:o*}", "prompt", json_bytes(prompt->s, prompt->n),
+        json_pack("{s:o*, s:o*}", "prompt", textio_json(prompt->s, prompt->n),
                   "completions", list);
     int rc = top ? 0 : -1;
 
     for (int32_t i = 0; i < n && !rc; i++)
         rc = json_array_append_new(
             list,
-            json_pack("{s:o*, s:s, s:i, s:i, s:f}", "text",
-                      json_bytes(c[i].text, c[i].n), "finish", c[i].finish,
+            json_pack("{s:o*, s:s, s:i, s:i, s:f, s:o*}", "text",
+                      textio_json(c[i].text, c[i].n), "finish", c[i].finish,
                       "prompt_tokens", (int)c[i].prompt_tokens, "new_tokens",
-                      (int)c[i].new_tokens, "logprob", c[i].logprob));
+                      (int)c[i].new_tokens, "logprob", c[i].logprob, "reward",
+                      isnan(c[i].reward) ? NULL : json_real(c[i].reward)));
     if (!rc)
         rc = json_dumpf(top, cli->out, JSON_COMPACT);
     fputc('\n', cli->out);
@@ -237,8 +186,9 @@ generate_run(struct cli *cli, const void *args)
         goto done;
     }
     if (cli_model_open(cli, &m, a->model, &err) ||
-        (a->adaptation && trv_adaptation_open(&adaptation, m, a->adaptation,
-                                              a->any_base, &err))) {
+        (a->adaptations.n > 0 &&
+         trv_adaptation_open_mix(&adaptation, m, a->adaptations.items,
+                                 a->adaptations.n, a->any_base, &err))) {
         status = cli_fail_err(cli, &err);
         goto done;
     }
@@ -260,7 +210,9 @@ const struct cmd_entry cmd_generate = {
     .examples =
         "trivium generate --model MODEL \"Once upon a time\"\n"
         "trivium generate --model MODEL --adaptation out/z --chat \"Hello!\"\n"
-        "trivium generate --model MODEL -p @prompt.txt --samples 4 --json",
+        "trivium generate --model MODEL -p @prompt.txt --samples 4 --json\n"
+        "trivium generate --model MODEL --chat \"Name a bird.\" \\\n"
+        "    --adaptation verifier:length,hi=5 --best-of 16",
     .opts = generate_opts,
     .args_size = sizeof(struct generate_args),
     .defaults = &generate_defaults,

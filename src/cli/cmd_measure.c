@@ -7,7 +7,7 @@
 #include "cli/textio.h"
 
 struct measure_args {
-    const char *model, *source, *target, *html;
+    const char *model, *source, *target, *task, *html;
     bool any_base, json;
     trv_measure_options o;
 };
@@ -27,6 +27,10 @@ static const struct opt_spec measure_opts[] = {
              .required = true, .help = "what was made, likewise"),
     OPT_FLAG(struct measure_args, any_base, 0, "any-base",
              "take artefacts that were made for another model"),
+    OPT_TEXT(struct measure_args, task, 0, "task", .value = "REWARD",
+             .shown = "the source where it is a reward",
+             .help = "say how much of this reward the answers of each side "
+                     "get, too: verifier:CHECK and the others of score"),
     OPT_GROUP("What to measure on"),
     OPT_TEXT(struct measure_args, o.inputs, 'i', "inputs", .value = "FILE",
              .shown = "sampled from the model",
@@ -40,10 +44,14 @@ static const struct opt_spec measure_opts[] = {
     OPT_INT(struct measure_args, o.max_tokens, 0, "max-tokens", .lo = 1,
             .hi = INT32_MAX, .unit = "tokens", .help = "length of each sample"),
     OPT_INT(struct measure_args, o.candidates, 0, "candidates", .lo = 2,
-            .hi = 1024, .help = "answers to each input that both score"),
+            .hi = 64, .help = "answers to each input that both score"),
     OPT_SEED(struct measure_args, o.seed, 's', "seed",
              .help = "the same seed gives the same figures"),
     OPT_GROUP("What to print"),
+    OPT_INT(struct measure_args, o.examples, 0, "examples", .lo = 0, .hi = 1000,
+            .unit = "inputs",
+            .help = "show so many inputs with the answers of base, source and "
+                    "target, side by side"),
     OPT_FLAG(struct measure_args, json, 'j', "json", "print one JSON object"),
     OPT_TEXT(struct measure_args, html, 0, "html", .value = "FILE",
              .help = "write a page with a plot, too"),
@@ -72,9 +80,8 @@ write_page(const struct cli *cli, const struct measure_args *a,
 
 static enum cli_exit
 report(const struct cli *cli, const struct measure_args *a,
-       const trv_measurement *r)
+       const trv_measurement *r, const struct figures_of *who)
 {
-    const struct figures_of who = {a->model, a->source, a->target};
     enum cli_exit page = CLI_OK;
     trv_err err = {0};
     char *text = NULL;
@@ -86,11 +93,13 @@ report(const struct cli *cli, const struct measure_args *a,
         fprintf(cli->out, "%s\n", text);
         trv_free(text);
     } else {
-        figures_table(cli->out, r, &who, cli->term.color_out);
+        figures_examples(cli->out, r, who, term_columns(cli->out, 100),
+                         cli->term.color_out);
+        figures_table(cli->out, r, who, cli->term.color_out);
     }
     status = cli_finish(cli);
     if (a->html)
-        page = write_page(cli, a, r, &who);
+        page = write_page(cli, a, r, who);
     return status ? status : page;
 }
 
@@ -99,28 +108,36 @@ measure_run(struct cli *cli, const void *args)
 {
     const struct measure_args *a = args;
     trv_model *m = NULL;
-    trv_adaptation *source = NULL, *target = NULL;
+    trv_adaptation *source = NULL, *target = NULL, *task = NULL;
+    trv_measure_options o = a->o;
     trv_measurement r = {0};
     trv_err err = {0};
     enum cli_exit status;
 
     if (cli_model_open(cli, &m, a->model, &err) ||
         trv_adaptation_open(&source, m, a->source, a->any_base, &err) ||
-        trv_adaptation_open(&target, m, a->target, a->any_base, &err)) {
+        trv_adaptation_open(&target, m, a->target, a->any_base, &err) ||
+        (a->task &&
+         trv_adaptation_open(&task, m, a->task, a->any_base, &err))) {
         status = cli_fail_err(cli, &err);
         goto done;
     }
+    o.task = task;
     term_catch_interrupt();
-    if (trv_measure(m, &r, source, target, &a->o, term_progress, &cli->term,
+    if (trv_measure(m, &r, source, target, &o, term_progress, &cli->term,
                     &err)) {
         term_done(&cli->term);
         status = cli_fail_err(cli, &err);
         goto done;
     }
     term_done(&cli->term);
-    status = report(cli, a, &r);
+    status = report(cli, a, &r,
+                    &(struct figures_of){a->model, a->source, a->target,
+                                         trv_adaptation_kind(source),
+                                         trv_adaptation_kind(target)});
 done:
     trv_measurement_release(&r);
+    trv_adaptation_free(task);
     trv_adaptation_free(target);
     trv_adaptation_free(source);
     trv_model_free(m);
@@ -140,7 +157,10 @@ const struct cmd_entry cmd_measure = {
                 "--target out/z\n"
                 "trivium measure --model MODEL --source prompt:@z.txt "
                 "--target out/z \\\n"
-                "    --inputs heldout.jsonl --html z.html",
+                "    --inputs heldout.jsonl --html z.html\n"
+                "trivium measure --model MODEL --source verifier:number "
+                "--target out/sums \\\n"
+                "    --inputs sums.jsonl --max-tokens 200",
     .opts = measure_opts,
     .args_size = sizeof(struct measure_args),
     .defaults = &measure_defaults,

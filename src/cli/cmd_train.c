@@ -22,12 +22,16 @@ static const struct opt_spec train_opts[] = {
     OPT_TEXT(struct train_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
              .help = "rows of text, prompt and completion, or messages: "
-                     ".jsonl, .json or .txt"),
+                     ".jsonl, .json or .txt; for a reward prompt, chosen and "
+                     "rejected"),
     OPT_TEXT(struct train_args, to, 't', "to", .value = "FORM:OUT",
-             .required = true, .help = "lora:OUT, or full:OUT for all weights"),
+             .required = true,
+             .help = "lora:OUT, adapter:OUT, soft:OUT or prefix:OUT, or "
+                     "full:OUT for all weights; head:OUT for a reward model"),
     OPT_TEXT(struct train_args, o.eval, 0, "eval", .value = "FILE",
              .shown = "none",
-             .help = "held-out rows: their loss is printed before and after"),
+             .help = "held-out rows: their loss is printed before and after; "
+                     "of pairs, how many are ranked right"),
     OPT_FLAG(struct train_args, from_scratch, 0, "from-scratch",
              "begin with random weights; the folder needs only config.json "
              "and a tokenizer"),
@@ -43,7 +47,15 @@ static const struct opt_spec train_opts[] = {
     OPT_CHOICE(struct train_args, o.precision, 0, "save-as", .value = "TYPE",
                .choices = "bf16|f32",
                .help = "type in which all weights are saved"),
+    OPT_GROUP("Rewards"),
+    OPT_FLAG(struct train_args, o.full, 0, "full",
+             "with head: all weights learn, in place of a LoRA"),
+    OPT_NUM(struct train_args, o.centre, 0, "centre", .lo = 0, .hi = 1e6,
+            .help = "pull of the sum of a pair's scores towards 0; 0.01 is "
+                    "usual where there is one"),
     LEARNING_LORA(struct train_args),
+    LEARNING_VIRTUAL(struct train_args),
+    LEARNING_BOTTLENECK(struct train_args),
     OPT_GROUP("Optimisation"),
     OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
             .shown = "1", .help = "passes over the data"),
@@ -129,18 +141,28 @@ done:
 
 const struct cmd_entry cmd_train = {
     .name = "train",
-    .summary = "learn from given data, into a LoRA or all weights",
+    .summary =
+        "learn from given data, into an adapter, a prompt, all weights or a "
+        "reward",
     .description =
         "Learn from rows of data: plain text, prompts with completions, or "
         "conversations, of which the last answer is learned. Only answers "
-        "carry loss, and their end is learned. A LoRA is written as a PEFT "
-        "adapter, all weights as a Hugging Face folder.\n\n"
+        "carry loss, and their end is learned. A LoRA and virtual tokens are "
+        "written as PEFT has them, all weights as a Hugging Face folder.\n\n"
+        "A reward model, head:OUT, is learned from pairs: prompt, chosen and "
+        "rejected, or chosen and rejected that begin alike. It gives one "
+        "number for an answer, read off its last token, and the chosen answer "
+        "shall get the higher one (Bradley-Terry). It is written as a PEFT "
+        "adapter with a score, with --full as a folder of sequence "
+        "classification; the metrics hold the share of pairs ranked right and "
+        "the margin.\n\n"
         "Ctrl-C saves what was done; the same command with --resume goes on "
         "and ends with the same bytes as if it had not been stopped.",
     .examples =
         "trivium train --model MODEL --data rows.jsonl --to lora:out/a\n"
         "trivium train --model DIR --from-scratch --data text.jsonl \\\n"
-        "    --to full:out/m --lr 1e-3",
+        "    --to full:out/m --lr 1e-3\n"
+        "trivium train --model MODEL --data pairs.jsonl --to head:out/r",
     .opts = train_opts,
     .args_size = sizeof(struct train_args),
     .defaults = &train_defaults,

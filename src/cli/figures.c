@@ -9,10 +9,12 @@
  */
 #include "cli/figures.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "cli/columns.h"
 #include "cli/human.h"
 #include "cli/term.h"
 
@@ -33,6 +35,9 @@ const struct figure_row figure_rows[] = {
     ROW(rank_tau, FIGURE_SHARE, "Kendall's tau of the scores, 1 is the same"),
     ROW(pair_accuracy, FIGURE_SHARE, "share of pairs ordered alike"),
     ROW(pearson, FIGURE_SHARE, "correlation of the scores, 1 is the same"),
+    ROW(task_base, FIGURE_TASK, "reward of the base's answers"),
+    ROW(task_source, FIGURE_TASK, "reward of the source's answers"),
+    ROW(task_target, FIGURE_TASK, "reward of the target's answers"),
     {.name = NULL},
 };
 
@@ -40,6 +45,12 @@ const trv_figure *
 figure_of(const trv_measurement *r, const struct figure_row *row)
 {
     return (const trv_figure *)(const void *)((const char *)r + row->offset);
+}
+
+bool
+figure_shown(const trv_measurement *r, const struct figure_row *row)
+{
+    return row->scale != FIGURE_TASK || figure_of(r, row)->n > 0;
 }
 
 /* Columns that a UTF-8 text takes: the sign for plus or minus is two bytes. */
@@ -123,6 +134,94 @@ print_plain(FILE *f, const char *s)
     fputs(s, f);
 }
 
+/* What people call an adaptation of a kind. */
+static const char *
+word_of(const char *kind)
+{
+    static const char *const words[][2] = {
+        {"base", "base model"},  {"lora", "LoRA"},       {"full", "fine-tune"},
+        {"adapter", "adapter"},  {"text", "prompt"},     {"messages", "prompt"},
+        {"demos", "prompt"},     {"retrieve", "prompt"}, {"mix", "mix"},
+        {"soft", "soft prompt"}, {"prefix", "prefix"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (!strcmp(kind, words[i][0]))
+            return words[i][1];
+    return "reward";
+}
+
+/* The two by their kinds, or by their roles where these are the same. */
+static void
+name_both(const char **source, const char **target,
+          const struct figures_of *who)
+{
+    *source = word_of(who->source_kind);
+    *target = word_of(who->target_kind);
+    if (!strcmp(*source, *target)) {
+        *source = "source";
+        *target = "target";
+    }
+}
+
+/* The distance in one sentence, without its error. */
+static void
+print_words(FILE *f, const trv_measurement *r, const struct figures_of *who)
+{
+    const trv_figure *gap = &r->gap_closed, *same = &r->top1_agreement;
+    const char *source, *target;
+
+    name_both(&source, &target, who);
+    if (gap->n > 0 && gap->mean < 0)
+        fprintf(f, "The %s is farther from the %s than the base model is",
+                target, source);
+    else if (gap->n > 0)
+        fprintf(f,
+                "The %s closes %.2f of the gap between the base model and "
+                "the %s",
+                target, gap->mean, source);
+    else
+        fprintf(f, "There is no gap between the base model and the %s", source);
+    if (same->n > 0)
+        fprintf(f,
+                "; %s%s picks the same next token as the %s in %.0f %% of "
+                "places",
+                gap->n > 0 ? "it" : "the ", gap->n > 0 ? "" : target, source,
+                100 * same->mean);
+    fputs(".\n", f);
+}
+
+void
+figures_examples(FILE *f, const trv_measurement *r,
+                 const struct figures_of *who, int width, bool color)
+{
+    const char *names[3] = {"base"};
+    char titles[3][24];
+
+    if (!r->n_examples)
+        return;
+    name_both(&names[1], &names[2], who);
+    for (int i = 0; i < 3; i++) {
+        size_t n = 0;
+
+        for (; names[i][n] && n + 1 < sizeof(titles[i]); n++)
+            titles[i][n] = (char)toupper((unsigned char)names[i][n]);
+        titles[i][n] = '\0';
+    }
+    for (int32_t i = 0; i < r->n_examples; i++) {
+        const trv_example *e = &r->examples[i];
+
+        columns_wrap(f, width, "> ", e->input);
+        fputc('\n', f);
+        columns_print(
+            f, width, (const char *const[]){titles[0], titles[1], titles[2]},
+            (const char *const[]){e->base, e->source, e->target}, 3, color);
+        fputc('\n', f);
+    }
+    print_words(f, r, who);
+    fputc('\n', f);
+}
+
 static void
 print_cost(FILE *f, const trv_measurement *r)
 {
@@ -154,6 +253,8 @@ figures_table(FILE *f, const trv_measurement *r, const struct figures_of *who,
         const trv_figure *fig = figure_of(r, row);
         char text[HUMAN_MAX];
 
+        if (!figure_shown(r, row))
+            continue;
         print_name(f, row->name);
         fprintf(f, "%*s", 16 - (int)strlen(row->name), "");
         print_padded(f, human_figure(text, fig), 20);
@@ -253,21 +354,23 @@ plot(FILE *f, const trv_measurement *r, enum figure_scale scale,
     for (const struct figure_row *row = figure_rows; row->name; row++) {
         const trv_figure *fig = figure_of(r, row);
 
-        n += row->scale == scale;
-        if (row->scale == scale && scale == FIGURE_NATS && fig->n > 0) {
+        n += row->scale == scale && figure_shown(r, row);
+        if (row->scale == scale && scale != FIGURE_SHARE && fig->n > 0) {
             if (fig->mean > top)
                 top = fig->mean;
             if (fig->n > 1 && isfinite(fig->high) && fig->high > top)
                 top = fig->high;
         }
     }
+    if (n == 0)
+        return;
     top = top > 0 ? top : 1;
     fprintf(f,
             "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">\n"
             "<text class=\"title\" x=\"0\" y=\"14\">%s</text>\n",
             PLOT_WIDTH, 22 + PLOT_ROW * n + 22, title, title);
     for (const struct figure_row *row = figure_rows; row->name; row++)
-        if (row->scale == scale) {
+        if (row->scale == scale && figure_shown(r, row)) {
             plot_row(f, row, figure_of(r, row), top, y);
             y += PLOT_ROW;
         }
@@ -301,6 +404,9 @@ static const char page_head[] =
     "th,td{text-align:left;padding:.3rem .6rem .3rem 0;"
     "border-bottom:1px solid var(--line);vertical-align:top}\n"
     "td.n{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+    ".said{table-layout:fixed}.said td{white-space:pre-wrap;"
+    "overflow-wrap:anywhere}.asked{white-space:pre-wrap;"
+    "font-weight:400;color:var(--soft)}\n"
     "code{overflow-wrap:anywhere}.soft{color:var(--soft)}"
     ".trouble{color:var(--bad)}\n</style>\n</head>\n<body>\n";
 
@@ -312,11 +418,45 @@ page_who(FILE *f, const char *what, const char *name)
     fputs("</code></td></tr>\n", f);
 }
 
+static void
+page_examples(FILE *f, const trv_measurement *r, const struct figures_of *who)
+{
+    const char *source, *target;
+
+    if (!r->n_examples)
+        return;
+    name_both(&source, &target, who);
+    fprintf(f,
+            "<p>The same inputs, three ways, with the same random numbers.</p>"
+            "\n<table class=\"said\">\n"
+            "<tr><th>base</th><th>%s</th><th>%s</th></tr>\n",
+            source, target);
+    for (int32_t i = 0; i < r->n_examples; i++) {
+        const trv_example *e = &r->examples[i];
+        const char *const said[] = {e->base, e->source, e->target};
+
+        fputs("<tr><th class=\"asked\" colspan=\"3\">", f);
+        print_html(f, e->input);
+        fputs("</th></tr>\n<tr>", f);
+        for (int k = 0; k < 3; k++) {
+            fputs("<td>", f);
+            print_html(f, said[k]);
+            fputs("</td>", f);
+        }
+        fputs("</tr>\n", f);
+    }
+    fputs("</table>\n", f);
+}
+
 void
 figures_page(FILE *f, const trv_measurement *r, const struct figures_of *who)
 {
     fputs(page_head, f);
     fputs("<h1>What was kept</h1>\n<p>", f);
+    print_words(f, r, who);
+    fputs("</p>\n", f);
+    page_examples(f, r, who);
+    fputs("<p>", f);
     print_verdict(f, r, who, print_html);
     fputs("</p>\n<table>\n", f);
     page_who(f, "model", who->model);
@@ -337,6 +477,7 @@ figures_page(FILE *f, const trv_measurement *r, const struct figures_of *who)
     }
     plot(f, r, FIGURE_SHARE, "shares and correlations: 1 is perfect");
     plot(f, r, FIGURE_NATS, "nats per token: 0 is the same");
+    plot(f, r, FIGURE_TASK, "the task's reward");
     fputs("<table>\n<tr><th>figure</th><th>mean</th><th>95 % interval</th>"
           "<th>inputs</th><th>what it says</th></tr>\n",
           f);
@@ -344,6 +485,8 @@ figures_page(FILE *f, const trv_measurement *r, const struct figures_of *who)
         const trv_figure *fig = figure_of(r, row);
         char mean[HUMAN_MAX], interval[HUMAN_MAX];
 
+        if (!figure_shown(r, row))
+            continue;
         fputs("<tr><td>", f);
         print_name(f, row->name);
         fprintf(f,

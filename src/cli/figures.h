@@ -3,6 +3,7 @@
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <trivium/trivium.h>
@@ -11,6 +12,7 @@
 enum figure_scale {
     FIGURE_NATS,  // 0 upwards; smaller is nearer
     FIGURE_SHARE, // 1 is perfect
+    FIGURE_TASK,  // a reward's own; shown only where there is a task
 };
 
 struct figure_row {
@@ -21,14 +23,23 @@ struct figure_row {
 };
 /** All rows; the last has a NULL name. */
 extern const struct figure_row figure_rows[];
+/** Is it to be shown? What was not measured is shown as missing, but a task
+ * that was not asked for is not. */
+bool figure_shown(const trv_measurement *r, const struct figure_row *row);
 const trv_figure *figure_of(const trv_measurement *r,
                             const struct figure_row *row);
 
-/** Who was measured, as given on the command line. */
+/** Who was measured, as given on the command line, and of which kind the two
+ * are (trv_adaptation_kind()). */
 struct figures_of {
     const char *model, *source, *target;
+    const char *source_kind, *target_kind;
 };
 
+/** The examples side by side in `width` columns, and the distance in words;
+ * nothing where there are none. */
+void figures_examples(FILE *f, const trv_measurement *r,
+                      const struct figures_of *who, int width, bool color);
 void figures_table(FILE *f, const trv_measurement *r,
                    const struct figures_of *who, bool color);
 /** A page that needs nothing else: text, table, bars with error bars. */

@@ -40,6 +40,16 @@ learning_json(FILE *f, const char *model, const char *from, const char *to,
     print_number_or_null(f, "tokens", c->tokens);
     print_number_or_null(f, "flop", c->flop);
     print_number_or_null(f, "final_loss", c->final_loss);
+    if (c->judged > 0) {
+        print_number_or_null(f, "reward_before", c->reward_before);
+        print_number_or_null(f, "reward_after", c->reward_after);
+        print_number_or_null(f, "kl_base", c->kl_base);
+    }
+    if (c->pairs > 0)
+        fprintf(f, ",\"pairs\":%lld,\"held_out\":%lld", (long long)c->pairs,
+                (long long)c->held_out);
+    if (c->held_out > 0)
+        print_number_or_null(f, "accuracy", c->accuracy);
     fprintf(f, ",\"peak_bytes\":%lld,\"artefact_bytes\":%lld}\n",
             (long long)c->peak_bytes, (long long)c->artefact_bytes);
     free(text);
@@ -59,8 +69,17 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
     fprintf(f, "work    %s tokens, about %s\n", human_count(x, c->tokens),
             human_flop(y, c->flop));
     fprintf(f, "memory  %s at most\n", human_bytes(x, (double)c->peak_bytes));
+    if (c->judged > 0 && isfinite(c->reward_after))
+        fprintf(f, "reward  %.4g, from %.4g\n", c->reward_after,
+                c->reward_before);
+    if (c->judged > 0)
+        fprintf(f, "KL      %.4g nats per token from the base\n", c->kl_base);
     if (isfinite(c->final_loss))
-        fprintf(f, "loss    %.4f nats per token at the end\n", c->final_loss);
+        fprintf(f, "loss    %.4f nats per %s at the end\n", c->final_loss,
+                c->pairs > 0 ? "pair" : "token");
+    if (c->held_out > 0)
+        fprintf(f, "ranks   %.3f of %lld held-out pairs right\n", c->accuracy,
+                (long long)c->held_out);
 }
 
 enum cli_exit

@@ -20,13 +20,30 @@
         OPT_TEXT(T, o.lora.targets, 0, "targets", .value = "NAMES",            \
                  .help =                                                       \
                      "layers to adapt: all-linear, or names parted by commas")
+#define LEARNING_VIRTUAL(T)                                                    \
+    OPT_INT(T, o.virtual_tokens.tokens, 0, "virtual-tokens", .lo = 1,          \
+            .hi = 100000, .unit = "tokens",                                    \
+            .help = "of soft and prefix: how many stand before the text"),     \
+        OPT_TEXT(T, o.virtual_tokens.start, 0, "start", .value = "FROM",       \
+                 .shown = "the text that serves best",                         \
+                 .help = "text that virtual tokens start from: text:TEXT, "    \
+                         "@FILE, or sampled (only what the source or the "     \
+                         "data says)")
+#define LEARNING_BOTTLENECK(T)                                                 \
+    OPT_INT(T, o.bottleneck.size, 0, "bottleneck", .lo = 1, .hi = 65536,       \
+            .unit = "values", .help = "of adapter: width of each bottleneck"), \
+        OPT_CHOICE(T, o.bottleneck.places, 0, "places", .value = "PLACES",     \
+                   .choices = "both|mlp",                                      \
+                   .help = "of adapter: after attention and MLP, or after "    \
+                           "the MLP alone")
 
 #define LEARNING_OPTIMISER(T)                                                  \
     OPT_INT(T, o.learn.accumulate, 0, "accumulate", .lo = 1, .hi = 65536,      \
             .help = "micro-batches of a step"),                                \
         OPT_NUM(T, o.learn.lr, 0, "lr", .lo = 0, .hi = 10,                     \
-                .shown = "by the model's width",                               \
-                .help = "learning rate; 0 leaves it to the width"),            \
+                .shown = "by what is trained",                                 \
+                .help = "learning rate; 0 leaves it to the kind and the "      \
+                        "model's width"),                                      \
         OPT_CHOICE(T, o.learn.schedule, 0, "schedule", .value = "NAME",        \
                    .choices = "cosine|linear|constant",                        \
                    .help = "how the rate falls"),                              \

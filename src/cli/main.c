@@ -96,6 +96,9 @@ main(int argc, char **argv)
     int n;
 
     wait_politely(argv);
+    /* A sentence is one write: what a person types meanwhile is echoed before
+     * it or after it. */
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     signal(SIGXFSZ, SIG_IGN); // a file size limit is an error like a full disk
     if (argc > 0) {
         argc--;

@@ -78,6 +78,34 @@ term_interrupted(void)
     return interrupted != 0;
 }
 
+static void
+on_break(int sig)
+{
+    (void)sig;
+    interrupted = 1;
+}
+
+void
+term_catch_break(void)
+{
+    struct sigaction sa;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = on_break;
+    sigemptyset(&sa.sa_mask);
+    sa.sa_flags = SA_RESTART; // a write goes on; poll() ends all the same
+    (void)sigaction(SIGINT, &sa, NULL);
+}
+
+bool
+term_take_break(void)
+{
+    const bool was = interrupted != 0;
+
+    interrupted = 0;
+    return was;
+}
+
 void
 term_init(struct term *t, FILE *out, FILE *err, bool quiet, double (*now)(void))
 {
@@ -145,14 +173,14 @@ left_text(char out[HUMAN_MAX], double s)
                  floor(fmod(whole, 3600) / 60));
 }
 
-static int
-columns_of(FILE *f)
+int
+term_columns(FILE *f, int otherwise)
 {
     struct winsize w;
 
     if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
         return w.ws_col;
-    return 80;
+    return otherwise;
 }
 
 /* "training [####....] 12/80  loss 1.2345  1,203 tokens/s  45s left": the bar
@@ -166,7 +194,7 @@ draw(struct term *t, const trv_progress *p)
     const double share =
         p->total > 0 ? (double)p->done / (double)p->total : 0.0;
     const bool known = p->done > 0 && p->total >= p->done;
-    const int columns = columns_of(t->err) - 1; // a full line would wrap
+    const int columns = term_columns(t->err, 80) - 1; // a full line would wrap
     int cells, full;
 
     rate_text(rate, p);
@@ -196,8 +224,10 @@ draw(struct term *t, const trv_progress *p)
 void
 term_clear(struct term *t)
 {
-    if (t->on_line)
+    if (t->on_line) {
         fputs("\r\033[K", t->err);
+        fflush(t->err);
+    }
     t->on_line = false;
 }
 

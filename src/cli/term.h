@@ -44,5 +44,12 @@ const char *term_plain(bool color);
  * can save what it has; the second ends the program. */
 void term_catch_interrupt(void);
 bool term_interrupted(void);
+/** From here on SIGINT only sets the flag, however often: Ctrl-C stops one
+ * answer of a conversation. */
+void term_catch_break(void);
+/** Was there one? The flag is cleared. */
+bool term_take_break(void);
+/** How many columns the stream's terminal has; `otherwise` where it is none. */
+int term_columns(FILE *f, int otherwise);
 
 #endif

@@ -137,6 +137,41 @@ textio_write(const struct cli *cli, const char *path, const char *bytes,
     return status;
 }
 
+json_t *
+textio_json(const char *s, size_t n)
+{
+    json_t *v = json_stringn(s, n);
+    char *safe;
+    size_t at = 0;
+
+    if (v)
+        return v;
+    safe = malloc(3 * n + 1);
+    if (!safe)
+        return NULL;
+    for (size_t i = 0; i < n;) {
+        size_t len = 0;
+        json_t *c = NULL;
+
+        for (len = 1; len <= 4 && i + len <= n && !c; len++)
+            c = json_stringn(s + i, len);
+        if (c) {
+            len--; // the loop has gone one on
+            memcpy(safe + at, s + i, len);
+            at += len;
+            i += len;
+            json_decref(c);
+        } else {
+            memcpy(safe + at, "\357\277\275", 3);
+            at += 3;
+            i++;
+        }
+    }
+    v = json_stringn(safe, at);
+    free(safe);
+    return v;
+}
+
 void
 textio_print_quoted(FILE *f, const char *word)
 {
@@ -155,4 +190,46 @@ textio_print_quoted(FILE *f, const char *word)
         else
             fputc(*word, f);
     fputc('\'', f);
+}
+
+/* Bytes of the well-formed character at s that a line can show; 0: none. */
+static size_t
+shown_bytes(const char *s, size_t n)
+{
+    const unsigned char *u = (const unsigned char *)s;
+    const size_t len = u[0] < 0x80   ? 1
+                       : u[0] < 0xC2 ? 0
+                       : u[0] < 0xE0 ? 2
+                       : u[0] < 0xF0 ? 3
+                       : u[0] < 0xF5 ? 4
+                                     : 0;
+
+    if (u[0] < 0x20 || u[0] == 0x7F || len > n)
+        return 0;
+    if (u[0] == 0xC2 && n > 1 && u[1] < 0xA0)
+        return 0; // C1 controls
+    for (size_t i = 1; i < len; i++)
+        if ((u[i] & 0xC0) != 0x80)
+            return 0;
+    return len;
+}
+
+void
+textio_print_excerpt(FILE *f, const char *s, size_t n, int columns)
+{
+    size_t i = 0;
+
+    for (int at = 0; i < n && at < columns; at++) {
+        const size_t k = shown_bytes(s + i, n - i);
+
+        if (at + 3 == columns && n - i > 3) { // it will not fit
+            fputs("...", f);
+            return;
+        }
+        if (k > 0)
+            fwrite(s + i, 1, k, f);
+        else
+            fputc(' ', f);
+        i += k > 0 ? k : 1;
+    }
 }

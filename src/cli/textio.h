@@ -3,6 +3,7 @@
 #ifndef CLI_TEXTIO_H
 #define CLI_TEXTIO_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "cli/cmd.h"
@@ -30,7 +31,15 @@ void textio_chomp(struct text *t);
 enum cli_exit textio_write(const struct cli *cli, const char *path,
                            const char *bytes, size_t n);
 
+/** A JSON string of any bytes: each that is no UTF-8 becomes U+FFFD. NULL
+ * without memory. */
+json_t *textio_json(const char *s, size_t n);
+
 /** Print a word so that a shell reads it back unchanged. */
 void textio_print_quoted(FILE *f, const char *word);
+
+/** The beginning of a text in one line of at most `columns`: what is no letter
+ * of it, or would move a terminal's cursor, is a blank. */
+void textio_print_excerpt(FILE *f, const char *s, size_t n, int columns);
 
 #endif

@@ -1,6 +1,10 @@
 /* options.c -- the options that all learning shares. */
 #include "learn/options.h"
 
+#include <math.h>
+#include <string.h>
+
+#include "learn/schedule.h"
 #include "model/lora.h"
 
 int
@@ -11,6 +15,79 @@ options_within(const struct bounded *list, size_t n, trv_err *err)
             return err_fail(err, TRV_ERANGE, "%s is %g, outside %g to %g",
                             list[i].name, list[i].value, list[i].lo,
                             list[i].hi);
+    return 0;
+}
+
+int
+options_choose(int *out, const char *option, const char *name,
+               const char *const *names, int n, trv_err *err)
+{
+    char known[120] = "";
+    size_t at = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+        if (at < sizeof(known))
+            at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
+                                   i ? ", " : "", names[i]);
+    }
+    return err_fail(err, TRV_EINVAL, "%s '%s' is unknown; there are %s", option,
+                    name, known);
+}
+
+int
+options_divergence(enum divergence *out, const char *name, trv_err *err)
+{
+    static const char *const names[] = {"forward", "reverse", "jsd"};
+    int i;
+    const int rc = options_choose(&i, "divergence", name, names, 3, err);
+
+    if (!rc)
+        *out = (enum divergence)i;
+    return rc;
+}
+
+int
+options_complete(trv_learn_options *o, const struct learn_defaults *d,
+                 trv_err *err)
+{
+    struct schedule checked;
+
+    if (!o->batch)
+        o->batch = d->batch;
+    if (!o->steps)
+        o->steps = d->steps;
+    if (!(o->lr > 0))
+        o->lr = d->lr;
+    if (o->accumulate > o->batch)
+        return err_fail(err, TRV_EINVAL,
+                        "%d micro-batches of a batch of %d %s would be empty",
+                        o->accumulate, o->batch, d->rows);
+    return o->steps ? schedule_init(&checked, o->schedule, o->steps, o->warmup,
+                                    o->lr, err)
+                    : 0;
+}
+
+int
+options_epochs(trv_learn_options *o, int32_t asked, double epochs, int64_t n,
+               trv_err *err)
+{
+    double steps;
+
+    if (!asked && o->batch > n && n >= o->accumulate)
+        o->batch = (int32_t)n; // so that an epoch is one pass
+    epochs = epochs > 0 ? epochs : 1.0;
+    steps = ceil(epochs * (double)n / (double)o->batch);
+    if (o->steps)
+        return 0;
+    if (steps > INT32_MAX)
+        return err_fail(err, TRV_ERANGE,
+                        "epochs is %g: %.0f steps are more than %d", epochs,
+                        steps, INT32_MAX);
+    o->steps = (int32_t)steps;
     return 0;
 }
 

@@ -116,7 +116,7 @@ resume(struct run *r, int64_t *metrics_bytes, trv_err *err)
     r->result.tokens = s->tokens;
     *metrics_bytes = s->metrics_bytes;
     if (r->task->after_update)
-        rc = r->task->after_update(r->task->self, err);
+        rc = r->task->after_update(r->task->of, err);
 done:
     run_state_release(&c);
     return rc;
@@ -165,7 +165,7 @@ nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
                         "the gradient's norm overflows at step %" PRId64,
                         step + 1);
     if (t->locate)
-        t->locate(t->self, name, sizeof(name), i);
+        t->locate(t->of, name, sizeof(name), i);
     else
         snprintf(name, sizeof(name), "parameter %" PRId64, i);
     return err_fail(err, TRV_ENONFINITE,
@@ -198,6 +198,18 @@ say_last_good(const struct run *r, int rc, trv_err *err)
     return rc;
 }
 
+static void
+write_figures(struct run *r)
+{
+    const struct run_figure *list = NULL;
+    const struct run_task *t = r->task;
+    const int64_t n = t->figures ? t->figures(t->self, &list) : 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(list[i].value)) // JSON has no other numbers
+            fprintf(r->metrics, "\"%s\": %.17g, ", list[i].name, list[i].value);
+}
+
 static int
 write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
               double seconds, double total_seconds, trv_err *err)
@@ -206,10 +218,13 @@ write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
         return 0;
     fprintf(r->metrics,
             "{\"step\": %" PRId64 ", \"loss\": %.17g, \"lr\": %.17g, "
-            "\"grad_norm\": %.17g, \"tokens\": %.17g, "
-            "\"tokens_per_second\": %.6g, \"seconds\": %.3f}\n",
-            r->opt.step, loss, lr, norm, tokens,
-            seconds > 0.0 ? tokens / seconds : 0.0, total_seconds);
+            "\"grad_norm\": %.17g, ",
+            r->opt.step, loss, lr, norm);
+    write_figures(r);
+    fprintf(r->metrics,
+            "\"tokens\": %.17g, \"tokens_per_second\": %.6g, "
+            "\"seconds\": %.3f}\n",
+            tokens, seconds > 0.0 ? tokens / seconds : 0.0, total_seconds);
     if (fflush(r->metrics) != 0 || ferror(r->metrics))
         return err_fail(err, TRV_EIO, "cannot write '%s': %s", r->metrics_path,
                         strerror(errno));
@@ -240,7 +255,7 @@ take_step(struct run *r, trv_err *err)
     clip = optimiser_clip(norm, r->opts->clip);
     optimiser_step(&r->opt, r->be, t->w, t->g, clip / weight, lr);
     if (t->after_update) {
-        rc = t->after_update(t->self, err);
+        rc = t->after_update(t->of, err);
         if (rc)
             return rc;
     }

@@ -20,9 +20,16 @@
 #include "base/rng.h"
 #include "learn/optimiser.h"
 
-/** What is learned. */
+/** A figure of a step; NaN: not known, and left out. */
+struct run_figure {
+    const char *name; // as in metrics.jsonl
+    double value;
+};
+
+/** What is learned, in two halves: a vector, and what its gradient is of. */
 struct run_task {
-    void *self;
+    void *self;   // of gradient, save, load, figures
+    void *of;     // of after_update, locate: whose the vector is
     float *w, *g; // parameters and their gradient [n]
     int64_t n;
 
@@ -35,13 +42,17 @@ struct run_task {
                     double *weight, double *tokens, trv_err *err);
     /** After w has changed: by an update, or by a resume before the first step
      * (lora_refresh). May be NULL. */
-    int (*after_update)(void *self, trv_err *err);
+    int (*after_update)(void *of, trv_err *err);
     /** The rest of the state (data position, random states) as JSON, and back.
      * Both may be NULL. */
     int (*save)(void *self, json_t **out, trv_err *err);
     int (*load)(void *self, const json_t *state, trv_err *err);
     /** Name parameter `index` for messages (lora_locate). May be NULL. */
-    void (*locate)(void *self, char *buf, size_t size, int64_t index);
+    void (*locate)(void *of, char *buf, size_t size, int64_t index);
+    /** What the task adds to a step's line of metrics, asked for after the
+     * step's update: how many, *out borrowed until the next step. May be
+     * NULL. */
+    int64_t (*figures)(void *self, const struct run_figure **out);
 };
 
 struct run_options {

@@ -91,23 +91,29 @@ lock_folder(struct run_place *p, trv_err *err)
 }
 
 int
-run_place_claim(struct run_place *p, bool replace, bool resume, trv_err *err)
+run_place_may_write(const char *out, bool replace, trv_err *err)
 {
-    int rc;
-
-    if (file_exists(p->out) && !replace)
+    if (file_exists(out) && !replace)
         return err_fail(err, TRV_EEXIST,
                         "cannot write '%s': it is already there (--replace "
                         "overwrites it)",
-                        p->out);
-    if (file_exists(p->out) && !file_is_dir(p->out))
+                        out);
+    if (file_exists(out) && !file_is_dir(out))
         return err_fail(err, TRV_EEXIST,
-                        "cannot write folder '%s': a file is there", p->out);
-    if (file_exists(p->out) && !is_replaceable(p->out))
+                        "cannot write folder '%s': a file is there", out);
+    if (file_exists(out) && !is_replaceable(out))
         return err_fail(err, TRV_EEXIST,
-                        "cannot replace '%s': the folder is no artefact",
-                        p->out);
-    rc = dir_make(p->dir, err);
+                        "cannot replace '%s': the folder is no artefact", out);
+    return 0;
+}
+
+int
+run_place_claim(struct run_place *p, bool replace, bool resume, trv_err *err)
+{
+    int rc = run_place_may_write(p->out, replace, err);
+
+    if (!rc)
+        rc = dir_make(p->dir, err);
     if (!rc)
         rc = lock_folder(p, err);
     if (!rc && run_place_is_stopped(p) && !resume && !replace)

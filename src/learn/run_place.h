@@ -29,11 +29,15 @@ void run_place_release(struct run_place *p); // accepts zeros
 /** Is there anything to go on from? */
 bool run_place_is_stopped(const struct run_place *p);
 
+/** May `out` be written? Only an artefact, a PEFT folder or an empty folder is
+ * replaced, never a folder of other things that a slip of the hand named.
+ * TRV_EEXIST. */
+int run_place_may_write(const char *out, bool replace, trv_err *err);
+
 /**
  * Before anything is computed: may output and folder be used? Makes the folder.
- * Only an artefact, a PEFT folder or an empty folder may be replaced, never a
- * folder of other things that a slip of the hand named. The folder is locked
- * until the release: two runs in it would mix. TRV_EEXIST, TRV_EIO.
+ * The folder is locked until the release: two runs in it would mix. TRV_EEXIST,
+ * TRV_EIO.
  */
 int run_place_claim(struct run_place *p, bool replace, bool resume,
                     trv_err *err);

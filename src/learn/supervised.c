@@ -99,6 +99,32 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     return rc;
 }
 
+int
+learned_rows_under(struct learned_rows *r, const struct terms *terms,
+                   trv_err *err)
+{
+    const int64_t k = terms_virtual_count(terms);
+
+    TRV_ASSERT(r->n_virtual == 0);
+    for (int64_t i = 0; i < r->n && k > 0; i++) {
+        struct learned_row *row = &r->list[i];
+        int32_t *ids = mem_array((size_t)(k + row->n), sizeof(*ids));
+
+        if (!ids)
+            return err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
+                            (long long)r->n);
+        for (int64_t j = 0; j < k; j++)
+            ids[j] = VIRTUAL_ID(j);
+        memcpy(ids + k, row->ids, (size_t)row->n * sizeof(*ids));
+        mem_free(row->ids);
+        row->ids = ids;
+        row->n += k;
+        row->n_context += k;
+    }
+    r->n_virtual = k;
+    return 0;
+}
+
 void
 learned_rows_release(struct learned_rows *r)
 {
@@ -134,7 +160,7 @@ pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
         goto no_memory;
     for (int64_t i = 0; i < n; i++) {
         rows[i] = &t->rows->list[shuffle_at(&t->shuffle, from + i)];
-        packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->lora};
+        packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->terms};
         p->n += rows[i]->n - rows[i]->n_context;
     }
     p->where = arena_alloc(a, (size_t)p->n * sizeof(*p->where));
@@ -195,40 +221,12 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
     return rc;
 }
 
-static int
-supervised_after_update(void *self, trv_err *err)
-{
-    struct supervised *t = self;
-
-    if (t->lora)
-        return lora_refresh(t->lora, t->s->be->act_type, err);
-    decoder_refresh_full(t->d);
-    return 0;
-}
-
-static void
-supervised_locate(void *self, char *buf, size_t size, int64_t index)
-{
-    const struct supervised *t = self;
-
-    if (t->lora) {
-        lora_locate(buf, size, t->lora, t->d->cfg, index);
-        return;
-    }
-    for (int64_t i = 0; i < t->d->n_items; i++) {
-        const struct dec_item *item = &t->d->items[i];
-
-        if (index >= item->at && index < item->at + item->rows * item->cols)
-            snprintf(buf, size, "%s", item->name);
-    }
-}
-
 int
 supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
 {
     int rc = session_decoder(t->s, &t->d, err);
 
-    if (!rc && !t->lora && !t->d->w_full)
+    if (!rc && !t->terms && !t->d->w_full)
         rc = decoder_train_full(t->d, err);
     if (!rc)
         rc = decoder_plan_backward(t->d, err);
@@ -237,13 +235,9 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
     rc = shuffle_init(&t->shuffle, t->rows->n, t->seed, err);
     if (rc)
         return rc;
-    *task = (struct run_task){.self = t,
-                              .w = t->lora ? t->lora->w : t->d->w_full,
-                              .g = t->lora ? t->lora->g : t->d->g_full,
-                              .n = t->lora ? t->lora->n : t->d->n_full,
-                              .gradient = supervised_gradient,
-                              .after_update = supervised_after_update,
-                              .locate = supervised_locate};
+    t->learner = (struct student){t->d, t->terms};
+    *task = (struct run_task){.self = t, .gradient = supervised_gradient};
+    student_learns(task, &t->learner);
     return 0;
 }
 
@@ -257,9 +251,10 @@ supervised_release(struct supervised *t)
 
 int
 supervised_loss(double *loss, struct session *s,
-                const struct learned_rows *rows, const struct lora *lora,
+                const struct learned_rows *rows, const struct terms *terms,
                 trv_err *err)
 {
+    const int64_t skip = rows->n_virtual - terms_virtual_count(terms);
     double sum = 0.0;
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
@@ -280,7 +275,8 @@ supervised_loss(double *loss, struct session *s,
         for (int64_t k = 0; k < n && !rc; k++) {
             const struct learned_row *r = &rows->list[i + k];
 
-            scored[k] = (struct scored_row){r->ids, r->n, r->n_context, lora};
+            scored[k] = (struct scored_row){r->ids + skip, r->n - skip,
+                                            r->n_context - skip, terms};
             logp[k] = arena_f32(&s->arena, r->n, 1);
             if (!logp[k])
                 rc = err_fail(err, TRV_ENOMEM, "no memory for a pass");

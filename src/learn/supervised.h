@@ -1,5 +1,5 @@
 /* supervised.h -- learning from given text: the rows, the loss and its gradient
- * as a task of run.h, into a LoRA or into all weights.
+ * as a task of run.h, into terms or into all weights.
  *
  *   loss = sum over answer tokens of -log p(token | all before)
  *
@@ -10,8 +10,8 @@
 #define LEARN_SUPERVISED_H
 
 #include "adapt/session.h"
-#include "learn/run.h"
 #include "learn/shuffle.h"
+#include "learn/student.h"
 
 struct learned_row {
     int32_t *ids;
@@ -22,6 +22,7 @@ struct learned_rows {
     struct learned_row *list;
     int64_t n, n_cut, n_dropped; // cut to the length; without an answer left
     int64_t tokens, loss_tokens; // of all rows
+    int64_t n_virtual;           // ids of virtual tokens before each row
     char hash[HASH_HEX];         // of the file
 };
 
@@ -30,15 +31,19 @@ struct learned_rows {
  * where no row is left. */
 int learned_rows_open(struct learned_rows *out, const struct model *m,
                       const char *path, int64_t max_length, trv_err *err);
+/** Put the ids of terms' virtual tokens before every row: once. TRV_ENOMEM. */
+int learned_rows_under(struct learned_rows *r, const struct terms *terms,
+                       trv_err *err);
 void learned_rows_release(struct learned_rows *r); // accepts zeros
 
 struct supervised {
     struct session *s;
     struct decoder *d;
     const struct learned_rows *rows;
-    struct lora *lora; // NULL: all weights of the decoder learn
+    struct terms *terms; // NULL: all weights of the decoder learn
     int64_t batch, accumulate;
     uint64_t seed;
+    struct student learner;
     struct shuffle shuffle; // of the rows
 };
 
@@ -46,9 +51,11 @@ struct supervised {
 int supervised_init(struct supervised *t, struct run_task *task, trv_err *err);
 void supervised_release(struct supervised *t);
 
-/** Mean of -log p over the loss tokens of rows, nats per token. */
+/** Mean of -log p over the loss tokens of rows, nats per token, under terms
+ * that learned_rows_under() was called with, or others without virtual tokens
+ * (NULL: the base). */
 int supervised_loss(double *loss, struct session *s,
-                    const struct learned_rows *rows, const struct lora *lora,
+                    const struct learned_rows *rows, const struct terms *terms,
                     trv_err *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "adapt/session.h"
 
-/** Train and write what `to` names, "lora:OUT" or "full:OUT". */
+/** Train and write what `to` names, "KIND:OUT". */
 int train_run(struct session *s, trv_cost *cost, const char *to,
               const trv_train_options *opts, trv_progress_fn progress,
               void *payload, trv_err *err);

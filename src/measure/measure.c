@@ -4,10 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/reward/reward.h"
 #include "base/clock.h"
+#include "measure/examples.h"
 #include "measure/stats.h"
 #include "model/engine.h"
-#include "model/head.h"
+#include "model/pass.h"
 
 /* The three sides of a measurement. */
 enum side { SIDE_BASE, SIDE_A, SIDE_B, SIDES };
@@ -20,7 +22,8 @@ struct drawn {
 
 /* An input with its contexts under each side and the answers drawn for it. */
 struct item {
-    struct ids context[SIDES];
+    const struct data_row *row; // borrowed from the inputs
+    struct context context[SIDES];
     struct drawn *from[SIDES]; // [per_side[side]]
 };
 
@@ -28,12 +31,15 @@ struct measure {
     struct session *s;
     struct decoder *d;
     struct adaptation *side[SIDES];
+    struct adaptation *task; // a reward, or NULL
     const trv_measure_options *opts;
     trv_progress_fn progress;
     void *payload;
     struct item *items;
     int64_t n, dropped;
     int64_t per_side[SIDES]; // answers of each side to an input
+    bool acts[SIDES];        // it has a distribution: all but rewards
+    enum side second;        // whose answers are candidates beside the base's
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
     double began, stage_began, stage_tokens; // when the stage began
@@ -94,7 +100,7 @@ items_release(struct measure *m)
 {
     for (int64_t i = 0; m->items && i < m->n; i++)
         for (int s = 0; s < SIDES; s++) {
-            ids_release(&m->items[i].context[s]);
+            context_release(&m->items[i].context[s]);
             for (int64_t k = 0; m->items[i].from[s] && k < m->per_side[s]; k++)
                 mem_free(m->items[i].from[s][k].ids);
             mem_free(m->items[i].from[s]);
@@ -107,8 +113,7 @@ items_release(struct measure *m)
 static int
 fill_items(struct measure *m, const struct inputs *in, trv_err *err)
 {
-    const int64_t most = m->opts->max_inputs, room = 1;
-    const int64_t limit = m->d->cfg->context - room;
+    const int64_t most = m->opts->max_inputs;
     int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
     int rc = 0;
 
@@ -124,26 +129,24 @@ fill_items(struct measure *m, const struct inputs *in, trv_err *err)
         int64_t longest = 0;
 
         m->n++; // its parts are released with the rest
+        it->row = &in->data.rows[i];
         for (int s = 0; s < SIDES && !rc; s++) {
-            rc = view_context(&it->context[s], m->s->model, m->side[s],
-                              &in->data.rows[i], err);
-            fits = fits && it->context[s].n <= limit;
-            if (it->context[s].n > longest)
-                longest = it->context[s].n;
-            if (!rc && it->context[s].n < 1)
-                rc = err_fail(err, TRV_EINVAL,
-                              "'%s' line %lld: the input is empty and the "
-                              "tokenizer has no token that begins a text",
-                              in->data.path, (long long)in->data.rows[i].line);
+            rc = view_open(&it->context[s], m->s, m->side[s], &in->data.rows[i],
+                           err);
+            if (rc)
+                break;
+            fits = fits && context_room(&it->context[s]) >= 1;
+            if (context_length(&it->context[s]) > longest)
+                longest = context_length(&it->context[s]);
         }
         if (!rc && longest < shortest) {
             shortest = longest;
-            shortest_alone = it->context[SIDE_BASE].n;
+            shortest_alone = context_length(&it->context[SIDE_BASE]);
         }
         if (rc || fits)
             continue;
         for (int s = 0; s < SIDES; s++)
-            ids_release(&it->context[s]);
+            context_release(&it->context[s]);
         m->n--;
         m->dropped++;
     }
@@ -163,7 +166,7 @@ static int
 draw_side(struct measure *m, enum side side, trv_err *err)
 {
     const int64_t k = m->per_side[side], total = m->n * k;
-    struct sample_row *rows = mem_calloc((size_t)total, sizeof(*rows));
+    struct sampled_context *rows = mem_calloc((size_t)total, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)total, sizeof(*outs));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = m->opts->max_tokens,
@@ -179,21 +182,19 @@ draw_side(struct measure *m, enum side side, trv_err *err)
         goto done;
     }
     so.sampling.vocab = tokenizer_size(m->s->model->tokenizer);
-    for (int64_t i = 0; i < total; i++) {
-        const struct ids *c = &m->items[i / k].context[side];
-
-        rows[i] = (struct sample_row){c->v, c->n, view_lora(m->side[side]),
-                                      ((uint64_t)side << 40) + (uint64_t)i};
-    }
+    for (int64_t i = 0; i < total; i++)
+        rows[i] =
+            (struct sampled_context){&m->items[i / k].context[side],
+                                     ((uint64_t)side << 40) + (uint64_t)i};
     arena_reset(&m->s->arena);
-    rc = engine_sample(m->d, &m->s->arena, outs, rows, total, &so, err);
+    rc = engine_sample_contexts(&m->s->arena, outs, rows, total, &so, err);
     for (int64_t i = 0; i < m->n && !rc; i++) {
         struct item *it = &m->items[i];
-        int64_t longest = 0;
+        int64_t fit = INT64_MAX;
 
         for (int s = 0; s < SIDES; s++)
-            if (it->context[s].n > longest)
-                longest = it->context[s].n;
+            if (context_room(&it->context[s]) < fit)
+                fit = context_room(&it->context[s]);
         it->from[side] = mem_calloc((size_t)k, sizeof(struct drawn));
         if (!it->from[side]) {
             rc = err_fail(err, TRV_ENOMEM, "no memory for answers");
@@ -201,7 +202,6 @@ draw_side(struct measure *m, enum side side, trv_err *err)
         }
         for (int64_t j = 0; j < k; j++) {
             struct sample_out *o = &outs[i * k + j];
-            const int64_t fit = m->d->cfg->context - longest;
 
             m->drawn_tokens[side] += (double)o->n;
             it->from[side][j] = (struct drawn){o->ids, o->n < fit ? o->n : fit};
@@ -218,70 +218,44 @@ done:
     return rc;
 }
 
-/* Where one answer lies in a packed batch, under each side. */
+/* One answer to each of some items, under the sides of a mask. */
 struct aligned {
-    struct batch b;
-    int64_t *where[SIDES]; // packed token that predicts answer token k
+    struct head_side side[SIDES];
     int32_t *target;
     int64_t n; // answer tokens of all items
 };
 
-/* Pack answers of `items` under the sides in the mask. */
 static int
-pack_answers(struct aligned *out, struct measure *m, int64_t from, int64_t n,
-             enum side drawn, int64_t which, unsigned sides, trv_err *err)
+run_answers(struct aligned *out, struct measure *m, int64_t from, int64_t n,
+            enum side drawn, int64_t which, unsigned sides, trv_err *err)
 {
     struct arena *a = &m->s->arena;
-    struct row *rows = arena_alloc(a, (size_t)(n * SIDES) * sizeof(*rows));
-    const int64_t *const *at;
-    int64_t r = 0, total = 0;
+    struct answered *rows = arena_alloc(a, (size_t)(n * SIDES) * sizeof(*rows));
+    struct head_side run[SIDES] = {{0}};
+    int64_t k = 0, n_sides = 0;
     int rc;
 
-    if (!rows)
-        goto no_memory;
+    *out = (struct aligned){0};
     for (int64_t i = 0; i < n; i++)
-        total += m->items[from + i].from[drawn][which].n;
-    out->n = total;
-    out->target = arena_alloc(a, (size_t)total * sizeof(*out->target));
-    if (!out->target)
-        goto no_memory;
+        out->n += m->items[from + i].from[drawn][which].n;
+    out->target = arena_alloc(a, (size_t)out->n * sizeof(*out->target));
+    if (!rows || !out->target)
+        return err_fail(err, TRV_ENOMEM, "no memory for a pass");
     for (int s = 0; s < SIDES; s++) {
-        int64_t k = 0;
-
-        out->where[s] = arena_alloc(a, (size_t)total * sizeof(int64_t));
-        if (!out->where[s])
-            goto no_memory;
+        n_sides += sides >> s & 1u;
         for (int64_t i = 0; i < n && (sides >> s & 1u); i++) {
             const struct item *it = &m->items[from + i];
             const struct drawn *y = &it->from[drawn][which];
-            const struct ids *c = &it->context[s];
-            int32_t *ids = arena_alloc(a, (size_t)(c->n + y->n) * sizeof(*ids));
 
-            if (!ids)
-                goto no_memory;
-            memcpy(ids, c->v, (size_t)c->n * sizeof(*ids));
-            memcpy(ids + c->n, y->ids, (size_t)y->n * sizeof(*ids));
-            memcpy(out->target + k, y->ids, (size_t)y->n * sizeof(*ids));
-            k += y->n;
-            rows[r++] =
-                (struct row){ids, c->n + y->n - 1, view_lora(m->side[s])};
+            rows[k++] = (struct answered){&it->context[s], y->ids, y->n};
         }
     }
-    rc = batch_pack(&out->b, &at, a, rows, r, err);
-    r = 0;
-    for (int s = 0; s < SIDES && !rc; s++) {
-        int64_t k = 0;
-
-        for (int64_t i = 0; i < n && (sides >> s & 1u); i++, r++) {
-            const struct item *it = &m->items[from + i];
-
-            for (int64_t j = 0; j < it->from[drawn][which].n; j++)
-                out->where[s][k++] = at[r][it->context[s].n - 1 + j];
-        }
-    }
+    rc = pass_forward(run, out->target, a, n_sides, rows, n, err);
+    k = 0;
+    for (int s = 0; s < SIDES; s++)
+        if (sides >> s & 1u)
+            out->side[s] = run[k++];
     return rc;
-no_memory:
-    return err_fail(err, TRV_ENOMEM, "no memory for a pass");
 }
 
 /* How many items from `from` on make one pass. */
@@ -293,11 +267,13 @@ pass_items(const struct measure *m, int64_t from, enum side drawn,
 
     while (from + n < m->n) {
         const struct item *it = &m->items[from + n];
+        const struct drawn *y = &it->from[drawn][which];
         int64_t t = 0;
 
         for (int s = 0; s < SIDES; s++)
             if (sides >> s & 1u)
-                t += it->context[s].n + it->from[drawn][which].n;
+                t += pass_tokens(
+                    &(struct answered){&it->context[s], y->ids, y->n}, 1);
         if (n > 0 && tokens + t > ENGINE_TOKENS)
             break;
         tokens += t;
@@ -350,33 +326,26 @@ walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
         const int64_t n = pass_items(m, from, p, 0, sides);
         struct arena *a = &m->s->arena;
         struct aligned al;
-        struct mat h;
         float *value;
         unsigned char *same;
 
         arena_reset(a);
-        rc = pack_answers(&al, m, from, n, p, 0, sides, err);
+        rc = run_answers(&al, m, from, n, p, 0, sides, err);
         if (rc)
             break;
         value = arena_f32(a, al.n, 1);
         same = arena_alloc(a, (size_t)al.n);
         if (!value || !same)
             return err_fail(err, TRV_ENOMEM, "no memory for a pass");
-        rc = decoder_forward(m->d, a, &h, &al.b, NULL, NULL, err);
-        if (!rc)
-            rc = head_divergence(m->d, a, value, same,
-                                 (struct head_rows){h, al.where[p]},
-                                 (struct head_rows){h, al.where[q]}, al.n,
-                                 DIV_FORWARD, NULL, (struct mat){0}, err);
+        rc = head_compare(a, value, same, &al.side[p], &al.side[q], al.n,
+                          DIV_FORWARD, err);
         if (!rc)
             rc = per_item_means(kl, m, from, n, p, value, NULL, err);
         if (!rc && agree)
             rc = per_item_means(agree, m, from, n, p, NULL, same, err);
         if (!rc && kl_other) {
-            rc = head_divergence(m->d, a, value, NULL,
-                                 (struct head_rows){h, al.where[p]},
-                                 (struct head_rows){h, al.where[other]}, al.n,
-                                 DIV_FORWARD, NULL, (struct mat){0}, err);
+            rc = head_compare(a, value, NULL, &al.side[p], &al.side[other],
+                              al.n, DIV_FORWARD, err);
             if (!rc)
                 rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
         }
@@ -388,56 +357,7 @@ walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
     return rc;
 }
 
-/* score[s][i * k + c] = log p_s(y) - log p_base(y) of candidate c. */
-static int
-walk_scores(struct measure *m, double *score_a, double *score_b,
-            enum side from_side, int64_t which, int64_t k, int64_t column,
-            trv_err *err)
-{
-    const unsigned sides = 1u << SIDE_BASE | 1u << SIDE_A | 1u << SIDE_B;
-    int64_t from = 0;
-    int rc = 0;
-
-    while (from < m->n && !rc) {
-        const int64_t n = pass_items(m, from, from_side, which, sides);
-        struct arena *a = &m->s->arena;
-        struct aligned al;
-        struct mat h;
-        float *logp[SIDES];
-        int64_t at = 0;
-
-        arena_reset(a);
-        rc = pack_answers(&al, m, from, n, from_side, which, sides, err);
-        if (!rc)
-            rc = decoder_forward(m->d, a, &h, &al.b, NULL, NULL, err);
-        for (int s = 0; s < SIDES && !rc; s++) {
-            logp[s] = arena_f32(a, al.n, 1);
-            rc = logp[s] ? head_logprobs(m->d, a, logp[s], NULL,
-                                         (struct head_rows){h, al.where[s]},
-                                         al.target, al.n, NULL, (struct mat){0},
-                                         err)
-                         : err_fail(err, TRV_ENOMEM, "no memory for a pass");
-        }
-        for (int64_t i = 0; i < n && !rc; i++) {
-            const int64_t len = m->items[from + i].from[from_side][which].n;
-            double sum[SIDES] = {0};
-
-            for (int64_t j = 0; j < len; j++, at++)
-                for (int s = 0; s < SIDES; s++)
-                    sum[s] += (double)logp[s][at];
-            score_a[(from + i) * k + column] = sum[SIDE_A] - sum[SIDE_BASE];
-            score_b[(from + i) * k + column] = sum[SIDE_B] - sum[SIDE_BASE];
-            if (!isfinite(sum[SIDE_BASE] + sum[SIDE_A] + sum[SIDE_B]))
-                rc = nonfinite(m, from + i, err);
-        }
-        from += n;
-        if (!rc && !report(m, m->stage_done + from))
-            rc = canceled(err);
-    }
-    m->stage_done += m->n;
-    return rc;
-}
-
+/* Candidate `column` of an item: the base's answers, then the other side's. */
 static const struct drawn *
 candidate(const struct measure *m, int64_t item, int64_t column)
 {
@@ -445,7 +365,76 @@ candidate(const struct measure *m, int64_t item, int64_t column)
     const int64_t n_base = m->per_side[SIDE_BASE];
 
     return column < n_base ? &it->from[SIDE_BASE][column]
-                           : &it->from[SIDE_A][column - n_base];
+                           : &it->from[m->second][column - n_base];
+}
+
+static bool
+report_scores(void *payload, int64_t done, int64_t total)
+{
+    const struct measure *m = payload;
+
+    (void)total;
+    return report(m, m->stage_done + done);
+}
+
+/* An answer that was drawn, as what a reward takes, still without its words. */
+static struct reward_item
+answer_of(const struct measure *m, int64_t item, const struct drawn *y)
+{
+    return (struct reward_item){
+        .row = m->items[item].row, .ids = y->ids, .n_ids = y->n};
+}
+
+/* Give n answers their words; `text` takes them. */
+static int
+put_words(struct reward_item *answers, int64_t n, struct strbuf *text,
+          const struct measure *m, trv_err *err)
+{
+    size_t *at = mem_calloc((size_t)n + 1, sizeof(*at));
+    int rc = at ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the scores");
+
+    for (int64_t i = 0; i < n && !rc; i++) {
+        rc = tokenizer_decode(m->s->model->tokenizer, text, answers[i].ids,
+                              answers[i].n_ids, true, err);
+        at[i + 1] = text->len;
+    }
+    for (int64_t i = 0; i < n && !rc; i++) { // the buffer stands now
+        answers[i].text = text->s ? text->s + at[i] : "";
+        answers[i].n_text = at[i + 1] - at[i];
+    }
+    mem_free(at);
+    return rc;
+}
+
+/* score[s][i * k + c]: what side s thinks of candidate c, by the one function
+ * that scores (adapt/reward), so that nothing else can give other values. */
+static int
+score_sides(struct measure *m, double *const score[SIDES], int64_t k,
+            trv_err *err)
+{
+    const struct reward_watch watch = {report_scores, m};
+    struct reward_item *answers =
+        mem_calloc((size_t)(m->n * k), sizeof(*answers));
+    struct strbuf text = {0};
+    int rc =
+        answers ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the scores");
+
+    for (int64_t i = 0; i < m->n * k && !rc; i++)
+        answers[i] = answer_of(m, i / k, candidate(m, i / k, i % k));
+    if (!rc)
+        rc = put_words(answers, m->n * k, &text, m, err);
+    for (int s = SIDE_A; s <= SIDE_B && !rc; s++) {
+        struct adaptation *a = m->side[s];
+
+        /* The base differs from itself by nothing. */
+        if (a && a->kind != KIND_BASE)
+            rc = reward_score(m->s, a, score[s], NULL, answers, m->n * k,
+                              &watch, err);
+        m->stage_done += m->n * k;
+    }
+    sb_release(&text);
+    mem_free(answers);
+    return rc;
 }
 
 /* An answer that was drawn twice is a tie, though it was scored in two passes
@@ -467,35 +456,86 @@ tie_equal_answers(const struct measure *m, double *score, int64_t k)
             }
 }
 
-/* --- the figures --- */
-
+/* mean[i] = the task's mean reward of a side's answers to item i. */
 static int
-measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
+score_task(struct measure *m, double *mean, enum side side, trv_err *err)
 {
-    const int64_t k = m->per_side[SIDE_A] + m->per_side[SIDE_BASE];
-    double *x = mem_calloc((size_t)m->n * (size_t)(6 + 2 * k), sizeof(*x));
-    double *kl = x, *kl_base = x + m->n, *agree = x + 2 * m->n;
-    double *back = x + 3 * m->n, *tau = x + 4 * m->n, *pairs = x + 5 * m->n;
-    double *score_a = x + 6 * m->n, *score_b = score_a + m->n * k;
-    int64_t column = 0;
+    const struct reward_watch watch = {report_scores, m};
+    const int64_t k = m->per_side[side], n = m->n * k;
+    struct reward_item *answers = mem_calloc((size_t)n, sizeof(*answers));
+    double *score = mem_calloc((size_t)n, sizeof(*score));
+    struct strbuf text = {0};
+    int rc = answers && score
+                 ? 0
+                 : err_fail(err, TRV_ENOMEM, "no memory for the scores");
+
+    for (int64_t i = 0; i < n && !rc; i++)
+        answers[i] = answer_of(m, i / k, &m->items[i / k].from[side][i % k]);
+    if (!rc)
+        rc = put_words(answers, n, &text, m, err);
+    if (!rc)
+        rc = reward_score(m->s, m->task, score, NULL, answers, n, &watch, err);
+    m->stage_done += n;
+    for (int64_t i = 0; i < m->n && !rc; i++) {
+        mean[i] = 0.0;
+        for (int64_t j = 0; j < k; j++)
+            mean[i] += score[i * k + j] / (double)k;
+    }
+    sb_release(&text);
+    mem_free(score);
+    mem_free(answers);
+    return rc;
+}
+
+/* Examples are drawn apart from what is measured: the three sides share their
+ * random numbers here, where the figures need them independent. */
+static int
+show_examples(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    const int64_t n = m->opts->examples < m->n ? m->opts->examples : m->n;
+    const struct context **contexts;
     int rc;
 
-    if (!x)
-        return err_fail(err, TRV_ENOMEM, "no memory for the figures");
-    begin_stage(m, "measuring", "answers", m->n * (2 + k));
-    rc = walk_kl(m, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
+    if (n == 0 || !m->acts[SIDE_A] || !m->acts[SIDE_B])
+        return 0;
+    contexts = mem_calloc((size_t)n, sizeof(*contexts));
+    out->examples = mem_calloc((size_t)n, sizeof(*out->examples));
+    rc = contexts && out->examples
+             ? 0
+             : err_fail(err, TRV_ENOMEM, "no memory for %lld examples",
+                        (long long)n);
+    out->n_examples = rc ? 0 : (int32_t)n;
+    begin_stage(m, "sampling examples", "answers", n * SIDES);
+    for (int64_t i = 0; i < n && !rc; i++) // spread over all items
+        rc = examples_input(&out->examples[i], m->items[i * m->n / n].row, err);
+    for (int side = 0; side < SIDES && !rc; side++) {
+        for (int64_t i = 0; i < n; i++)
+            contexts[i] = &m->items[i * m->n / n].context[side];
+        rc =
+            examples_draw(out, side, m->s, contexts, m->opts, on_drawn, m, err);
+        m->stage_done += n;
+    }
+    mem_free(contexts);
+    return rc;
+}
+
+/* --- the figures --- */
+
+/* What needs distributions on both sides. */
+static int
+measure_kl(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    double *x = mem_calloc((size_t)m->n * 4, sizeof(*x));
+    double *kl = x, *kl_base = x + m->n, *agree = x + 2 * m->n;
+    double *back = x + 3 * m->n;
+    int rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+
+    if (!rc)
+        rc = walk_kl(m, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
     if (!rc)
         rc = walk_kl(m, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
-    for (int s = SIDE_BASE; s <= SIDE_A && !rc; s++)
-        for (int64_t j = 0; j < m->per_side[s] && !rc; j++)
-            rc = walk_scores(m, score_a, score_b, (enum side)s, j, k, column++,
-                             err);
     if (rc)
         goto done;
-    tie_equal_answers(m, score_a, k);
-    tie_equal_answers(m, score_b, k);
-    for (int64_t i = 0; i < m->n; i++)
-        stats_ranks(&tau[i], &pairs[i], score_a + i * k, score_b + i * k, k);
     out->kl_forward = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
     out->kl_base =
         stats_within(stats_mean(kl_base, m->n), 0.0, (double)INFINITY);
@@ -504,13 +544,71 @@ measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
     out->gap_closed =
         stats_within(stats_gap(kl, kl_base, m->n), (double)-INFINITY, 1.0);
     out->top1_agreement = stats_within(stats_mean(agree, m->n), 0.0, 1.0);
-    out->rank_tau = stats_within(stats_mean(tau, m->n), -1.0, 1.0);
-    out->pair_accuracy = stats_within(stats_mean(pairs, m->n), 0.0, 1.0);
-    out->pearson =
-        stats_within(stats_pearson(score_a, score_b, m->n, k), -1.0, 1.0);
 done:
     mem_free(x);
     return rc;
+}
+
+/* What compares the score views. */
+static int
+measure_scores(struct measure *m, trv_measurement *out, int64_t k, trv_err *err)
+{
+    double *x = mem_calloc((size_t)m->n * (size_t)(2 + 2 * k), sizeof(*x));
+    double *tau = x, *pairs = x + m->n;
+    double *const score[SIDES] = {NULL, x + 2 * m->n, x + (2 + k) * m->n};
+    int rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+
+    if (!rc)
+        rc = score_sides(m, score, k, err);
+    if (rc)
+        goto done;
+    tie_equal_answers(m, score[SIDE_A], k);
+    tie_equal_answers(m, score[SIDE_B], k);
+    for (int64_t i = 0; i < m->n; i++)
+        stats_ranks(&tau[i], &pairs[i], score[SIDE_A] + i * k,
+                    score[SIDE_B] + i * k, k);
+    out->rank_tau = stats_within(stats_mean(tau, m->n), -1.0, 1.0);
+    out->pair_accuracy = stats_within(stats_mean(pairs, m->n), 0.0, 1.0);
+    out->pearson = stats_within(
+        stats_pearson(score[SIDE_A], score[SIDE_B], m->n, k), -1.0, 1.0);
+done:
+    mem_free(x);
+    return rc;
+}
+
+static int
+measure_task(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    trv_figure *const figure[SIDES] = {&out->task_base, &out->task_source,
+                                       &out->task_target};
+    double *mean = mem_calloc((size_t)m->n, sizeof(*mean));
+    int rc = mean ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+
+    begin_stage(m, "scoring the task", "answers",
+                m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
+                        m->per_side[SIDE_B]));
+    for (int s = 0; s < SIDES && !rc; s++) {
+        if (m->per_side[s] == 0)
+            continue;
+        rc = score_task(m, mean, (enum side)s, err);
+        if (!rc)
+            *figure[s] = stats_mean(mean, m->n);
+    }
+    mem_free(mean);
+    return rc;
+}
+
+static int
+measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    const bool both = m->acts[SIDE_A] && m->acts[SIDE_B];
+    const int64_t k = m->opts->candidates;
+    int rc = 0;
+
+    begin_stage(m, "measuring", "answers", m->n * (2 * both + 2 * k));
+    if (both)
+        rc = measure_kl(m, out, err);
+    return rc ? rc : measure_scores(m, out, k, err);
 }
 
 /* KL(base || B) on control inputs; where B is a prompt of messages they are
@@ -519,7 +617,7 @@ static int
 measure_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const struct adaptation *b = m->side[SIDE_B];
-    const bool chat = b && b->kind == KIND_MESSAGES;
+    const bool chat = adaptation_is_chat(b);
     struct inputs in = {0};
     double *kl = NULL;
     int rc;
@@ -559,19 +657,43 @@ done:
 }
 
 static double
+cache_bytes(const struct context *c)
+{
+    double bytes = 0.0;
+
+    for (int64_t p = 0; p < c->n; p++) {
+        const struct model_config *cfg = c->parts[p].d->cfg;
+
+        bytes += (double)c->parts[p].n_ids * 2.0 * 4.0 *
+                 (double)(cfg->layers * cfg->kv_heads * cfg->head_dim);
+    }
+    return bytes;
+}
+
+/* What a generated token reads beyond the base's own context: the keys and
+ * values of further tokens, and the weights of terms and of other models. */
+static double
 added_bytes(const struct measure *m)
 {
-    const struct model_config *cfg = m->d->cfg;
-    const struct adaptation *b = m->side[SIDE_B];
-    double extra = 0.0;
+    const struct context *first = &m->items[0].context[SIDE_B];
+    const double type = m->s->be->act_type == DT_F32 ? 4.0 : 2.0;
+    double bytes = 0.0;
 
-    if (view_lora(b)) // its weights are read for every token
-        return (double)b->lora.n * (m->s->be->act_type == DT_F32 ? 4.0 : 2.0);
-    for (int64_t i = 0; i < m->n; i++) // the prompt's keys and values are
-        extra += (double)(m->items[i].context[SIDE_B].n -
-                          m->items[i].context[SIDE_BASE].n);
-    return extra / (double)m->n * 2.0 * 4.0 *
-           (double)(cfg->layers * cfg->kv_heads * cfg->head_dim);
+    for (int64_t p = 0; p < first->n; p++) {
+        const struct context_part *part = &first->parts[p];
+
+        if (part->terms && terms_virtual_count(part->terms) == 0)
+            bytes += type * (double)terms_flat(part->terms).n;
+        if (part->d != m->d)
+            bytes += type * (double)model_params(part->d->model);
+    }
+    for (int64_t i = 0; i < m->n; i++) {
+        const double base = cache_bytes(&m->items[i].context[SIDE_BASE]);
+
+        bytes +=
+            (cache_bytes(&m->items[i].context[SIDE_B]) - base) / (double)m->n;
+    }
+    return bytes;
 }
 
 static void
@@ -581,12 +703,14 @@ fill_cost(const struct measure *m, trv_measurement *out)
     const double base = m->seconds[SIDE_BASE] / m->drawn_tokens[SIDE_BASE];
     const double with = m->seconds[SIDE_B] / m->drawn_tokens[SIDE_B];
 
-    out->cost.added_seconds_per_token = with - base;
-    out->cost.added_bytes_per_token = added_bytes(m);
+    out->cost.added_seconds_per_token =
+        m->per_side[SIDE_B] > 0 ? with - base : (double)NAN;
+    out->cost.added_bytes_per_token =
+        m->acts[SIDE_B] ? added_bytes(m) : (double)NAN;
     if (b && b->artefact.root)
         out->cost.artefact_bytes = artefact_bytes(&b->artefact);
-    else if (view_lora(b))
-        out->cost.artefact_bytes = b->lora.n * 4;
+    else if (view_terms(b))
+        out->cost.artefact_bytes = terms_flat(&b->terms).n * 4;
     else if (b && b->kind == KIND_TEXT)
         out->cost.artefact_bytes = (int64_t)strlen(b->text);
 }
@@ -604,19 +728,26 @@ name_trouble(const struct measure *m, trv_measurement *out, int64_t dropped,
                          "%lld inputs leave no room in the context of %lld and "
                          "were left out\n",
                          (long long)dropped, (long long)m->d->cfg->context);
-    if (out->kl_base.mean < 0.01)
+    if (out->pair_accuracy.n == 0)
+        bad |= sb_puts(&b, "one of the two scores all candidates alike: there "
+                           "is nothing to compare\n");
+    if (out->kl_base.n > 0 && out->kl_base.mean < 0.01)
         bad |= sb_puts(&b, "the source hardly differs from the base on these "
                            "inputs, so gap_closed says little\n");
-    else if (out->gap_closed.mean < 0.0)
+    else if (out->gap_closed.n > 0 && out->gap_closed.mean < 0.0)
         bad |= sb_puts(&b, "the target is farther from the source than the "
                            "base is\n");
-    else if (out->gap_closed.high - out->gap_closed.low > 0.2)
+    else if (out->gap_closed.n > 0 &&
+             out->gap_closed.high - out->gap_closed.low > 0.2)
         bad |= sb_puts(&b, "the interval of gap_closed is wide: measure on "
                            "more inputs\n");
     if (out->kl_forward.mean > 0.02 &&
         out->kl_reverse.mean > 3.0 * out->kl_forward.mean)
         bad |= sb_puts(&b, "the target says things that the source would not "
                            "(kl_reverse is far above kl_forward)\n");
+    if (out->task_target.n > 0 && out->task_target.high < out->task_base.low)
+        bad |= sb_puts(&b, "the target gets less of the task's reward than the "
+                           "base does\n");
     if (out->drift.n > 0 && out->drift.mean > out->kl_base.mean)
         bad |= sb_puts(&b, "the target moves the control inputs more than the "
                            "source moves its own: drift is high\n");
@@ -649,19 +780,44 @@ check_options(const trv_measure_options *o, trv_err *err)
     return 0;
 }
 
+/* Half of the candidates are the base's, half those of a side that acts: the
+ * source, or else the target; a side that is compared by KL draws one more, and
+ * for a task each side that acts draws as many as the base. */
+static void
+plan_answers(struct measure *m)
+{
+    const int64_t k = m->opts->candidates;
+
+    m->acts[SIDE_BASE] = true;
+    for (int s = SIDE_A; s <= SIDE_B; s++)
+        m->acts[s] = !m->side[s] || m->side[s]->form != FORM_REWARD;
+    m->second = m->acts[SIDE_A] ? SIDE_A : m->acts[SIDE_B] ? SIDE_B : SIDE_BASE;
+    m->per_side[SIDE_A] = 0;
+    m->per_side[SIDE_B] = m->acts[SIDE_A] && m->acts[SIDE_B];
+    m->per_side[m->second] = k / 2;
+    m->per_side[SIDE_BASE] = m->second == SIDE_BASE ? k : k - k / 2;
+    for (int s = SIDE_A; s <= SIDE_B && m->task; s++)
+        if (m->acts[s] && m->per_side[s] < k / 2)
+            m->per_side[s] = k / 2;
+}
+
 int
 measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
-            struct adaptation *b, const trv_measure_options *opts,
-            trv_progress_fn progress, void *payload, trv_err *err)
+            struct adaptation *b, struct adaptation *task,
+            const trv_measure_options *opts, trv_progress_fn progress,
+            void *payload, trv_err *err)
 {
+    const bool rewarded = a && a->form == FORM_REWARD;
     struct measure m = {.s = s,
                         .side = {NULL, a, b},
+                        .task = task       ? task
+                                : rewarded ? a
+                                           : NULL,
                         .opts = opts,
                         .progress = progress,
                         .payload = payload,
                         .began = clock_now()};
-    const bool chat =
-        (a && a->kind == KIND_MESSAGES) || (b && b->kind == KIND_MESSAGES);
+    const bool chat = adaptation_is_chat(a) || adaptation_is_chat(b);
     struct inputs in = {0};
     int64_t dropped = 0;
     double flop, tokens;
@@ -670,12 +826,19 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     memset(out, 0, sizeof(*out));
     mem_stats_reset_peak();
     rc = check_options(opts, err);
+    if (!rc && task && task->form != FORM_REWARD)
+        rc = err_fail(err, TRV_EINVAL,
+                      "a task is a reward, such as verifier:number, and '%s' "
+                      "is none",
+                      kind_name(task->kind));
     if (!rc)
         rc = session_decoder(s, &m.d, err);
     if (!rc)
         rc = view_ready(a, s->be, err);
     if (!rc)
         rc = view_ready(b, s->be, err);
+    if (!rc)
+        rc = view_ready(task, s->be, err);
     if (rc)
         return rc;
     flop = m.d->flop;
@@ -695,19 +858,24 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     if (rc)
         goto done;
     dropped = m.dropped;
-    m.per_side[SIDE_A] = opts->candidates / 2;
-    m.per_side[SIDE_BASE] = opts->candidates - opts->candidates / 2;
-    m.per_side[SIDE_B] = 1;
+    plan_answers(&m);
     begin_stage(&m, "sampling answers", "answers",
-                m.n * (opts->candidates + 1));
+                m.n * (m.per_side[SIDE_BASE] + m.per_side[SIDE_A] +
+                       m.per_side[SIDE_B]));
     for (int side = 0; side < SIDES && !rc; side++)
-        rc = draw_side(&m, (enum side)side, err);
+        if (m.per_side[side] > 0)
+            rc = draw_side(&m, (enum side)side, err);
     if (!rc)
         rc = measure_distance(&m, out, err);
+    if (!rc && m.task)
+        rc = measure_task(&m, out, err);
+    if (!rc)
+        rc = show_examples(&m, out, err);
     if (rc)
         goto done;
     fill_cost(&m, out);
-    rc = measure_drift(&m, out, err);
+    if (m.acts[SIDE_B])
+        rc = measure_drift(&m, out, err);
     if (!rc)
         rc = name_trouble(&m, out, dropped, err);
     out->cost.seconds = clock_now() - m.began;
@@ -715,6 +883,8 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;
 done:
+    if (rc)
+        examples_release(out);
     items_release(&m);
     inputs_release(&in);
     return rc;

@@ -6,6 +6,9 @@
  *   k candidates (half from A, half from the base)  ->  both score views
  * and on control inputs y_0 ~ base -> KL(base||B), the drift.
  * A, B and the base run as differently adapted rows of one packed batch.
+ * Scores are adapt/reward's. A reward has no distribution to walk along: where A
+ * or B is one, only the score views are compared.
+ * A task is a reward: its mean over the answers that each side drew.
  */
 #ifndef MEASURE_MEASURE_H
 #define MEASURE_MEASURE_H
@@ -15,8 +18,9 @@
 #include "adapt/view.h"
 
 int measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
-                struct adaptation *b, const trv_measure_options *opts,
-                trv_progress_fn progress, void *payload, trv_err *err);
+                struct adaptation *b, struct adaptation *task,
+                const trv_measure_options *opts, trv_progress_fn progress,
+                void *payload, trv_err *err);
 
 /** One JSON object, freed with mem_free(). */
 int measure_json(char **out, const trv_measurement *m, trv_err *err);

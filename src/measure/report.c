@@ -26,24 +26,51 @@ figure(const trv_figure *f)
                      number(f->low), "high", number(f->high));
 }
 
+/* NULL where there are none, which leaves the key out. */
+static json_t *
+examples(const trv_measurement *m)
+{
+    json_t *list = m->n_examples ? json_array() : NULL;
+
+    for (int32_t i = 0; i < m->n_examples; i++) {
+        const trv_example *e = &m->examples[i];
+
+        if (json_array_append_new(list,
+                                  json_pack("{s:s,s:s,s:s,s:s}", "input",
+                                            e->input, "base", e->base, "source",
+                                            e->source, "target", e->target)))
+            break; // no memory: shown by the array's length
+    }
+    return list;
+}
+
 int
 measure_json(char **out, const trv_measurement *m, trv_err *err)
 {
+    json_t *said = examples(m);
+    json_t *task =
+        m->task_base.n == 0
+            ? NULL
+            : json_pack("{s:o,s:o,s:o}", "base", figure(&m->task_base),
+                        "source", figure(&m->task_source), "target",
+                        figure(&m->task_target));
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?}",
+        "s:o*,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*}",
         "kl_forward", figure(&m->kl_forward), "kl_reverse",
         figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",
         figure(&m->gap_closed), "top1_agreement", figure(&m->top1_agreement),
         "rank_tau", figure(&m->rank_tau), "pair_accuracy",
         figure(&m->pair_accuracy), "pearson", figure(&m->pearson), "drift",
-        figure(&m->drift), "cost", "seconds", number(m->cost.seconds), "tokens",
-        number(m->cost.tokens), "flop", number(m->cost.flop), "peak_bytes",
-        (json_int_t)m->cost.peak_bytes, "artefact_bytes",
-        (json_int_t)m->cost.artefact_bytes, "added_seconds_per_token",
-        number(m->cost.added_seconds_per_token), "added_bytes_per_token",
-        number(m->cost.added_bytes_per_token), "trouble", m->trouble);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
+        figure(&m->drift), "task", task, "cost", "seconds",
+        number(m->cost.seconds), "tokens", number(m->cost.tokens), "flop",
+        number(m->cost.flop), "peak_bytes", (json_int_t)m->cost.peak_bytes,
+        "artefact_bytes", (json_int_t)m->cost.artefact_bytes,
+        "added_seconds_per_token", number(m->cost.added_seconds_per_token),
+        "added_bytes_per_token", number(m->cost.added_bytes_per_token),
+        "trouble", m->trouble, "examples", said);
+    const bool whole = json_array_size(said) == (size_t)m->n_examples;
+    char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);
     *out = text ? mem_strdup(text) : NULL;

@@ -76,10 +76,10 @@ batch_pack(struct batch *b, const int64_t *const **at, struct arena *a,
         int64_t g = 0;
 
         TRV_ASSERT(rows[r].n >= 1);
-        while (g < n_groups && groups[g].lora != rows[r].lora)
+        while (g < n_groups && groups[g].terms != rows[r].terms)
             g++;
         if (g == n_groups)
-            groups[n_groups++] = (struct batch_group){0, 0, rows[r].lora};
+            groups[n_groups++] = (struct batch_group){0, 0, rows[r].terms};
         keys[r] = (struct sort_key){&rows[r], r, g};
         paths[r] = arena_alloc(a, (size_t)rows[r].n * sizeof(int64_t));
         if (!paths[r])

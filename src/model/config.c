@@ -15,14 +15,16 @@
 
 #define SUPPORTED "gpt2, llama, mistral, qwen2, qwen3"
 
+#define SCORER "ForSequenceClassification"
+
 static const struct {
-    const char *name, *class;
+    const char *name, *class, *scorer;
 } families[FAMILY_COUNT] = {
-    [FAMILY_GPT2] = {"gpt2", "GPT2LMHeadModel"},
-    [FAMILY_LLAMA] = {"llama", "LlamaForCausalLM"},
-    [FAMILY_MISTRAL] = {"mistral", "MistralForCausalLM"},
-    [FAMILY_QWEN2] = {"qwen2", "Qwen2ForCausalLM"},
-    [FAMILY_QWEN3] = {"qwen3", "Qwen3ForCausalLM"},
+    [FAMILY_GPT2] = {"gpt2", "GPT2LMHeadModel", "GPT2" SCORER},
+    [FAMILY_LLAMA] = {"llama", "LlamaForCausalLM", "Llama" SCORER},
+    [FAMILY_MISTRAL] = {"mistral", "MistralForCausalLM", "Mistral" SCORER},
+    [FAMILY_QWEN2] = {"qwen2", "Qwen2ForCausalLM", "Qwen2" SCORER},
+    [FAMILY_QWEN3] = {"qwen3", "Qwen3ForCausalLM", "Qwen3" SCORER},
 };
 
 const char *
@@ -35,6 +37,12 @@ const char *
 family_class(enum family f)
 {
     return families[f].class;
+}
+
+const char *
+family_scorer(enum family f)
+{
+    return families[f].scorer;
 }
 
 /* Bounds beyond any model that fits a machine, so that products of two sizes
@@ -425,6 +433,48 @@ read_llama_like(struct reader *r, struct model_config *c)
     get_special(r, c, d->bos, d->eos);
 }
 
+/* Is it a model that classifies? Then how many labels: as many as id2label
+ * names, else num_labels, else transformers' default of 2. */
+static void
+get_labels(struct reader *r, struct model_config *c)
+{
+    const json_t *list = json_object_get(r->obj, "architectures"), *v;
+    const json_t *names = json_object_get(r->obj, "id2label");
+    bool classifies = false;
+    size_t i;
+
+    json_array_foreach(list, i, v)
+    {
+        const char *at =
+            strstr(json_is_string(v) ? json_string_value(v) : "", SCORER);
+
+        classifies = classifies || (at && !at[strlen(SCORER)]);
+    }
+    if (!classifies)
+        return;
+    c->labels = json_is_object(names) ? (int64_t)json_object_size(names)
+                                      : get_int(r, "num_labels", 2, MAX_VOCAB);
+    if (!r->rc && c->labels < 1)
+        r->rc =
+            err_fail(r->err, TRV_EFORMAT,
+                     "'%s': a model that classifies has no labels", r->file);
+}
+
+/* The id of padding, which a reward is not read at; outside of the vocabulary
+ * it is no token's. */
+static void
+get_pad(struct reader *r, struct model_config *c)
+{
+    int64_t pad = -1;
+
+    c->pad = -1;
+    if (!r->rc)
+        r->rc = json_int(&pad, r->obj, "pad_token_id", INT64_MIN, INT64_MAX,
+                         r->file, r->err);
+    if (!r->rc && pad >= 0 && pad < c->vocab)
+        c->pad = (int32_t)pad;
+}
+
 int
 config_check(const struct model_config *c, const char *file, trv_err *err)
 {
@@ -496,6 +546,8 @@ config_from_json(struct model_config *out, const json_t *obj, const char *file,
         read_gpt2(&r, &c);
     else
         read_llama_like(&r, &c);
+    get_pad(&r, &c);
+    get_labels(&r, &c);
     if (!r.rc)
         r.rc = config_check(&c, file, err);
     if (!r.rc)

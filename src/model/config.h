@@ -54,10 +54,15 @@ struct model_config {
     int32_t bos, eos;               // -1: none said
     int32_t eos_more[EOS_MORE_MAX]; // further ids that end a text
     int n_eos_more;
+    int32_t pad; // pad_token_id; -1: none said
+    /* of a head that classifies sequences in place of the vocabulary's; 0: a
+     * language model. 1 label is a reward model */
+    int64_t labels;
 };
 
-const char *family_name(enum family f);  // "gpt2", "llama", ...
-const char *family_class(enum family f); // "GPT2LMHeadModel", ...
+const char *family_name(enum family f);   // "gpt2", "llama", ...
+const char *family_class(enum family f);  // "GPT2LMHeadModel", ...
+const char *family_scorer(enum family f); // "GPT2ForSequenceClassification"
 
 /** From a config.json. An unknown model_type is TRV_EUNSUPPORTED, with the
  * list of those supported; contradictions (heads that do not divide, zero or

@@ -147,6 +147,8 @@ pack_all(struct decoder *d, bool backward, trv_err *err)
         if (!rc)
             rc = pack_linear(d, &l->down, backward, err);
     }
+    if (!d->model->head) // a reward model
+        return rc;
     return rc ? rc : pack_linear(d, &d->head, backward, err);
 }
 
@@ -187,6 +189,12 @@ decoder_open(struct decoder **out, const struct model *m, struct backend *be,
                                   .n_parts = 1,
                                   .part = {m->head}};
 
+    if (m->score) {
+        rc = decoder_add_score(d, err);
+        if (rc)
+            goto done;
+        tensor_rows_f32(d->score.v, m->score, 0, 1);
+    }
     visit_vectors(d, count_vector, &n_vectors);
     d->frozen = mem_array((size_t)n_vectors, sizeof(float));
     if (!d->frozen)
@@ -223,6 +231,7 @@ decoder_free(struct decoder *d)
     mem_free(d->layers);
     mem_free(d->cos_sin);
     mem_free(d->frozen);
+    mem_free(d->score_frozen);
     mem_free(d->w_full);
     mem_free(d->g_full);
     mem_free(d->items);
@@ -234,9 +243,23 @@ decoder_plan_backward(struct decoder *d, trv_err *err)
 {
     int rc = 0;
 
-    if (!d->has_backward)
+    if (!d->has_backward) {
         rc = pack_all(d, true, err);
+        d->has_input_backward = !rc && d->g_full;
+    }
     d->has_backward = !rc;
+    return rc;
+}
+
+int
+decoder_plan_input_backward(struct decoder *d, trv_err *err)
+{
+    int rc = decoder_plan_backward(d, err);
+
+    if (!rc && !d->has_input_backward) {
+        rc = pack_linear(d, &d->layers[0].qkv, true, err);
+        d->has_input_backward = !rc;
+    }
     return rc;
 }
 
@@ -314,6 +337,24 @@ lay_linear(struct layout *lay, struct dec_linear *l)
     }
 }
 
+/* The scalar head, from where it is. */
+static void
+lay_score(struct layout *lay)
+{
+    struct decoder *d = lay->d;
+    const int64_t C = d->cfg->width;
+    const struct tensor t = {.name = "score.weight",
+                             .type = DT_F32,
+                             .n_dims = 2,
+                             .dim = {1, C},
+                             .data = d->score.v,
+                             .bytes = (size_t)C * sizeof(float)};
+    float *grad = NULL, *w = lay_matrix(lay, &grad, &t, 1, C, false);
+
+    if (lay->placing)
+        d->score = (struct dec_vec){w, grad};
+}
+
 static void
 lay_all(struct layout *lay)
 {
@@ -333,7 +374,9 @@ lay_all(struct layout *lay)
         lay_linear(lay, &d->layers[i].down);
     }
     visit_vectors(d, lay_vector, lay);
-    if (!cfg->tied) {
+    if (d->score.v) { // the vocabulary's head is not asked for
+        lay_score(lay);
+    } else if (!cfg->tied) {
         lay_linear(lay, &d->head);
     } else if (lay->placing) {
         d->head.lin.master = d->embed;
@@ -352,7 +395,18 @@ decoder_refresh_full(struct decoder *d)
         d->be->ops->linear_refresh(d->be, &l->up.lin);
         d->be->ops->linear_refresh(d->be, &l->down.lin);
     }
-    d->be->ops->linear_refresh(d->be, &d->head.lin);
+    if (!d->score.v)
+        d->be->ops->linear_refresh(d->be, &d->head.lin);
+}
+
+int
+decoder_add_score(struct decoder *d, trv_err *err)
+{
+    d->score_frozen = mem_calloc((size_t)d->cfg->width, sizeof(float));
+    if (!d->score_frozen)
+        return err_fail(err, TRV_ENOMEM, "no memory for a scalar head");
+    d->score.v = d->score_frozen;
+    return 0;
 }
 
 int
@@ -379,6 +433,18 @@ decoder_train_full(struct decoder *d, trv_err *err)
     d->has_backward = false; // the lowest map learns now, too
     decoder_refresh_full(d);
     return 0;
+}
+
+void
+decoder_locate(char *buf, size_t size, const struct decoder *d, int64_t index)
+{
+    buf[0] = '\0';
+    for (int64_t i = 0; i < d->n_items; i++) {
+        const struct dec_item *item = &d->items[i];
+
+        if (index >= item->at && index < item->at + item->rows * item->cols)
+            snprintf(buf, size, "%s", item->name);
+    }
 }
 
 /* --- cache --- */

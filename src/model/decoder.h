@@ -6,16 +6,19 @@
  *                x += DOWN(act(UP(norm2(x))))
  *   hidden = norm(x);   logits = HEAD(hidden): see head.h
  *
- * Every linear map may carry low-rank terms, by group of rows. Gradients go to
- * LoRA pairs whose gradient vectors are there, and to all weights after
- * decoder_train_full().
+ * What a group of rows runs under (terms.h) joins in at its place: low-rank
+ * maps beside every linear map, bottlenecks after O and DOWN, virtual tokens
+ * as embeddings or as keys and values that take the place of the computed
+ * ones. Gradients go to the terms that have gradient vectors, to all weights
+ * after decoder_train_full(), and to the embeddings that a batch began with
+ * (saved.d_embeds), which say what another token in a place would change.
  */
 #ifndef MODEL_DECODER_H
 #define MODEL_DECODER_H
 
 #include "base/mem.h"
 #include "model/batch.h"
-#include "model/lora.h"
+#include "model/terms.h"
 #include "model/lora_pass.h"
 #include "model/model.h"
 
@@ -49,16 +52,20 @@ struct decoder {
     struct backend *be;
     struct dec_layer *layers;
     struct dec_vec norm_w, norm_b;
-    struct dec_linear head;
+    struct dec_linear head; // nothing is in it in a reward model
+    struct dec_vec score;   // [C] the scalar head; v NULL: none
     float *embed, *d_embed, *pos_embed, *d_pos_embed; // full training only
     float *cos_sin;                                   // [n_cos_sin, head_dim]
     int64_t n_cos_sin;
     float *frozen; // storage of the vectors
+    float *score_frozen;
     /* full training: one flat vector of weights and one of gradients */
     int64_t n_full, n_items;
     float *w_full, *g_full;
     struct dec_item *items;
-    bool has_backward;   // packed for the backward products, too
+    /* packed for the backward products, too: those above the lowest map, and
+     * that one, which only gradients of embeddings go through */
+    bool has_backward, has_input_backward;
     double flop, tokens; // done so far: multiply-adds count 2
 };
 
@@ -73,9 +80,18 @@ void decoder_free(struct decoder *d);
  * saves does it otherwise. After decoder_train_full() where that is called.
  * Later calls do nothing. TRV_ENOMEM. */
 int decoder_plan_backward(struct decoder *d, trv_err *err);
+/** The same down to the embeddings, for virtual tokens that learn and for
+ * saved.d_embeds. */
+int decoder_plan_input_backward(struct decoder *d, trv_err *err);
 /** Make every weight trainable: f32 master copies and gradients. TRV_ENOMEM:
  * then nothing is trainable. */
 int decoder_train_full(struct decoder *d, trv_err *err);
+/** Give a language model a scalar head of zeros, which decoder_train_full(),
+ * called afterwards, makes trainable in place of its head. TRV_ENOMEM. */
+int decoder_add_score(struct decoder *d, trv_err *err);
+/** Name parameter `index` of w_full, for messages; "" where there is none. */
+void decoder_locate(char *buf, size_t size, const struct decoder *d,
+                    int64_t index);
 /** After an optimiser step on w_full. */
 void decoder_refresh_full(struct decoder *d);
 
@@ -106,12 +122,23 @@ struct saved_layer {
     struct mat attn;         // [T,H*D] act_type
     struct mat u;            // [T,F or 2F] act_type
     struct mat xa[DEC_MAPS]; // x A^T [T,R] act_type, of the layer's maps
+    struct mat m[BOTTLENECK_PLACES]; // [T,C] act_type: what a bottleneck sees
+    struct mat z[BOTTLENECK_PLACES]; // [T,S] before its activation
 };
 struct saved {
     struct saved_layer *layers;
     float *x_out, *stats; // before the last norm
     uint64_t dropout_seed;
     bool training; // dropout acts
+    /* Called by the backward pass with the gradient dx [T,C] f32 of the residual
+     * stream as MAP_O or MAP_DOWN of a layer left it. A loss of the stream
+     * itself may add to it. NULL: not wanted. */
+    void (*on_stream)(void *payload, int64_t layer, enum dec_map map,
+                      struct mat dx);
+    void *payload;
+    /* [T,C] f32: the gradient of the embeddings, token by token, is ADDED to
+     * it; NULL: not wanted. Set before the forward pass. */
+    float *d_embeds;
 };
 
 /**
@@ -119,7 +146,9 @@ struct saved {
  *
  * Shapes   hidden [T,C] of be->act_type, in the arena.
  * Inputs   b       packed rows; every pos < the model's context, every id <
- *                  its vocabulary (checked: TRV_ERANGE, TRV_ETOOLONG).
+ *                  its vocabulary, and below 0 only where the group's terms
+ *                  have so many virtual tokens (checked: TRV_ERANGE,
+ *                  TRV_ETOOLONG).
  *          cache   NULL: tokens see the keys of this batch; else keys and
  *                  values go to b->slots and are read from the cache.
  *          save    NULL: nothing is kept; else filled for the backward.
@@ -130,10 +159,35 @@ int decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
                     const struct batch *b, struct kv_cache *cache,
                     struct saved *save, trv_err *err);
 
+/** Sees the residual stream x [T,C] f32 as a layer left it, within the call. */
+struct decoder_tap {
+    void (*see)(void *payload, int64_t layer, struct mat x);
+    void *payload;
+};
+/** The same without cache or gradients, layer by layer seen. */
+int decoder_forward_seen(struct decoder *d, struct arena *a, struct mat *hidden,
+                         const struct batch *b, const struct decoder_tap *tap,
+                         trv_err *err);
+
+/**
+ * The same pass by halves of a layer, for work that stops at each layer while
+ * many batches wait: x [T,C] f32 starts as decoder_embed()'s and is added to,
+ * by MAP_O (norm, attention, output map) and MAP_DOWN (norm, MLP) in turn.
+ *
+ * Outputs  entered  what went into the output map [T,in] of act_type, in the
+ *                   arena.
+ * Returns  0, TRV_ENOMEM; of embed also TRV_ERANGE, TRV_ETOOLONG.
+ */
+int decoder_embed(struct decoder *d, struct arena *a, struct mat x,
+                  const struct batch *b, trv_err *err);
+int decoder_half(struct decoder *d, struct arena *a, struct mat x,
+                 struct mat *entered, int64_t layer, enum dec_map map,
+                 const struct batch *b, trv_err *err);
+
 /**
  * Add the gradients of a scalar whose gradient at `hidden` is d_hidden [T,C]
- * f32 (left undefined) to the LoRA pairs of the batch's groups that have
- * gradient vectors, and to all weights where full training is on.
+ * f32 (left undefined) to the terms of the batch's groups that have gradient
+ * vectors, to save->d_embeds, and to all weights where full training is on.
  */
 int decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
                      const struct batch *b, const struct saved *save,
@@ -148,6 +202,13 @@ int64_t decoder_up_width(const struct model_config *cfg);
 struct attn_plan decoder_attn_plan(const struct decoder *d,
                                    const struct batch *b);
 double decoder_attn_flop(const struct decoder *d, const struct batch *b);
+
+/* Do any of its terms learn embeddings? */
+bool decoder_trains_inputs(const struct batch *b);
+
+/* The largest bottleneck of a place among the groups; 0: none has one. */
+int64_t decoder_bottleneck_size(const struct batch *b, int64_t layer,
+                                enum bottleneck_place place);
 
 /* And of the low-rank terms of a map. */
 struct lora_drop decoder_drop(const struct saved *save, const struct lora *lora,

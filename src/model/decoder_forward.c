@@ -67,13 +67,30 @@ map_rank(const struct decoder *d, const struct batch *b, int64_t layer,
     int64_t rank = 0;
 
     for (int64_t g = 0; g < b->n_groups; g++) {
-        const struct lora_stack s = lora_stack_of(
-            b->groups[g].lora, d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct lora_stack s =
+            lora_stack_of(terms_lora(b->groups[g].terms), d->cfg, layer,
+                          l->parts, l->lin.n_parts);
 
         if (s.rank > rank)
             rank = s.rank;
     }
     return rank;
+}
+
+int64_t
+decoder_bottleneck_size(const struct batch *b, int64_t layer,
+                        enum bottleneck_place place)
+{
+    int64_t size = 0;
+
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        struct bottleneck_site s;
+
+        if (terms_bottleneck(&s, b->groups[g].terms, layer, place) &&
+            s.size > size)
+            size = s.size;
+    }
+    return size;
 }
 
 static bool
@@ -117,8 +134,32 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
                 ok = sl->xa[m].data != NULL;
             }
         }
+        for (int p = 0; p < BOTTLENECK_PLACES && ok; p++) {
+            const int64_t size =
+                decoder_bottleneck_size(b, l, (enum bottleneck_place)p);
+
+            if (size > 0) {
+                sl->m[p] = mat_new(a, d->be->act_type, T, cfg->width);
+                sl->z[p] = mat_new(a, DT_F32, T, size);
+                ok = sl->m[p].data && sl->z[p].data;
+            }
+        }
     }
     return ok;
+}
+
+/* Does the group that token t runs in have the virtual token that `id` names?
+ */
+static bool
+has_virtual(const struct batch *b, int64_t t, int32_t id)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+
+        if (t >= group->t0 && t < group->t0 + group->n)
+            return VIRTUAL_INDEX(id) < terms_virtual_count(group->terms);
+    }
+    return false;
 }
 
 static int
@@ -127,7 +168,8 @@ check_batch(const struct decoder *d, const struct batch *b, int32_t *top_pos,
 {
     *top_pos = 0;
     for (int64_t t = 0; t < b->T; t++) {
-        if (b->ids[t] < 0 || b->ids[t] >= d->cfg->vocab)
+        if (b->ids[t] >= d->cfg->vocab ||
+            (b->ids[t] < 0 && !has_virtual(b, t, b->ids[t])))
             return err_fail(err, TRV_ERANGE,
                             "token id %d is outside the model's vocabulary of "
                             "%lld",
@@ -165,6 +207,28 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
     return 0;
 }
 
+/* The embeddings of a group's virtual tokens. A prefix has none: no one looks
+ * at what its tokens compute. */
+static void
+embed_virtual(struct mat x, const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_SOFT);
+
+        for (int64_t t = group->t0; t < group->t0 + group->n; t++) {
+            float *row = (float *)x.data + t * x.ld;
+
+            if (b->ids[t] < 0 && v)
+                memcpy(row, v->w + VIRTUAL_INDEX(b->ids[t]) * v->width,
+                       (size_t)x.cols * sizeof(float));
+            else if (b->ids[t] < 0)
+                memset(row, 0, (size_t)x.cols * sizeof(float));
+        }
+    }
+}
+
 static int
 embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
       trv_err *err)
@@ -175,10 +239,13 @@ embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
 
     if (!place)
         return err_fail(err, TRV_ENOMEM, "no memory for the embedding");
+    embed_virtual(x, b);
     for (int64_t t = 0; t < b->T; t++) {
         float *row = (float *)x.data + t * C;
 
-        if (d->embed)
+        if (b->ids[t] < 0)
+            ; // embed_virtual() did it
+        else if (d->embed)
             memcpy(row, d->embed + b->ids[t] * C, (size_t)C * sizeof(float));
         else
             tensor_rows_f32(row, d->model->embed, b->ids[t], 1);
@@ -211,8 +278,8 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
 
     for (int64_t g = 0; g < b->n_groups && !rc; g++) {
         const struct batch_group *group = &b->groups[g];
-        const struct lora_stack s =
-            lora_stack_of(group->lora, d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct lora_stack s = lora_stack_of(
+            terms_lora(group->terms), d->cfg, layer, l->parts, l->lin.n_parts);
         const struct arena_mark mark = arena_mark(a);
         struct mat xa;
 
@@ -223,9 +290,10 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
                   : mat_new(a, d->be->act_type, group->n, s.rank);
         if (!xa.data)
             return err_fail(err, TRV_ENOMEM, "no memory for a low-rank term");
-        rc = lora_forward(d->be, a, mat_part(y, group->t0, group->n, 0, y.cols),
-                          mat_part(x, group->t0, group->n, 0, s.in), &s,
-                          decoder_drop(save, group->lora, layer, map), xa, err);
+        rc = lora_forward(
+            d->be, a, mat_part(y, group->t0, group->n, 0, y.cols),
+            mat_part(x, group->t0, group->n, 0, s.in), &s,
+            decoder_drop(save, terms_lora(group->terms), layer, map), xa, err);
         d->flop += 2.0 * (double)group->n * decoder_lora_work(&s);
         arena_rewind(a, mark);
     }
@@ -266,6 +334,51 @@ project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
     return add_lora(d, a, y, x, map, layer, b, save, err);
 }
 
+/* x += the map's output and, where a group has a bottleneck after it, what that
+ * makes of the output. */
+static int
+project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
+                    struct mat in, enum dec_map map,
+                    enum bottleneck_place place, int64_t layer,
+                    const struct batch *b, struct saved *save, trv_err *err)
+{
+    const struct arena_mark mark = arena_mark(a);
+    struct mat m;
+    int rc;
+
+    if (decoder_bottleneck_size(b, layer, place) == 0)
+        return project(d, a, x, in, map, 1.0f, layer, b, save, err);
+    m = mat_new(a, DT_F32, b->T, x.cols);
+    if (!m.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a bottleneck adapter");
+    rc = project(d, a, m, in, map, 0.0f, layer, b, save, err);
+    for (int64_t i = 0; i < b->T * x.cols && !rc; i++)
+        ((float *)x.data)[i] += ((const float *)m.data)[i];
+    for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const int64_t t0 = group->t0, n = group->n;
+        struct saved_layer *sl = save ? &save->layers[layer] : NULL;
+        struct bottleneck_site s;
+        struct mat seen, z;
+
+        if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
+            continue;
+        seen = sl ? mat_part(sl->m[place], t0, n, 0, x.cols)
+                  : mat_new(a, d->be->act_type, n, x.cols);
+        z = sl ? mat_part(sl->z[place], t0, n, 0, s.size)
+               : mat_new(a, DT_F32, n, s.size);
+        if (!seen.data || !z.data)
+            return err_fail(err, TRV_ENOMEM,
+                            "no memory for a bottleneck adapter");
+        d->be->ops->cast(d->be, seen, mat_part(m, t0, n, 0, x.cols));
+        rc = bottleneck_forward(d->be, a, mat_part(x, t0, n, 0, x.cols), seen,
+                                &s, z, err);
+        d->flop += 4.0 * (double)n * (double)(s.size * s.width);
+    }
+    arena_rewind(a, mark);
+    return rc;
+}
+
 static void
 norm_heads(struct decoder *d, struct mat qk, const struct dec_layer *l,
            struct saved_layer *save)
@@ -303,6 +416,24 @@ store_keys(const struct decoder *d, struct kv_cache *cache, int64_t layer,
     }
 }
 
+/* The keys and values of prefixes stand where those of their tokens were. */
+static void
+place_prefixes(struct mat kv, int64_t layer, const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_PREFIX);
+
+        for (int64_t t = group->t0; v && t < group->t0 + group->n; t++)
+            if (b->ids[t] < 0)
+                memcpy((float *)kv.data + t * kv.ld,
+                       v->w +
+                           virtual_key_at(v, layer, VIRTUAL_INDEX(b->ids[t])),
+                       (size_t)(2 * v->kv_width) * sizeof(float));
+    }
+}
+
 static void
 attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
        struct kv_cache *cache, int64_t layer, float *lse)
@@ -314,6 +445,7 @@ attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
     struct mat v = mat_part(r->qkv, 0, b->T, Q + W, W);
     const struct attn_plan plan = decoder_attn_plan(d, b);
 
+    place_prefixes(mat_part(r->qkv, 0, b->T, Q, 2 * W), layer, b);
     if (cache) {
         store_keys(d, cache, layer, b, k, v);
         k = mat_f32(cache->k[layer], cache->slots, W);
@@ -353,88 +485,189 @@ decoder_attn_flop(const struct decoder *d, const struct batch *b)
     return 4.0 * pairs * (double)(d->cfg->heads * d->cfg->head_dim);
 }
 
+bool
+decoder_trains_inputs(const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct virtual_tokens *v =
+            terms_virtual(b->groups[g].terms, VIRTUAL_SOFT);
+
+        if (v && v->g)
+            return true;
+    }
+    return false;
+}
+
+/* A pass over a batch: what its layers share. */
+struct pass {
+    struct decoder *d;
+    struct arena *a;
+    const struct batch *b;
+    struct kv_cache *cache; // NULL: none
+    struct saved *save;     // NULL: nothing is kept
+    struct layer_room r;
+    struct mat x; // [T,C] f32, the residual stream
+};
+
+static int
+pass_no_memory(const struct batch *b, trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for a pass over %lld tokens",
+                    (long long)b->T);
+}
+
+/* x += O(attention(rope(QKV(norm1(x))))); r.attn is what entered O. */
+static int
+attention_half(struct pass *p, int64_t i, trv_err *err)
+{
+    struct decoder *d = p->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    const struct dec_layer *l = &d->layers[i];
+    const int64_t T = p->b->T;
+    const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
+    struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
+    struct layer_room *r = &p->r;
+    int rc;
+
+    if (s) {
+        memcpy(s->x_in, p->x.data, (size_t)(T * cfg->width) * sizeof(float));
+        r->qkv.data = s->qkv;
+        r->attn = s->attn;
+    }
+    ops->norm_forward(d->be, r->n, s ? s->stats1 : NULL, p->x, l->norm1_w.v,
+                      l->norm1_b.v, (float)cfg->norm_eps, cfg->rms);
+    rc = project(d, p->a, r->qkv, r->n, MAP_QKV, 0.0f, i, p->b, p->save, err);
+    if (rc)
+        return rc;
+    if (cfg->qk_norm)
+        norm_heads(d, mat_part(r->qkv, 0, T, 0, qk), l, s);
+    if (!cfg->learned_pos)
+        ops->rope(d->be, mat_part(r->qkv, 0, T, 0, qk), cfg->head_dim,
+                  cfg->head_dim, d->cos_sin, p->b->pos, false);
+    attend(d, r, p->b, p->cache, i, s ? s->lse : NULL);
+    return project_onto_stream(d, p->a, p->x, r->attn, MAP_O,
+                               BOTTLENECK_ATTENTION, i, p->b, p->save, err);
+}
+
+/* x += DOWN(act(UP(norm2(x)))); r.h is what entered DOWN. */
+static int
+mlp_half(struct pass *p, int64_t i, trv_err *err)
+{
+    struct decoder *d = p->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    const struct dec_layer *l = &d->layers[i];
+    struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
+    struct layer_room *r = &p->r;
+    int rc;
+
+    if (s) {
+        memcpy(s->x_mid, p->x.data,
+               (size_t)(p->b->T * cfg->width) * sizeof(float));
+        if (s->u.type == DT_F32)
+            r->u = s->u;
+    }
+    ops->norm_forward(d->be, r->n, s ? s->stats2 : NULL, p->x, l->norm2_w.v,
+                      l->norm2_b.v, (float)cfg->norm_eps, cfg->rms);
+    rc = project(d, p->a, r->u, r->n, MAP_UP, 0.0f, i, p->b, p->save, err);
+    if (rc)
+        return rc;
+    ops->act_forward(d->be, r->h, r->u, cfg->act, cfg->gated);
+    if (s && s->u.type != DT_F32)
+        ops->cast(d->be, s->u, r->u);
+    return project_onto_stream(d, p->a, p->x, r->h, MAP_DOWN, BOTTLENECK_MLP, i,
+                               p->b, p->save, err);
+}
+
+int
+decoder_embed(struct decoder *d, struct arena *a, struct mat x,
+              const struct batch *b, trv_err *err)
+{
+    int32_t top_pos;
+    int rc;
+
+    TRV_ASSERT(b->T > 0 && x.rows == b->T && x.cols == d->cfg->width);
+    rc = check_batch(d, b, &top_pos, err);
+    if (!rc)
+        rc = need_rope_table(d, top_pos, err);
+    return rc ? rc : embed(d, a, x, b, err);
+}
+
+int
+decoder_half(struct decoder *d, struct arena *a, struct mat x,
+             struct mat *entered, int64_t layer, enum dec_map map,
+             const struct batch *b, trv_err *err)
+{
+    struct pass p = {.d = d, .a = a, .b = b, .x = x};
+    int rc;
+
+    TRV_ASSERT(map == MAP_O || map == MAP_DOWN);
+    if (!room_new(&p.r, a, d, b->T))
+        return pass_no_memory(b, err);
+    rc = map == MAP_O ? attention_half(&p, layer, err)
+                      : mlp_half(&p, layer, err);
+    *entered = map == MAP_O ? p.r.attn : p.r.h;
+    return rc;
+}
+
+static int
+forward(struct decoder *d, struct arena *a, struct mat *hidden,
+        const struct batch *b, struct kv_cache *cache, struct saved *save,
+        const struct decoder_tap *tap, trv_err *err)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T, C = cfg->width;
+    struct pass p = {.d = d, .a = a, .b = b, .cache = cache, .save = save};
+    struct arena_mark mark;
+    int rc;
+
+    if (save) {
+        rc = save->d_embeds || decoder_trains_inputs(b)
+                 ? decoder_plan_input_backward(d, err)
+                 : decoder_plan_backward(d, err);
+        if (rc)
+            return rc;
+    }
+    *hidden = mat_new(a, d->be->act_type, T, C);
+    if (!hidden->data || (save && !saved_new(save, a, d, b)))
+        return pass_no_memory(b, err);
+    mark = arena_mark(a);
+    p.x = mat_new(a, DT_F32, T, C);
+    if (!p.x.data || !room_new(&p.r, a, d, T))
+        return pass_no_memory(b, err);
+    rc = decoder_embed(d, a, p.x, b, err);
+    for (int64_t i = 0; i < cfg->layers && !rc; i++) {
+        rc = attention_half(&p, i, err);
+        if (!rc)
+            rc = mlp_half(&p, i, err);
+        if (!rc && tap)
+            tap->see(tap->payload, i, p.x);
+    }
+    if (rc)
+        return rc;
+    if (save)
+        memcpy(save->x_out, p.x.data, (size_t)(T * C) * sizeof(float));
+    d->be->ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, p.x,
+                             d->norm_w.v, d->norm_b.v, (float)cfg->norm_eps,
+                             cfg->rms);
+    d->tokens += (double)T;
+    arena_rewind(a, mark);
+    return 0;
+}
+
 int
 decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
                 const struct batch *b, struct kv_cache *cache,
                 struct saved *save, trv_err *err)
 {
-    const struct model_config *cfg = d->cfg;
-    const struct backend_ops *ops = d->be->ops;
-    const float eps = (float)cfg->norm_eps;
-    const int64_t T = b->T, C = cfg->width;
-    const size_t x_bytes = (size_t)(T * C) * sizeof(float);
-    const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
-    struct arena_mark mark;
-    struct layer_room r;
-    struct mat x;
-    int32_t top_pos;
-    int rc;
+    return forward(d, a, hidden, b, cache, save, NULL, err);
+}
 
-    TRV_ASSERT(T > 0);
-    rc = check_batch(d, b, &top_pos, err);
-    if (!rc)
-        rc = need_rope_table(d, top_pos, err);
-    if (!rc && save)
-        rc = decoder_plan_backward(d, err);
-    if (rc)
-        return rc;
-    *hidden = mat_new(a, d->be->act_type, T, C);
-    if (!hidden->data || (save && !saved_new(save, a, d, b)))
-        goto no_memory;
-    mark = arena_mark(a);
-    x = mat_new(a, DT_F32, T, C);
-    if (!x.data || !room_new(&r, a, d, T))
-        goto no_memory;
-    rc = embed(d, a, x, b, err);
-
-    for (int64_t i = 0; i < cfg->layers && !rc; i++) {
-        const struct dec_layer *l = &d->layers[i];
-        struct saved_layer *s = save ? &save->layers[i] : NULL;
-
-        if (s) {
-            memcpy(s->x_in, x.data, x_bytes);
-            r.qkv.data = s->qkv;
-            r.attn = s->attn;
-            if (s->u.type == DT_F32)
-                r.u = s->u;
-        }
-        ops->norm_forward(d->be, r.n, s ? s->stats1 : NULL, x, l->norm1_w.v,
-                          l->norm1_b.v, eps, cfg->rms);
-        rc = project(d, a, r.qkv, r.n, MAP_QKV, 0.0f, i, b, save, err);
-        if (rc)
-            break;
-        if (cfg->qk_norm)
-            norm_heads(d, mat_part(r.qkv, 0, T, 0, qk), l, s);
-        if (!cfg->learned_pos)
-            ops->rope(d->be, mat_part(r.qkv, 0, T, 0, qk), cfg->head_dim,
-                      cfg->head_dim, d->cos_sin, b->pos, false);
-        attend(d, &r, b, cache, i, s ? s->lse : NULL);
-        rc = project(d, a, x, r.attn, MAP_O, 1.0f, i, b, save, err);
-        if (rc)
-            break;
-
-        if (s)
-            memcpy(s->x_mid, x.data, x_bytes);
-        ops->norm_forward(d->be, r.n, s ? s->stats2 : NULL, x, l->norm2_w.v,
-                          l->norm2_b.v, eps, cfg->rms);
-        rc = project(d, a, r.u, r.n, MAP_UP, 0.0f, i, b, save, err);
-        if (rc)
-            break;
-        ops->act_forward(d->be, r.h, r.u, cfg->act, cfg->gated);
-        if (s && s->u.type != DT_F32)
-            ops->cast(d->be, s->u, r.u);
-        rc = project(d, a, x, r.h, MAP_DOWN, 1.0f, i, b, save, err);
-    }
-    if (rc)
-        return rc;
-    if (save)
-        memcpy(save->x_out, x.data, x_bytes);
-    ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, x, d->norm_w.v,
-                      d->norm_b.v, eps, cfg->rms);
-    d->tokens += (double)T;
-    arena_rewind(a, mark);
-    return 0;
-no_memory:
-    return err_fail(err, TRV_ENOMEM, "no memory for a pass over %lld tokens",
-                    (long long)T);
+int
+decoder_forward_seen(struct decoder *d, struct arena *a, struct mat *hidden,
+                     const struct batch *b, const struct decoder_tap *tap,
+                     trv_err *err)
+{
+    return forward(d, a, hidden, b, NULL, NULL, tap, err);
 }

@@ -5,6 +5,7 @@
 #ifndef MODEL_ENGINE_H
 #define MODEL_ENGINE_H
 
+#include "model/context.h"
 #include "model/decoder.h"
 #include "model/sampler.h"
 
@@ -12,7 +13,7 @@
 struct scored_row {
     const int32_t *ids;
     int64_t n, n_context; // the answer is ids[n_context..n), n_context >= 1
-    const struct lora *lora;
+    const struct terms *terms;
 };
 /** logp[r][i] = log p(answer token i of row r | all before), nats. Rows are
  * packed into passes of at most `ENGINE_TOKENS` tokens (a longer row is a pass
@@ -20,19 +21,24 @@ struct scored_row {
 #define ENGINE_TOKENS 2048
 int engine_score(struct decoder *d, struct arena *a, float *const *logp,
                  const struct scored_row *rows, int64_t n_rows, trv_err *err);
+/** The same under contexts of any number of parts. */
+int engine_score_contexts(struct arena *a, float *const *logp,
+                          const struct answered *rows, int64_t n_rows,
+                          trv_err *err);
 
 /** A row to continue. */
 struct sample_row {
     const int32_t *ids;
     int64_t n;
-    const struct lora *lora;
+    const struct terms *terms;
     uint64_t stream; // its random numbers: (seed, stream), batch or not
 };
 enum finish { FINISH_LENGTH, FINISH_EOS, FINISH_STOPPED };
 struct sample_out {
     int32_t *ids; // [n] new tokens, EOS included; mem_free
     int64_t n;
-    double logp; // of all of them, under the model itself at temperature 1
+    double logp;  // of all of them, under the model itself at temperature 1
+    float *logps; // [n] of each, where asked for; mem_free
     enum finish finish;
 };
 struct sample_options {
@@ -41,6 +47,7 @@ struct sample_options {
     int64_t batch;      // rows at a time; 0: chosen by memory
     uint64_t seed;
     bool ignore_eos;
+    bool want_logps; // fill sample_out's logps
     /* Called for each new token (not for EOS); false ends that row. */
     bool (*on_token)(void *payload, int64_t row, int32_t id);
     /* Called after each step with the rows done; false: TRV_ECANCELED. */
@@ -52,5 +59,16 @@ struct sample_options {
 int engine_sample(struct decoder *d, struct arena *a, struct sample_out *out,
                   const struct sample_row *rows, int64_t n_rows,
                   const struct sample_options *opts, trv_err *err);
+
+/** A context to be answered. All of one call have the same parts. */
+struct sampled_context {
+    const struct context *context;
+    uint64_t stream;
+};
+/** The same under contexts of any number of parts: one token is drawn from the
+ * mixed distribution and goes on in every part. `logp` is the mix's. */
+int engine_sample_contexts(struct arena *a, struct sample_out *out,
+                           const struct sampled_context *rows, int64_t n_rows,
+                           const struct sample_options *opts, trv_err *err);
 
 #endif

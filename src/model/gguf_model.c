@@ -191,7 +191,7 @@ get_family(enum family *out, const struct gguf_file *f, trv_err *err)
 int
 gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
 {
-    struct model_config c = {.bos = -1, .eos = -1};
+    struct model_config c = {.bos = -1, .eos = -1, .pad = -1};
     struct reader r = {f, NULL, err, 0};
     const struct tensor *embed;
     int64_t value_dim, parts = 1;

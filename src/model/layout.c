@@ -12,6 +12,7 @@ static const char *const gpt2_names[SLOT_COUNT] = {
     [SLOT_NORM2] = "ln_2",
     [SLOT_NORM] = "transformer.ln_f",
     [SLOT_HEAD] = "lm_head",
+    [SLOT_SCORE] = "score",
 };
 static const char *const llama_names[SLOT_COUNT] = {
     [SLOT_EMBED] = "model.embed_tokens",
@@ -21,12 +22,14 @@ static const char *const llama_names[SLOT_COUNT] = {
     [SLOT_K_NORM] = "self_attn.k_norm",
     [SLOT_NORM] = "model.norm",
     [SLOT_HEAD] = "lm_head",
+    [SLOT_SCORE] = "score",
 };
 static const char *const gguf_names[SLOT_COUNT] = {
     [SLOT_EMBED] = "token_embd",   [SLOT_POS] = "position_embd",
     [SLOT_NORM1] = "attn_norm",    [SLOT_NORM2] = "ffn_norm",
     [SLOT_Q_NORM] = "attn_q_norm", [SLOT_K_NORM] = "attn_k_norm",
     [SLOT_NORM] = "output_norm",   [SLOT_HEAD] = "output",
+    [SLOT_SCORE] = "score",
 };
 static const char *const gguf_parts[PART_COUNT] = {
     [PART_Q] = "attn_q",     [PART_K] = "attn_k",      [PART_V] = "attn_v",
@@ -151,7 +154,9 @@ layout_each(const struct model_config *cfg,
     for (int64_t i = 0; i < cfg->layers && !w.rc; i++)
         put_layer(&w, i);
     put_norm(&w, SLOT_NORM, -1, cfg->width);
-    if (!cfg->tied)
+    if (cfg->labels)
+        put_matrix(&w, SLOT_SCORE, cfg->labels, cfg->width);
+    else if (!cfg->tied)
         put_matrix(&w, SLOT_HEAD, cfg->vocab, cfg->width);
     return w.rc;
 }

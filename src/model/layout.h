@@ -16,6 +16,7 @@ enum slot {
     SLOT_PART, // a linear map
     SLOT_NORM, // the last one
     SLOT_HEAD,
+    SLOT_SCORE, // a reward model's, in place of the head
     SLOT_COUNT
 };
 
@@ -32,7 +33,7 @@ struct layout_item {
 };
 
 /** Call visit for every tensor, bottom to top, until it fails; returns what it
- * returned. A tied head is not among them. */
+ * returned. A tied head is not among them; a reward model's `score` is. */
 int layout_each(const struct model_config *cfg,
                 int (*visit)(const struct layout_item *item, trv_err *err,
                              void *payload),

@@ -51,6 +51,8 @@ place(struct model *m, const struct layout_item *it)
         return it->bias ? &m->norm_b : &m->norm_w;
     case SLOT_HEAD:
         return &m->head;
+    case SLOT_SCORE:
+        return &m->score;
     case SLOT_COUNT:
     default:
         TRV_ASSERT(false && "a slot");
@@ -67,7 +69,7 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
     int rc;
 
     /* Writers store tied weights once, some of them under the head's name. */
-    if (it->slot == SLOT_EMBED && m->cfg.tied && !m->gguf &&
+    if (it->slot == SLOT_EMBED && m->cfg.tied && !m->cfg.labels && !m->gguf &&
         !checkpoint_find(m->ckpt, it->name)) {
         head = *it;
         snprintf(head.name, sizeof(head.name), "lm_head.weight");
@@ -98,7 +100,7 @@ bind_tensors(struct model *m, trv_err *err)
     if (!m->layers)
         return no_memory(m->path, err);
     rc = layout_each(&m->cfg, bind_tensor, err, m);
-    if (!rc && m->cfg.tied)
+    if (!rc && m->cfg.tied && !m->cfg.labels)
         m->head = m->embed;
     return rc;
 }
@@ -288,8 +290,41 @@ say_no_model(const char *dir, trv_err *err)
                     dir);
 }
 
+/* Is it the kind of model that was asked for? */
 static int
-open_hf(struct model *m, trv_err *err)
+check_kind(const struct model *m, bool scorer, trv_err *err)
+{
+    const int64_t labels = m->cfg.labels;
+
+    if (scorer && labels == 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is no reward model: its config.json names no "
+                        "%s among its architectures",
+                        m->path, family_scorer(m->cfg.family));
+    if (scorer && labels != 1)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' classifies into %" PRId64
+                        " labels; a reward model has one",
+                        m->path, labels);
+    if (!scorer && labels != 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is a %s: it classifies and writes no text; with "
+                        "one label it is a reward, head:%s",
+                        m->path, family_scorer(m->cfg.family), m->path);
+    return 0;
+}
+
+static int
+check_score(const struct model *m, trv_err *err)
+{
+    if (!m->cfg.labels || !checkpoint_find(m->ckpt, "score.bias"))
+        return 0;
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "'%s': a score with a bias is not supported", m->path);
+}
+
+static int
+open_hf(struct model *m, bool scorer, trv_err *err)
 {
     char *path = path_join(m->path, "config.json");
     const char *name = NULL;
@@ -303,6 +338,8 @@ open_hf(struct model *m, trv_err *err)
     if (!rc)
         rc = config_from_json(&m->cfg, doc, path, err);
     if (!rc)
+        rc = check_kind(m, scorer, err);
+    if (!rc)
         rc = json_str(&name, doc, "_name_or_path", path, err);
     if (!rc)
         rc = set_name(m, name, err);
@@ -310,6 +347,8 @@ open_hf(struct model *m, trv_err *err)
         rc = checkpoint_open(&m->ckpt, m->path, err);
     if (!rc)
         rc = bind_tensors(m, err);
+    if (!rc)
+        rc = check_score(m, err);
     if (!rc)
         rc = read_generation_config(m, err);
     if (!rc)
@@ -355,8 +394,8 @@ open_gguf(struct model *m, trv_err *err)
     return rc;
 }
 
-int
-model_open(struct model **out, const char *path, trv_err *err)
+static int
+open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
 {
     struct model *m;
     int rc;
@@ -371,7 +410,7 @@ model_open(struct model **out, const char *path, trv_err *err)
     if (!m->path) {
         rc = no_memory(path, err);
     } else if (file_is_dir(path)) {
-        rc = open_hf(m, err);
+        rc = open_hf(m, scorer, err);
     } else {
         rc = checkpoint_open(&m->ckpt, path, err);
         if (!rc && !checkpoint_gguf(m->ckpt))
@@ -379,6 +418,8 @@ model_open(struct model **out, const char *path, trv_err *err)
                           "'%s' is neither a folder nor a GGUF file", path);
         if (!rc)
             rc = open_gguf(m, err);
+        if (!rc)
+            rc = check_kind(m, scorer, err);
     }
     if (!rc)
         rc = check_vocabulary(m, err);
@@ -389,6 +430,18 @@ model_open(struct model **out, const char *path, trv_err *err)
 done:
     model_free(m);
     return rc;
+}
+
+int
+model_open(struct model **out, const char *path, trv_err *err)
+{
+    return open_kind(out, path, false, err);
+}
+
+int
+model_open_scorer(struct model **out, const char *path, trv_err *err)
+{
+    return open_kind(out, path, true, err);
 }
 
 void

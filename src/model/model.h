@@ -29,7 +29,9 @@ struct model {
     struct model_config cfg;
     struct checkpoint *ckpt;
     const struct tensor *embed, *pos_embed, *norm_w, *norm_b;
-    const struct tensor *head;    // the embedding where they are tied
+    const struct tensor *head;    // the embedding where they are tied; NULL in
+                                  // a reward model
+    const struct tensor *score;   // [1, width] of a reward model; else NULL
     struct layer_tensors *layers; // [L]
     struct tokenizer *tokenizer;  // NULL where the folder has none
     struct chat_template *chat;   // NULL where there is none
@@ -43,6 +45,9 @@ struct model {
  * asks for must be there with the shape that it says, inside its file; no two
  * may overlap. TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM. */
 int model_open(struct model **out, const char *path, trv_err *err);
+/** The same for a folder that scores: sequence classification with one label,
+ * which model_open() refuses by name, as this refuses all others. */
+int model_open_scorer(struct model **out, const char *path, trv_err *err);
 void model_free(struct model *m);
 
 int64_t model_params(const struct model *m); // tied weights count once

@@ -59,10 +59,26 @@ carry_over(struct writer_sink to, const char *from, trv_err *err)
     return rc;
 }
 
+/* What makes a reward model of a language model's config. */
+static int
+tell_scorer(json_t *config, const struct model_config *cfg)
+{
+    json_t *pad = cfg->pad < 0 ? json_null() : json_integer(cfg->pad);
+
+    (void)json_object_del(config, "num_labels"); // transformers counts names
+    return json_object_set_new(config, "architectures",
+                               json_pack("[s]", family_scorer(cfg->family))) ||
+           json_object_set_new(config, "id2label",
+                               json_pack("{s:s}", "0", "LABEL_0")) ||
+           json_object_set_new(config, "label2id",
+                               json_pack("{s:i}", "LABEL_0", 0)) ||
+           json_object_set_new(config, "pad_token_id", pad);
+}
+
 /* config.json with the type of the weights that now lie beside it. */
 static int
-write_config(struct writer_sink to, const char *from, enum dtype type,
-             trv_err *err)
+write_config(struct writer_sink to, const char *from,
+             const struct model_config *cfg, enum dtype type, trv_err *err)
 {
     const char *name = type == DT_BF16 ? "bfloat16" : "float32";
     char *path = path_join(from, "config.json"), *text = NULL;
@@ -74,7 +90,8 @@ write_config(struct writer_sink to, const char *from, enum dtype type,
     rc = json_open(&config, path, err);
     if (!rc) {
         (void)json_object_del(config, "dtype");
-        if (json_object_set_new(config, "torch_dtype", json_string(name)) == 0)
+        if (!(cfg->labels && tell_scorer(config, cfg)) &&
+            json_object_set_new(config, "torch_dtype", json_string(name)) == 0)
             text = json_dumps(config, JSON_INDENT(2));
         rc = text ? to.put(to.self, "config.json", text, strlen(text), err)
                   : err_fail(err, TRV_EFORMAT, "'%s' holds no JSON object",
@@ -159,7 +176,7 @@ writer_folder(struct writer_sink to, const char *from,
     if (!rc)
         rc = st_serialise(&bytes, &size, g.tensors, g.n, meta, err);
     if (!rc)
-        rc = write_config(to, from, type, err);
+        rc = write_config(to, from, cfg, type, err);
     if (!rc)
         rc = carry_over(to, from, err);
     if (!rc)
@@ -223,9 +240,9 @@ from_decoder(float *out, const struct layout_item *item, void *payload,
     return err_fail(err, TRV_EFORMAT, "the decoder has no '%s'", item->name);
 }
 
-int
-writer_trained(struct writer_sink to, const struct decoder *d, enum dtype type,
-               trv_err *err)
+static int
+write_trained(struct writer_sink to, const struct decoder *d,
+              const struct model_config *cfg, enum dtype type, trv_err *err)
 {
     union {
         const struct decoder *in;
@@ -238,8 +255,27 @@ writer_trained(struct writer_sink to, const struct decoder *d, enum dtype type,
                         "weights trained from '%s' cannot be written: a GGUF "
                         "file has no config.json to carry over",
                         d->model->path);
-    return writer_folder(to, d->model->path, d->cfg, type, from_decoder,
+    return writer_folder(to, d->model->path, cfg, type, from_decoder,
                          payload.out, err);
+}
+
+int
+writer_trained(struct writer_sink to, const struct decoder *d, enum dtype type,
+               trv_err *err)
+{
+    return write_trained(to, d, d->cfg, type, err);
+}
+
+int
+writer_scorer(struct writer_sink to, const struct decoder *d, int32_t pad,
+              enum dtype type, trv_err *err)
+{
+    struct model_config cfg = *d->cfg;
+
+    TRV_ASSERT(d->score.v);
+    cfg.labels = 1;
+    cfg.pad = pad;
+    return write_trained(to, d, &cfg, type, err);
 }
 
 /* --- fresh weights --- */

@@ -41,6 +41,11 @@ int writer_folder(struct writer_sink to, const char *from,
 int writer_trained(struct writer_sink to, const struct decoder *d,
                    enum dtype type, trv_err *err);
 
+/** The same as a reward model: sequence classification with one label, after
+ * decoder_add_score(). `pad` is the config's pad_token_id, -1: null. */
+int writer_scorer(struct writer_sink to, const struct decoder *d, int32_t pad,
+                  enum dtype type, trv_err *err);
+
 /**
  * Write a model that knows nothing yet: `from` holds config.json and a
  * tokenizer, and needs no weights.

@@ -1,9 +1,9 @@
 /* chat.c -- chat templates: the door to the Jinja interpreter.
  *
  *   jinja_lex     source to tokens, white space as jinja2 treats it
- *   jinja_parse   tokens to a tree
+ *   jinja_parse   tokens to a tree; jinja_expr for expressions
  *   jinja_eval    runs the tree; it calls
- *   jinja_filter, jinja_test, jinja_method
+ *   jinja_filter, jinja_test, jinja_method, jinja_global
  *   jinja_value   the values, and the bounds of one rendering
  *   jinja_print   values as text; jinja_arith: operators
  *   jinja_str     strings as Python sees them

@@ -598,6 +598,28 @@ read_array(struct data *d, const char *s, size_t n, trv_err *err)
     return 0;
 }
 
+bool
+data_row_is_turns(const struct data_row *row)
+{
+    return json_is_array(row->prompt) || (!row->prompt && row->messages);
+}
+
+const char *
+data_row_words(const struct data_row *row)
+{
+    const json_t *turns = row->prompt ? row->prompt : row->messages;
+    const char *text = row->prompt ? json_string_value(row->prompt) : row->text;
+
+    for (size_t i = json_array_size(turns); i > 0 && !text; i--) {
+        const json_t *m = json_array_get(turns, i - 1);
+        const char *role = json_string_value(json_object_get(m, "role"));
+
+        if (role && strcmp(role, "user") == 0)
+            text = json_string_value(json_object_get(m, "content"));
+    }
+    return text ? text : "";
+}
+
 static bool
 ends_in(const char *name, const char *end)
 {

@@ -16,6 +16,7 @@
 #define TEXT_DATA_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -56,6 +57,12 @@ void data_release(struct data *d); // accepts zeros
 /** Set a row's fields from its object, which may be rewritten: the columns of
  * one row, as data_open() reads them. `row->path` and `line` name it. */
 int data_row_set(struct data_row *row, json_t *json, trv_err *err);
+
+/** Are its words turns of a chat? */
+bool data_row_is_turns(const struct data_row *row);
+/** What it says before an answer: a text, or the last user's turn; "" where
+ * there is none. Borrowed. */
+const char *data_row_words(const struct data_row *row);
 
 /** err_fail() that begins with the row's file and line. */
 int data_row_fail(const struct data_row *row, trv_err *err, int code,

@@ -263,6 +263,33 @@ example_context(struct example *out, const struct text_rules *rules,
                 const struct data_row *row, const char *z,
                 const json_t *prefix_messages, trv_err *err)
 {
+    return example_context_around(
+        out, rules, row,
+        &(struct example_around){.before = z, .messages = prefix_messages},
+        err);
+}
+
+/* The pieces of a row of text. */
+static int
+add_text(struct example *e, const struct tokenizer *t,
+         const struct data_row *row, const char *text,
+         const struct example_around *around, trv_err *err)
+{
+    const char *const pieces[] = {around->before, text, around->after};
+    int rc = 0;
+
+    for (int i = 0; i < 3 && !rc; i++)
+        if (pieces[i])
+            rc = in_row(add_piece(e, t, pieces[i], strlen(pieces[i]), err), row,
+                        err);
+    return rc;
+}
+
+int
+example_context_around(struct example *out, const struct text_rules *rules,
+                       const struct data_row *row,
+                       const struct example_around *around, trv_err *err)
+{
     const struct tokenizer *t = rules->tokenizer;
     const char *text = row->prompt ? json_string_value(row->prompt) : row->text;
     int rc = 0;
@@ -270,9 +297,10 @@ example_context(struct example *out, const struct text_rules *rules,
     reset(out);
     if (!row->prompt && !row->messages && !row->text)
         return data_row_fail(row, err, TRV_EINVAL, "the row has no prompt");
-    if (prefix_messages || json_is_array(row->prompt) ||
+    if (around->messages || json_is_array(row->prompt) ||
         (!row->prompt && row->messages)) {
-        rc = make_turns(&out->turns, row, z, prefix_messages, err);
+        rc =
+            make_turns(&out->turns, row, around->before, around->messages, err);
         if (!rc && json_array_size(out->turns) == 0)
             rc = data_row_fail(row, err, TRV_EINVAL,
                                "the row has no message before its answer");
@@ -284,10 +312,7 @@ example_context(struct example *out, const struct text_rules *rules,
                                  out->rendered.len, err),
                        row, err);
     } else {
-        if (z)
-            rc = in_row(add_piece(out, t, z, strlen(z), err), row, err);
-        if (!rc)
-            rc = in_row(add_piece(out, t, text, strlen(text), err), row, err);
+        rc = add_text(out, t, row, text, around, err);
     }
     if (rc)
         reset(out);

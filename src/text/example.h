@@ -61,6 +61,18 @@ int example_context(struct example *out, const struct text_rules *rules,
                     const struct data_row *row, const char *z,
                     const json_t *prefix_messages, trv_err *err);
 
+/** All that a prompt puts around a row; each NULL where there is none. */
+struct example_around {
+    const char *before;     // z of example_context()
+    const char *after;      // behind a row of text; a chat's turns end alone
+    const json_t *messages; // prefix_messages of example_context()
+};
+/** The same with a text behind the row's own, as examples of a task need: what
+ * parts an input from its answer in them stands there, too. */
+int example_context_around(struct example *out, const struct text_rules *rules,
+                           const struct data_row *row,
+                           const struct example_around *around, trv_err *err);
+
 /**
  * Append the row's own answer to its context: `completion`, or the last
  * message of `messages`, which must be the assistant's.

@@ -30,7 +30,7 @@ struct jv j_item(struct jctx *c, struct jv x, struct jv key);
 /** The first of `defined`: fails with the name where v is undefined. */
 bool j_defined(struct jctx *c, struct jv v);
 
-/** jinja_method.c: methods and attributes of values, and global functions. */
+/** jinja_method.c: methods and attributes of values; jinja_global.c. */
 struct jv j_method_of(struct jctx *c, struct jv x, struct jv name, bool *found);
 const struct j_func *j_global(struct jv name);
 

@@ -1,20 +1,15 @@
-/* jinja_method.c -- methods of strings, lists and dicts, and global functions,
- * as far as templates use them. Methods that would change a value are refused,
- * as the sandbox of transformers refuses them.
+/* jinja_method.c -- methods of strings, lists and dicts, as far as templates use
+ * them. Methods that would change a value are refused, as the sandbox of
+ * transformers refuses them.
  */
-#include <string.h>
-#include <time.h>
+#include "text/jinja_func.h"
 
-#include "text/jinja_eval.h"
+#include <string.h>
+
 #include "text/jinja_str.h"
 
-#define METHOD(name)                                                           \
-    static struct jv name(struct jctx *c, struct jv self,                      \
-                          const struct jv *const *a, const struct j_args *raw)
-#define UNUSED (void)a, (void)raw, (void)self, (void)c
-
-static bool
-need_str(struct jctx *c, const struct jv *v, struct jv *out)
+bool
+j_need_str(struct jctx *c, const struct jv *v, struct jv *out)
 {
     if (v->kind != J_STR)
         j_fail(c, TRV_EFORMAT, "a string is asked for, not %s", j_type(*v));
@@ -22,8 +17,8 @@ need_str(struct jctx *c, const struct jv *v, struct jv *out)
     return !c->rc;
 }
 
-static int64_t
-int_or(struct jctx *c, const struct jv *v, int64_t none)
+int64_t
+j_int_or(struct jctx *c, const struct jv *v, int64_t none)
 {
     int64_t i = none;
 
@@ -43,33 +38,33 @@ recased(struct jctx *c, struct jv s, enum jstr_case to)
     return j_take(c, &b, jstr_recase(&b, s.u.s, s.n, to));
 }
 
-METHOD(str_upper)
+J_FUNC(str_upper)
 {
-    UNUSED;
+    J_UNUSED;
     return recased(c, self, JSTR_UPPER);
 }
 
-METHOD(str_lower)
+J_FUNC(str_lower)
 {
-    UNUSED;
+    J_UNUSED;
     return recased(c, self, JSTR_LOWER);
 }
 
-METHOD(str_title)
+J_FUNC(str_title)
 {
-    UNUSED;
+    J_UNUSED;
     return recased(c, self, JSTR_TITLE);
 }
 
-METHOD(str_capitalize)
+J_FUNC(str_capitalize)
 {
-    UNUSED;
+    J_UNUSED;
     return recased(c, self, JSTR_CAPITAL);
 }
 
-METHOD(str_swapcase)
+J_FUNC(str_swapcase)
 {
-    UNUSED;
+    J_UNUSED;
     return recased(c, self, JSTR_SWAP);
 }
 
@@ -95,7 +90,7 @@ stripped(struct jctx *c, struct jv s, const struct jv *set, bool left,
     struct jv chars = J_NOTHING;
     int32_t cp;
 
-    if (set && set->kind != J_NONE && !need_str(c, set, &chars))
+    if (set && set->kind != J_NONE && !j_need_str(c, set, &chars))
         return s;
     j_charge(c, s.n);
     while (left && s.n) {
@@ -117,21 +112,21 @@ stripped(struct jctx *c, struct jv s, const struct jv *set, bool left,
     return s;
 }
 
-METHOD(str_strip)
+J_FUNC(str_strip)
 {
-    UNUSED;
+    J_UNUSED;
     return stripped(c, self, a[0], true, true);
 }
 
-METHOD(str_lstrip)
+J_FUNC(str_lstrip)
 {
-    UNUSED;
+    J_UNUSED;
     return stripped(c, self, a[0], true, false);
 }
 
-METHOD(str_rstrip)
+J_FUNC(str_rstrip)
 {
-    UNUSED;
+    J_UNUSED;
     return stripped(c, self, a[0], false, true);
 }
 
@@ -171,10 +166,10 @@ split(struct jctx *c, struct jv s, const struct jv *const *a, bool right)
 {
     struct j_list *l;
     struct jv sep = J_NOTHING, back;
-    int64_t most = int_or(c, a[1], -1), at;
+    int64_t most = j_int_or(c, a[1], -1), at;
 
     most = most < 0 ? INT64_MAX : most;
-    if (a[0] && a[0]->kind != J_NONE && !need_str(c, a[0], &sep))
+    if (a[0] && a[0]->kind != J_NONE && !j_need_str(c, a[0], &sep))
         return s;
     if (sep.kind == J_NONE) {
         back = split_at_space(c, s, most, right);
@@ -208,19 +203,19 @@ split(struct jctx *c, struct jv s, const struct jv *const *a, bool right)
     return c->rc ? s : j_seq(J_LIST, l);
 }
 
-METHOD(str_split)
+J_FUNC(str_split)
 {
-    UNUSED;
+    J_UNUSED;
     return split(c, self, a, false);
 }
 
-METHOD(str_rsplit)
+J_FUNC(str_rsplit)
 {
-    UNUSED;
+    J_UNUSED;
     return split(c, self, a, true);
 }
 
-METHOD(str_splitlines)
+J_FUNC(str_splitlines)
 {
     struct j_list *l = j_list_new(c);
     const bool keep = a[0] && j_truth(c, *a[0]);
@@ -252,7 +247,7 @@ window(struct jctx *c, struct jv s, const struct jv *start,
        const struct jv *end, int64_t *from, bool *empty)
 {
     const int64_t n = j_length(c, s);
-    int64_t a = int_or(c, start, 0), b = int_or(c, end, n);
+    int64_t a = j_int_or(c, start, 0), b = j_int_or(c, end, n);
     size_t x, y;
 
     a = a < 0 ? (a + n < 0 ? 0 : a + n) : a;
@@ -282,7 +277,7 @@ ends(struct jctx *c, struct jv self, const struct jv *const *a, bool at_end)
     for (int64_t i = 0; i < n && !c->rc; i++) {
         struct jv w;
 
-        if (!need_str(c, &what[i], &w))
+        if (!j_need_str(c, &what[i], &w))
             break;
         j_charge(c, w.n);
         if (w.n <= s.n &&
@@ -292,29 +287,29 @@ ends(struct jctx *c, struct jv self, const struct jv *const *a, bool at_end)
     return j_bool(false);
 }
 
-METHOD(str_startswith)
+J_FUNC(str_startswith)
 {
-    UNUSED;
+    J_UNUSED;
     return ends(c, self, a, false);
 }
 
-METHOD(str_endswith)
+J_FUNC(str_endswith)
 {
-    UNUSED;
+    J_UNUSED;
     return ends(c, self, a, true);
 }
 
-METHOD(str_removeprefix)
+J_FUNC(str_removeprefix)
 {
-    UNUSED;
+    J_UNUSED;
     if (j_truth(c, ends(c, self, a, false)) && !c->rc)
         return j_str(self.u.s + a[0]->n, self.n - a[0]->n);
     return self;
 }
 
-METHOD(str_removesuffix)
+J_FUNC(str_removesuffix)
 {
-    UNUSED;
+    J_UNUSED;
     if (j_truth(c, ends(c, self, a, true)) && !c->rc)
         return j_str(self.u.s, self.n - a[0]->n);
     return self;
@@ -327,7 +322,7 @@ find(struct jctx *c, struct jv self, const struct jv *const *a, bool last)
     int64_t from, at;
     bool empty;
 
-    if (!need_str(c, a[0], &what))
+    if (!j_need_str(c, a[0], &what))
         return -1;
     s = window(c, self, a[1], a[2], &from, &empty);
     if (empty || c->rc)
@@ -337,42 +332,42 @@ find(struct jctx *c, struct jv self, const struct jv *const *a, bool last)
     return at < 0 ? -1 : from + jstr_count(s.u.s, (size_t)at);
 }
 
-METHOD(str_find)
+J_FUNC(str_find)
 {
-    UNUSED;
+    J_UNUSED;
     return j_int(find(c, self, a, false));
 }
 
-METHOD(str_rfind)
+J_FUNC(str_rfind)
 {
-    UNUSED;
+    J_UNUSED;
     return j_int(find(c, self, a, true));
 }
 
-METHOD(str_index)
+J_FUNC(str_index)
 {
     const int64_t at = find(c, self, a, false);
 
-    UNUSED;
+    J_UNUSED;
     return at < 0 ? j_fail(c, TRV_EFORMAT, "substring not found") : j_int(at);
 }
 
-METHOD(str_rindex)
+J_FUNC(str_rindex)
 {
     const int64_t at = find(c, self, a, true);
 
-    UNUSED;
+    J_UNUSED;
     return at < 0 ? j_fail(c, TRV_EFORMAT, "substring not found") : j_int(at);
 }
 
-METHOD(str_count)
+J_FUNC(str_count)
 {
     struct jv what, s;
     int64_t n = 0, at, from;
     bool empty;
 
     (void)raw;
-    if (!need_str(c, a[0], &what))
+    if (!j_need_str(c, a[0], &what))
         return self;
     s = window(c, self, a[1], a[2], &from, &empty);
     if (empty)
@@ -387,7 +382,7 @@ METHOD(str_count)
     return j_int(n);
 }
 
-METHOD(str_replace)
+J_FUNC(str_replace)
 {
     struct strbuf b = {0};
     struct jv old, by;
@@ -395,9 +390,9 @@ METHOD(str_replace)
     int rc = 0;
 
     (void)raw;
-    if (!need_str(c, a[0], &old) || !need_str(c, a[1], &by))
+    if (!j_need_str(c, a[0], &old) || !j_need_str(c, a[1], &by))
         return self;
-    most = int_or(c, a[2], -1);
+    most = j_int_or(c, a[2], -1);
     most = most < 0 ? INT64_MAX : most;
     if (c->rc)
         return self;
@@ -436,7 +431,7 @@ METHOD(str_replace)
     return j_take(c, &b, rc);
 }
 
-METHOD(str_join)
+J_FUNC(str_join)
 {
     const struct j_list *l = j_iterate(c, *a[0]);
     struct strbuf b = {0};
@@ -445,7 +440,7 @@ METHOD(str_join)
     for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
         struct jv s;
 
-        if (!need_str(c, &l->v[i], &s))
+        if (!j_need_str(c, &l->v[i], &s))
             break;
         if (i)
             j_print(c, &b, self);
@@ -462,7 +457,7 @@ parted(struct jctx *c, struct jv self, const struct jv *const *a, bool last)
     struct jv sep;
     int64_t at;
 
-    if (!need_str(c, a[0], &sep))
+    if (!j_need_str(c, a[0], &sep))
         return self;
     if (!sep.n)
         return j_fail(c, TRV_EFORMAT, "an empty separator");
@@ -482,15 +477,15 @@ parted(struct jctx *c, struct jv self, const struct jv *const *a, bool last)
     return j_seq(J_TUPLE, l);
 }
 
-METHOD(str_partition)
+J_FUNC(str_partition)
 {
-    UNUSED;
+    J_UNUSED;
     return parted(c, self, a, false);
 }
 
-METHOD(str_rpartition)
+J_FUNC(str_rpartition)
 {
-    UNUSED;
+    J_UNUSED;
     return parted(c, self, a, true);
 }
 
@@ -498,12 +493,12 @@ static struct jv
 padded(struct jctx *c, struct jv self, const struct jv *const *a, int where)
 {
     const int64_t n = j_length(c, self);
-    int64_t more = int_or(c, a[0], 0), width = more, left;
+    int64_t more = j_int_or(c, a[0], 0), width = more, left;
     struct jv fill = j_str(" ", 1);
     struct strbuf b = {0};
 
     more = more > n ? more - n : 0;
-    if (a[1] && !need_str(c, a[1], &fill))
+    if (a[1] && !j_need_str(c, a[1], &fill))
         return self;
     if (!c->rc && j_length(c, fill) != 1)
         return j_fail(c, TRV_EFORMAT, "the filling must be one character");
@@ -519,25 +514,25 @@ padded(struct jctx *c, struct jv self, const struct jv *const *a, int where)
     return j_take(c, &b, 0);
 }
 
-METHOD(str_center)
+J_FUNC(str_center)
 {
-    UNUSED;
+    J_UNUSED;
     return padded(c, self, a, 0);
 }
 
-METHOD(str_ljust)
+J_FUNC(str_ljust)
 {
-    UNUSED;
+    J_UNUSED;
     return padded(c, self, a, -1);
 }
 
-METHOD(str_rjust)
+J_FUNC(str_rjust)
 {
-    UNUSED;
+    J_UNUSED;
     return padded(c, self, a, 1);
 }
 
-METHOD(str_zfill)
+J_FUNC(str_zfill)
 {
     const struct jv zero = j_str("0", 1);
     const struct jv *const with[2] = {a[0], &zero};
@@ -547,7 +542,7 @@ METHOD(str_zfill)
     (void)raw;
     if (!sign)
         return padded(c, self, with, 1);
-    width = j_int(int_or(c, a[0], 1));
+    width = j_int(j_int_or(c, a[0], 1));
     width.u.i -= width.u.i > 0;
     digits = j_str(self.u.s + 1, self.n - 1);
     {
@@ -559,7 +554,7 @@ METHOD(str_zfill)
 }
 
 /* str.format: {}, {0}, {name}; no specifications. */
-METHOD(str_format)
+J_FUNC(str_format)
 {
     const char *s = self.u.s, *end = s + self.n;
     struct strbuf b = {0};
@@ -629,27 +624,27 @@ all_are(struct jv s, bool (*is)(int32_t), bool (*also)(int32_t))
     return s.n > 0;
 }
 
-METHOD(str_isalpha)
+J_FUNC(str_isalpha)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(all_are(self, jstr_is_alpha, NULL));
 }
 
-METHOD(str_isdigit)
+J_FUNC(str_isdigit)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(all_are(self, jstr_is_digit, NULL));
 }
 
-METHOD(str_isalnum)
+J_FUNC(str_isalnum)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(all_are(self, jstr_is_alpha, jstr_is_digit));
 }
 
-METHOD(str_isspace)
+J_FUNC(str_isspace)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(all_are(self, jstr_is_space, NULL));
 }
 
@@ -668,21 +663,21 @@ one_case(struct jv s, bool (*is)(int32_t))
     return any;
 }
 
-METHOD(str_islower)
+J_FUNC(str_islower)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(one_case(self, jstr_is_lower));
 }
 
-METHOD(str_isupper)
+J_FUNC(str_isupper)
 {
-    UNUSED;
+    J_UNUSED;
     return j_bool(one_case(self, jstr_is_upper));
 }
 
 /* ---- lists and dicts ---------------------------------------------------- */
 
-METHOD(list_count)
+J_FUNC(list_count)
 {
     int64_t n = 0;
 
@@ -692,7 +687,7 @@ METHOD(list_count)
     return j_int(n);
 }
 
-METHOD(list_index)
+J_FUNC(list_index)
 {
     (void)raw;
     for (int64_t i = 0; i < self.u.list->n && !c->rc; i++)
@@ -701,20 +696,20 @@ METHOD(list_index)
     return j_fail(c, TRV_EFORMAT, "the list has no such item");
 }
 
-METHOD(same)
+J_FUNC(same)
 {
-    UNUSED;
+    J_UNUSED;
     return self;
 }
 
-METHOD(refuse)
+J_FUNC(refuse)
 {
-    UNUSED;
+    J_UNUSED;
     return j_fail(c, TRV_EFORMAT, "a template may not change a %s",
                   j_type(self));
 }
 
-METHOD(dict_get)
+J_FUNC(dict_get)
 {
     const struct jv *v;
 
@@ -725,25 +720,25 @@ METHOD(dict_get)
     return v ? *v : a[1] ? *a[1] : J_NOTHING;
 }
 
-METHOD(dict_items)
+J_FUNC(dict_items)
 {
-    UNUSED;
+    J_UNUSED;
     return j_view(c, self.u.dict, J_ITEMS);
 }
 
-METHOD(dict_keys)
+J_FUNC(dict_keys)
 {
-    UNUSED;
+    J_UNUSED;
     return j_view(c, self.u.dict, J_KEYS);
 }
 
-METHOD(dict_values)
+J_FUNC(dict_values)
 {
-    UNUSED;
+    J_UNUSED;
     return j_view(c, self.u.dict, J_VALUES);
 }
 
-METHOD(loop_cycle)
+J_FUNC(loop_cycle)
 {
     (void)a;
     if (!raw->n)
@@ -751,7 +746,7 @@ METHOD(loop_cycle)
     return raw->v[self.u.loop->i % raw->n];
 }
 
-METHOD(loop_changed)
+J_FUNC(loop_changed)
 {
     struct j_loop *l = self.u.loop;
     bool changed = !l->changed || l->n_changed != raw->n;
@@ -768,19 +763,19 @@ METHOD(loop_changed)
     return j_bool(changed);
 }
 
-METHOD(cycler_next)
+J_FUNC(cycler_next)
 {
     struct j_cycler *y = self.u.cycler;
     const struct jv v = y->items->v[y->i];
 
-    UNUSED;
+    J_UNUSED;
     y->i = (y->i + 1) % y->items->n;
     return v;
 }
 
-METHOD(cycler_reset)
+J_FUNC(cycler_reset)
 {
-    UNUSED;
+    J_UNUSED;
     self.u.cycler->i = 0;
     return J_NOTHING;
 }
@@ -863,8 +858,8 @@ static const struct j_func cycler_methods[] = {
     {0},
 };
 
-static const struct j_func *
-find_func(const struct j_func *table, struct jv name)
+const struct j_func *
+j_find_func(const struct j_func *table, struct jv name)
 {
     for (; table && table->name; table++)
         if (j_is(name, table->name))
@@ -882,7 +877,7 @@ j_method_of(struct jctx *c, struct jv x, struct jv name, bool *found)
                                  : x.kind == J_LOOP   ? loop_methods
                                  : x.kind == J_CYCLER ? cycler_methods
                                                       : NULL;
-    const struct j_func *f = find_func(table, name);
+    const struct j_func *f = j_find_func(table, name);
     struct j_method *m = f ? j_alloc(c, 1, sizeof(*m)) : NULL;
 
     *found = m != NULL;
@@ -890,171 +885,4 @@ j_method_of(struct jctx *c, struct jv x, struct jv name, bool *found)
         return J_NOTHING;
     *m = (struct j_method){x, f};
     return (struct jv){.kind = J_METHOD, .u.method = m};
-}
-
-/* ---- global functions --------------------------------------------------- */
-
-METHOD(global_range)
-{
-    int64_t from = 0, to, step = 1, n;
-    struct j_list *l;
-
-    (void)self;
-    to = int_or(c, a[0], 0);
-    if (a[0]->kind == J_NONE)
-        return j_fail(c, TRV_EFORMAT, "range() asks for integers");
-    if (a[1]) {
-        from = to;
-        to = int_or(c, a[1], 0);
-    }
-    if (a[2])
-        step = int_or(c, a[2], 1);
-    if (raw->n_kw || step == 0)
-        return j_fail(c, TRV_EFORMAT, "range() with a step of zero or names");
-    if (from < -(INT64_MAX / 4) || from > INT64_MAX / 4 ||
-        to < -(INT64_MAX / 4) || to > INT64_MAX / 4 || step < -(INT64_MAX / 4))
-        return j_fail(c, TRV_ERANGE, "range() outside its bounds");
-    n = step > 0 ? (to > from ? (to - from - 1) / step + 1 : 0)
-                 : (to < from ? (from - to - 1) / -step + 1 : 0);
-    if (n > J_MAX_RANGE)
-        return j_fail(c, TRV_ERANGE, "range() of more than %d", J_MAX_RANGE);
-    l = j_list_new(c);
-    for (int64_t i = 0; i < n && !c->rc; i++)
-        j_list_push(c, l, j_int(from + i * step));
-    if (c->rc)
-        return J_NOTHING;
-    l->range[0] = from;
-    l->range[1] = to;
-    l->range[2] = step;
-    return j_seq(J_RANGE, l);
-}
-
-static struct j_dict *
-dict_of(struct jctx *c, const struct j_args *raw)
-{
-    struct j_dict *d = j_dict_new(c);
-
-    if (raw->n > 1)
-        j_fail(c, TRV_EFORMAT, "more than one dict or list of pairs");
-    if (raw->n && raw->v[0].kind == J_DICT) {
-        for (int64_t i = 0; i < raw->v[0].u.dict->n && !c->rc; i++)
-            j_dict_add(c, d, raw->v[0].u.dict->k[i], raw->v[0].u.dict->v[i]);
-    } else if (raw->n) {
-        const struct j_list *l = j_iterate(c, raw->v[0]);
-
-        for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-            const struct j_list *pair = j_iterate(c, l->v[i]);
-
-            if (pair && pair->n != 2)
-                j_fail(c, TRV_EFORMAT, "a dict is made of pairs");
-            else if (pair && j_hashable(c, pair->v[0]))
-                j_dict_set(c, d, pair->v[0], pair->v[1]);
-        }
-    }
-    for (int64_t i = 0; i < raw->n_kw && !c->rc; i++)
-        j_dict_set(c, d, raw->kw[i].name, raw->kw[i].v);
-    return d;
-}
-
-METHOD(global_dict)
-{
-    UNUSED;
-    return j_dict_value(dict_of(c, raw));
-}
-
-METHOD(global_namespace)
-{
-    struct j_dict *d = dict_of(c, raw);
-
-    UNUSED;
-    for (int64_t i = 0; !c->rc && i < d->n; i++)
-        if (d->k[i].kind == J_STR && d->k[i].n && d->k[i].u.s[0] == '_')
-            j_fail(c, TRV_EFORMAT, "a namespace has no private attributes");
-    return c->rc ? J_NOTHING : (struct jv){.kind = J_SPACE, .u.dict = d};
-}
-
-METHOD(global_raise)
-{
-    const struct jv s = j_to_str(c, *a[0]);
-
-    (void)self, (void)raw;
-    return j_fail(c, TRV_EINVAL, "%.*s", s.n > 800 ? 800 : (int)s.n, s.u.s);
-}
-
-METHOD(global_strftime)
-{
-    const time_t now = time(NULL);
-    char text[512], fmt[128];
-    struct tm tm;
-    struct jv s;
-
-    (void)self, (void)raw;
-    if (!need_str(c, a[0], &s))
-        return J_NOTHING;
-    if (s.n >= sizeof(fmt) || memchr(s.u.s, 0, s.n))
-        return j_fail(c, TRV_EFORMAT, "too long a format of a date");
-    memcpy(fmt, s.u.s, s.n);
-    fmt[s.n] = '\0';
-    localtime_r(&now, &tm);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    // strftime() reads nothing but tm, whatever the format
-    text[strftime(text, sizeof(text), fmt, &tm)] = '\0';
-#pragma GCC diagnostic pop
-    {
-        const size_t n = strlen(text);
-        char *copy = j_alloc(c, n + 1, 1);
-
-        if (!copy)
-            return J_NOTHING;
-        memcpy(copy, text, n);
-        return j_str(copy, n);
-    }
-}
-
-static struct jv
-cycler_of(struct jctx *c, enum j_kind kind, const struct jv *v, int64_t n)
-{
-    struct j_cycler *y = j_alloc(c, 1, sizeof(*y));
-    struct j_list *l = j_list_new(c);
-
-    for (int64_t i = 0; i < n; i++)
-        j_list_push(c, l, v[i]);
-    if (c->rc)
-        return J_NOTHING;
-    *y = (struct j_cycler){.items = l};
-    return (struct jv){.kind = (uint8_t)kind, .u.cycler = y};
-}
-
-METHOD(global_cycler)
-{
-    UNUSED;
-    if (!raw->n)
-        return j_fail(c, TRV_EFORMAT, "no items to cycle");
-    return cycler_of(c, J_CYCLER, raw->v, raw->n);
-}
-
-METHOD(global_joiner)
-{
-    const struct jv comma = j_str(", ", 2);
-
-    (void)self, (void)raw;
-    return cycler_of(c, J_JOINER, a[0] ? a[0] : &comma, 1);
-}
-
-static const struct j_func globals[] = {
-    {"range", "start,stop,step", 1, global_range},
-    {"dict", "*", 0, global_dict},
-    {"namespace", "*", 0, global_namespace},
-    {"raise_exception", "message", 1, global_raise},
-    {"strftime_now", "format", 1, global_strftime},
-    {"cycler", "*", 0, global_cycler},
-    {"joiner", "sep", 0, global_joiner},
-    {0},
-};
-
-const struct j_func *
-j_global(struct jv name)
-{
-    return find_func(globals, name);
 }

@@ -15,12 +15,12 @@
 #define BLOCK 64
 
 int
-answers_contexts(struct answers *out, const struct session *s,
-                 const struct adaptation *teacher, const struct inputs *in,
-                 int64_t room, trv_err *err)
+answers_contexts(struct answers *out, struct session *s,
+                 struct adaptation *teacher, const struct terms *student,
+                 const struct inputs *in, int64_t room, trv_err *err)
 {
     const int64_t most = s->model->cfg.context - room;
-    int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
+    int64_t shortest = INT64_MAX, shortest_taught = 0; // for the message
     int rc = 0;
 
     *out = (struct answers){0};
@@ -38,24 +38,22 @@ answers_contexts(struct answers *out, const struct session *s,
         struct paired_context *c = &out->contexts[out->n_contexts];
 
         c->input = i;
-        rc = view_context(&c->teacher, s->model, teacher, &in->data.rows[i],
-                          err);
+        rc = view_open(&c->teacher, s, teacher, &in->data.rows[i], err);
         if (!rc)
-            rc = view_context(&c->student, s->model, NULL, &in->data.rows[i],
-                              err);
-        if (!rc && c->student.n < 1)
-            rc = err_fail(err, TRV_EINVAL,
-                          "'%s' line %lld: the input is empty and the "
-                          "tokenizer has no token that begins a text",
-                          in->data.path, (long long)in->data.rows[i].line);
-        if (!rc && c->teacher.n < shortest) {
-            shortest = c->teacher.n;
-            shortest_alone = c->student.n;
+            rc = view_terms_context(&c->student, s->model, student,
+                                    &in->data.rows[i], err);
+        if (!rc && c->student.n <= terms_virtual_count(student))
+            rc = data_row_fail(&in->data.rows[i], err, TRV_EINVAL,
+                               "the input is empty and the tokenizer has no "
+                               "token that begins a text");
+        if (!rc && context_length(&c->teacher) + c->student.n < shortest) {
+            shortest = context_length(&c->teacher) + c->student.n;
+            shortest_taught = context_length(&c->teacher);
         }
-        if (!rc && c->teacher.n <= most && c->student.n <= most) {
+        if (!rc && context_room(&c->teacher) >= room && c->student.n <= most) {
             out->n_contexts++;
         } else {
-            ids_release(&c->teacher);
+            context_release(&c->teacher);
             ids_release(&c->student);
             out->n_dropped++;
         }
@@ -66,17 +64,25 @@ answers_contexts(struct answers *out, const struct session *s,
         return err_fail(err, TRV_ETOOLONG,
                         "no input of '%s' leaves room for %lld answer tokens "
                         "in the context of %lld: the shortest takes %lld "
-                        "tokens with the prompt and %lld without",
+                        "tokens under the source and %lld under what is made",
                         in->data.path, (long long)room,
-                        (long long)s->model->cfg.context, (long long)shortest,
-                        (long long)shortest_alone);
+                        (long long)s->model->cfg.context,
+                        (long long)shortest_taught,
+                        (long long)(shortest - shortest_taught));
     return 0;
 }
 
 /* What an answer that was kept may hold. */
 struct answer_bounds {
-    int64_t samples, tokens, vocab;
+    int64_t samples, tokens, vocab, group;
 };
+
+/* The context that answer i is drawn for. */
+static int64_t
+context_of(const struct answers *a, int64_t i, int64_t group)
+{
+    return i / (group > 0 ? group : 1) % a->n_contexts;
+}
 
 static int
 broken_line(const char *file, int64_t line, trv_err *err)
@@ -96,7 +102,7 @@ take_line(struct answers *out, const json_t *obj, const char *file,
     const size_t n = json_array_size(ids);
     struct answer *a = &out->list[out->n];
 
-    a->context = out->n % out->n_contexts;
+    a->context = context_of(out, out->n, bounds->group);
     if (!json_is_integer(input) || json_integer_value(input) != a->context ||
         n < 1 || n > (size_t)bounds->tokens)
         return broken_line(file, out->n + 1, err);
@@ -209,12 +215,11 @@ on_drawn(void *payload, int64_t rows_done, int64_t tokens)
 }
 
 static int
-draw_block(struct answers *out, struct decoder *d, struct session *s,
-           const struct adaptation *teacher, struct draw_state *st,
+draw_block(struct answers *out, struct session *s, struct draw_state *st,
            trv_err *err)
 {
     const struct answers_options *opts = st->opts;
-    struct sample_row rows[BLOCK];
+    struct sampled_context rows[BLOCK];
     struct sample_out outs[BLOCK];
     const int64_t from = out->n;
     const int64_t n =
@@ -229,20 +234,17 @@ draw_block(struct answers *out, struct decoder *d, struct session *s,
 
     so.sampling.temperature = opts->temperature;
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
-    for (int64_t i = 0; i < n; i++) {
-        const struct ids *c =
-            &out->contexts[(from + i) % out->n_contexts].teacher;
-
-        rows[i] = (struct sample_row){c->v, c->n, view_lora(teacher),
-                                      (uint64_t)(from + i)};
-    }
+    for (int64_t i = 0; i < n; i++)
+        rows[i] = (struct sampled_context){
+            &out->contexts[context_of(out, from + i, opts->group)].teacher,
+            (uint64_t)(from + i)};
     arena_reset(&s->arena);
-    rc = engine_sample(d, &s->arena, outs, rows, n, &so, err);
+    rc = engine_sample_contexts(&s->arena, outs, rows, n, &so, err);
     if (rc)
         return rc;
     for (int64_t i = 0; i < n; i++) {
-        out->list[from + i] = (struct answer){(from + i) % out->n_contexts,
-                                              outs[i].ids, outs[i].n};
+        out->list[from + i] = (struct answer){
+            context_of(out, from + i, opts->group), outs[i].ids, outs[i].n};
         out->tokens += outs[i].n;
         st->tokens += (double)outs[i].n;
     }
@@ -253,30 +255,27 @@ draw_block(struct answers *out, struct decoder *d, struct session *s,
 
 int
 answers_draw(struct answers *out, struct session *s,
-             const struct adaptation *teacher,
              const struct answers_options *opts, trv_err *err)
 {
     struct draw_state st = {.opts = opts, .began = clock_now()};
-    struct decoder *d;
-    int rc = session_decoder(s, &d, err);
+    int rc = 0;
 
-    if (rc)
-        return rc;
     out->list = mem_calloc((size_t)opts->samples, sizeof(*out->list));
     if (!out->list)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld answers",
                         (long long)opts->samples);
     if (opts->file && opts->resume)
-        rc = read_kept(out, opts->file,
-                       &(struct answer_bounds){opts->samples, opts->max_tokens,
-                                               s->model->cfg.vocab},
-                       err);
+        rc =
+            read_kept(out, opts->file,
+                      &(struct answer_bounds){opts->samples, opts->max_tokens,
+                                              s->model->cfg.vocab, opts->group},
+                      err);
     else if (opts->file && file_exists(opts->file) && unlink(opts->file) != 0)
         rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", opts->file,
                       strerror(errno));
     st.done = out->n;
     while (out->n < opts->samples && !rc)
-        rc = draw_block(out, d, s, teacher, &st, err);
+        rc = draw_block(out, s, &st, err);
     return rc;
 }
 
@@ -284,7 +283,7 @@ void
 answers_release(struct answers *a)
 {
     for (int64_t i = 0; a->contexts && i < a->n_contexts; i++) {
-        ids_release(&a->contexts[i].teacher);
+        context_release(&a->contexts[i].teacher);
         ids_release(&a->contexts[i].student);
     }
     for (int64_t i = 0; i < a->n; i++)

@@ -1,7 +1,8 @@
-/* answers.h -- the data of prompt -> params: inputs seen by teacher and
- * student, and answers drawn from the teacher.
+/* answers.h -- the data of imitation: inputs seen by teacher and student, and
+ * answers drawn from the teacher.
  *
  *   input x   teacher's context  z x     student's context  x
+ *             (after its virtual tokens, where either has some)
  *   answer y  drawn once from the teacher, kept in the run's folder as
  *             answers.jsonl: {"input": i, "ids": [...]}, in order
  */
@@ -14,7 +15,8 @@
 
 /* One input from both sides. */
 struct paired_context {
-    struct ids teacher, student;
+    struct context teacher;
+    struct ids student;
     int64_t input; // row of the inputs
 };
 
@@ -32,15 +34,16 @@ struct answers {
     int64_t tokens; // of all answers
 };
 
-/** Contexts of every input under `teacher`; those that leave no room for
+/** Contexts of every input under `teacher` and `student`; those that leave no room for
  * `room` answer tokens are dropped and counted. TRV_ETOOLONG where none is
  * left. */
-int answers_contexts(struct answers *out, const struct session *s,
-                     const struct adaptation *teacher, const struct inputs *in,
-                     int64_t room, trv_err *err);
+int answers_contexts(struct answers *out, struct session *s,
+                     struct adaptation *teacher, const struct terms *student,
+                     const struct inputs *in, int64_t room, trv_err *err);
 
 struct answers_options {
     int64_t samples, max_tokens;
+    int64_t group; // answers to one context, side by side; 0: 1
     double temperature;
     uint64_t seed;
     const char *file; // answers.jsonl; NULL: not kept
@@ -48,10 +51,9 @@ struct answers_options {
     trv_progress_fn progress;
     void *payload;
 };
-/** Draw answer i for context i mod n_contexts, in blocks of fixed size, each
+/** Draw answer i for context (i / group) mod n_contexts, in blocks of fixed size, each
  * appended to the file: a resumed run draws what an uninterrupted one draws. */
 int answers_draw(struct answers *out, struct session *s,
-                 const struct adaptation *teacher,
                  const struct answers_options *opts, trv_err *err);
 
 void answers_release(struct answers *a); // accepts zeros

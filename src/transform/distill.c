@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/engine.h"
-#include "model/head.h"
+#include "model/pass.h"
 
 /* Stream of the student's own answers, apart from the teacher's. */
 #define STREAM_STUDENT ((uint64_t)1 << 61)
@@ -62,13 +62,28 @@ draw_own(struct distill *t, struct pair *pairs, int64_t n, uint64_t first,
     return rc;
 }
 
-/* Pack one side: context and answer (but its last token, which predicts
- * nothing); where[k] is the packed token that predicts answer token k. */
+/* A context and an answer, but its last token, which predicts nothing. */
 static int
-pack_side(struct batch *b, int64_t *where, struct arena *a,
-          const struct pair *pairs, int64_t n, bool teacher,
-          const struct lora *lora, trv_err *err)
+join(struct row *out, struct arena *a, const int32_t *context, int64_t n,
+     const struct pair *pair, const struct terms *terms, trv_err *err)
 {
+    int32_t *ids = arena_alloc(a, (size_t)(n + pair->n) * sizeof(*ids));
+
+    if (!ids)
+        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    memcpy(ids, context, (size_t)n * sizeof(*ids));
+    memcpy(ids + n, pair->answer, (size_t)pair->n * sizeof(*ids));
+    *out = (struct row){ids, n + pair->n - 1, terms};
+    return 0;
+}
+
+/* Pack the student's side; where[k] is the packed token that predicts answer
+ * token k. */
+static int
+pack_student(struct batch *b, int64_t *where, const struct distill *t,
+             const struct pair *pairs, int64_t n, trv_err *err)
+{
+    struct arena *a = &t->s->arena;
     struct row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     const int64_t *const *at;
     int64_t k = 0;
@@ -77,51 +92,107 @@ pack_side(struct batch *b, int64_t *where, struct arena *a,
     if (!rows)
         return err_fail(err, TRV_ENOMEM, "no memory for a batch");
     for (int64_t i = 0; i < n; i++) {
-        const struct ids *c =
-            teacher ? &pairs[i].c->teacher : &pairs[i].c->student;
-        int32_t *ids =
-            arena_alloc(a, (size_t)(c->n + pairs[i].n) * sizeof(*ids));
+        const struct ids *c = &pairs[i].c->student;
 
-        if (!ids)
-            return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-        memcpy(ids, c->v, (size_t)c->n * sizeof(*ids));
-        memcpy(ids + c->n, pairs[i].answer, (size_t)pairs[i].n * sizeof(*ids));
-        rows[i] = (struct row){ids, c->n + pairs[i].n - 1, lora};
+        rc = join(&rows[i], a, c->v, c->n, &pairs[i], t->student, err);
+        if (rc)
+            return rc;
     }
     rc = batch_pack(b, &at, a, rows, n, err);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        const int64_t from =
-            (teacher ? pairs[i].c->teacher.n : pairs[i].c->student.n) - 1;
-
+    for (int64_t i = 0; i < n && !rc; i++)
         for (int64_t j = 0; j < pairs[i].n; j++)
-            where[k++] = at[i][from + j];
-    }
+            where[k++] = at[i][pairs[i].c->student.n - 1 + j];
     return rc;
 }
 
-/* Losses of all answer tokens of the rows; gradients into the student. */
+/* The teacher's distributions at every answer token. */
 static int
-learn_pairs(struct distill *t, const struct pair *pairs, int64_t n,
-            uint64_t seed, double *loss, double *weight, double *tokens,
-            trv_err *err)
+run_teacher(struct head_side *side, const struct distill *t,
+            const struct pair *pairs, int64_t n, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct batch teacher, student;
-    struct mat h_teacher, h_student, dh;
-    struct saved save = {.dropout_seed = seed, .training = true};
-    int64_t *at_teacher, *at_student, k = 0, total = 0;
+    struct answered *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    const double before = t->d->tokens;
+    int rc;
+
+    if (!rows)
+        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    for (int64_t i = 0; i < n; i++)
+        rows[i] = (struct answered){&pairs[i].c->teacher, pairs[i].answer,
+                                    pairs[i].n};
+    rc = pass_forward(side, NULL, a, 1, rows, n, err);
+    *tokens += t->d->tokens - before;
+    return rc;
+}
+
+/* The same with the teacher's hidden states, of a teacher of one part. */
+static int
+see_teacher(struct head_side *side, struct features_batch *f,
+            const struct distill *t, const struct pair *pairs, int64_t n,
+            double *tokens, trv_err *err)
+{
+    const struct context_part *first = &pairs[0].c->teacher.parts[0];
+    const struct decoder_tap tap = features_tap(f);
+    struct arena *a = &t->s->arena;
+    struct row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    int64_t *where = arena_alloc(a, (size_t)f->n * sizeof(*where)), k = 0;
+    const int64_t *const *at;
+    struct batch b;
+    int rc;
+
+    side->n = 1;
+    side->parts = arena_alloc(a, sizeof(*side->parts));
+    if (!rows || !where || !side->parts)
+        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    for (int64_t i = 0; i < n; i++) {
+        const struct context_part *part = &pairs[i].c->teacher.parts[0];
+
+        rc = join(&rows[i], a, part->ids, part->n_ids, &pairs[i], part->terms,
+                  err);
+        if (rc)
+            return rc;
+    }
+    rc = batch_pack(&b, &at, a, rows, n, err);
+    for (int64_t i = 0; i < n && !rc; i++)
+        for (int64_t j = 0; j < pairs[i].n; j++)
+            where[k++] = at[i][pairs[i].c->teacher.parts[0].n_ids - 1 + j];
+    side->parts[0] =
+        (struct head_part){.d = first->d, .at = where, .weight = first->weight};
+    f->at = where;
+    if (!rc)
+        rc = decoder_forward_seen(first->d, a, &side->parts[0].hidden, &b, &tap,
+                                  err);
+    *tokens += rc ? 0.0 : (double)b.T;
+    return rc;
+}
+
+/* Losses of all answer tokens of the rows; where `save` is given, gradients
+ * into the student. */
+static int
+run_pairs(struct distill *t, const struct pair *pairs, int64_t n,
+          struct saved *save, double *loss, double *weight, double *tokens,
+          trv_err *err)
+{
+    struct arena *a = &t->s->arena;
+    const bool seen = t->features && save;
+    struct head_side teacher = {0};
+    struct features_batch f;
+    struct head_rows x;
+    struct batch student;
+    struct mat dh = {0};
+    double sum = 0.0, apart = 0.0;
+    int64_t *at, k = 0, total = 0;
     int32_t *target;
     float *value, *ones;
     int rc;
 
     for (int64_t i = 0; i < n; i++)
         total += pairs[i].n;
-    at_teacher = arena_alloc(a, (size_t)total * sizeof(*at_teacher));
-    at_student = arena_alloc(a, (size_t)total * sizeof(*at_student));
+    at = arena_alloc(a, (size_t)total * sizeof(*at));
     target = arena_alloc(a, (size_t)total * sizeof(*target));
     value = arena_f32(a, total, 1);
     ones = arena_f32(a, total, 1);
-    if (!at_teacher || !at_student || !target || !value || !ones)
+    if (!at || !target || !value || !ones)
         return err_fail(err, TRV_ENOMEM, "no memory for a batch");
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < pairs[i].n; j++) {
@@ -129,40 +200,58 @@ learn_pairs(struct distill *t, const struct pair *pairs, int64_t n,
             ones[k++] = 1.0f;
         }
 
-    rc = pack_side(&student, at_student, a, pairs, n, false, t->student, err);
-    if (!rc && !t->opts.hard) {
-        rc = pack_side(&teacher, at_teacher, a, pairs, n, true,
-                       view_lora(t->teacher), err);
-        if (!rc)
-            rc =
-                decoder_forward(t->d, a, &h_teacher, &teacher, NULL, NULL, err);
-        if (!rc)
-            *tokens += (double)teacher.T;
-    }
+    rc = pack_student(&student, at, t, pairs, n, err);
+    if (!rc && seen)
+        rc = features_begin(&f, a, t->features, total, t->d->cfg->width, err);
+    if (!rc && seen)
+        rc = see_teacher(&teacher, &f, t, pairs, n, tokens, err);
+    else if (!rc && !t->opts.hard)
+        rc = run_teacher(&teacher, t, pairs, n, tokens, err);
+    x.at = at;
     if (!rc)
-        rc = decoder_forward(t->d, a, &h_student, &student, NULL, &save, err);
+        rc = decoder_forward(t->d, a, &x.hidden, &student, NULL, save, err);
     if (rc)
         return rc;
     *tokens += (double)student.T;
-    dh = mat_new(a, DT_F32, student.T, t->d->cfg->width);
-    if (!dh.data)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+    if (save) {
+        dh = mat_new(a, DT_F32, student.T, t->d->cfg->width);
+        if (!dh.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+        memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+    } else {
+        ones = NULL; // no gradient
+    }
     if (t->opts.hard)
-        rc = head_logprobs(t->d, a, value, NULL,
-                           (struct head_rows){h_student, at_student}, target,
-                           total, ones, dh, err);
+        rc = head_logprobs(t->d, a, value, NULL, x, target, total, ones, dh,
+                           err);
     else
-        rc = head_divergence(t->d, a, value, NULL,
-                             (struct head_rows){h_teacher, at_teacher},
-                             (struct head_rows){h_student, at_student}, total,
+        rc = head_divergence(t->d, a, value, &teacher, x, total,
                              t->opts.divergence, ones, dh, err);
-    if (!rc)
-        rc = decoder_backward(t->d, a, dh, &student, &save, err);
     for (int64_t i = 0; i < total && !rc; i++)
-        *loss += t->opts.hard ? -(double)value[i] : (double)value[i];
+        sum += t->opts.hard ? -(double)value[i] : (double)value[i];
+    *loss += sum;
+    if (!rc && seen) {
+        f.at = at;
+        save->on_stream = features_back;
+        save->payload = &f;
+        t->sum[0] += sum;
+        apart = features_compare(&f, save);
+        t->sum[1] += apart;
+        t->places += (double)total;
+        *loss += apart;
+    }
+    if (!rc && save)
+        rc = decoder_backward(t->d, a, dh, &student, save, err);
     *weight += (double)total;
     return rc;
+}
+
+static struct pair
+pair_of(const struct distill *t, int64_t answer)
+{
+    const struct answer *y = &t->answers->list[answer];
+
+    return (struct pair){&t->answers->contexts[y->context], y->ids, y->n};
 }
 
 static int
@@ -173,44 +262,56 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const int64_t B = t->opts.batch;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
+    struct saved save = {.dropout_seed =
+                             t->opts.seed ^ ((uint64_t)(step * B + from) << 20),
+                         .training = true};
     struct pair *pairs;
     int rc = 0;
+
+    if (micro == 0)
+        t->sum[0] = t->sum[1] = t->places = 0.0;
+    arena_reset(&t->s->arena);
+    pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
+    if (!pairs)
+        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    for (int64_t i = 0; i < n; i++)
+        pairs[i] = pair_of(t, shuffle_at(&t->shuffle, step * B + from + i));
+    if (distill_is_on_policy(t, step))
+        rc = draw_own(t, pairs, n, (uint64_t)(step * B + from), err);
+    if (!rc)
+        rc = run_pairs(t, pairs, n, &save, loss, weight, tokens, err);
+    return rc;
+}
+
+int
+distill_loss(struct distill *t, double *loss, int64_t most, trv_err *err)
+{
+    const int64_t n = most < t->answers->n ? most : t->answers->n;
+    double sum = 0.0, weight = 0.0, tokens = 0.0;
+    struct pair *pairs;
+    int rc;
 
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
         return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = step * B + from + i;
-        const struct answer *y;
-
-        y = &t->answers->list[shuffle_at(&t->shuffle, at)];
-        pairs[i] =
-            (struct pair){&t->answers->contexts[y->context], y->ids, y->n};
-    }
-    if (distill_is_on_policy(t, step))
-        rc = draw_own(t, pairs, n, (uint64_t)(step * B + from), err);
-    if (!rc)
-        rc = learn_pairs(t, pairs, n,
-                         t->opts.seed ^ ((uint64_t)(step * B + from) << 20),
-                         loss, weight, tokens, err);
+    for (int64_t i = 0; i < n; i++)
+        pairs[i] = pair_of(t, t->answers->n - n + i);
+    rc = run_pairs(t, pairs, n, NULL, &sum, &weight, &tokens, err);
+    *loss = sum / weight;
     return rc;
 }
 
-static int
-distill_after_update(void *self, trv_err *err)
+/* What the loss is made of. */
+static int64_t
+distill_figures(void *self, const struct run_figure **out)
 {
     struct distill *t = self;
 
-    return lora_refresh(t->student, t->s->be->act_type, err);
-}
-
-static void
-distill_locate(void *self, char *buf, size_t size, int64_t index)
-{
-    const struct distill *t = self;
-
-    lora_locate(buf, size, t->student, t->d->cfg, index);
+    t->figures[0] = (struct run_figure){"divergence", t->sum[0] / t->places};
+    t->figures[1] = (struct run_figure){"features", t->sum[1] / t->places};
+    *out = t->figures;
+    return 2;
 }
 
 int
@@ -218,6 +319,8 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
 {
     int rc = session_decoder(t->s, &t->d, err);
 
+    if (t->own)
+        t->d = t->own;
     if (!rc)
         rc = decoder_plan_backward(t->d, err);
     if (rc)
@@ -225,13 +328,11 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
     rc = shuffle_init(&t->shuffle, t->answers->n, t->opts.seed, err);
     if (rc)
         return rc;
+    t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
-                              .w = t->student->w,
-                              .g = t->student->g,
-                              .n = t->student->n,
                               .gradient = distill_gradient,
-                              .after_update = distill_after_update,
-                              .locate = distill_locate};
+                              .figures = t->features ? distill_figures : NULL};
+    student_learns(task, &t->learner);
     return 0;
 }
 

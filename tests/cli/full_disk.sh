@@ -13,6 +13,8 @@ full inspect tiny
 full tokenize --model tiny "Once"
 full generate --model tiny --max-tokens 3 "Once"
 full generate --model tiny --max-tokens 3 --json "Once"
+echo "Once" | full chat --model tiny --max-tokens 3
+echo "Once" | full chat --model tiny --max-tokens 3 --json
 # A file size limit of one block stands for a full disk; SIGXFSZ is ignored, so
 # that write() fails as it does there.
 (

@@ -26,3 +26,17 @@ run --temperature 0 "Once" >greedy
 stop=$(head -c 2 greedy | tail -c 1)
 run --temperature 0 --stop "$stop" --json "Once" |
     grep -a -o '"finish":"stop"'
+# A reward takes the best of n answers; the first of them is the one of n = 1.
+reward() {
+    run --json --adaptation "verifier:regex,by=letter,pattern=\p{Lu}" "$@" Once |
+        grep -a -o '"reward":[0-9.]*' | cut -d : -f 2
+}
+echo "$(reward --best-of 1) $(reward --best-of 16)" |
+    awk '$2 > $1 || $2 == 1 { print "the best of 16 is better than the first" }'
+run --adaptation "ratio:prompt:A" --act sir Once >/dev/null && echo "sir works"
+run --temperature 0 --adaptation prompt:A Once >prompted
+run --temperature 0 --adaptation ratio:prompt:A --act guided Once |
+    cmp - prompted && echo "a ratio guides to what it is of"
+t generate --model tiny --adaptation prompt:A --best-of 4 Once
+t generate --model tiny --adaptation verifier:json --act guided Once
+t generate --model tiny --adaptation verifier:number Once

@@ -1,6 +1,6 @@
 # Every help text, and the two ways to ask for one.
 . "$SUPPORT/cli.sh"
-for command in inspect tokenize generate convert measure help man completion; do
+for command in inspect tokenize generate chat convert measure help man completion; do
     t help "$command"
 done
 t --help

@@ -24,6 +24,9 @@ t generate --model x --precision f64 "Once"
 t generate --model x --threads many "Once"
 t generate --model x Once upon
 t generate --model x --prompt Once upon
+t chat
+t chat --model x --max-tokens 0
+t chat --model x "Hello"
 t convert --model x --from prompt:hi
 t convert --model x --from prompt:hi --to out/z
 t convert --model x --from prompt:hi --to :out/z
@@ -33,6 +36,7 @@ t convert --model x --from prompt:hi --to lora:z --rank 0
 t convert --model x --from prompt:hi --to lora:z --divergence revers
 t measure --model x --source prompt:hi
 t measure --model x --source prompt:hi --target out --candidates 1
+t measure --model x --source prompt:hi --target out --examples -1
 t inspect
 t inspect one two
 t tokenize "text"

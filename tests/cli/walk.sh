@@ -16,6 +16,14 @@ sed 's/[0-9][0-9.,]*/N/g; s/N [mu]*s:/N s:/; s/N \(min\|s\):/N s:/' report |
 cut -c 1-15 table | head -n 10
 grep -c '<svg' z.html
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
+    --inputs in.jsonl --max-tokens 8 --examples 2 --html z.html >table
+grep -a '^> \|^BASE' table
+grep -a -o 'it picks the same next token as the prompt in' table
+grep -a -c 'class="asked"' z.html
+"$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
+    --inputs in.jsonl --max-tokens 8 --examples 2 --json |
+    grep -o '"\(input\|base\|source\|target\)": "[A-Z]\?' | sort | uniq -c
+"$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
     --inputs in.jsonl --max-tokens 8 --json >json &&
     grep -o '"[a-z_0-9]*": *{"mean"' json | tr -d ' ' | sort
 "$TRIVIUM" generate --model tiny --adaptation out/z --max-tokens 4 "One" \

@@ -21,7 +21,7 @@ static const char no_tensors[] = "\2\0\0\0\0\0\0\0{}";
 static void
 again(const struct lora *l, const char *base, const struct model_config *cfg)
 {
-    struct peft_files f;
+    struct payload_files f;
     struct lora back;
 
     TRV_ASSERT(!peft_encode(&f, l, cfg, base, NULL));
@@ -32,7 +32,26 @@ again(const struct lora *l, const char *base, const struct model_config *cfg)
     for (int64_t i = 0; i < l->layers * PART_COUNT; i++)
         TRV_ASSERT(back.pairs[i].rank == l->pairs[i].rank);
     lora_release(&back);
-    peft_files_release(&f);
+    payload_files_release(&f);
+}
+
+static void
+again_scorer(const struct lora *l, const float *score, const char *base,
+             const struct model_config *cfg)
+{
+    const size_t bytes = (size_t)cfg->width * sizeof(float);
+    struct payload_files f;
+    struct lora back;
+    float *also;
+
+    TRV_ASSERT(!peft_encode_scorer(&f, l, score, cfg, base, NULL));
+    TRV_ASSERT(!peft_parse_scorer(&back, &also, NULL, cfg, "again", f.config,
+                                  f.n_config, f.weights, f.n_weights, false,
+                                  NULL));
+    TRV_ASSERT(back.n == l->n && !memcmp(also, score, bytes));
+    mem_free(also);
+    lora_release(&back);
+    payload_files_release(&f);
 }
 
 int
@@ -45,6 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t n_weights = nul ? size - n - 1 : sizeof(no_tensors) - 1;
     struct lora l;
     char *base, *config;
+    float *score;
     trv_err err;
 
     if (!cfg.layers) {
@@ -57,6 +77,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!peft_parse(&l, &base, &cfg, "fuzz", config, n, weights, n_weights,
                     false, &err))
         again(&l, base, &cfg);
+    mem_free(base);
+    lora_release(&l);
+    if (!peft_parse_scorer(&l, &score, &base, &cfg, "fuzz", config, n, weights,
+                           n_weights, false, &err))
+        again_scorer(&l, score, base, &cfg);
+    mem_free(score);
     mem_free(config);
     mem_free(base);
     lora_release(&l);

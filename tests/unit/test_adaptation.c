@@ -106,7 +106,7 @@ test_adaptation_base_adapts_nothing(void **state)
     assert_int_equal(open_spec(&a, NULL, "base", ""), 0);
     assert_int_equal(a->form, FORM_BASE);
     assert_null(a->text);
-    assert_int_equal(a->lora.n, 0);
+    assert_int_equal(a->terms.lora.n, 0);
     adaptation_free(a);
 }
 
@@ -175,7 +175,7 @@ test_adaptation_refuses_with_what_is_known(void **state)
     refused("", put(dir, "f.gguf", "x", 1), TRV_EINVAL, "unknown kind");
     refused("", dir, TRV_EFORMAT, "holds none of trivium.json");
     put(dir, "prompt.txt", "z", 1);
-    refused("lora:", dir, TRV_EINVAL, "holds a text, not a lora");
+    refused("lora:", dir, TRV_EINVAL, "kind text, not lora");
 }
 
 static void
@@ -191,10 +191,91 @@ test_adaptation_opens_a_peft_folder_of_unknown_base(void **state)
         assert_int_equal(a->kind, KIND_LORA);
         assert_string_equal(a->base_name, "gpt2");
         assert_null(a->artefact.root);
-        assert_true(a->lora.n > 0);
-        assert_null(a->lora.g);
+        assert_true(a->terms.lora.n > 0);
+        assert_null(a->terms.lora.g);
         adaptation_free(a);
     }
+}
+
+static void
+test_adaptation_opens_folders_of_every_kind_of_terms(void **state)
+{
+    static const struct {
+        enum kind kind;
+        enum form form;
+        const char *spec;
+    } kinds[] = {{KIND_SOFT, FORM_PROMPT, "soft:"},
+                 {KIND_PREFIX, FORM_PROMPT, "prefix:"},
+                 {KIND_ADAPTER, FORM_PARAMS, "adapter:"}};
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int named = 0; named < 2; named++) {
+            char path[400], rel[64];
+            struct adaptation *a;
+            trv_err err = {0};
+
+            snprintf(rel, sizeof(rel), "golden/virtual/gpt2/%s",
+                     kind_name(kinds[i].kind));
+            snprintf(path, sizeof(path), "%s", test_source(rel));
+            if (open_spec(&a, &err, named ? kinds[i].spec : "", path))
+                fail_msg("%s", err.msg);
+            assert_int_equal(a->form, kinds[i].form);
+            assert_int_equal(a->kind, kinds[i].kind);
+            assert_string_equal(a->base_name, "gpt2");
+            assert_int_equal(terms_virtual_count(&a->terms), i < 2 ? 5 : 0);
+            assert_true(terms_flat(&a->terms).n > 0);
+            adaptation_free(a);
+            refused("lora:", path, TRV_EINVAL,
+                    i == 2 ? "kind adapter, not lora" : "not lora");
+            refused(i ? "soft:" : "prefix:", path, TRV_EINVAL, "not ");
+        }
+    refused("soft:", "nowhere", TRV_EIO, "adapter_config.json");
+    refused("adapter:", "nowhere", TRV_EIO, "bottleneck_config.json");
+}
+
+static void
+test_adaptation_saved_terms_are_artefacts(void **state)
+{
+    static const enum kind kinds[] = {KIND_SOFT, KIND_PREFIX, KIND_ADAPTER};
+    char dir[300], path[400];
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir("adaptation-terms"));
+    for (int i = 0; i < 3; i++) {
+        struct adaptation *a, *b;
+        struct artefact head;
+        struct terms_flat was, is;
+        char rel[64];
+
+        snprintf(rel, sizeof(rel), "golden/virtual/gpt2/%s",
+                 kind_name(kinds[i]));
+        assert_int_equal(open_spec(&a, NULL, "", test_source(rel)), 0);
+        snprintf(path, sizeof(path), "%s/%s", dir, kind_name(kinds[i]));
+        assert_int_equal(artefact_init(&head, kinds[i], "tiny", &base_id, NULL),
+                         0);
+        assert_int_equal(adaptation_save_terms(&head, &a->terms, &model.cfg,
+                                               path, false, NULL),
+                         0);
+        artefact_release(&head);
+        assert_int_equal(open_spec(&b, NULL, "", path), 0);
+        assert_int_equal(b->kind, kinds[i]);
+        assert_non_null(b->artefact.root);
+        was = terms_flat(&a->terms);
+        is = terms_flat(&b->terms);
+        assert_int_equal(was.n, is.n);
+        assert_memory_equal(was.w, is.w, (size_t)is.n * sizeof(float));
+        adaptation_free(a);
+        adaptation_free(b);
+    }
+    /* a manifest and a config that disagree */
+    snprintf(path, sizeof(path), "%s/soft", dir);
+    put(path, "trivium.json",
+        "{\"trivium\": 1, \"form\": \"prompt\", \"kind\": \"prefix\","
+        " \"chain\": [], \"files\": []}",
+        strlen("{\"trivium\": 1, \"form\": \"prompt\", \"kind\": "
+               "\"prefix\", \"chain\": [], \"files\": []}"));
+    refused("", path, TRV_EFORMAT, "does not list");
 }
 
 static int
@@ -205,7 +286,8 @@ save_lora(const char *dir, const struct lora *l, bool replace, trv_err *err)
 
     rc = artefact_init(&head, KIND_LORA, "tiny", &base_id, err);
     if (!rc)
-        rc = adaptation_save_lora(&head, l, &model.cfg, dir, replace, err);
+        rc = adaptation_save_terms(&head, &(struct terms){.lora = *l},
+                                   &model.cfg, dir, replace, err);
     artefact_release(&head);
     return rc;
 }
@@ -233,15 +315,15 @@ test_adaptation_saved_twice_is_the_same_bytes(void **state)
     snprintf(two, sizeof(two), "%s/two", root);
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(one, &a->lora, false, NULL), 0);
-    assert_int_equal(save_lora(one, &a->lora, false, NULL), TRV_EEXIST);
+    assert_int_equal(save_lora(one, &a->terms.lora, false, NULL), 0);
+    assert_int_equal(save_lora(one, &a->terms.lora, false, NULL), TRV_EEXIST);
     assert_int_equal(open_spec(&b, NULL, "", one), 0);
-    assert_int_equal(b->lora.n, a->lora.n);
-    assert_memory_equal(a->lora.w, b->lora.w,
-                        (size_t)a->lora.n * sizeof(float));
+    assert_int_equal(b->terms.lora.n, a->terms.lora.n);
+    assert_memory_equal(a->terms.lora.w, b->terms.lora.w,
+                        (size_t)a->terms.lora.n * sizeof(float));
     assert_string_equal(b->base_name, "tiny");
     assert_int_equal(json_array_size(b->artefact.files), 2);
-    assert_int_equal(save_lora(two, &b->lora, false, NULL), 0);
+    assert_int_equal(save_lora(two, &b->terms.lora, false, NULL), 0);
     for (int i = 0; i < 3; i++) {
         struct strbuf x = {0}, y = {0};
 
@@ -268,7 +350,7 @@ test_adaptation_of_another_base_needs_a_flag(void **state)
     snprintf(dir, sizeof(dir), "%s/z", test_tmpdir("adaptation-base"));
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(dir, &a->lora, false, NULL), 0);
+    assert_int_equal(save_lora(dir, &a->terms.lora, false, NULL), 0);
     adaptation_free(a);
     other.tokenizer[0] = '0';
     snprintf(spec, sizeof(spec), "lora:%s", dir);
@@ -290,7 +372,7 @@ test_adaptation_that_is_not_whole_is_refused(void **state)
     snprintf(dir, sizeof(dir), "%s/z", test_tmpdir("adaptation-whole"));
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(dir, &a->lora, false, NULL), 0);
+    assert_int_equal(save_lora(dir, &a->terms.lora, false, NULL), 0);
     adaptation_free(a);
     slurp(&b, dir, PEFT_WEIGHTS);
     b.s[b.len - 1] ^= 1;
@@ -302,8 +384,8 @@ test_adaptation_that_is_not_whole_is_refused(void **state)
 static void
 test_adaptation_text_artefact_opens_as_it_was_saved(void **state)
 {
-    static const char judge[] =
-        "{\"trivium\":1,\"form\":\"reward\",\"kind\":\"judge\","
+    static const char mix_kind[] =
+        "{\"trivium\":1,\"form\":\"params\",\"kind\":\"mix\","
         "\"chain\":[],\"files\":[]}";
     static const char unlisted[] =
         "{\"trivium\":1,\"form\":\"prompt\",\"kind\":\"text\","
@@ -314,19 +396,20 @@ test_adaptation_text_artefact_opens_as_it_was_saved(void **state)
 
     (void)state;
     snprintf(dir, sizeof(dir), "%s/z", test_tmpdir("adaptation-text"));
+    assert_int_equal(adaptation_of_text(&a, "Be brief.\n", 10, NULL), 0);
     assert_int_equal(artefact_init(&head, KIND_TEXT, "tiny", &base_id, NULL),
                      0);
-    assert_int_equal(
-        adaptation_save_text(&head, "Be brief.\n", dir, false, NULL), 0);
+    assert_int_equal(adaptation_save_prompt(&head, a, dir, false, NULL), 0);
     artefact_release(&head);
+    adaptation_free(a);
     assert_int_equal(open_spec(&a, NULL, "", dir), 0);
     assert_string_equal(a->text, "Be brief.\n");
     assert_string_equal(a->path, dir);
     adaptation_free(a);
 
     /* A manifest of a kind that is known but not opened. */
-    put(dir, ARTEFACT_MANIFEST, judge, strlen(judge));
-    refused("", dir, TRV_EUNSUPPORTED, "a reward of kind 'judge'");
+    put(dir, ARTEFACT_MANIFEST, mix_kind, strlen(mix_kind));
+    refused("", dir, TRV_EUNSUPPORTED, "a params of kind 'mix'");
     put(dir, ARTEFACT_MANIFEST, unlisted, strlen(unlisted));
     refused("", dir, TRV_EFORMAT, "does not list 'prompt.txt'");
 }
@@ -367,7 +450,7 @@ test_adaptation_survives_every_failed_allocation(void **state)
         int rc;
 
         mem_fail_after(n);
-        rc = save_lora(dir, &a->lora, true, NULL);
+        rc = save_lora(dir, &a->terms.lora, true, NULL);
         if (!rc)
             rc = open_spec(&b, NULL, "", dir);
         mem_fail_after(-1);
@@ -391,6 +474,8 @@ main(void)
             test_adaptation_messages_come_from_an_array_or_an_object),
         cmocka_unit_test(test_adaptation_refuses_with_what_is_known),
         cmocka_unit_test(test_adaptation_opens_a_peft_folder_of_unknown_base),
+        cmocka_unit_test(test_adaptation_opens_folders_of_every_kind_of_terms),
+        cmocka_unit_test(test_adaptation_saved_terms_are_artefacts),
         cmocka_unit_test(test_adaptation_saved_twice_is_the_same_bytes),
         cmocka_unit_test(test_adaptation_of_another_base_needs_a_flag),
         cmocka_unit_test(test_adaptation_that_is_not_whole_is_refused),

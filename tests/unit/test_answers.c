@@ -56,8 +56,9 @@ draw(struct fixture *f, bool resume, trv_progress_fn progress, void *payload,
      trv_err *err)
 {
     answers_release(&f->answers);
-    must(answers_contexts(&f->answers, f->s, f->teacher, &f->in, 8, err), err);
-    return answers_draw(&f->answers, f->s, f->teacher,
+    must(answers_contexts(&f->answers, f->s, f->teacher, NULL, &f->in, 8, err),
+         err);
+    return answers_draw(&f->answers, f->s,
                         &(struct answers_options){.samples = SAMPLES,
                                                   .max_tokens = 8,
                                                   .temperature = 1.0,
@@ -86,13 +87,15 @@ test_answers_contexts_differ_by_the_prompt_alone(void **state)
 
     (void)state;
     open_fixture(&f, "answers_contexts");
-    must(answers_contexts(&f.answers, f.s, f.teacher, &f.in, 8, &err), &err);
+    must(answers_contexts(&f.answers, f.s, f.teacher, NULL, &f.in, 8, &err),
+         &err);
     assert_int_equal(f.answers.n_contexts, 3);
     for (int i = 0; i < 3; i++) {
         const struct paired_context *c = &f.answers.contexts[i];
 
-        assert_true(c->teacher.n > c->student.n);
-        assert_int_equal(c->teacher.v[0], c->student.v[0]); // BOS
+        assert_int_equal(c->teacher.n, 1);
+        assert_true(c->teacher.parts[0].n_ids > c->student.n);
+        assert_int_equal(c->teacher.parts[0].ids[0], c->student.v[0]); // BOS
         assert_int_equal(c->input, i);
     }
     close_fixture(&f);
@@ -108,15 +111,15 @@ test_answers_contexts_without_room_are_dropped_or_refused(void **state)
     (void)state;
     open_fixture(&f, "answers_room");
     context = f.s->model->cfg.context;
-    assert_int_equal(
-        answers_contexts(&f.answers, f.s, f.teacher, &f.in, context, &err),
-        TRV_ETOOLONG);
+    assert_int_equal(answers_contexts(&f.answers, f.s, f.teacher, NULL, &f.in,
+                                      context, &err),
+                     TRV_ETOOLONG);
     assert_non_null(strstr(err.msg, "max-tokens"));
     answers_release(&f.answers);
-    assert_int_equal(
-        answers_contexts(&f.answers, f.s, f.teacher, &f.in, context - 2, &err),
-        TRV_ETOOLONG);
-    assert_non_null(strstr(err.msg, "tokens with the prompt and"));
+    assert_int_equal(answers_contexts(&f.answers, f.s, f.teacher, NULL, &f.in,
+                                      context - 2, &err),
+                     TRV_ETOOLONG);
+    assert_non_null(strstr(err.msg, "tokens under the source and"));
     assert_int_equal(f.answers.n_dropped, 3);
     close_fixture(&f);
 }
@@ -126,15 +129,17 @@ test_answers_contexts_survive_every_failing_allocation(void **state)
 {
     struct fixture f;
     trv_err err = {0};
+    struct decoder *d;
     int rc = TRV_ENOMEM;
     int64_t n = 0, live;
 
     (void)state;
     open_fixture(&f, "answers_fault");
+    must(session_decoder(f.s, &d, &err), &err); // it stays
     live = mem_stats_get().live_bytes;
     for (; rc && n < 20000; n++) {
         mem_fail_after(n);
-        rc = answers_contexts(&f.answers, f.s, f.teacher, &f.in, 8, &err);
+        rc = answers_contexts(&f.answers, f.s, f.teacher, NULL, &f.in, 8, &err);
         mem_fail_after(-1);
         if (rc)
             assert_int_equal(rc, TRV_ENOMEM);

@@ -1,5 +1,6 @@
-/* test_assets.c -- the two real models of the assets against transformers:
- * f32 logits within 1e-4 of the largest, bf16 within 1e-3 nat. */
+/* test_assets.c -- the project's own model and the two real ones of the assets
+ * against transformers: f32 logits within 1e-4 of the largest, bf16 within 1e-3
+ * nat. */
 #include "support/test.h"
 
 #include <math.h>
@@ -15,13 +16,12 @@ must(int rc, const trv_err *err)
         fail_msg("%s", err->msg);
 }
 
-/* Compare one model's logits in one precision; false where it is absent. */
-static bool
-check_model(const char *name, enum precision prec)
+/* Compare one model's logits in one precision. */
+static void
+check_model(const char *path, const char *name, enum precision prec)
 {
     const struct backend_options opts = {.prec = prec};
     char rel[128];
-    const char *path;
     struct model *m;
     struct backend *be;
     struct decoder *d;
@@ -39,10 +39,6 @@ check_model(const char *name, enum precision prec)
     double worst = 0, top = 0, sum = 0;
     trv_err err = {0};
 
-    snprintf(rel, sizeof(rel), "models/%s", name);
-    path = test_asset(rel);
-    if (!path)
-        return false;
     must(model_open(&m, path, &err), &err);
     must(backend_open(&be, &opts, &err), &err);
     must(decoder_open(&d, m, be, &err), &err);
@@ -91,7 +87,28 @@ check_model(const char *name, enum precision prec)
     decoder_free(d);
     backend_free(be);
     model_free(m);
-    return true;
+}
+
+/* false where it is absent. */
+static bool
+check_asset(const char *name, enum precision prec)
+{
+    char rel[128];
+    const char *path;
+
+    snprintf(rel, sizeof(rel), "models/%s", name);
+    path = test_asset(rel);
+    if (path)
+        check_model(path, name, prec);
+    return path != NULL;
+}
+
+static void
+test_assets_own_model_equals_transformers(void **state)
+{
+    (void)state;
+    for (int p = PREC_F32; p <= PREC_BF16; p++)
+        check_model(test_source("../models/nano"), "nano", (enum precision)p);
 }
 
 static void
@@ -99,8 +116,8 @@ test_assets_logits_equal_transformers(void **state)
 {
     (void)state;
     for (int p = PREC_F32; p <= PREC_BF16; p++)
-        if (!check_model("tinystories-instruct-3m-chat", (enum precision)p) ||
-            !check_model("tinystories-656k", (enum precision)p))
+        if (!check_asset("tinystories-instruct-3m-chat", (enum precision)p) ||
+            !check_asset("tinystories-656k", (enum precision)p))
             skip();
 }
 
@@ -108,6 +125,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_assets_own_model_equals_transformers),
         cmocka_unit_test(test_assets_logits_equal_transformers),
     };
 

@@ -115,6 +115,17 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
     f.opts.method = "sft";
     f.opts.on_policy = 0.5;
     refuses(&f, TRV_EINVAL, "on-policy");
+    f.opts.method = "solve";
+    f.opts.on_policy = 0.5;
+    refuses(&f, TRV_EINVAL, "on-policy");
+    f.opts.method = "solve";
+    f.opts.lora.targets = "q_proj,up_proj";
+    refuses(&f, TRV_EINVAL, "name neither");
+    f.opts.init = "solve";
+    f.opts.lora.targets = "k_proj";
+    refuses(&f, TRV_EINVAL, "name neither");
+    f.opts.init = "warm";
+    refuses(&f, TRV_EINVAL, "there are zero, solve");
     f.opts.inputs = "nowhere.jsonl";
     refuses(&f, TRV_EIO, "nowhere.jsonl");
     close_fixture(&f);
@@ -245,6 +256,13 @@ keep_line(const char *line, void *payload)
 }
 
 static void
+keep_warning(const char *line, void *payload)
+{
+    if (strncmp(line, "warning: ", 9) == 0)
+        snprintf(payload, 200, "%s", line);
+}
+
+static void
 test_convert_says_when_it_diverged(void **state)
 {
     struct fixture f;
@@ -254,7 +272,7 @@ test_convert_says_when_it_diverged(void **state)
 
     (void)state;
     open_fixture(&f, "convert_diverged");
-    f.opts.on_message = keep_line;
+    f.opts.on_message = keep_warning;
     f.opts.message_payload = line;
     f.opts.learn.steps = 30;
     convert_well(&f, "well");
@@ -296,6 +314,284 @@ test_convert_stopped_at_once_leaves_nothing_behind(void **state)
     close_fixture(&f);
 }
 
+/* A conversion to any kind; from NULL: the fixture's prompt. */
+static int
+convert_to(struct fixture *f, const char *kind, const char *name,
+           const trv_adaptation *from, trv_cost *cost, trv_err *err)
+{
+    char to[600];
+
+    snprintf(to, sizeof(to), "%s:%s/%s", kind, f->dir, name);
+    *err = (trv_err){0};
+    return trv_convert(f->m, cost, from ? from : f->from, to, &f->opts, NULL,
+                       NULL, err);
+}
+
+static void
+open_made(struct fixture *f, trv_adaptation **a, const char *name)
+{
+    char path[600];
+    trv_err err = {0};
+
+    snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+    if (trv_adaptation_open(a, f->m, path, false, &err))
+        fail_msg("%s", err.msg);
+}
+
+/* Every kind that learns, from a prompt: it opens, gives text, and comes again
+ * to the same bytes. */
+static void
+test_convert_makes_every_kind_that_learns(void **state)
+{
+    static const char *const kinds[] = {"adapter", "prefix", "soft", "full"};
+    static const char *const files[] = {
+        "bottleneck.safetensors", "adapter_model.safetensors",
+        "adapter_model.safetensors", "model.safetensors"};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        struct fixture f;
+        struct strbuf x = {0}, y = {0};
+        trv_generate_options g = TRV_GENERATE_OPTIONS_INIT;
+        trv_completion c;
+        trv_adaptation *a;
+        trv_err err = {0};
+
+        open_fixture(&f, "convert_kinds");
+        f.opts.virtual_tokens.tokens = 4;
+        f.opts.bottleneck.size = 3;
+        for (int turn = 0; turn < 2; turn++)
+            if (convert_to(&f, kinds[i], turn ? "b" : "a", NULL, NULL, &err))
+                fail_msg("%s", err.msg);
+        if (file_read(&x, file_in(&f, "a", files[i]), 1 << 20, &err) ||
+            file_read(&y, file_in(&f, "b", files[i]), 1 << 20, &err))
+            fail_msg("%s", err.msg);
+        assert_int_equal(x.len, y.len);
+        assert_memory_equal(x.s, y.s, x.len);
+        open_made(&f, &a, "a");
+        g.max_tokens = 4;
+        if (trv_generate(f.m, &c, a, "One", &g, NULL, NULL, &err))
+            fail_msg("%s", err.msg);
+        assert_int_equal(c.prompt_tokens,
+                         i % 3 == 0 ? 4 : 8); // BOS and a byte each
+        trv_free(c.text);
+        trv_adaptation_free(a);
+        sb_release(&x);
+        sb_release(&y);
+        close_fixture(&f);
+    }
+}
+
+/* The chain: a prompt, a LoRA made from it, a prefix made from that, and a LoRA
+ * again; and what virtual tokens start from. */
+static void
+test_convert_params_become_prompts_and_come_back(void **state)
+{
+    struct fixture f;
+    struct strbuf manifest = {0};
+    trv_adaptation *lora, *prefix;
+    char line[200] = "";
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "convert_chain");
+    f.opts.on_message = keep_line;
+    f.opts.message_payload = line;
+    f.opts.virtual_tokens.tokens = 14; // those of the prompt
+    f.opts.learn.steps = 40;
+    convert_well(&f, "lora");
+    open_made(&f, &lora, "lora");
+    if (convert_to(&f, "prefix", "prefix", lora, NULL, &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(line, "virtual tokens start from"));
+    if (convert_to(&f, "prefix", "direct", NULL, NULL, &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(line, "start from the prompt itself"));
+    assert_non_null(strstr(line, ": Say it again."));
+    f.opts.virtual_tokens.start = "sampled";
+    if (convert_to(&f, "soft", "soft", lora, NULL, &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(line, "start from an answer of the source"));
+    f.opts.virtual_tokens.start = "text:Once";
+    if (convert_to(&f, "soft", "soft2", lora, NULL, &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(line, "start from the text that was given"));
+    assert_non_null(strstr(line, ": Once"));
+    open_made(&f, &prefix, "prefix");
+    if (convert_to(&f, "lora", "back", prefix, NULL, &err))
+        fail_msg("%s", err.msg);
+    if (file_read(&manifest, file_in(&f, "back", "trivium.json"), 1 << 20,
+                  &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(manifest.s, "params->prompt"));
+    assert_non_null(strstr(manifest.s, "prompt->params"));
+    sb_release(&manifest);
+    trv_adaptation_free(lora);
+    trv_adaptation_free(prefix);
+    close_fixture(&f);
+}
+
+/* Started from somewhere else, a prefix comes nearer to what it imitates. */
+/* How much of the way from the base to `from` the artefact `name` is. */
+static double
+gap_closed(struct fixture *f, const char *name)
+{
+    trv_measure_options o = TRV_MEASURE_OPTIONS_INIT;
+    trv_measurement m;
+    trv_adaptation *a;
+    trv_err err = {0};
+    double gap;
+
+    open_made(f, &a, name);
+    o.max_inputs = 16;
+    o.max_tokens = 6;
+    if (trv_measure(f->m, &m, f->from, a, &o, NULL, NULL, &err))
+        fail_msg("%s", err.msg);
+    gap = m.gap_closed.mean;
+    trv_measurement_release(&m);
+    trv_adaptation_free(a);
+    return gap;
+}
+
+static void
+test_convert_all_weights_come_nearer_to_the_source(void **state)
+{
+    struct fixture f;
+    trv_err err;
+
+    (void)state;
+    open_fixture(&f, "convert_full");
+    f.opts.samples = 64;
+    f.opts.learn.steps = 60;
+    f.opts.learn.batch = 8;
+    f.opts.learn.lr = 1e-2;
+    assert_int_equal(convert_to(&f, "full", "z", NULL, NULL, &err), 0);
+    assert_true(gap_closed(&f, "z") > 0.3);
+    close_fixture(&f);
+}
+
+static void
+test_convert_virtual_tokens_learn(void **state)
+{
+    static const char *const kinds[] = {"prefix", "soft"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fixture f;
+        trv_cost before, after;
+        trv_err err;
+
+        open_fixture(&f, "convert_learns");
+        f.opts.virtual_tokens.tokens = 8;
+        f.opts.virtual_tokens.start = "text:zzzzzzzz";
+        f.opts.learn.lr = 0.05;
+        f.opts.learn.steps = 1;
+        assert_int_equal(convert_to(&f, kinds[i], "a", NULL, &before, &err), 0);
+        f.opts.learn.steps = 60;
+        assert_int_equal(convert_to(&f, kinds[i], "b", NULL, &after, &err), 0);
+        assert_true(after.final_loss < 0.7 * before.final_loss);
+        close_fixture(&f);
+    }
+}
+
+static void
+test_convert_refuses_what_no_edge_makes(void **state)
+{
+    static const struct {
+        const char *kind, *method, *says;
+    } cases[] = {
+        {"mix", NULL, "it can become lora, adapter, full"},
+        {"text", NULL, "it can become prefix, soft"},
+        {"prefix", "distill", "'distill' does not make 'prefix'"},
+        {"soft", "prefix", "'prefix' does not make 'soft'"},
+        {"adapter", "prefix", "there are distill, sft"},
+        {"sum", NULL, "the reward 'sum' yet"},
+    };
+    struct fixture f;
+    trv_err err;
+
+    (void)state;
+    open_fixture(&f, "convert_no_edge");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        f.opts.method = cases[i].method;
+        assert_int_equal(convert_to(&f, cases[i].kind, "z", NULL, NULL, &err),
+                         TRV_EUNSUPPORTED);
+        if (!strstr(err.msg, cases[i].says))
+            fail_msg("'%s' does not say '%s'", err.msg, cases[i].says);
+    }
+    f.opts.method = "solve";
+    assert_int_equal(convert_to(&f, "adapter", "z", NULL, NULL, &err),
+                     TRV_EINVAL);
+    assert_non_null(strstr(err.msg, "no closed form of 'adapter'"));
+    f.opts.method = NULL;
+    f.opts.virtual_tokens.tokens = 128; // the whole context
+    assert_int_equal(convert_to(&f, "prefix", "z", NULL, NULL, &err),
+                     TRV_ERANGE);
+    f.opts.virtual_tokens.tokens = 124; // no room for an answer
+    assert_int_equal(convert_to(&f, "soft", "z", NULL, NULL, &err),
+                     TRV_ETOOLONG);
+    f.opts.virtual_tokens.start = "nowhere";
+    assert_int_equal(convert_to(&f, "soft", "z", NULL, NULL, &err), TRV_EINVAL);
+    assert_true(dir_is_empty(f.dir));
+    close_fixture(&f);
+}
+
+static bool
+stop_solving(const trv_progress *p, void *payload)
+{
+    (void)payload;
+    return strcmp(p->stage, "solving") != 0 || p->done < 2;
+}
+
+/* Solve alone writes two maps a layer and no steps; as a start, it is followed
+ * by steps that find the loss lower than from zero. */
+static void
+test_convert_solves_alone_or_before_training(void **state)
+{
+    struct fixture f;
+    trv_cost alone, zero, solved;
+    trv_err err;
+    char to[600];
+    struct strbuf config = {0};
+
+    (void)state;
+    open_fixture(&f, "convert_solve");
+    f.opts.samples = 24;
+    f.opts.method = "solve";
+    assert_int_equal(convert(&f, "alone", &alone, &err), 0);
+    assert_int_equal(alone.steps, 0);
+    assert_true(alone.final_loss != alone.final_loss); // there is none
+    assert_true(alone.tokens > 0 && alone.flop > 0);
+    if (file_read(&config, file_in(&f, "alone", "adapter_config.json"), 1 << 20,
+                  &err))
+        fail_msg("%s", err.msg);
+    assert_non_null(strstr(config.s, "o_proj"));
+    assert_null(strstr(config.s, "q_proj"));
+    sb_release(&config);
+    convert_well(&f, "again");
+    f.opts.replace = true;
+    convert_well(&f, "again");
+    same_files(&f, "alone", "again");
+
+    f.opts.method = "distill";
+    f.opts.learn.lr = 1e-9; // so that the loss is the start's
+    assert_int_equal(convert(&f, "zero", &zero, &err), 0);
+    f.opts.init = "solve";
+    assert_int_equal(convert(&f, "solved", &solved, &err), 0);
+    assert_int_equal(solved.steps, 3);
+    assert_true(solved.final_loss < 0.9 * zero.final_loss);
+
+    snprintf(to, sizeof(to), "lora:%s/stopped", f.dir);
+    assert_int_equal(
+        trv_convert(f.m, NULL, f.from, to, &f.opts, stop_solving, NULL, &err),
+        TRV_ECANCELED);
+    assert_non_null(strstr(err.msg, "stopped while solving"));
+    f.opts.resume = true;
+    convert_well(&f, "stopped");
+    same_files(&f, "solved", "stopped");
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -305,7 +601,13 @@ main(void)
         cmocka_unit_test(test_convert_odd_options_give_the_same_bytes_twice),
         cmocka_unit_test(test_convert_counts_only_its_own_work),
         cmocka_unit_test(test_convert_says_when_it_diverged),
+        cmocka_unit_test(test_convert_solves_alone_or_before_training),
         cmocka_unit_test(test_convert_stopped_at_once_leaves_nothing_behind),
+        cmocka_unit_test(test_convert_makes_every_kind_that_learns),
+        cmocka_unit_test(test_convert_params_become_prompts_and_come_back),
+        cmocka_unit_test(test_convert_all_weights_come_nearer_to_the_source),
+        cmocka_unit_test(test_convert_virtual_tokens_learn),
+        cmocka_unit_test(test_convert_refuses_what_no_edge_makes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

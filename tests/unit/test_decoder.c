@@ -36,7 +36,11 @@ struct fixture {
     struct arena a;
     int32_t *ids[N_SEQS];
     int64_t n[N_SEQS];
-    struct lora lora; // with gradients
+    struct terms terms; // with gradients
+    /* of the last loss_backward(), where it is asked for: in the arena */
+    bool wants_embeds;
+    struct batch batch;
+    float *d_embeds; // [T,C]
 };
 
 static void
@@ -93,10 +97,10 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
             f->ids[i][t] = (int32_t)v[t];
         mem_free(v);
     }
-    must(peft_read(&f->lora, NULL, &f->model->cfg,
+    must(peft_read(&f->terms.lora, NULL, &f->model->cfg,
                    family_path(family, "adapter"), true, &err),
          &err);
-    must(lora_refresh(&f->lora, f->be->act_type, &err), &err);
+    must(lora_refresh(&f->terms.lora, f->be->act_type, &err), &err);
 }
 
 static void
@@ -104,7 +108,7 @@ close_fixture(struct fixture *f)
 {
     arena_release(&f->a);
     decoder_free(f->d);
-    lora_release(&f->lora);
+    lora_release(&f->terms.lora);
     backend_free(f->be);
     model_free(f->model);
     st_release(&f->golden);
@@ -114,7 +118,7 @@ close_fixture(struct fixture *f)
 
 /* Logits of sequence i in a packed pass of all three; compared with `name`. */
 static void
-check_logits(struct fixture *f, const struct lora *lora, const char *prefix,
+check_logits(struct fixture *f, const struct terms *terms, const char *prefix,
              double bound)
 {
     struct row rows[N_SEQS];
@@ -124,7 +128,7 @@ check_logits(struct fixture *f, const struct lora *lora, const char *prefix,
     trv_err err = {0};
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], lora};
+        rows[i] = (struct row){f->ids[i], f->n[i], terms};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     must(decoder_forward(f->d, &f->a, &hidden, &b, NULL, NULL, &err), &err);
@@ -156,7 +160,7 @@ check_logits(struct fixture *f, const struct lora *lora, const char *prefix,
 
 /* Mean over positions of KL(golden || ours), nats. */
 static double
-mean_kl(struct fixture *f, const struct lora *lora, const char *prefix)
+mean_kl(struct fixture *f, const struct terms *terms, const char *prefix)
 {
     const int64_t V = f->model->cfg.vocab;
     struct row rows[N_SEQS];
@@ -168,7 +172,7 @@ mean_kl(struct fixture *f, const struct lora *lora, const char *prefix)
     int64_t positions = 0;
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], lora};
+        rows[i] = (struct row){f->ids[i], f->n[i], terms};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     must(decoder_forward(f->d, &f->a, &hidden, &b, NULL, NULL, &err), &err);
@@ -196,7 +200,7 @@ mean_kl(struct fixture *f, const struct lora *lora, const char *prefix)
 
 /* The golden loss: every token after the first, summed; its gradients. */
 static double
-loss_backward(struct fixture *f, const struct lora *lora)
+loss_backward(struct fixture *f, const struct terms *terms)
 {
     struct row rows[N_SEQS];
     const int64_t *const *at;
@@ -211,7 +215,7 @@ loss_backward(struct fixture *f, const struct lora *lora)
     int64_t n = 0;
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], lora};
+        rows[i] = (struct row){f->ids[i], f->n[i], terms};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     for (int i = 0; i < N_SEQS; i++)
@@ -220,6 +224,13 @@ loss_backward(struct fixture *f, const struct lora *lora)
             coef[n] = 1.0f;
             target[n++] = f->ids[i][t];
         }
+    if (f->wants_embeds) {
+        save.d_embeds = arena_f32(&f->a, b.T, f->model->cfg.width);
+        for (int64_t i = 0; i < b.T * f->model->cfg.width; i++)
+            save.d_embeds[i] = 0.0f;
+        f->d_embeds = save.d_embeds;
+        f->batch = b;
+    }
     must(decoder_forward(f->d, &f->a, &hidden, &b, NULL, &save, &err), &err);
     dh = mat_new(&f->a, DT_F32, b.T, f->model->cfg.width);
     memset(dh.data, 0, (size_t)(b.T * dh.cols) * sizeof(float));
@@ -255,14 +266,15 @@ check_lora_gradients(struct fixture *f, double bound)
     int64_t n;
     double loss;
 
-    memset(f->lora.g, 0, (size_t)f->lora.n * sizeof(float));
-    loss = loss_backward(f, &f->lora);
+    memset(f->terms.lora.g, 0, (size_t)f->terms.lora.n * sizeof(float));
+    loss = loss_backward(f, &f->terms);
     want = read_all(st_find(&f->golden, "lora_loss"), &n);
     assert_close(loss, want[0], bound * (double)want[0]);
     mem_free(want);
     for (int64_t l = 0; l < f->model->cfg.layers; l++)
         for (int p = 0; p < PART_COUNT; p++) {
-            const struct lora_pair *pair = lora_at(&f->lora, l, (enum part)p);
+            const struct lora_pair *pair =
+                lora_at(&f->terms.lora, l, (enum part)p);
             char path[128], name[256];
 
             if (!pair->a)
@@ -325,6 +337,33 @@ check_full_gradients(struct fixture *f, double bound)
     }
 }
 
+/* Summed over the tokens that share a row of the table, the gradients of the
+ * embeddings are the table's: of learned positions where there are some, else
+ * of an embedding that the head does not share. */
+static void
+check_embed_gradients(struct fixture *f, double bound)
+{
+    const bool learned = f->model->cfg.learned_pos;
+    const int64_t C = f->model->cfg.width;
+    float *want, *got;
+    int64_t n;
+
+    f->wants_embeds = true;
+    loss_backward(f, NULL);
+    want = read_all(st_find(&f->golden, learned
+                                            ? "grad.transformer.wpe.weight"
+                                            : "grad.model.embed_tokens.weight"),
+                    &n);
+    got = mem_calloc((size_t)n, sizeof(float));
+    for (int64_t t = 0; t < f->batch.T; t++)
+        for (int64_t c = 0; c < C; c++)
+            got[(learned ? f->batch.pos[t] : f->batch.ids[t]) * C + c] +=
+                f->d_embeds[t * C + c];
+    check_vector(f, "embeddings", got, want, n, bound);
+    mem_free(got);
+    mem_free(want);
+}
+
 static void
 test_decoder_ref_logits_equal_transformers(void **state)
 {
@@ -334,7 +373,7 @@ test_decoder_ref_logits_equal_transformers(void **state)
 
         open_fixture(&f, families[i], "ref", PREC_F32);
         check_logits(&f, NULL, "", 2e-5);
-        check_logits(&f, &f.lora, "lora_", 2e-5);
+        check_logits(&f, &f.terms, "lora_", 2e-5);
         close_fixture(&f);
     }
 }
@@ -354,6 +393,22 @@ test_decoder_ref_gradients_equal_autograd(void **state)
 }
 
 static void
+test_decoder_embed_gradients_equal_autograd_while_all_is_frozen(void **state)
+{
+    static const char *const apart[] = {"gpt2", "llama", "mistral"};
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        for (int cpu = 0; cpu < 2; cpu++) {
+            struct fixture f;
+
+            open_fixture(&f, apart[i], cpu ? NULL : "ref", PREC_F32);
+            check_embed_gradients(&f, 5e-5);
+            close_fixture(&f);
+        }
+}
+
+static void
 test_decoder_cpu_f32_equals_transformers(void **state)
 {
     (void)state;
@@ -362,7 +417,7 @@ test_decoder_cpu_f32_equals_transformers(void **state)
 
         open_fixture(&f, families[i], NULL, PREC_F32);
         check_logits(&f, NULL, "", 2e-5);
-        check_logits(&f, &f.lora, "lora_", 2e-5);
+        check_logits(&f, &f.terms, "lora_", 2e-5);
         check_lora_gradients(&f, 5e-5);
         check_full_gradients(&f, 5e-5);
         close_fixture(&f);
@@ -378,7 +433,7 @@ test_decoder_cpu_bf16_is_within_a_thousandth_of_a_nat(void **state)
 
         open_fixture(&f, families[i], NULL, PREC_BF16);
         assert_true(mean_kl(&f, NULL, "") < 1e-3);
-        assert_true(mean_kl(&f, &f.lora, "lora_") < 1e-3);
+        assert_true(mean_kl(&f, &f.terms, "lora_") < 1e-3);
         check_lora_gradients(&f, 0.08);
         close_fixture(&f);
     }
@@ -390,6 +445,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decoder_ref_logits_equal_transformers),
         cmocka_unit_test(test_decoder_ref_gradients_equal_autograd),
+        cmocka_unit_test(
+            test_decoder_embed_gradients_equal_autograd_while_all_is_frozen),
         cmocka_unit_test(test_decoder_cpu_f32_equals_transformers),
         cmocka_unit_test(test_decoder_cpu_bf16_is_within_a_thousandth_of_a_nat),
     };

@@ -15,7 +15,7 @@
 struct fixture {
     struct session s;
     struct answers answers;
-    struct lora lora;
+    struct terms terms;
     struct distill t;
     struct run_task task;
 };
@@ -44,6 +44,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     static const int32_t y[] = {21, 22, 23, 24, 25, 26, 27};
     const struct backend_options be = {.isa = isa, .prec = PREC_F32};
     struct lora_spec spec = {.rank = 3, .alpha = 6, .dropout = dropout};
+    struct decoder *d;
     struct rng r;
     char rel[128];
     trv_err err = {0};
@@ -54,18 +55,25 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     must(backend_open(&f->s.be, &be, &err), &err);
     rng_init(&r, 7, 1);
     must(lora_targets(spec.parts, &f->s.model->cfg, "all-linear", &err), &err);
-    must(lora_init(&f->lora, &f->s.model->cfg, &spec, true, &r, &err), &err);
-    for (int64_t i = 0; i < f->lora.n; i++)
-        f->lora.w[i] = 0.1f * (float)rng_normal(&r);
-    must(lora_refresh(&f->lora, f->s.be->act_type, &err), &err);
+    must(lora_init(&f->terms.lora, &f->s.model->cfg, &spec, true, &r, &err),
+         &err);
+    for (int64_t i = 0; i < f->terms.lora.n; i++)
+        f->terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
+    must(lora_refresh(&f->terms.lora, f->s.be->act_type, &err), &err);
 
     f->answers.contexts = mem_calloc(N_INPUTS, sizeof(struct paired_context));
     f->answers.list = mem_calloc(N_ANSWERS, sizeof(struct answer));
     f->answers.n_contexts = N_INPUTS;
     f->answers.n = N_ANSWERS;
+    must(session_decoder(&f->s, &d, &err), &err);
     for (int i = 0; i < N_INPUTS; i++) {
-        push_all(&f->answers.contexts[i].teacher, z, 5);
-        push_all(&f->answers.contexts[i].teacher, x[i], 3);
+        struct ids ids = {0};
+
+        push_all(&ids, z, 5);
+        push_all(&ids, x[i], 3);
+        must(
+            context_plain(&f->answers.contexts[i].teacher, d, NULL, &ids, &err),
+            &err);
         push_all(&f->answers.contexts[i].student, x[i], 3);
     }
     for (int i = 0; i < N_ANSWERS; i++) {
@@ -78,7 +86,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     }
     opts.max_tokens = 6;
     f->t = (struct distill){
-        .s = &f->s, .answers = &f->answers, .student = &f->lora, .opts = opts};
+        .s = &f->s, .answers = &f->answers, .student = &f->terms, .opts = opts};
     must(distill_init(&f->t, &f->task, &err), &err);
 }
 
@@ -87,7 +95,7 @@ close_fixture(struct fixture *f)
 {
     distill_release(&f->t);
     answers_release(&f->answers);
-    lora_release(&f->lora);
+    lora_release(&f->terms.lora);
     decoder_free(f->s.decoder);
     arena_release(&f->s.arena);
     model_free(f->s.model);
@@ -114,9 +122,9 @@ loss_moved(struct fixture *f, const float *w0, const float *v, float h,
     trv_err err = {0};
     double loss;
 
-    for (int64_t i = 0; i < f->lora.n; i++)
-        f->lora.w[i] = w0[i] + h * v[i];
-    must(f->task.after_update(f->task.self, &err), &err);
+    for (int64_t i = 0; i < f->terms.lora.n; i++)
+        f->terms.lora.w[i] = w0[i] + h * v[i];
+    must(f->task.after_update(f->task.of, &err), &err);
     loss = loss_at(f, step, 0, NULL);
     return loss;
 }
@@ -127,25 +135,25 @@ static void
 check_slope(struct fixture *f, int64_t step)
 {
     const float h = 0.01f;
-    float *w0 = mem_array((size_t)f->lora.n, sizeof(float));
-    float *v = mem_array((size_t)f->lora.n, sizeof(float));
+    float *w0 = mem_array((size_t)f->terms.lora.n, sizeof(float));
+    float *v = mem_array((size_t)f->terms.lora.n, sizeof(float));
     double slope = 0, norm = 0, lo, hi;
     struct rng r;
 
     rng_init(&r, 99, 5);
-    memcpy(w0, f->lora.w, (size_t)f->lora.n * sizeof(float));
-    for (int64_t i = 0; i < f->lora.n; i++) {
+    memcpy(w0, f->terms.lora.w, (size_t)f->terms.lora.n * sizeof(float));
+    for (int64_t i = 0; i < f->terms.lora.n; i++) {
         v[i] = (float)rng_normal(&r);
         norm += (double)v[i] * (double)v[i];
     }
-    for (int64_t i = 0; i < f->lora.n; i++)
+    for (int64_t i = 0; i < f->terms.lora.n; i++)
         v[i] = (float)((double)v[i] / sqrt(norm));
-    memset(f->lora.g, 0, (size_t)f->lora.n * sizeof(float));
+    memset(f->terms.lora.g, 0, (size_t)f->terms.lora.n * sizeof(float));
     (void)loss_at(f, step, 0, NULL);
     norm = 0;
-    for (int64_t i = 0; i < f->lora.n; i++) {
-        slope += (double)f->lora.g[i] * (double)v[i];
-        norm += (double)f->lora.g[i] * (double)f->lora.g[i];
+    for (int64_t i = 0; i < f->terms.lora.n; i++) {
+        slope += (double)f->terms.lora.g[i] * (double)v[i];
+        norm += (double)f->terms.lora.g[i] * (double)f->terms.lora.g[i];
     }
     hi = loss_moved(f, w0, v, h, step);
     lo = loss_moved(f, w0, v, -h, step);
@@ -176,6 +184,56 @@ test_distill_gradient_equals_differences_for_every_divergence(void **state)
         }
 }
 
+static void
+test_distill_gradient_equals_differences_with_hidden_states(void **state)
+{
+    static const char *const families[] = {"gpt2", "qwen3", "llama"};
+    static const char *const layers[] = {"all", "1", "last"};
+
+    (void)state;
+    for (int m = 0; m < 3; m++) {
+        struct features features;
+        struct fixture f;
+        trv_err err = {0};
+
+        open_fixture(&f, families[m], "ref",
+                     (struct distill_options){.batch = 4, .accumulate = 1}, 0);
+        must(features_init(&features, layers[m], 2.0, &f.s.model->cfg, &err),
+             &err);
+        f.t.features = &features;
+        check_slope(&f, 0);
+        features_release(&features);
+        close_fixture(&f);
+    }
+}
+
+static void
+test_distill_accumulates_hidden_states_as_one_batch(void **state)
+{
+    struct features features;
+    struct fixture one, two;
+    double whole, parts, weight[2], more;
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&one, "llama", "ref",
+                 (struct distill_options){.batch = 4, .accumulate = 1}, 0);
+    open_fixture(&two, "llama", "ref",
+                 (struct distill_options){.batch = 4, .accumulate = 2}, 0);
+    must(features_init(&features, "all", 1.0, &one.s.model->cfg, &err), &err);
+    one.t.features = two.t.features = &features;
+    whole = loss_at(&one, 0, 0, &weight[0]);
+    parts = loss_at(&two, 0, 0, &weight[1]);
+    parts += loss_at(&two, 0, 1, &more);
+    assert_close(parts, whole, 1e-5 * whole); // sums in another order
+    assert_close(weight[1] + more, weight[0], 0);
+    for (int64_t i = 0; i < one.terms.lora.n; i++)
+        assert_close(two.terms.lora.g[i], one.terms.lora.g[i], 1e-4);
+    features_release(&features);
+    close_fixture(&one);
+    close_fixture(&two);
+}
+
 /* Ranks that differ by part, parts left out: what is stacked then is uneven. */
 static void
 test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
@@ -198,7 +256,7 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
         open_fixture(&f, "mistral", "ref",
                      (struct distill_options){.batch = 4, .accumulate = 1}, 0);
         distill_release(&f.t);
-        lora_release(&f.lora);
+        lora_release(&f.terms.lora);
         ranks = mem_calloc((size_t)n, sizeof(*ranks));
         alphas = mem_calloc((size_t)n, sizeof(*alphas));
         for (int64_t i = 0; i < n; i++) {
@@ -207,14 +265,14 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
             alphas[i] = 3.0 + (double)(i % 4);
         }
         assert_int_equal(f.s.model->cfg.layers, 2);
-        must(lora_init_shaped(&f.lora, &f.s.model->cfg, ranks, alphas, false,
-                              true, &err),
+        must(lora_init_shaped(&f.terms.lora, &f.s.model->cfg, ranks, alphas,
+                              false, true, &err),
              &err);
-        f.lora.dropout = dropped ? 0.25f : 0.0f;
+        f.terms.lora.dropout = dropped ? 0.25f : 0.0f;
         rng_init(&r, 8, 8);
-        for (int64_t i = 0; i < f.lora.n; i++)
-            f.lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(lora_refresh(&f.lora, f.s.be->act_type, &err), &err);
+        for (int64_t i = 0; i < f.terms.lora.n; i++)
+            f.terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(lora_refresh(&f.terms.lora, f.s.be->act_type, &err), &err);
         must(distill_init(&f.t, &f.task, &err), &err);
         check_slope(&f, 0);
         mem_free(ranks);
@@ -253,11 +311,11 @@ test_distill_loss_is_0_where_the_student_sees_the_prompt_too(void **state)
     for (int i = 0; i < N_INPUTS; i++) {
         f.answers.contexts[i].student.n = 0;
         push_all(&f.answers.contexts[i].student,
-                 f.answers.contexts[i].teacher.v,
-                 f.answers.contexts[i].teacher.n);
+                 f.answers.contexts[i].teacher.parts[0].ids,
+                 f.answers.contexts[i].teacher.parts[0].n_ids);
     }
-    memset(f.lora.w, 0, (size_t)f.lora.n * sizeof(float));
-    must(f.task.after_update(f.task.self, &err), &err);
+    memset(f.terms.lora.w, 0, (size_t)f.terms.lora.n * sizeof(float));
+    must(f.task.after_update(f.task.of, &err), &err);
     assert_close(loss_at(&f, 0, 0, &weight), 0.0, 1e-4);
     assert_close(weight, 2 + 3 + 4 + 5 + 2 + 3, 0); // every answer token
     close_fixture(&f);
@@ -273,11 +331,11 @@ test_distill_micro_batches_add_up_to_the_whole(void **state)
     (void)state;
     open_fixture(&f, "mistral", NULL,
                  (struct distill_options){.batch = 5, .accumulate = 1}, 0);
-    memset(f.lora.g, 0, (size_t)f.lora.n * sizeof(float));
+    memset(f.terms.lora.g, 0, (size_t)f.terms.lora.n * sizeof(float));
     whole = loss_at(&f, 2, 0, &weight);
-    g = mem_array((size_t)f.lora.n, sizeof(float));
-    memcpy(g, f.lora.g, (size_t)f.lora.n * sizeof(float));
-    memset(f.lora.g, 0, (size_t)f.lora.n * sizeof(float));
+    g = mem_array((size_t)f.terms.lora.n, sizeof(float));
+    memcpy(g, f.terms.lora.g, (size_t)f.terms.lora.n * sizeof(float));
+    memset(f.terms.lora.g, 0, (size_t)f.terms.lora.n * sizeof(float));
     f.t.opts.accumulate = 3;
     for (int i = 0; i < 3; i++) {
         parts += loss_at(&f, 2, i, &w);
@@ -285,9 +343,9 @@ test_distill_micro_batches_add_up_to_the_whole(void **state)
     }
     assert_close(parts, whole, 1e-5 * whole);
     assert_close(sum_w, weight, 0);
-    for (int64_t i = 0; i < f.lora.n; i++) {
+    for (int64_t i = 0; i < f.terms.lora.n; i++) {
         top = fmax(top, fabs((double)g[i]));
-        worst = fmax(worst, fabs((double)g[i] - (double)f.lora.g[i]));
+        worst = fmax(worst, fabs((double)g[i] - (double)f.terms.lora.g[i]));
     }
     assert_true(worst <= 1e-5 * top);
     mem_free(g);
@@ -376,6 +434,8 @@ test_distill_want_of_memory_is_an_error_of_the_plan(void **state)
     decoder_free(f.s.decoder);
     f.s.decoder = NULL;
     assert_int_equal(session_decoder(&f.s, &f.t.d, &err), 0);
+    for (int i = 0; i < N_INPUTS; i++)
+        f.answers.contexts[i].teacher.parts[0].d = f.t.d;
     for (int64_t n = 0; n < 1000; n++) {
         struct run_task task;
 
@@ -400,6 +460,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_distill_gradient_equals_differences_for_every_divergence),
+        cmocka_unit_test(
+            test_distill_gradient_equals_differences_with_hidden_states),
+        cmocka_unit_test(test_distill_accumulates_hidden_states_as_one_batch),
         cmocka_unit_test(
             test_distill_gradient_equals_differences_for_uneven_ranks),
         cmocka_unit_test(

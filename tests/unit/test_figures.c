@@ -15,7 +15,8 @@ static const trv_measurement measured = {
     .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
     .trouble = trouble,
 };
-static const struct figures_of who = {"M", "prompt:You are <b>", "out/z"};
+static const struct figures_of who = {"M", "prompt:You are <b>", "out/z",
+                                      "text", "lora"};
 
 static char *
 table_of(const trv_measurement *r)
@@ -99,6 +100,83 @@ test_figures_page_stands_alone_and_escapes_names(void **state)
     free(text);
 }
 
+static void
+test_figures_say_the_distance_in_words(void **state)
+{
+    trv_measurement r = measured;
+    char *text;
+
+    (void)state;
+    r.top1_agreement = (trv_figure){0.907, 0.01, 0.89, 0.92, 200};
+    text = page_of(&r);
+    assert_non_null(strstr(text,
+                           "<p>The LoRA closes 0.91 of the gap between the "
+                           "base model and the prompt; it picks the same next "
+                           "token as the prompt in 91 % of places.\n</p>"));
+    free(text);
+    r.gap_closed.mean = -0.2;
+    text = page_of(&r);
+    assert_non_null(strstr(text, "<p>The LoRA is farther from the prompt than "
+                                 "the base model is; it picks"));
+    free(text);
+    r.gap_closed.n = 0;
+    text = page_of(&r);
+    assert_non_null(strstr(text, "<p>There is no gap between the base model "
+                                 "and the prompt; the LoRA picks"));
+    free(text);
+}
+
+static char *
+examples_of(const trv_measurement *r, const struct figures_of *of)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    assert_non_null(f);
+    figures_examples(f, r, of, 60, false);
+    fclose(f);
+    return text;
+}
+
+static void
+test_figures_examples_stand_side_by_side(void **state)
+{
+    static char input[] = "What is a <fox>?", base[] = "An animal.";
+    static char source[] = "Arr! It be an animal.", target[] = "Arr! <b>";
+    static const char want[] =
+        "> What is a <fox>?\n\n"
+        "BASE                PROMPT              LORA\n"
+        "An animal.          Arr! It be an       Arr! <b>\n"
+        "                    animal.\n\n"
+        "The LoRA closes 0.91";
+    trv_example e = {input, base, source, target};
+    const struct figures_of twins = {"M", "prompt:a", "prompt:b", "text",
+                                     "messages"};
+    trv_measurement r = measured;
+    char *text;
+
+    (void)state;
+    text = examples_of(&r, &who);
+    assert_string_equal(text, ""); // none were asked for
+    free(text);
+    r.examples = &e;
+    r.n_examples = 1;
+    text = examples_of(&r, &who);
+    assert_memory_equal(text, want, sizeof(want) - 1);
+    free(text);
+    text = examples_of(&r, &twins);
+    assert_non_null(strstr(text, "SOURCE              TARGET\n"));
+    free(text);
+    text = page_of(&r);
+    assert_non_null(strstr(
+        text, "colspan=\"3\">What is a &lt;fox&gt;?</th></tr>\n<tr><td>An "
+              "animal.</td><td>Arr! It be an animal.</td><td>Arr! "
+              "&lt;b&gt;</td></tr>"));
+    assert_true(strstr(text, "<td>An animal.") < strstr(text, "<svg"));
+    free(text);
+}
+
 /* The bar of 0.91 ends at 130 + 0.91 * 360, its error bar at the interval. */
 static void
 test_figures_page_draws_bars_to_scale(void **state)
@@ -119,6 +197,8 @@ main(void)
         cmocka_unit_test(test_figures_table_says_when_it_got_worse),
         cmocka_unit_test(test_figures_table_names_what_was_not_measured),
         cmocka_unit_test(test_figures_page_stands_alone_and_escapes_names),
+        cmocka_unit_test(test_figures_say_the_distance_in_words),
+        cmocka_unit_test(test_figures_examples_stand_side_by_side),
         cmocka_unit_test(test_figures_page_draws_bars_to_scale),
     };
 

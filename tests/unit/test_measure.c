@@ -259,6 +259,102 @@ test_measure_messages_against_text_with_inputs_of_both_kinds(void **state)
     trv_model_free(m);
 }
 
+static void
+test_measure_examples_share_their_random_numbers(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r;
+
+    (void)state;
+    opts.examples = 4;
+    r = measure_with(m, "prompt:Say it.", "prompt:Say it.", &opts);
+    assert_int_equal(r.n_examples, 4);
+    for (int i = 0; i < 4; i++) {
+        const trv_example *e = &r.examples[i];
+
+        assert_true(strlen(e->input) > 0);
+        assert_string_equal(e->source, e->target);
+        assert_string_not_equal(e->base, e->source);
+        assert_true(i == 0 || strcmp(e->base, r.examples[i - 1].base) != 0);
+    }
+    trv_measurement_release(&r);
+    assert_null(r.examples);
+    r = measure_with(m, "prompt:Say it.", "base", &opts);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(r.examples[i].base, r.examples[i].target);
+    trv_measurement_release(&r);
+    opts.examples = INT32_MAX; // more than there are inputs
+    r = measure_with(m, "prompt:Say it.", "base", &opts);
+    assert_int_equal(r.n_examples, opts.max_inputs);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static void
+test_measure_examples_change_no_figure(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement without, with;
+
+    (void)state;
+    without = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+    opts.examples = 2;
+    with = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+    assert_close(with.kl_forward.mean, without.kl_forward.mean, 0);
+    assert_close(with.kl_reverse.mean, without.kl_reverse.mean, 0);
+    assert_close(with.pearson.mean, without.pearson.mean, 0);
+    assert_close(with.drift.mean, without.drift.mean, 0);
+    trv_measurement_release(&without);
+    trv_measurement_release(&with);
+    trv_model_free(m);
+}
+
+/* Of 4 rows and 2 examples the first and the third are shown; a conversation
+ * is shown with its roles, one message alone without. */
+static void
+test_measure_examples_are_spread_over_the_inputs(void **state)
+{
+    static const char rows[] =
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"One\"}]}\n"
+        "{\"prompt\": \"Two\"}\n"
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"Three\"},"
+        " {\"role\": \"assistant\", \"content\": \"3\"},"
+        " {\"role\": \"user\", \"content\": \"Four\"}]}\n"
+        "{\"prompt\": \"Five\"}\n";
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r;
+    json_t *json = NULL, *shown;
+    char *text = NULL, inputs[600];
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(inputs, sizeof(inputs), "%s/in.jsonl",
+             test_tmpdir("measure_examples"));
+    if (file_write_atomic(inputs, rows, strlen(rows), &err))
+        fail_msg("%s", err.msg);
+    opts.inputs = inputs;
+    opts.examples = 2;
+    r = measure_with(m, "prompt:Say it.", "base", &opts);
+    assert_int_equal(r.n_examples, 2);
+    assert_string_equal(r.examples[0].input, "One");
+    assert_string_equal(r.examples[1].input,
+                        "user: Three\nassistant: 3\nuser: Four");
+    assert_int_equal(trv_measurement_json(&text, &r, &err), 0);
+    assert_int_equal(json_parse(&json, "report", text, strlen(text), &err), 0);
+    shown = json_object_get(json, "examples");
+    assert_int_equal(json_array_size(shown), 2);
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(shown, 1), "source")),
+        r.examples[1].source);
+    json_decref(json);
+    trv_free(text);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
 static bool
 stop_later(const trv_progress *p, void *payload)
 {
@@ -273,10 +369,11 @@ test_measure_stops_wherever_it_is_asked_to(void **state)
 {
     trv_model *m = open_model(test_source("golden/tiny/one"));
     trv_adaptation *a = open_adaptation(m, "prompt:Say it.");
-    const trv_measure_options opts = small();
+    trv_measure_options opts = small();
     int calls = 0, rc = TRV_ECANCELED;
 
     (void)state;
+    opts.examples = 2;
     for (; rc && calls < 1000; calls += 7) {
         trv_measurement r;
         trv_err err = {0};
@@ -298,16 +395,17 @@ test_measure_names_the_option_that_is_out_of_bounds(void **state)
 {
     trv_model *m = open_model(test_source("golden/tiny/one"));
     trv_adaptation *a = open_adaptation(m, "base");
-    trv_measure_options bad[4] = {small(), small(), small(), small()};
+    trv_measure_options bad[5] = {small(), small(), small(), small(), small()};
     static const char *const names[] = {"version", "max-inputs", "max-tokens",
-                                        "candidates"};
+                                        "candidates", "examples"};
 
     (void)state;
     bad[0].version = 2;
     bad[1].max_inputs = 0;
     bad[2].max_tokens = -1;
     bad[3].candidates = 1;
-    for (int i = 0; i < 4; i++) {
+    bad[4].examples = -1;
+    for (int i = 0; i < 5; i++) {
         trv_measurement r;
         trv_err err = {0};
 
@@ -315,6 +413,79 @@ test_measure_names_the_option_that_is_out_of_bounds(void **state)
         assert_non_null(strstr(err.msg, names[i]));
     }
     trv_adaptation_free(a);
+    trv_model_free(m);
+}
+
+/* The mean of log pA - log p0 is KL(A, base) above 0 along A's answers, and
+ * -KL(base, A) below 0 along the base's, so the sides cannot be mixed up. */
+static void
+test_measure_a_task_is_the_mean_reward_of_each_sides_answers(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *ratio = open_adaptation(m, "ratio:prompt:Say it.");
+    trv_adaptation *any = open_adaptation(m, "verifier:regex,pattern=^");
+    trv_measure_options opts = small();
+    trv_measurement r;
+
+    (void)state;
+    opts.candidates = 32; // KL is about 4 nats an answer, one deviation 4, too
+    opts.task = ratio;
+    r = measure_with(m, "prompt:Say it.", "base", &opts);
+    assert_true(r.task_base.high < 0);
+    assert_true(r.task_source.low > 0);
+    assert_true(r.task_target.high < 0);
+    assert_int_equal(r.task_target.n, r.kl_base.n);
+    trv_measurement_release(&r);
+
+    opts.task = any; // holds of every answer
+    r = measure_with(m, "base", "prompt:Say it.", &opts);
+    assert_close(r.task_base.mean, 1, 0);
+    assert_close(r.task_source.mean, 1, 0);
+    assert_close(r.task_target.mean, 1, 0);
+    trv_measurement_release(&r);
+    trv_adaptation_free(any);
+    trv_adaptation_free(ratio);
+    trv_model_free(m);
+}
+
+static void
+test_measure_a_reward_as_the_source_is_the_task(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r;
+
+    (void)state;
+    opts.candidates = 32;
+    r = measure_with(m, "ratio:prompt:Say it.", "prompt:Say it.", &opts);
+    assert_true(r.task_base.high < 0);
+    assert_int_equal(r.task_source.n, 0); // it has no answers
+    assert_true(r.task_target.low > 0);
+    trv_measurement_release(&r);
+    r = measure(m, "prompt:Say it.", "base");
+    assert_int_equal(r.task_base.n, 0); // no task, no figure
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static void
+test_measure_refuses_a_task_that_is_no_reward(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *base = open_adaptation(m, "base");
+    trv_adaptation *z = open_adaptation(m, "prompt:Say it.");
+    trv_measure_options opts = small();
+    trv_measurement r;
+    trv_err err = {0};
+
+    (void)state;
+    opts.task = z;
+    assert_int_equal(trv_measure(m, &r, base, z, &opts, NULL, NULL, &err),
+                     TRV_EINVAL);
+    assert_string_equal(err.msg, "a task is a reward, such as verifier:number, "
+                                 "and 'text' is none");
+    trv_adaptation_free(z);
+    trv_adaptation_free(base);
     trv_model_free(m);
 }
 
@@ -330,7 +501,14 @@ main(void)
         cmocka_unit_test(test_measure_one_seed_gives_one_report),
         cmocka_unit_test(
             test_measure_messages_against_text_with_inputs_of_both_kinds),
+        cmocka_unit_test(test_measure_examples_share_their_random_numbers),
+        cmocka_unit_test(test_measure_examples_change_no_figure),
+        cmocka_unit_test(test_measure_examples_are_spread_over_the_inputs),
         cmocka_unit_test(test_measure_stops_wherever_it_is_asked_to),
+        cmocka_unit_test(
+            test_measure_a_task_is_the_mean_reward_of_each_sides_answers),
+        cmocka_unit_test(test_measure_a_reward_as_the_source_is_the_task),
+        cmocka_unit_test(test_measure_refuses_a_task_that_is_no_reward),
         cmocka_unit_test(test_measure_names_the_option_that_is_out_of_bounds),
     };
 

@@ -34,7 +34,7 @@ gpt2_124m(struct model_config *cfg)
 static void
 round_trip(const char *dir, const struct model_config *cfg)
 {
-    struct peft_files f, again;
+    struct payload_files f, again;
     struct strbuf was = {0};
     struct lora l;
     char *base, *path = path_join(dir, PEFT_WEIGHTS);
@@ -57,8 +57,8 @@ round_trip(const char *dir, const struct model_config *cfg)
     assert_memory_equal(again.config, f.config, f.n_config);
     assert_int_equal(again.n_weights, f.n_weights);
     assert_memory_equal(again.weights, f.weights, f.n_weights);
-    peft_files_release(&again);
-    peft_files_release(&f);
+    payload_files_release(&again);
+    payload_files_release(&f);
     lora_release(&l);
     sb_release(&was);
     mem_free(base);
@@ -109,7 +109,7 @@ test_peft_reads_a_real_adapter_without_its_base(void **state)
 }
 
 static json_t *
-read_config(const struct peft_files *f)
+read_config(const struct payload_files *f)
 {
     json_t *obj;
 
@@ -121,7 +121,7 @@ read_config(const struct peft_files *f)
 static void
 survives(const struct lora *l, const struct model_config *cfg)
 {
-    struct peft_files f;
+    struct payload_files f;
     struct lora back;
     trv_err err;
 
@@ -137,7 +137,7 @@ survives(const struct lora *l, const struct model_config *cfg)
         assert_true(back.pairs[i].scale == l->pairs[i].scale);
     }
     lora_release(&back);
-    peft_files_release(&f);
+    payload_files_release(&f);
 }
 
 static void
@@ -152,7 +152,7 @@ test_peft_writes_uneven_loras_that_come_back(void **state)
     for (int c = 0; c < 4; c++) {
         int64_t ranks[12 * PART_COUNT] = {0};
         double alphas[12 * PART_COUNT] = {0};
-        struct peft_files f;
+        struct payload_files f;
         json_t *obj;
 
         for (int i = 0; i < 12; i++) {
@@ -189,7 +189,7 @@ test_peft_writes_uneven_loras_that_come_back(void **state)
                 json_array_size(json_object_get(obj, "layers_to_transform")),
                 6);
         json_decref(obj);
-        peft_files_release(&f);
+        payload_files_release(&f);
         lora_release(&l);
     }
 }
@@ -462,7 +462,7 @@ static void
 test_peft_writes_nothing_that_is_not_finite(void **state)
 {
     struct model_config cfg;
-    struct peft_files f;
+    struct payload_files f;
     struct lora l;
     trv_err err = {0};
 
@@ -517,7 +517,7 @@ test_peft_survives_every_failed_allocation(void **state)
     open_config(&cfg, test_source("golden/models/gpt2/config.json"));
     for (int64_t n = 0; n < 2000; n++) {
         const int64_t live = mem_stats_get().live_bytes;
-        struct peft_files f = {0};
+        struct payload_files f = {0};
         struct lora l;
         char *base;
         int rc;
@@ -529,7 +529,7 @@ test_peft_survives_every_failed_allocation(void **state)
         mem_fail_after(-1);
         mem_free(base);
         lora_release(&l);
-        peft_files_release(&f);
+        payload_files_release(&f);
         assert_int_equal(mem_stats_get().live_bytes, live);
         if (!rc)
             return;

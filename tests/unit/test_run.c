@@ -103,6 +103,7 @@ toy_task(struct toy *t, bool quadratic)
     t->bad_loss_at = t->bad_gradient_at = -1;
     rng_init(&t->rng, 11, 3);
     return (struct run_task){.self = t,
+                             .of = t,
                              .w = t->w,
                              .g = t->g,
                              .n = N,
@@ -260,6 +261,41 @@ test_run_resumes_bit_for_bit(void **state)
 
     run_discard(parted);
     assert_false(run_is_stopped(parted));
+}
+
+static int64_t
+toy_figures(void *self, const struct run_figure **out)
+{
+    static struct run_figure list[2];
+
+    list[0] = (struct run_figure){"toy/refreshes",
+                                  (double)((struct toy *)self)->refreshes};
+    list[1] = (struct run_figure){"toy/unknown", (double)NAN};
+    *out = list;
+    return 2;
+}
+
+static void
+test_run_metrics_take_the_task_s_own_figures(void **state)
+{
+    char dir[256];
+    struct toy t;
+    struct run_task task = toy_task(&t, true);
+    struct run_result r;
+    struct run_options o;
+    double seen[8];
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir("run-figures"));
+    o = options(4, dir);
+    task.figures = toy_figures;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    assert_int_equal(read_metrics(seen, 8, dir, "toy/refreshes"), 4);
+    for (int i = 0; i < 4; i++) // asked for after the update
+        assert_close(seen[i], i + 1, 0.0);
+    /* A NaN is no JSON: were it there, the lines could not be read. */
+    assert_int_equal(read_metrics(seen, 8, dir, "toy/unknown"), 4);
+    assert_close(seen[0], 0.0, 0.0);
 }
 
 static void
@@ -514,6 +550,7 @@ main(void)
         cmocka_unit_test(test_run_finds_the_minimum_of_a_quadratic),
         cmocka_unit_test(test_run_learns_a_logistic_regression),
         cmocka_unit_test(test_run_resumes_bit_for_bit),
+        cmocka_unit_test(test_run_metrics_take_the_task_s_own_figures),
         cmocka_unit_test(test_run_cuts_metrics_behind_the_checkpoint),
         cmocka_unit_test(test_run_accumulation_equals_one_large_batch),
         cmocka_unit_test(test_run_stops_at_a_loss_that_is_not_finite),

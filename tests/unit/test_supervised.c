@@ -174,7 +174,7 @@ check_slope(bool full)
     const float h = 0.01f;
     struct session s;
     struct learned_rows rows;
-    struct lora lora = {0};
+    struct terms terms = {0};
     struct lora_spec spec = {.rank = 3, .alpha = 6};
     struct supervised t = {.s = &s, .rows = &rows, .batch = 3, .accumulate = 1};
     struct run_task task;
@@ -188,11 +188,12 @@ check_slope(bool full)
     rng_init(&r, 4, 4);
     if (!full) {
         must(lora_targets(spec.parts, &s.model->cfg, "all-linear", &err), &err);
-        must(lora_init(&lora, &s.model->cfg, &spec, true, &r, &err), &err);
-        for (int64_t i = 0; i < lora.n; i++)
-            lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(lora_refresh(&lora, s.be->act_type, &err), &err);
-        t.lora = &lora;
+        must(lora_init(&terms.lora, &s.model->cfg, &spec, true, &r, &err),
+             &err);
+        for (int64_t i = 0; i < terms.lora.n; i++)
+            terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(terms_refresh(&terms, s.be->act_type, &err), &err);
+        t.terms = &terms;
     }
     must(supervised_init(&t, &task, &err), &err);
     memset(task.g, 0, (size_t)task.n * sizeof(float));
@@ -213,7 +214,7 @@ check_slope(bool full)
     for (int k = 0; k < 2; k++) {
         for (int64_t i = 0; i < task.n; i++)
             task.w[i] = w0[i] + (k ? h : -h) * v[i];
-        must(task.after_update(task.self, &err), &err);
+        must(task.after_update(task.of, &err), &err);
         loss[k] = 0;
         must(task.gradient(task.self, 0, 0, &loss[k], &weight, &tokens, &err),
              &err);
@@ -223,7 +224,7 @@ check_slope(bool full)
     mem_free(v);
     mem_free(w0);
     supervised_release(&t);
-    lora_release(&lora);
+    terms_release(&terms);
     learned_rows_release(&rows);
     close_session(&s);
 }
@@ -270,10 +271,41 @@ test_supervised_training_all_weights_learns_the_rows(void **state)
     close_session(&s);
 }
 
+static void
+test_supervised_rows_under_virtual_tokens_carry_the_same_loss(void **state)
+{
+    struct session s;
+    struct learned_rows rows;
+    struct terms terms = {0};
+    double before, after;
+    trv_err err = {0};
+
+    (void)state;
+    open_session(&s, NULL);
+    open_rows(&rows, &s, 64);
+    must(supervised_loss(&before, &s, &rows, NULL, &err), &err);
+    must(virtual_init(&terms.virtual, VIRTUAL_SOFT, &s.model->cfg, 3, true,
+                      &err),
+         &err);
+    must(learned_rows_under(&rows, &terms, &err), &err);
+    for (int64_t i = 0; i < rows.n; i++)
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(rows.list[i].ids[j], VIRTUAL_ID(j));
+    must(supervised_loss(&after, &s, &rows, NULL, &err), &err); // of the base
+    assert_close(after, before, 0);
+    must(supervised_loss(&after, &s, &rows, &terms, &err), &err);
+    assert_true(isfinite(after) && after != before);
+    terms_release(&terms);
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_supervised_rows_under_virtual_tokens_carry_the_same_loss),
         cmocka_unit_test(test_supervised_rows_carry_loss_on_answers_only),
         cmocka_unit_test(test_supervised_a_text_beside_a_prompt_is_passed_over),
         cmocka_unit_test(

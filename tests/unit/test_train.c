@@ -87,12 +87,69 @@ test_train_refuses_more_steps_than_can_be_counted(void **state)
     trv_model_free(m);
 }
 
+struct losses {
+    double before, after;
+};
+
+static void
+keep_losses(const char *line, void *payload)
+{
+    struct losses *l = payload;
+
+    (void)sscanf(line, "held-out loss before training: %lf", &l->before);
+    (void)sscanf(line, "held-out loss after training: %lf", &l->after);
+}
+
+/* The loss is of the base before, and of what was made after, on the same
+ * tokens: those of virtual tokens carry none. */
+static void
+test_train_every_kind_learns_from_data(void **state)
+{
+    static const char *const kinds[] = {"lora", "adapter", "prefix", "soft"};
+    const char *dir = test_tmpdir("train");
+    trv_model *m = open_model();
+    double before = 0;
+    char rows[160];
+
+    (void)state;
+    snprintf(rows, sizeof(rows), "%s/rows.jsonl", dir);
+    write_rows(rows, 4);
+    for (int i = 0; i < 4; i++) {
+        trv_train_options o = TRV_TRAIN_OPTIONS_INIT;
+        struct losses l = {0};
+        trv_adaptation *a;
+        trv_err err = {0};
+        char to[200];
+
+        o.data = o.eval = rows;
+        o.learn.steps = 30;
+        o.learn.lr = i < 2 ? 0.0 : 0.05; // the model is of width 16
+        o.virtual_tokens.tokens = 5;
+        o.bottleneck.size = 8;
+        o.lora.rank = 4;
+        o.on_message = keep_losses;
+        o.message_payload = &l;
+        snprintf(to, sizeof(to), "%s:%s/%s", kinds[i], dir, kinds[i]);
+        must(trv_train(m, NULL, to, &o, NULL, NULL, &err), &err);
+        if (i == 0)
+            before = l.before;
+        assert_close(l.before, before, 0);
+        if (!(l.after < 0.8 * l.before))
+            fail_msg("%s: %g after %g", kinds[i], l.after, l.before);
+        must(trv_adaptation_open(&a, m, strchr(to, ':') + 1, false, &err),
+             &err);
+        trv_adaptation_free(a);
+    }
+    trv_model_free(m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_all_weights_leaves_the_model_as_it_was),
         cmocka_unit_test(test_train_refuses_more_steps_than_can_be_counted),
+        cmocka_unit_test(test_train_every_kind_learns_from_data),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

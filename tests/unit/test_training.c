@@ -33,17 +33,24 @@ must(int rc, const trv_err *err)
 }
 
 static void
-fill_answers(struct answers *a)
+fill_answers(struct answers *a, struct session *s)
 {
+    struct decoder *d;
+    trv_err err = {0};
+
+    must(session_decoder(s, &d, &err), &err);
     a->contexts = mem_calloc(N_ROWS, sizeof(struct paired_context));
     a->list = mem_calloc(N_ROWS, sizeof(struct answer));
     a->n_contexts = a->n = N_ROWS;
     for (int i = 0; i < N_ROWS; i++) {
         struct paired_context *c = &a->contexts[i];
 
-        assert_int_equal(ids_append(&c->teacher, z, 5), 0);
-        assert_int_equal(
-            ids_append(&c->teacher, rows[i].context, rows[i].n_context), 0);
+        struct ids ids = {0};
+
+        assert_int_equal(ids_append(&ids, z, 5), 0);
+        assert_int_equal(ids_append(&ids, rows[i].context, rows[i].n_context),
+                         0);
+        must(context_plain(&c->teacher, d, NULL, &ids, &err), &err);
         assert_int_equal(
             ids_append(&c->student, rows[i].context, rows[i].n_context), 0);
         a->list[i].context = i;
@@ -69,35 +76,42 @@ note_loss(const trv_progress *p, void *payload)
     return true;
 }
 
-/* Losses of ten steps with one divergence, or sft (-1). */
+#define FEATURES 3 // after the divergences
+
+/* Losses of ten steps with one divergence, sft (-1) or features. */
 static void
 train(struct losses *out, int kind, const char *isa)
 {
     const struct backend_options be = {.isa = isa, .prec = PREC_F32};
     struct session s = {0};
     struct answers answers = {0};
-    struct lora lora = {0};
+    struct terms terms = {0};
     struct distill t;
     struct run_task task;
     struct run_options opts = RUN_OPTIONS_INIT;
     struct run_result result;
+    struct features features = {0};
     trv_err err = {0};
 
     must(model_open(&s.model, test_source("golden/models/llama"), &err), &err);
     must(backend_open(&s.be, &be, &err), &err);
-    must(peft_read(&lora, NULL, &s.model->cfg,
+    must(peft_read(&terms.lora, NULL, &s.model->cfg,
                    test_source("golden/models/llama/adapter"), true, &err),
          &err);
-    must(lora_refresh(&lora, s.be->act_type, &err), &err);
-    fill_answers(&answers);
-    t = (struct distill){
-        .s = &s,
-        .answers = &answers,
-        .student = &lora,
-        .opts = {.hard = kind < 0,
-                 .divergence = kind < 0 ? DIV_FORWARD : (enum divergence)kind,
-                 .batch = N_ROWS,
-                 .accumulate = 1}};
+    must(terms_refresh(&terms, s.be->act_type, &err), &err);
+    fill_answers(&answers, &s);
+    must(features_init(&features, "all", 0.5, &s.model->cfg, &err), &err);
+    must(features_check(&answers, &s.model->cfg, &err), &err);
+    t = (struct distill){.s = &s,
+                         .answers = &answers,
+                         .student = &terms,
+                         .features = kind == FEATURES ? &features : NULL,
+                         .opts = {.hard = kind < 0,
+                                  .divergence = kind < 0 || kind == FEATURES
+                                                    ? DIV_FORWARD
+                                                    : (enum divergence)kind,
+                                  .batch = N_ROWS,
+                                  .accumulate = 1}};
     must(distill_init(&t, &task, &err), &err);
     opts.steps = STEPS;
     opts.lr = 2e-3;
@@ -106,8 +120,9 @@ train(struct losses *out, int kind, const char *isa)
     opts.weight_decay = 0.01;
     must(run_train(&result, &task, &opts, s.be, note_loss, out, &err), &err);
     distill_release(&t);
+    features_release(&features);
     answers_release(&answers);
-    lora_release(&lora);
+    terms_release(&terms);
     decoder_free(s.decoder);
     arena_release(&s.arena);
     model_free(s.model);
@@ -133,14 +148,15 @@ check_run(const json_t *golden, const char *name, int kind, const char *isa)
 static void
 test_training_losses_equal_pytorch_and_peft(void **state)
 {
-    static const char *const names[] = {"sft", "forward", "reverse", "jsd"};
+    static const char *const names[] = {"sft", "forward", "reverse", "jsd",
+                                        "features"};
     json_t *golden;
 
     (void)state;
     assert_int_equal(
         json_open(&golden, test_source("golden/training/training.json"), NULL),
         0);
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < 5; k++) {
         check_run(golden, names[k], k - 1, "ref");
         check_run(golden, names[k], k - 1, NULL);
     }

@@ -104,15 +104,82 @@ test_view_a_text_that_becomes_a_turn_keeps_its_file_and_line(void **state)
     session_free(s);
 }
 
+static void
+test_view_a_row_that_becomes_a_turn_keeps_its_other_columns(void **state)
+{
+    static const char rows[] =
+        "{\"prompt\": \"40 + 2?\", \"answer\": \"42\"}\n";
+    struct session *s = open_tiny(NULL);
+    struct inputs in = {0};
+    trv_err err = {0};
+    char path[512];
+
+    (void)state;
+    if (!s->model->chat) {
+        session_free(s);
+        skip();
+    }
+    snprintf(path, sizeof(path), "%s/in.jsonl", test_tmpdir("view_columns"));
+    assert_int_equal(file_write_atomic(path, rows, strlen(rows), &err), 0);
+    if (inputs_open(&in, s,
+                    &(struct inputs_options){.path = path, .chat = true}, &err))
+        fail_msg("%s", err.msg);
+    assert_true(json_is_array(in.data.rows[0].prompt));
+    assert_ptr_equal(in.data.rows[0].prompt,
+                     json_object_get(in.data.rows[0].json, "prompt"));
+    assert_string_equal(
+        json_string_value(json_object_get(in.data.rows[0].json, "answer")),
+        "42");
+    inputs_release(&in);
+    session_free(s);
+}
+
+/* BOS, "One", and before them the virtual tokens. */
+static void
+test_view_virtual_tokens_come_before_all_else(void **state)
+{
+    struct session *s = open_tiny(NULL);
+    struct adaptation a = {.kind = KIND_SOFT, .form = FORM_PROMPT};
+    struct data_row row = {.json = json_pack("{s:s}", "prompt", "One"),
+                           .label = -1};
+    struct ids base = {0}, ids = {0};
+    trv_err err = {0};
+
+    (void)state;
+    row.prompt = json_object_get(row.json, "prompt");
+    assert_int_equal(virtual_init(&a.terms.virtual, VIRTUAL_SOFT,
+                                  &s->model->cfg, 3, false, &err),
+                     0);
+    assert_int_equal(view_context(&base, s->model, NULL, &row, &err), 0);
+    assert_int_equal(view_context(&ids, s->model, &a, &row, &err), 0);
+    assert_int_equal(ids.n, base.n + 3);
+    for (int j = 0; j < 3; j++)
+        assert_int_equal(ids.v[j], VIRTUAL_ID(j));
+    assert_memory_equal(ids.v + 3, base.v, (size_t)base.n * sizeof(*base.v));
+    assert_ptr_equal(view_terms(&a), &a.terms);
+    ids.n = 0;
+    assert_int_equal(view_terms_context(&ids, s->model, &a.terms, &row, &err),
+                     0);
+    assert_int_equal(ids.n, base.n + 3);
+    ids_release(&ids);
+    ids_release(&base);
+    json_decref(row.json);
+    terms_release(&a.terms);
+    session_free(s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_view_virtual_tokens_come_before_all_else),
         cmocka_unit_test(
             test_view_inputs_sampled_to_measure_are_not_those_to_learn),
         cmocka_unit_test(test_view_inputs_sampled_with_one_seed_are_the_same),
         cmocka_unit_test(
             test_view_a_text_that_becomes_a_turn_keeps_its_file_and_line),
+        cmocka_unit_test(
+            test_view_a_row_that_becomes_a_turn_keeps_its_other_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@
 #include "model/safetensors.h"
 
 #define PREFIX "base_model.model."
-#define CONFIG_LIMIT ((size_t)16 << 20)
+#define SCORE PREFIX "score.weight"
 
 /* ---- reading: the config --------------------------------------------- */
 
@@ -37,17 +37,8 @@ static const struct {
     {"layer_replication", "replicated layers"},
     {"trainable_token_indices", "trained tokens"},
     {"target_parameters", "pairs for bare parameters"},
-    {"modules_to_save", "whole modules beside the pairs"},
     {"megatron_config", "Megatron's parallel layers"},
 };
-
-static bool
-is_set(const json_t *v)
-{
-    return v && !json_is_null(v) && !json_is_false(v) &&
-           !(json_is_array(v) && json_array_size(v) == 0) &&
-           !(json_is_object(v) && json_object_size(v) == 0);
-}
 
 static int
 unsupported(trv_err *err, const char *file, const char *field, const char *wish)
@@ -58,9 +49,40 @@ unsupported(trv_err *err, const char *file, const char *field, const char *wish)
                     field, file, wish);
 }
 
+/* Of a reward model the `score` is saved whole. PEFT also names `classifier`,
+ * which the models here do not have. */
 static int
-check_config(const json_t *config, const char *file, trv_err *err)
+check_saved(const json_t *config, const char *file, bool scorer, trv_err *err)
 {
+    const json_t *list = json_object_get(config, "modules_to_save"), *v;
+    bool has_score = false;
+    size_t i;
+
+    if (!scorer)
+        return payload_is_set(list)
+                   ? unsupported(err, file, "modules_to_save",
+                                 "whole modules beside the pairs")
+                   : 0;
+    json_array_foreach(list, i, v)
+    {
+        const char *name = json_is_string(v) ? json_string_value(v) : "";
+
+        has_score = has_score || !strcmp(name, "score");
+        if (strcmp(name, "score") != 0 && strcmp(name, "classifier") != 0)
+            return unsupported(err, file, "modules_to_save",
+                               "whole modules beside 'score'");
+    }
+    return has_score ? 0
+                     : err_fail(err, TRV_EFORMAT,
+                                "field 'modules_to_save' of '%s' does not name "
+                                "'score', which a reward is read by",
+                                file);
+}
+
+static int
+check_config(const json_t *config, const char *file, bool scorer, trv_err *err)
+{
+    const char *wanted = scorer ? "SEQ_CLS" : "CAUSAL_LM";
     const json_t *init = json_object_get(config, "init_lora_weights");
     const char *type = NULL, *bias = "none", *task = NULL;
     char fact[160];
@@ -71,10 +93,11 @@ check_config(const json_t *config, const char *file, trv_err *err)
         rc = json_str(&type, config, "peft_type", file, err);
     if (rc)
         return rc;
-    if (strcmp(type, "LORA") != 0) {
-        snprintf(fact, sizeof(fact), "'%.100s'", type);
-        return unsupported(err, file, "peft_type", fact);
-    }
+    if (strcmp(type, "LORA") != 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "field 'peft_type' of '%s' is '%.100s', which is not "
+                        "supported; LORA, PROMPT_TUNING and PREFIX_TUNING are",
+                        file, type);
     rc = json_need(config, "target_modules", file, err);
     if (!rc)
         rc = json_str(&bias, config, "bias", file, err);
@@ -86,14 +109,17 @@ check_config(const json_t *config, const char *file, trv_err *err)
         snprintf(fact, sizeof(fact), "trained biases ('%.100s')", bias);
         return unsupported(err, file, "bias", fact);
     }
-    if (task && strcmp(task, "CAUSAL_LM") != 0) {
+    if (task && strcmp(task, wanted) != 0) {
         snprintf(fact, sizeof(fact), "'%.100s'", task);
         return unsupported(err, file, "task_type", fact);
     }
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (is_set(json_object_get(config, refused[i].field)))
+        if (payload_is_set(json_object_get(config, refused[i].field)))
             return unsupported(err, file, refused[i].field, refused[i].means);
     }
+    rc = check_saved(config, file, scorer, err);
+    if (rc)
+        return rc;
     if (json_is_string(init)) {
         /* These start by changing the base's own weights (or, mica, the
          * forward pass): the pairs belong to that base and no other. */
@@ -118,20 +144,6 @@ static void
 tensor_name(char *buf, size_t size, const char *path, bool b)
 {
     snprintf(buf, size, PREFIX "%s.lora_%c.weight", path, b ? 'B' : 'A');
-}
-
-static void
-shape_text(char *buf, size_t size, const struct tensor *t)
-{
-    size_t n = 0;
-
-    buf[0] = '\0';
-    for (int i = 0; i < t->n_dims && n < size; i++) {
-        const int k = snprintf(buf + n, size - n, "%s%lld", i ? ", " : "",
-                               (long long)t->dim[i]);
-
-        n += k > 0 ? (size_t)k : 0;
-    }
 }
 
 /* Which module of the model does a path name? False where none. */
@@ -208,7 +220,7 @@ check_tensor(const struct lora *l, const struct model_config *cfg,
                         "tensor '%.300s' of '%s' is no half of a LoRA pair "
                         "(" PREFIX "MODULE.lora_A.weight)",
                         t->name, file);
-    shape_text(shape, sizeof(shape), t);
+    payload_shape_text(shape, sizeof(shape), t);
     if (!find_module(&at, cfg, path, (size_t)n_path))
         return err_fail(err, TRV_EMISMATCH,
                         "tensor '%.300s' [%s] of '%s' adapts '%.*s', which is "
@@ -296,12 +308,36 @@ read_shapes(int64_t *ranks, double *alphas, const json_t *config,
     return rc;
 }
 
-/* Both files, parsed. */
 static int
-build(struct lora *out, char **base, const struct model_config *cfg,
-      const json_t *config, const char *config_file, const struct st_file *st,
-      const char *file, bool trained, trv_err *err)
+load_score(float **out, const struct payload *p, const struct model_config *cfg,
+           trv_err *err)
 {
+    const struct tensor *t = st_find(&p->st, SCORE);
+
+    if (t && t->n_dims == 2 && t->dim[0] != 1)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' classifies into %lld labels; a reward model has "
+                        "one",
+                        p->file, (long long)t->dim[0]);
+    if (t && t->type == DT_COUNT)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "tensor '%s' of '%s' is %s, not F32, F16 or BF16",
+                        SCORE, p->file, st_dtype(&p->st, SCORE));
+    *out = mem_array((size_t)cfg->width, sizeof(float));
+    if (!*out)
+        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", p->file);
+    return payload_tensor(*out, p, SCORE, 1, cfg->width, err);
+}
+
+/* Both files, parsed. `score` NULL: a plain LoRA. */
+static int
+build(struct lora *out, float **score, char **base,
+      const struct model_config *cfg, const struct payload *p, bool trained,
+      trv_err *err)
+{
+    const json_t *config = p->config;
+    const struct st_file *st = &p->st;
+    const char *config_file = p->config_file, *file = p->file;
     const size_t n = (size_t)cfg->layers * PART_COUNT;
     int64_t *ranks = mem_calloc(n, sizeof(*ranks));
     double *alphas = mem_calloc(n, sizeof(*alphas));
@@ -314,7 +350,7 @@ build(struct lora *out, char **base, const struct model_config *cfg,
         rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", config_file);
         goto done;
     }
-    rc = check_config(config, config_file, err);
+    rc = check_config(config, config_file, score != NULL, err);
     if (!rc)
         rc = json_flag(&rslora, config, "use_rslora", config_file, err);
     if (!rc)
@@ -331,19 +367,22 @@ build(struct lora *out, char **base, const struct model_config *cfg,
         goto done;
     out->dropout = (float)dropout;
     for (int64_t i = 0; i < st->n && !rc; i++)
-        rc =
-            check_tensor(out, cfg, st, &st->tensors[i], file, config_file, err);
+        if (!score || strcmp(st->tensors[i].name, SCORE) != 0)
+            rc = check_tensor(out, cfg, st, &st->tensors[i], file, config_file,
+                              err);
     for (int64_t i = 0; i < (int64_t)n && !rc; i++) {
-        const struct lora_pair *p = &out->pairs[i];
+        const struct lora_pair *pair = &out->pairs[i];
         char path[256];
 
-        if (!p->rank || part_path(path, sizeof(path), cfg, i / PART_COUNT,
-                                  (enum part)(i % PART_COUNT)))
+        if (!pair->rank || part_path(path, sizeof(path), cfg, i / PART_COUNT,
+                                     (enum part)(i % PART_COUNT)))
             continue;
-        rc = load_half(p->a, st, path, false, file, config_file, err);
+        rc = load_half(pair->a, st, path, false, file, config_file, err);
         if (!rc)
-            rc = load_half(p->b, st, path, true, file, config_file, err);
+            rc = load_half(pair->b, st, path, true, file, config_file, err);
     }
+    if (!rc && score)
+        rc = load_score(score, p, cfg, err);
     if (!rc && base && name) {
         *base = mem_strdup(name);
         if (!*base)
@@ -351,6 +390,10 @@ build(struct lora *out, char **base, const struct model_config *cfg,
                           config_file);
     }
 done:
+    if (rc && score) {
+        mem_free(*score);
+        *score = NULL;
+    }
     if (rc)
         lora_release(out);
     mem_free(ranks);
@@ -361,11 +404,27 @@ done:
 bool
 peft_is(const char *dir)
 {
-    char *path = path_join(dir, PEFT_CONFIG);
-    const bool is = path && file_exists(path);
+    return dir_has(dir, PEFT_CONFIG);
+}
 
-    mem_free(path);
-    return is;
+static int
+parse_either(struct lora *out, float **score, char **base,
+             const struct model_config *cfg, const char *name,
+             const char *config, size_t n_config, const void *weights,
+             size_t n_weights, bool trained, trv_err *err)
+{
+    struct payload p;
+    int rc;
+
+    *out = (struct lora){0};
+    if (base)
+        *base = NULL;
+    rc = payload_parse(&p, name, PEFT_CONFIG, PEFT_WEIGHTS, config, n_config,
+                       weights, n_weights, err);
+    if (!rc)
+        rc = build(out, score, base, cfg, &p, trained, err);
+    payload_release(&p);
+    return rc;
 }
 
 int
@@ -373,32 +432,36 @@ peft_parse(struct lora *out, char **base, const struct model_config *cfg,
            const char *name, const char *config, size_t n_config,
            const void *weights, size_t n_weights, bool trained, trv_err *err)
 {
-    char *config_file = path_join(name, PEFT_CONFIG);
-    char *file = path_join(name, PEFT_WEIGHTS);
-    struct st_file st = {0};
-    json_t *obj = NULL;
+    return parse_either(out, NULL, base, cfg, name, config, n_config, weights,
+                        n_weights, trained, err);
+}
+
+int
+peft_parse_scorer(struct lora *out, float **score, char **base,
+                  const struct model_config *cfg, const char *name,
+                  const char *config, size_t n_config, const void *weights,
+                  size_t n_weights, bool trained, trv_err *err)
+{
+    *score = NULL;
+    return parse_either(out, score, base, cfg, name, config, n_config, weights,
+                        n_weights, trained, err);
+}
+
+static int
+read_either(struct lora *out, float **score, char **base,
+            const struct model_config *cfg, const char *dir, bool trained,
+            trv_err *err)
+{
+    struct payload p;
     int rc;
 
     *out = (struct lora){0};
     if (base)
         *base = NULL;
-    if (!config_file || !file) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", name);
-        goto done;
-    }
-    rc = json_parse(&obj, config_file, config, n_config, err);
-    if (!rc && !json_is_object(obj))
-        rc = err_fail(err, TRV_EFORMAT, "'%s' holds no JSON object",
-                      config_file);
+    rc = payload_open(&p, dir, PEFT_CONFIG, PEFT_WEIGHTS, err);
     if (!rc)
-        rc = st_parse(&st, file, weights, n_weights, err);
-    if (!rc)
-        rc = build(out, base, cfg, obj, config_file, &st, file, trained, err);
-done:
-    st_release(&st);
-    json_decref(obj);
-    mem_free(config_file);
-    mem_free(file);
+        rc = build(out, score, base, cfg, &p, trained, err);
+    payload_release(&p);
     return rc;
 }
 
@@ -406,46 +469,16 @@ int
 peft_read(struct lora *out, char **base, const struct model_config *cfg,
           const char *dir, bool trained, trv_err *err)
 {
-    char *config_file = path_join(dir, PEFT_CONFIG);
-    char *file = path_join(dir, PEFT_WEIGHTS);
-    struct strbuf config = {0};
-    struct filemap map = {0};
-    int rc;
+    return read_either(out, NULL, base, cfg, dir, trained, err);
+}
 
-    *out = (struct lora){0};
-    if (base)
-        *base = NULL;
-    if (!config_file || !file) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
-        goto done;
-    }
-    rc = file_read(&config, config_file, CONFIG_LIMIT, err);
-    if (rc)
-        goto done;
-    if (!file_exists(file)) {
-        char *bin = path_join(dir, "adapter_model.bin");
-
-        rc = bin && file_exists(bin)
-                 ? err_fail(err, TRV_EUNSUPPORTED,
-                            "'%s' is a pickle, which can run code; save the "
-                            "adapter as safetensors",
-                            bin)
-                 : err_fail(err, TRV_EIO, "'%s' lacks the file '%s'", dir,
-                            PEFT_WEIGHTS);
-        mem_free(bin);
-        goto done;
-    }
-    rc = filemap_open(&map, file, err);
-    if (rc)
-        goto done;
-    rc = peft_parse(out, base, cfg, dir, config.s, config.len, map.data,
-                    map.size, trained, err);
-done:
-    filemap_release(&map);
-    sb_release(&config);
-    mem_free(config_file);
-    mem_free(file);
-    return rc;
+int
+peft_read_scorer(struct lora *out, float **score, char **base,
+                 const struct model_config *cfg, const char *dir, bool trained,
+                 trv_err *err)
+{
+    *score = NULL;
+    return read_either(out, score, base, cfg, dir, trained, err);
 }
 
 /* ---- writing --------------------------------------------------------- */
@@ -592,14 +625,15 @@ fail:
  * know. */
 static json_t *
 config_json(const struct lora *l, const struct model_config *cfg,
-            const char *base)
+            const char *base, bool scorer)
 {
     const struct lora_pair *first = NULL;
     json_t *ranks = json_object(), *alphas = json_object();
     json_t *layers = NULL, *targets = target_list(&layers, l, cfg);
+    json_t *saved = scorer ? json_pack("[s]", "score") : json_null();
     json_t *obj = NULL;
     char path[256];
-    int rc = ranks && alphas && targets ? 0 : -1;
+    int rc = ranks && alphas && targets && saved ? 0 : -1;
 
     for (int64_t i = 0; i < l->layers * PART_COUNT && !rc; i++) {
         const struct lora_pair *p = &l->pairs[i];
@@ -616,20 +650,22 @@ config_json(const struct lora *l, const struct model_config *cfg,
     }
     if (!rc && first)
         obj = json_pack(
-            "{s:O, s:n, s:s?, s:s, s:b, s:b, s:b, s:n, s:O, s:o, s:o, s:n,"
+            "{s:O, s:n, s:s?, s:s, s:b, s:b, s:b, s:n, s:O, s:o, s:o, s:O,"
             " s:s, s:I, s:O, s:n, s:O, s:s, s:b}",
             "alpha_pattern", alphas, "auto_mapping", "base_model_name_or_path",
             base, "bias", "none", "fan_in_fan_out", cfg->conv1d,
             "inference_mode", 1, "init_lora_weights", 1, "layers_pattern",
             "layers_to_transform", layers, "lora_alpha", number(first->alpha),
             "lora_dropout", json_real(shortest(l->dropout)), "modules_to_save",
-            "peft_type", "LORA", "r", (json_int_t)first->rank, "rank_pattern",
-            ranks, "revision", "target_modules", targets, "task_type",
-            "CAUSAL_LM", "use_rslora", l->rslora);
+            saved, "peft_type", "LORA", "r", (json_int_t)first->rank,
+            "rank_pattern", ranks, "revision", "target_modules", targets,
+            "task_type", scorer ? "SEQ_CLS" : "CAUSAL_LM", "use_rslora",
+            l->rslora);
     json_decref(ranks);
     json_decref(alphas);
     json_decref(layers);
     json_decref(targets);
+    json_decref(saved);
     return obj;
 }
 
@@ -662,46 +698,51 @@ list_tensors(struct tensor *t, char (*names)[320], const struct lora *l,
     return n;
 }
 
-int
-peft_encode(struct peft_files *out, const struct lora *l,
-            const struct model_config *cfg, const char *base, trv_err *err)
+static int
+encode_either(struct payload_files *out, const struct lora *l,
+              const float *score, const struct model_config *cfg,
+              const char *base, trv_err *err)
 {
-    const size_t most = (size_t)l->layers * PART_COUNT * 2;
+    const size_t most = (size_t)l->layers * PART_COUNT * 2 + 1;
     struct tensor *tensors = mem_calloc(most, sizeof(*tensors));
     char(*names)[320] = mem_calloc(most, sizeof(*names));
-    json_t *metadata = json_pack("{s:s}", "format", "pt");
-    json_t *config = config_json(l, cfg, base);
-    char *text = NULL;
+    json_t *config = config_json(l, cfg, base, score != NULL);
+    int64_t n;
     int rc;
 
-    *out = (struct peft_files){0};
-    if (tensors && names && metadata && config)
-        text = json_dumps(config, JSON_INDENT(2) | JSON_SORT_KEYS |
-                                      JSON_REAL_PRECISION(15));
-    if (text)
-        out->config = mem_strdup(text);
-    if (!out->config) {
+    *out = (struct payload_files){0};
+    if (!tensors || !names || !config) {
         rc = err_fail(err, TRV_ENOMEM, "no memory to write '%s'", PEFT_CONFIG);
         goto done;
     }
-    out->n_config = strlen(out->config);
-    rc = st_serialise(&out->weights, &out->n_weights, tensors,
-                      list_tensors(tensors, names, l, cfg), metadata, err);
+    n = list_tensors(tensors, names, l, cfg);
+    if (score)
+        tensors[n++] =
+            (struct tensor){.name = SCORE,
+                            .type = DT_F32,
+                            .n_dims = 2,
+                            .dim = {1, cfg->width},
+                            .data = score,
+                            .bytes = (size_t)cfg->width * sizeof(float)};
+    rc = payload_encode(out, config, PEFT_CONFIG, tensors, n, err);
 done:
-    if (rc)
-        peft_files_release(out);
-    free(text);
     json_decref(config);
-    json_decref(metadata);
     mem_free(names);
     mem_free(tensors);
     return rc;
 }
 
-void
-peft_files_release(struct peft_files *f)
+int
+peft_encode(struct payload_files *out, const struct lora *l,
+            const struct model_config *cfg, const char *base, trv_err *err)
 {
-    mem_free(f->config);
-    mem_free(f->weights);
-    *f = (struct peft_files){0};
+    return encode_either(out, l, NULL, cfg, base, err);
+}
+
+int
+peft_encode_scorer(struct payload_files *out, const struct lora *l,
+                   const float *score, const struct model_config *cfg,
+                   const char *base, trv_err *err)
+{
+    return encode_either(out, l, score, cfg, base, err);
 }

@@ -6,13 +6,13 @@
  *
  * Module paths are those of the Hugging Face family, whatever file the base
  * model came from. What our decoder cannot honour (DoRA, biases, whole modules
- * beside the pairs, adapters of embeddings, initialisations that change the
+ * beside the pairs but for a reward model's, adapters of embeddings, initialisations that change the
  * base) is refused by name: an adapter is applied wholly or not at all.
  */
 #ifndef ADAPT_PARAMS_PEFT_H
 #define ADAPT_PARAMS_PEFT_H
 
-#include "base/strbuf.h"
+#include "adapt/payload.h"
 #include "model/lora.h"
 
 #define PEFT_CONFIG "adapter_config.json"
@@ -46,15 +46,29 @@ int peft_parse(struct lora *out, char **base, const struct model_config *cfg,
                const void *weights, size_t n_weights, bool trained,
                trv_err *err);
 
-/** The bytes of the two files. */
-struct peft_files {
-    char *config, *weights; // freed by peft_files_release()
-    size_t n_config, n_weights;
-};
+/**
+ * A LoRA of sequence classification with one label (task_type SEQ_CLS, and a
+ * whole `score` beside the pairs): a reward model.
+ *
+ *   base_model.model.score.weight  [1, width]
+ *
+ * @param score  [out] [width], freed with mem_free().
+ */
+int peft_read_scorer(struct lora *out, float **score, char **base,
+                     const struct model_config *cfg, const char *dir,
+                     bool trained, trv_err *err);
+int peft_parse_scorer(struct lora *out, float **score, char **base,
+                      const struct model_config *cfg, const char *name,
+                      const char *config, size_t n_config, const void *weights,
+                      size_t n_weights, bool trained, trv_err *err);
+/** And written; score [width]. */
+int peft_encode_scorer(struct payload_files *out, const struct lora *l,
+                       const float *score, const struct model_config *cfg,
+                       const char *base, trv_err *err);
+
 /** Tensors are F32, in the order of their names; equal LoRAs give equal bytes.
  * TRV_ENONFINITE names the tensor that holds a NaN or an infinity. */
-int peft_encode(struct peft_files *out, const struct lora *l,
+int peft_encode(struct payload_files *out, const struct lora *l,
                 const struct model_config *cfg, const char *base, trv_err *err);
-void peft_files_release(struct peft_files *f); // accepts zeros
 
 #endif

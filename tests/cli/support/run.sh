@@ -10,7 +10,8 @@ source=$(cd "$support/../../.." && pwd)
 : "${TRIVIUM_SOURCE:=$source}"
 : "${TRIVIUM:=$source/build/trivium}"
 : "${TRIVIUM_ASSETS:=$source/../shared/assets}"
-export TRIVIUM_SOURCE TRIVIUM TRIVIUM_ASSETS
+: "${PTY:=${TRIVIUM_BUILD:-$source/build}/pty}"
+export TRIVIUM_SOURCE TRIVIUM TRIVIUM_ASSETS PTY
 export OMP_WAIT_POLICY=passive # threads that spin starve a busy machine
 export NO_COLOR=1 TERM=dumb LC_ALL=C SUPPORT="$support"
 rewrite=false

@@ -4,7 +4,8 @@ torch 2.13.0, transformers 5.24.0, peft 0.21.2:  python gen_training.py > traini
 
 The tiny Llama of ../models with its PEFT adapter, trained in float64 on all rows at once: AdamW (rate 2e-3, decay 0.01,
 clipping at norm 1, constant rate). `sft` is the mean of -log p(answer token); `forward`, `reverse` and `jsd` the mean
-divergence, over the full vocabulary, from the bare model that sees z before each context.
+divergence, over the full vocabulary, from the bare model that sees z before each context. `features` is `forward` and, at
+the same places, 0.5 times the mean over both layers' outputs (no last norm) of |t - s|^2 / |t|^2, t the bare model's state.
 """
 import json
 import pathlib
@@ -21,6 +22,15 @@ rows = [([1, 2, 3], [21, 22, 23, 24]), ([1, 2, 4], [30, 31]), ([9, 8, 7], [40, 4
 def answer_logits(model, context, answer):
     ids = torch.tensor([context + answer])
     return model(ids).logits[0, len(context) - 1 : -1]
+
+
+def answer_states(model, layers, context, answer):
+    seen = []
+    hooks = [layer.register_forward_hook(lambda m, x, y: seen.append(y[0] if isinstance(y, tuple) else y)) for layer in layers]
+    model(torch.tensor([context + answer]))
+    for hook in hooks:
+        hook.remove()
+    return [h.reshape(-1, h.shape[-1])[len(context) - 1 : -1] for h in seen]
 
 
 def divergence(kind, lp, lq):
@@ -51,7 +61,13 @@ def run(kind):
             else:
                 with torch.no_grad():
                     lp = torch.log_softmax(answer_logits(teacher, z + context, answer), -1)
-                total = total + divergence(kind, lp, lq).sum()
+                total = total + divergence("forward" if kind == "features" else kind, lp, lq).sum()
+            if kind == "features":
+                mine = answer_states(model, model.base_model.model.model.layers, context, answer)
+                with torch.no_grad():
+                    its = answer_states(teacher, teacher.model.layers, z + context, answer)
+                for s, t in zip(mine, its):
+                    total = total + 0.5 / len(its) * (((t - s) ** 2).sum(-1) / (t**2).sum(-1)).sum()
             n += len(answer)
         loss = total / n
         loss.backward()
@@ -61,4 +77,4 @@ def run(kind):
     return losses
 
 
-print(json.dumps({kind: run(kind) for kind in ["sft", "forward", "reverse", "jsd"]}, indent=1))
+print(json.dumps({kind: run(kind) for kind in ["sft", "forward", "reverse", "jsd", "features"]}, indent=1))

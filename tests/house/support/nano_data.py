@@ -76,14 +76,17 @@ for module in (behave, demos, facts, judge, plots, reckon, stories):
 assert n > 30
 
 # The held-out rows are answered as they should be, and their base is not.
-for row in held["behave"]:
+for row in held["behave"] + held["wordings"]:
     ask = row["prompt"][0]["content"]
     assert behave.obeys(row["behaviour"], row["value"], row["reference"], ask), row
 assert {r["behaviour"] for r in held["behave"]} == set(behave.KINDS) and len(behave.KINDS) >= 12
 for row in held["reckon"]:
     assert int(row["reference"].split("####")[1]) == row["answer"], row
-    for a, op, b, c in re.findall(r"(\d+) ([-+*]) (\d+) = (\d+)", row["reference"]):
-        assert {"+": int(a) + int(b), "-": int(a) - int(b), "*": int(a) * int(b)}[op] == int(c), row
+    steps = re.findall(r"(\d+(?: [-+*] \d+)+) = (\d+)", row["reference"])
+    assert steps and all(eval(sum) == int(said) for sum, said in steps), row  # digits and signs alone: the pattern says so
+for row in held["copying"]:  # nothing but what was read
+    words = re.findall(r"\w+", row["reference"])
+    assert words and set(words) <= set(re.findall(r"\w+", row["prompt"][0]["content"])), row
 for row in held["demos"]:
     assert row["label"] in row["labels"] and row["prompt"].endswith(row["plain"].split("\n", 1)[1]) and row["shots"] >= 4
 assert {r["answer"] for r in held["judge"]} == {"Yes", "No"}

@@ -1,0 +1,25 @@
+/* choose.h -- how a reward acts without a distribution of its own: n answers
+ * are drawn from the base model, and one of them is taken.
+ */
+#ifndef ADAPT_REWARD_CHOOSE_H
+#define ADAPT_REWARD_CHOOSE_H
+
+#include <stdint.h>
+
+#include "base/rng.h"
+
+/** The best of n >= 1 scores; the first among equals. */
+int64_t choose_best(const double *score, int64_t n);
+
+/**
+ * One of n >= 1, drawn with weights exp(score / beta): sampling-importance
+ * resampling, which tends to p0 exp(r / beta) / Z as n grows.
+ *
+ * Numbers  weights in double, the largest exponent taken off; beta > 0.
+ * Source   Rubin 1988, "Using the SIR algorithm to simulate posterior
+ *          distributions".
+ */
+int64_t choose_weighted(const double *score, int64_t n, double beta,
+                        struct rng *rng);
+
+#endif

@@ -1,0 +1,205 @@
+/* logratio.c -- passes over answers, each side's rows beside the other's. */
+#include "adapt/reward/logratio.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "adapt/view.h"
+#include "model/engine.h"
+#include "model/pass.h"
+
+enum { PLUS, MINUS, SIDES };
+
+/* Answers of one pass: contexts [SIDES][most], those of a row of data shared by
+ * the answers to it, and their rows. */
+struct pass {
+    const struct data_row *row; // that the last contexts are of
+    struct context *contexts[SIDES];
+    struct answered *rows[SIDES];
+    int64_t n_contexts, n, tokens;
+};
+
+int
+reward_report(const struct reward_watch *watch, int64_t done, int64_t total,
+              trv_err *err)
+{
+    if (!watch || !watch->progress ||
+        watch->progress(watch->payload, done, total))
+        return 0;
+    return err_fail(err, TRV_ECANCELED, "scoring was stopped");
+}
+
+static void
+pass_reset(struct pass *p)
+{
+    for (int64_t i = 0; i < p->n_contexts; i++)
+        for (int k = PLUS; k < SIDES; k++)
+            context_release(&p->contexts[k][i]);
+    *p = (struct pass){0};
+}
+
+static int
+pass_begin(struct pass *p, struct arena *a, int64_t most, trv_err *err)
+{
+    for (int k = PLUS; k < SIDES; k++) {
+        p->contexts[k] = arena_alloc(a, (size_t)most * sizeof(struct context));
+        p->rows[k] = arena_alloc(a, (size_t)most * sizeof(struct answered));
+        if (!p->contexts[k] || !p->rows[k])
+            return err_fail(err, TRV_ENOMEM, "no memory to score answers");
+    }
+    return 0;
+}
+
+/* The contexts of an item's row, unless the last ones are. */
+static int
+see_row(struct pass *p, struct session *s, const struct logratio *q,
+        const struct data_row *row, trv_err *err)
+{
+    struct context *const plus = &p->contexts[PLUS][p->n_contexts];
+    struct context *const minus = &p->contexts[MINUS][p->n_contexts];
+    int rc;
+
+    if (p->row == row)
+        return 0;
+    *plus = *minus = (struct context){0};
+    p->n_contexts++; // they are released with the rest from here on
+    rc = view_open(plus, s, q->plus, row, err);
+    if (!rc && !q->alone)
+        rc = view_open(minus, s, q->minus, row, err);
+    if (!rc)
+        p->row = row;
+    return rc;
+}
+
+/* Add an answer to the pass; *full where it does not fit any more. */
+static int
+add_item(bool *full, struct pass *p, struct session *s,
+         const struct logratio *q, const struct reward_item *item, trv_err *err)
+{
+    const int sides = q->alone ? 1 : SIDES;
+    int64_t tokens = 0;
+    int rc = see_row(p, s, q, item->row, err);
+
+    for (int k = PLUS; k < sides && !rc; k++) {
+        const struct context *c = &p->contexts[k][p->n_contexts - 1];
+
+        p->rows[k][p->n] = (struct answered){c, item->ids, item->n_ids};
+        tokens += pass_tokens(&p->rows[k][p->n], 1);
+        if (item->n_ids - 1 > context_room(c)) // the last is only predicted
+            rc = data_row_fail(item->row, err, TRV_ETOOLONG,
+                               "an answer of %lld tokens does not fit the "
+                               "context behind %lld",
+                               (long long)item->n_ids,
+                               (long long)context_length(c));
+    }
+    *full = p->n > 0 && p->tokens + tokens > ENGINE_TOKENS;
+    if (rc || *full)
+        return rc;
+    p->tokens += tokens;
+    p->n++;
+    return 0;
+}
+
+/* logp[k] takes the log-probabilities of all answers, end to end. */
+static int
+run_pass(float *logp[SIDES], struct pass *p, struct arena *a, bool alone,
+         trv_err *err)
+{
+    const int64_t sides = alone ? 1 : SIDES;
+    struct answered *rows =
+        arena_alloc(a, (size_t)(sides * p->n) * sizeof(*rows));
+    struct head_side run[SIDES];
+    int32_t *target;
+    int64_t n = 0;
+    int rc = rows ? 0 : TRV_ENOMEM;
+
+    for (int64_t i = 0; i < p->n; i++)
+        n += p->rows[PLUS][i].n;
+    target = arena_alloc(a, (size_t)n * sizeof(*target));
+    for (int k = 0; k < sides && !rc; k++) {
+        memcpy(rows + k * p->n, p->rows[k], (size_t)p->n * sizeof(*rows));
+        logp[k] = arena_f32(a, n, 1);
+        rc = logp[k] ? 0 : TRV_ENOMEM;
+    }
+    if (rc || !target)
+        return err_fail(err, TRV_ENOMEM, "no memory to score answers");
+    rc = pass_forward(run, target, a, sides, rows, p->n, err);
+    for (int k = 0; k < sides && !rc; k++)
+        rc = head_score(a, logp[k], NULL, &run[k], target, n, err);
+    return rc;
+}
+
+/* The score of an item whose log-probabilities begin at `at`. */
+static int
+take_item(double *score, double *token, const struct logratio *q,
+          float *const logp[SIDES], int64_t at, const struct reward_item *item,
+          trv_err *err)
+{
+    double sum[SIDES] = {0};
+
+    for (int64_t t = 0; t < item->n_ids; t++) {
+        const double plus = (double)logp[PLUS][at + t];
+        const double minus = q->alone ? 0.0 : (double)logp[MINUS][at + t];
+
+        sum[PLUS] += plus;
+        sum[MINUS] += minus;
+        if (token)
+            token[t] = q->beta * (plus - minus);
+    }
+    *score = q->beta * (sum[PLUS] - sum[MINUS]);
+    if (isfinite(*score))
+        return 0;
+    return data_row_fail(item->row, err, TRV_ENONFINITE,
+                         "the model gives the answer a value that is not "
+                         "finite");
+}
+
+/* Score items that fit one pass; *done says how many. */
+static int
+score_pass(struct session *s, const struct logratio *q, double *score,
+           double *const *token, const struct reward_item *items, int64_t n,
+           int64_t *done, trv_err *err)
+{
+    const int64_t most = n < ENGINE_TOKENS ? n : ENGINE_TOKENS;
+    float *logp[SIDES];
+    struct pass p = {0};
+    int64_t at = 0;
+    bool full = false;
+    int rc;
+
+    arena_reset(&s->arena);
+    rc = pass_begin(&p, &s->arena, most, err);
+    for (*done = 0; *done < most && !rc && !full; *done += !full)
+        if (items[*done].n_ids > 0) // else nothing is said, and nothing learned
+            rc = add_item(&full, &p, s, q, &items[*done], err);
+    if (!rc && p.n > 0)
+        rc = run_pass(logp, &p, &s->arena, q->alone, err);
+    for (int64_t i = 0; i < *done && !rc; i++) {
+        score[i] = 0.0;
+        if (items[i].n_ids == 0)
+            continue;
+        rc = take_item(&score[i], token ? token[i] : NULL, q, logp, at,
+                       &items[i], err);
+        at += items[i].n_ids;
+    }
+    pass_reset(&p);
+    return rc;
+}
+
+int
+logratio_score(struct session *s, const struct logratio *q, double *score,
+               double *const *token, const struct reward_item *items, int64_t n,
+               const struct reward_watch *watch, trv_err *err)
+{
+    int64_t from = 0, done = 0;
+    int rc = 0;
+
+    while (from < n && !rc) {
+        rc = score_pass(s, q, score + from, token ? token + from : NULL,
+                        items + from, n - from, &done, err);
+        from += done;
+        if (!rc)
+            rc = reward_report(watch, from, n, err);
+    }
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* logratio.h -- log-probabilities of answers under one adaptation or two, token
+ * by token: what params, prompts, ratios and contrasts score by.
+ */
+#ifndef ADAPT_REWARD_LOGRATIO_H
+#define ADAPT_REWARD_LOGRATIO_H
+
+#include "adapt/reward/reward.h"
+
+struct logratio {
+    struct adaptation *plus, *minus; // NULL: the base; made ready by view.h
+    double beta;
+    bool alone; // log p of plus itself, nothing is taken off
+};
+
+/**
+ * score[i] = beta * (sum over tokens of log p_plus - sum of log p_minus),
+ * token[i][t] = beta * (log p_plus(t) - log p_minus(t)); see reward_score().
+ */
+int logratio_score(struct session *s, const struct logratio *q, double *score,
+                   double *const *token, const struct reward_item *items,
+                   int64_t n, const struct reward_watch *watch, trv_err *err);
+
+/** Ask the watch, if any; TRV_ECANCELED where it stops the work. */
+int reward_report(const struct reward_watch *watch, int64_t done, int64_t total,
+                  trv_err *err);
+
+#endif

@@ -1,0 +1,750 @@
+/* verifier.c -- checks of an answer's text. */
+#include "adapt/reward/verifier.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "adapt/reward/number.h"
+#include "adapt/reward/outside.h"
+#include "adapt/reward/reward.h"
+#include "adapt/reward/reward_conf.h"
+#include "base/mem.h"
+#include "text/pattern.h"
+#include "text/utf8.h"
+
+enum check {
+    CHECK_NUMBER,
+    CHECK_EXACT,
+    CHECK_REGEX,
+    CHECK_CONTAINS,
+    CHECK_LENGTH,
+    CHECK_JSON,
+    CHECK_COMMAND,
+};
+enum by { BY_TEXT, BY_LINE, BY_SENTENCE, BY_WORD, BY_LETTER };
+enum measure_by { LENGTH_WORDS, LENGTH_CHARS, LENGTH_TOKENS };
+
+static const char *const check_names[] = {
+    "number", "exact", "regex", "contains", "length", "json", "command", NULL};
+
+/* The options of each check, and those that take the rest of a spec. */
+static const char *const known[][8] = {
+    {"column", "strict"},
+    {"column", "case"},
+    {"by", "share", "case", "not", "pattern"},
+    {"all", "share", "inside", "case", "not", "words"},
+    {"by", "lo", "hi", "slack"},
+    {"keys", "share"},
+    {"timeout", "cmd"},
+};
+static const char *const takes_rest[] = {"pattern", "words", "cmd", NULL};
+
+struct words {
+    char **v;
+    int64_t n;
+};
+
+struct verifier {
+    enum check check;
+    char what[32]; // "verifier:regex", for messages
+    char *column;  // of the reference; NULL: the first that is there
+    bool strict, mind_case, all, share, inside, invert;
+    enum by by;
+    struct pattern pattern;
+    struct pattern_scratch scratch;
+    struct words words; // or keys
+    enum measure_by length_by;
+    double lo, hi, slack, timeout_s;
+    struct outside *helper;
+    const struct tokenizer *tokenizer;
+    struct strbuf text; // the answer, well-formed
+};
+
+/* ---- reading ------------------------------------------------------------ */
+
+static int
+find_check(enum check *out, const char *name, size_t n, trv_err *err)
+{
+    for (int i = 0; check_names[i]; i++)
+        if (strlen(check_names[i]) == n &&
+            memcmp(check_names[i], name, n) == 0) {
+            *out = (enum check)i;
+            return 0;
+        }
+    return err_fail(err, TRV_EINVAL,
+                    "'verifier:%.*s' is no check; there are number, exact, "
+                    "regex, contains, length, json, command",
+                    n > 60 ? 60 : (int)n, name);
+}
+
+int
+verifier_parse(json_t **conf, const char *text, trv_err *err)
+{
+    const size_t n = strcspn(text, ",");
+    char what[32];
+    enum check check;
+    int rc;
+
+    *conf = NULL;
+    rc = find_check(&check, text, n, err);
+    if (rc)
+        return rc;
+    snprintf(what, sizeof(what), "verifier:%s", check_names[check]);
+    *conf = json_object();
+    if (!*conf)
+        return err_fail(err, TRV_ENOMEM, "no memory for %s", what);
+    rc = conf_parse(*conf, text[n] ? text + n + 1 : "", what, known[check],
+                    takes_rest, err);
+    if (!rc &&
+        json_object_set_new(*conf, "check", json_string(check_names[check])))
+        rc = err_fail(err, TRV_ENOMEM, "no memory for %s", what);
+    if (rc) {
+        json_decref(*conf);
+        *conf = NULL;
+    }
+    return rc;
+}
+
+static int
+no_memory(const struct verifier *v, trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for %s", v->what);
+}
+
+static int
+need(const struct verifier *v, const char *value, const char *key, trv_err *err)
+{
+    if (value && *value)
+        return 0;
+    return err_fail(err, TRV_EINVAL, "%s needs %s=", v->what, key);
+}
+
+static void
+words_release(struct words *w)
+{
+    for (int64_t i = 0; i < w->n; i++)
+        mem_free(w->v[i]);
+    mem_free(w->v);
+    *w = (struct words){0};
+}
+
+/* Append n bytes in lower case. */
+static int
+add_folded(struct strbuf *out, const char *s, size_t n)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < n && !rc;) {
+        uint32_t cp;
+
+        i += utf8_get(&cp, s + i);
+        rc = utf8_add(out, (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp));
+    }
+    return rc;
+}
+
+/* "a|b|c" */
+static int
+read_words(struct verifier *v, const char *list, const char *key, trv_err *err)
+{
+    const char *p = list;
+    size_t count = 1;
+
+    for (const char *c = list; *c; c++)
+        count += *c == '|';
+    v->words.v = mem_calloc(count, sizeof(*v->words.v));
+    if (!v->words.v)
+        return no_memory(v, err);
+    for (;;) {
+        const size_t n = strcspn(p, "|");
+        struct strbuf b = {0};
+        int rc;
+
+        if (n == 0)
+            return err_fail(err, TRV_EINVAL,
+                            "%s has an empty word among %s=%.100s", v->what,
+                            key, list);
+        rc = v->mind_case ? sb_add(&b, p, n) : add_folded(&b, p, n);
+        v->words.v[v->words.n] = rc ? NULL : sb_take(&b);
+        sb_release(&b);
+        if (!v->words.v[v->words.n])
+            return no_memory(v, err);
+        v->words.n++;
+        if (!p[n])
+            return 0;
+        p += n + 1;
+    }
+}
+
+static int
+read_regex(struct verifier *v, const json_t *conf, trv_err *err)
+{
+    static const char *const by[] = {"text", "line",   "sentence",
+                                     "word", "letter", NULL};
+    const char *pattern = NULL;
+    struct strbuf re = {0};
+    int which = 0, rc;
+
+    rc = conf_text(&pattern, conf, "pattern", v->what, err);
+    if (!rc)
+        rc = need(v, pattern, "pattern", err);
+    if (!rc)
+        rc = conf_choice(&which, conf, "by", by, v->what, err);
+    if (rc)
+        return rc;
+    v->by = v->share && which == BY_TEXT ? BY_SENTENCE : (enum by)which;
+    if (sb_printf(&re, "%s%s", v->mind_case ? "" : "(?i)", pattern))
+        rc = no_memory(v, err);
+    if (!rc)
+        rc = pattern_regex(&v->pattern, re.s, re.len, "pattern", v->what, err);
+    if (rc == TRV_EFORMAT) { // it came from an argument, not from a file
+        rc = TRV_EINVAL;
+        if (err)
+            err->code = rc;
+    }
+    sb_release(&re);
+    return rc;
+}
+
+static int
+read_length(struct verifier *v, const json_t *conf, trv_err *err)
+{
+    static const char *const by[] = {"words", "chars", "tokens", NULL};
+    int which = 0, rc;
+
+    v->hi = (double)INFINITY;
+    v->slack = (double)NAN;
+    rc = conf_choice(&which, conf, "by", by, v->what, err);
+    if (!rc)
+        rc = conf_num(&v->lo, conf, "lo", 0, 1e9, v->what, err);
+    if (!rc)
+        rc = conf_num(&v->hi, conf, "hi", 0, 1e9, v->what, err);
+    if (!rc)
+        rc = conf_num(&v->slack, conf, "slack", 0, 1e9, v->what, err);
+    if (rc)
+        return rc;
+    v->length_by = (enum measure_by)which;
+    if (!json_object_get(conf, "lo") && !json_object_get(conf, "hi"))
+        return err_fail(err, TRV_EINVAL, "%s needs lo= or hi=", v->what);
+    if (v->hi < v->lo)
+        return err_fail(err, TRV_EINVAL, "%s has hi=%g below lo=%g", v->what,
+                        v->hi, v->lo);
+    if (isnan(v->slack))
+        v->slack = v->hi;
+    return 0;
+}
+
+static int
+read_check(struct verifier *v, const json_t *conf, trv_err *err)
+{
+    const char *text = NULL;
+    int rc;
+
+    switch (v->check) {
+    case CHECK_NUMBER:
+    case CHECK_EXACT:
+        rc = conf_text(&text, conf, "column", v->what, err);
+        if (!rc && text) {
+            rc = need(v, text, "column", err);
+            v->column = mem_strdup(text);
+            if (!rc && !v->column)
+                rc = no_memory(v, err);
+        }
+        return rc;
+    case CHECK_REGEX:
+        return read_regex(v, conf, err);
+    case CHECK_CONTAINS:
+        rc = conf_text(&text, conf, "words", v->what, err);
+        if (!rc)
+            rc = need(v, text, "words", err);
+        if (!rc && v->all && v->share)
+            rc = err_fail(err, TRV_EINVAL, "%s has both all=1 and share=1",
+                          v->what);
+        return rc ? rc : read_words(v, text, "words", err);
+    case CHECK_LENGTH:
+        return read_length(v, conf, err);
+    case CHECK_JSON:
+        rc = conf_text(&text, conf, "keys", v->what, err);
+        return rc || !text ? rc : read_words(v, text, "keys", err);
+    case CHECK_COMMAND:
+        v->timeout_s = 10;
+        rc = conf_text(&text, conf, "cmd", v->what, err);
+        if (!rc)
+            rc = need(v, text, "cmd", err);
+        if (!rc)
+            rc = conf_num(&v->timeout_s, conf, "timeout", 0.001, 86400, v->what,
+                          err);
+        return rc ? rc : outside_open(&v->helper, text, v->timeout_s, err);
+    }
+    return 0;
+}
+
+int
+verifier_open(struct verifier **out, const json_t *conf,
+              const struct tokenizer *t, trv_err *err)
+{
+    struct verifier *v = mem_calloc(1, sizeof(*v));
+    const char *keys[10] = {"check"};
+    const char *name = NULL;
+    int rc, n = 1;
+
+    *out = NULL;
+    if (!v)
+        return err_fail(err, TRV_ENOMEM, "no memory for a verifier");
+    v->tokenizer = t;
+    rc = conf_text(&name, conf, "check", "a verifier", err);
+    if (!rc && !name)
+        rc = err_fail(err, TRV_EINVAL, "a verifier needs 'check'");
+    if (!rc)
+        rc = find_check(&v->check, name, strlen(name), err);
+    if (rc)
+        goto done;
+    snprintf(v->what, sizeof(v->what), "verifier:%s", check_names[v->check]);
+    for (int i = 0; known[v->check][i]; i++)
+        keys[n++] = known[v->check][i];
+    rc = conf_known(conf, v->what, keys, err);
+    v->mind_case = v->check != CHECK_CONTAINS;
+    if (!rc)
+        rc = conf_flag(&v->strict, conf, "strict", v->what, err);
+    if (!rc)
+        rc = conf_flag(&v->mind_case, conf, "case", v->what, err);
+    if (!rc)
+        rc = conf_flag(&v->all, conf, "all", v->what, err);
+    if (!rc)
+        rc = conf_flag(&v->share, conf, "share", v->what, err);
+    if (!rc)
+        rc = conf_flag(&v->inside, conf, "inside", v->what, err);
+    if (!rc)
+        rc = conf_flag(&v->invert, conf, "not", v->what, err);
+    if (!rc)
+        rc = read_check(v, conf, err);
+    if (rc)
+        goto done;
+    *out = v;
+    v = NULL;
+done:
+    verifier_free(v);
+    return rc;
+}
+
+void
+verifier_free(struct verifier *v)
+{
+    if (!v)
+        return;
+    outside_free(v->helper);
+    words_release(&v->words);
+    pattern_release(&v->pattern);
+    pattern_scratch_release(&v->scratch);
+    sb_release(&v->text);
+    mem_free(v->column);
+    mem_free(v);
+}
+
+bool
+verifier_runs(const struct verifier *v)
+{
+    return v->check == CHECK_COMMAND;
+}
+
+/* ---- references --------------------------------------------------------- */
+
+/* err_fail() that names the item. */
+static int
+in_item(int rc, const struct reward_item *item, int64_t index, trv_err *err)
+{
+    if (rc && err && item->row->path)
+        err_prefix(err, "'%s' line %lld", item->row->path,
+                   (long long)item->row->line);
+    else if (rc && err)
+        err_prefix(err, "answer %lld", (long long)index + 1);
+    return rc;
+}
+
+/* What a value says as text: itself, a number, a flag, a last message. */
+static int
+value_text(struct strbuf *out, const json_t *v)
+{
+    if (json_is_array(v) && json_array_size(v) > 0)
+        v = json_object_get(json_array_get(v, json_array_size(v) - 1),
+                            "content");
+    if (json_is_string(v))
+        return sb_add(out, json_string_value(v), json_string_length(v));
+    if (json_is_integer(v))
+        return sb_printf(out, "%lld", (long long)json_integer_value(v));
+    if (json_is_real(v))
+        return sb_printf(out, "%.17g", json_real_value(v));
+    if (json_is_boolean(v))
+        return sb_puts(out, json_is_true(v) ? "true" : "false");
+    return TRV_EINVAL;
+}
+
+static int
+find_reference(struct strbuf *out, const char **column,
+               const struct verifier *v, const struct reward_item *item,
+               trv_err *err)
+{
+    static const char *const names[] = {"answer", "reference", "solution",
+                                        "completion"};
+    const json_t *row = item->row->json;
+    const json_t *own = item->own ? json_object_get(row, "completion") : NULL;
+    const json_t *value = NULL;
+    int rc;
+
+    *column = v->column;
+    if (v->column)
+        value = json_object_get(row, v->column);
+    for (size_t i = 0; !v->column && !value && i < 4; i++) {
+        *column = names[i];
+        value = json_object_get(row, names[i]);
+        if (json_is_null(value) || (own && value == own))
+            value = NULL; // what is scored is no reference for itself
+    }
+    if (!value && v->column)
+        return err_fail(err, TRV_EINVAL,
+                        "there is no column '%.60s', which "
+                        "%s compares with",
+                        v->column, v->what);
+    if (!value)
+        return err_fail(err, TRV_EINVAL,
+                        "%s needs a reference: a column answer, reference, "
+                        "solution%s or one named by column=",
+                        v->what, item->own ? "" : ", completion");
+    rc = value_text(out, value);
+    if (rc == TRV_ENOMEM)
+        return no_memory(v, err);
+    return rc ? err_fail(err, rc, "column '%s' is no text and no number",
+                         *column)
+              : 0;
+}
+
+/* ---- checks ------------------------------------------------------------- */
+
+static void
+trim(const char **s, size_t *n)
+{
+    while (*n > 0) {
+        uint32_t cp;
+        const size_t k = utf8_get(&cp, *s);
+
+        if (!utf8_is_space(cp))
+            break;
+        *s += k;
+        *n -= k;
+    }
+    while (*n > 0) {
+        uint32_t cp;
+        const size_t at = utf8_back(*s, *n);
+
+        (void)utf8_get(&cp, *s + at);
+        if (!utf8_is_space(cp))
+            break;
+        *n = at;
+    }
+}
+
+static int
+check_number(struct verifier *v, double *score, const struct reward_item *item,
+             trv_err *err)
+{
+    struct strbuf ref = {0};
+    struct number got, want;
+    const char *column;
+    int rc = find_reference(&ref, &column, v, item, err);
+
+    if (!rc && !number_said(&want, ref.s ? ref.s : "", ref.len, false))
+        rc = err_fail(err, TRV_EINVAL, "column '%s' holds no number: '%.60s'",
+                      column, ref.s ? ref.s : "");
+    if (!rc)
+        *score = number_said(&got, v->text.s, v->text.len, v->strict) &&
+                         number_equal(&got, &want)
+                     ? 1.0
+                     : 0.0;
+    sb_release(&ref);
+    return rc;
+}
+
+static int
+check_exact(struct verifier *v, double *score, const struct reward_item *item,
+            trv_err *err)
+{
+    struct strbuf ref = {0}, a = {0}, b = {0};
+    const char *column, *s = v->text.s, *r;
+    size_t n = v->text.len, n_ref;
+    int rc = find_reference(&ref, &column, v, item, err);
+
+    if (!rc) {
+        r = ref.s ? ref.s : "";
+        n_ref = ref.len;
+        trim(&s, &n);
+        trim(&r, &n_ref);
+        if (v->mind_case)
+            *score = n == n_ref && memcmp(s, r, n) == 0 ? 1.0 : 0.0;
+        else if (add_folded(&a, s, n) || add_folded(&b, r, n_ref))
+            rc = no_memory(v, err);
+        else
+            *score = a.len == b.len && (!a.len || !memcmp(a.s, b.s, a.len))
+                         ? 1.0
+                         : 0.0;
+    }
+    sb_release(&a);
+    sb_release(&b);
+    sb_release(&ref);
+    return rc;
+}
+
+static bool
+ends_sentence(char c)
+{
+    return c == '.' || c == '!' || c == '?';
+}
+
+/* The next part of the text from *at on: its bytes [*start, *end), blanks around
+ * it left out. False where there is no more. */
+static bool
+next_part(enum by by, const char *s, size_t n, size_t *at, size_t *start,
+          size_t *end)
+{
+    size_t i = *at;
+    uint32_t cp = 0;
+
+    while (i < n) { // what no part begins with
+        const size_t k = utf8_get(&cp, s + i);
+        const utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
+        const bool letter =
+            c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
+
+        if (by == BY_LETTER ? letter : !utf8_is_space(cp))
+            break;
+        i += k;
+    }
+    if (i >= n)
+        return false;
+    *start = *end = i;
+    while (i < n) {
+        const char first = s[i];
+        const size_t k = utf8_get(&cp, s + i);
+
+        if (first == '\n' || (by == BY_WORD && utf8_is_space(cp)))
+            break;
+        i += k;
+        if (!utf8_is_space(cp))
+            *end = i;
+        if (by == BY_LETTER)
+            break;
+        if (by == BY_SENTENCE && ends_sentence(first) && i < n) {
+            (void)utf8_get(&cp, s + i);
+            if (utf8_is_space(cp))
+                break;
+        }
+    }
+    *at = i;
+    return true;
+}
+
+/* Does the pattern match somewhere in these bytes? 1, 0 or an error. */
+static int
+matches(struct verifier *v, const char *s, size_t n, trv_err *err)
+{
+    struct pattern_search search;
+    size_t start, end;
+
+    if (pattern_begin(&search, &v->pattern, &v->scratch, s, n))
+        return no_memory(v, err);
+    return pattern_next(&search, &start, &end, err);
+}
+
+static int
+check_regex(struct verifier *v, double *score, trv_err *err)
+{
+    size_t at = 0, start = 0, end = 0;
+    int64_t parts = 0, hits = 0;
+    int found = 0;
+
+    if (v->by == BY_TEXT) {
+        found = matches(v, v->text.s, v->text.len, err);
+        *score = found;
+        return found < 0 ? found : 0;
+    }
+    while (found >= 0 &&
+           next_part(v->by, v->text.s, v->text.len, &at, &start, &end)) {
+        found = matches(v, v->text.s + start, end - start, err);
+        hits += found > 0;
+        parts++;
+    }
+    *score = parts ? (double)hits / (double)parts : 0.0;
+    return found < 0 ? found : 0;
+}
+
+/* Is the word in the text, and not a part of a longer one? */
+static bool
+has_word(const struct verifier *v, const struct strbuf *text, const char *word)
+{
+    const size_t n = strlen(word);
+    uint32_t first, last, beside;
+
+    (void)utf8_get(&first, word);
+    (void)utf8_get(&last, word + utf8_back(word, n));
+    for (const char *p = text->s; p;) {
+        const size_t left = text->len - (size_t)(p - text->s);
+        bool whole = true;
+
+        p = memmem(p, left, word, n);
+        if (!p)
+            return false;
+        if (!v->inside && p > text->s && utf8_is_word(first)) {
+            (void)utf8_get(&beside,
+                           text->s + utf8_back(text->s, (size_t)(p - text->s)));
+            whole = !utf8_is_word(beside);
+        }
+        if (!v->inside && p + n < text->s + text->len && utf8_is_word(last)) {
+            (void)utf8_get(&beside, p + n);
+            whole = whole && !utf8_is_word(beside);
+        }
+        if (whole)
+            return true;
+        p += utf8_len(*p);
+    }
+    return false;
+}
+
+static int
+check_contains(struct verifier *v, double *score, trv_err *err)
+{
+    struct strbuf folded = {0};
+    const struct strbuf *text = &v->text;
+    int64_t found = 0;
+    int rc = 0;
+
+    if (!v->mind_case) {
+        rc = add_folded(&folded, v->text.s, v->text.len);
+        text = &folded;
+    }
+    for (int64_t i = 0; i < v->words.n && !rc && text->s; i++)
+        found += has_word(v, text, v->words.v[i]);
+    *score = v->share ? (double)found / (double)v->words.n
+             : v->all ? (double)(found == v->words.n)
+                      : (double)(found > 0);
+    sb_release(&folded);
+    return rc ? no_memory(v, err) : 0;
+}
+
+static int
+check_length(struct verifier *v, double *score, const struct reward_item *item)
+{
+    size_t at = 0, start, end;
+    double n = 0;
+
+    if (v->length_by == LENGTH_WORDS) {
+        while (next_part(BY_WORD, v->text.s, v->text.len, &at, &start, &end))
+            n++;
+    } else if (v->length_by == LENGTH_CHARS) {
+        for (; at < v->text.len; at += utf8_len(v->text.s[at]))
+            n++;
+    } else {
+        for (int64_t i = 0; i < item->n_ids; i++)
+            n += !v->tokenizer ||
+                 !tokenizer_is_special(v->tokenizer, item->ids[i]);
+    }
+    *score = n < v->lo               ? n / v->lo
+             : n <= v->hi            ? 1.0
+             : n >= v->hi + v->slack ? 0.0
+                                     : 1.0 - (n - v->hi) / v->slack;
+    return 0;
+}
+
+static int
+check_json(struct verifier *v, double *score, trv_err *err)
+{
+    const char *s = v->text.s;
+    size_t n = v->text.len;
+    json_error_t why;
+    json_t *value;
+    int64_t held = 0;
+
+    trim(&s, &n);
+    value = json_loadb(s, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    if (!value && json_error_code(&why) == json_error_out_of_memory)
+        return no_memory(v, err);
+    for (int64_t i = 0; i < v->words.n; i++)
+        held += json_object_get(value, v->words.v[i]) != NULL;
+    *score = !value     ? 0.0
+             : v->share ? (double)(1 + held) / (double)(1 + v->words.n)
+                        : (double)(held == v->words.n);
+    json_decref(value);
+    return 0;
+}
+
+/* {"prompt":, "completion":, other columns} */
+static int
+check_command(struct verifier *v, double *score, const struct reward_item *item,
+              trv_err *err)
+{
+    const struct data_row *row = item->row;
+    json_t *question = json_copy(row->json);
+    json_t *prompt = NULL;
+    int bad = !question, rc;
+
+    if (!bad && row->prompt) {
+        prompt = json_incref((json_t *)(uintptr_t)row->prompt);
+    } else if (!bad && row->messages) { // all but the answer
+        const size_t n = json_array_size(row->messages);
+        const char *role = json_string_value(
+            json_object_get(json_array_get(row->messages, n - 1), "role"));
+
+        prompt = json_copy((json_t *)(uintptr_t)row->messages);
+        if (prompt && role && strcmp(role, "assistant") == 0)
+            bad = json_array_remove(prompt, n - 1);
+    } else if (!bad) {
+        prompt = json_string(row->text ? row->text : "");
+    }
+    bad = bad || json_object_set_new(question, "prompt", prompt) ||
+          json_object_set_new(question, "completion",
+                              json_stringn(v->text.s, v->text.len));
+    rc = bad ? no_memory(v, err) : outside_ask(v->helper, score, question, err);
+    json_decref(question);
+    return rc;
+}
+
+int
+verifier_score(struct verifier *v, double *score,
+               const struct reward_item *item, int64_t index, trv_err *err)
+{
+    size_t used;
+    int rc = 0;
+
+    sb_reset(&v->text);
+    if (sb_puts(&v->text, "") || // so that there is a text, if an empty one
+        utf8_repair(&v->text, &used, item->text, item->n_text, false))
+        return no_memory(v, err);
+    switch (v->check) {
+    case CHECK_NUMBER:
+        rc = check_number(v, score, item, err);
+        break;
+    case CHECK_EXACT:
+        rc = check_exact(v, score, item, err);
+        break;
+    case CHECK_REGEX:
+        rc = check_regex(v, score, err);
+        break;
+    case CHECK_CONTAINS:
+        rc = check_contains(v, score, err);
+        break;
+    case CHECK_LENGTH:
+        rc = check_length(v, score, item);
+        break;
+    case CHECK_JSON:
+        rc = check_json(v, score, err);
+        break;
+    case CHECK_COMMAND:
+        rc = check_command(v, score, item, err);
+        break;
+    }
+    if (rc)
+        return in_item(rc, item, index, err);
+    if (v->invert)
+        *score = 1.0 - *score;
+    return 0;
+}

@@ -1,0 +1,14 @@
+/* source.h -- what an adaptation is, as one hash: what lies behind a spec may
+ * change, and a resumed run must learn from what the stopped one did.
+ */
+#ifndef ADAPT_SOURCE_H
+#define ADAPT_SOURCE_H
+
+#include "adapt/adaptation.h"
+
+/** SHA-256 of its words, its numbers, or the weights of the model that it is;
+ * of a mix, of its parts and their weights. `a` NULL: the base. TRV_ENOMEM,
+ * TRV_EIO. */
+int source_hash(char hex[HASH_HEX], struct adaptation *a, trv_err *err);
+
+#endif

@@ -1,0 +1,183 @@
+/* train_head.c -- from a file of pairs to a reward `head`, as an artefact. */
+#include "learn/train_head.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "learn/options.h"
+#include "learn/scorer_run.h"
+#include "learn/student.h"
+#include "learn/train.h"
+
+/* Defaults, where options are 0. */
+#define DEFAULT_BATCH 16
+#define DEFAULT_LENGTH 1024 // tokens of a row, or the context where shorter
+
+struct plan {
+    struct work w;
+    const trv_train_options *o;
+    int64_t max_length;
+    trv_learn_options learn; // every zero replaced
+    struct pair_rows rows, held_out;
+};
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to plan a training");
+}
+
+/* What trivium.json and the fingerprint say. */
+static int
+tell_options(struct plan *p, trv_err *err)
+{
+    int rc;
+
+    p->w.options = json_pack("{s:I,s:f,s:s}", "max_length",
+                             (json_int_t)p->max_length, "centre", p->o->centre,
+                             "trained", p->o->full ? "full" : "lora");
+    if (!p->w.options)
+        return no_memory(err);
+    rc = options_tell_learn(p->w.options, &p->learn, err);
+    if (!rc && !p->o->full)
+        return options_tell_lora(p->w.options, &p->o->lora, err);
+    if (!rc && json_object_set_new(p->w.options, "saved_as",
+                                   json_string(p->o->precision)))
+        rc = no_memory(err);
+    return rc;
+}
+
+static int
+open_pairs(struct plan *p, trv_err *err)
+{
+    const struct model *m = p->w.s->model;
+    int rc = pair_rows_open(&p->rows, m, p->o->data, p->max_length, err);
+
+    if (!rc && p->o->eval)
+        rc = pair_rows_open(&p->held_out, m, p->o->eval, p->max_length, err);
+    if (!rc && p->rows.n_dropped > 0)
+        work_say(&p->w,
+                 "warning: %lld of %lld pairs have an answer longer than "
+                 "%lld tokens with its prompt and are left out",
+                 (long long)p->rows.n_dropped,
+                 (long long)(p->rows.n + p->rows.n_dropped),
+                 (long long)p->max_length);
+    return rc;
+}
+
+static int
+check_lengths(struct plan *p, trv_err *err)
+{
+    const int64_t context = p->w.s->model->cfg.context;
+    const trv_train_options *o = p->o;
+    const int rc = o->full ? student_check_full(p->w.s->model, err) : 0;
+
+    if (rc)
+        return rc;
+    p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
+    if (p->max_length > context && o->max_length)
+        return err_fail(err, TRV_ETOOLONG,
+                        "max-length is %lld, but the model's context is %lld",
+                        (long long)p->max_length, (long long)context);
+    if (p->max_length > context)
+        p->max_length = context;
+    return 0;
+}
+
+static int
+plan_make(struct plan *p, const char *out, trv_err *err)
+{
+    const trv_train_options *o = p->o;
+    int rc = o->full ? 0 : options_check_lora(&o->lora, err);
+
+    if (rc)
+        return rc;
+    p->learn = o->learn;
+    rc = options_complete(&p->learn,
+                          &(struct learn_defaults){
+                              .batch = DEFAULT_BATCH,
+                              .lr = scorer_run_lr(&p->w.s->model->cfg, o->full),
+                              .rows = "pairs"},
+                          err);
+    if (!rc)
+        rc = check_lengths(p, err);
+    if (!rc)
+        rc = work_begin(&p->w, out, NULL, err);
+    if (!rc)
+        rc = work_claim(&p->w, err);
+    if (!rc)
+        rc = open_pairs(p, err);
+    if (!rc)
+        rc = options_epochs(&p->learn, o->learn.batch, o->epochs, p->rows.n,
+                            err);
+    return rc ? rc : tell_options(p, err);
+}
+
+static void
+plan_release(struct plan *p)
+{
+    work_release(&p->w);
+    pair_rows_release(&p->rows);
+    pair_rows_release(&p->held_out);
+}
+
+static int
+save(struct plan *p, const struct scorer_run *r, trv_err *err)
+{
+    const enum dtype type =
+        strcmp(p->o->precision, "bf16") == 0 ? DT_BF16 : DT_F32;
+    const int rc = work_sign(
+        &p->w, KIND_HEAD, NULL,
+        &(struct artefact_step){.edge = "data->reward",
+                                .method = "bradley-terry",
+                                .data = p->rows.hash},
+        json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)r->result.steps,
+                  "pairs", (json_int_t)p->rows.n, "tokens", r->result.tokens),
+        err);
+
+    return rc ? rc : scorer_run_save(&p->w, r, type, err);
+}
+
+int
+train_head_run(const struct work *begun, trv_cost *cost, const char *out,
+               const trv_train_options *opts, trv_err *err)
+{
+    struct plan p = {.w = *begun, .o = opts};
+    struct scorer_run r = {0};
+    char line[200];
+    int rc = plan_make(&p, out, err);
+    const struct scorer_plan how = {.w = &p.w,
+                                    .rows = &p.rows,
+                                    .held_out = &p.held_out,
+                                    .lora = opts->full ? NULL : &opts->lora,
+                                    .learn = &p.learn,
+                                    .centre = opts->centre};
+
+    if (!rc)
+        rc = scorer_run_begin(&r, &how, err);
+    if (!rc)
+        rc = work_lay(&p.w,
+                      json_pack("{s:s,s:s}", "to", kind_name(KIND_HEAD), "data",
+                                p.rows.hash),
+                      err);
+    if (!rc)
+        rc = scorer_run_train(&r, err);
+    if (!rc)
+        rc = save(&p, &r, err);
+    if (!rc && p.held_out.n > 0) {
+        scorer_run_tell(line, sizeof(line), &r);
+        work_say(&p.w, "%s", line);
+    }
+    work_end(&p.w, rc, cost);
+    if (!rc) {
+        cost->tokens = r.result.tokens;
+        cost->final_loss = r.result.mean_loss;
+        cost->steps = r.result.steps;
+        cost->samples = cost->pairs = p.rows.n;
+        cost->held_out = p.held_out.n;
+        cost->accuracy = r.held_out.accuracy;
+    }
+    scorer_run_release(&r);
+    plan_release(&p);
+    return rc;
+}

@@ -1,0 +1,241 @@
+/* work.c -- from a place to a signed artefact. */
+#include "learn/work.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "learn/options.h"
+#include "model/writer.h"
+
+int
+work_begin(struct work *w, const char *out, const char *kept, trv_err *err)
+{
+    w->began = clock_now();
+    w->flop = w->s->decoder ? w->s->decoder->flop : 0.0;
+    mem_stats_reset_peak();
+    return run_place_init(&w->place, out, kept, err);
+}
+
+void
+work_release(struct work *w)
+{
+    run_place_release(&w->place);
+    artefact_release(&w->head);
+    json_decref(w->options);
+    json_decref(w->fingerprint);
+    w->options = w->fingerprint = NULL;
+}
+
+/* ---- what is heard of it ------------------------------------------------ */
+
+void
+work_say(const struct work *w, const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    if (!w->on_message)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    w->on_message(line, w->message_payload);
+}
+
+static bool
+tell_scores(void *payload, int64_t done, int64_t total)
+{
+    const struct work *w = payload;
+    const trv_progress p = {.stage = "scoring",
+                            .done = done,
+                            .total = total,
+                            .unit = "answers",
+                            .loss = (double)NAN,
+                            .seconds = clock_now() - w->stage_began};
+
+    return !w->progress || w->progress(&p, w->payload);
+}
+
+struct reward_watch
+work_watch(struct work *w)
+{
+    w->stage_began = clock_now();
+    return (struct reward_watch){tell_scores, w};
+}
+
+/* ---- its place ---------------------------------------------------------- */
+
+int
+work_claim(struct work *w, trv_err *err)
+{
+    int rc = run_place_claim(&w->place, w->replace, w->resume, err);
+
+    w->claimed = !rc;
+    if (!rc && w->resume && !run_place_is_stopped(&w->place)) {
+        work_say(w, "nothing to resume in '%s': starting anew", w->place.dir);
+        w->resume = false;
+    }
+    return rc;
+}
+
+/* What a resumed run must agree on. The instruction set is not in it: another
+ * machine may go on, to the same bits only where it has the same one. */
+int
+work_lay(struct work *w, json_t *own, trv_err *err)
+{
+    const struct model_identity *id;
+    json_t *shared;
+    char seed[24];
+    int rc = session_identity(w->s, &id, err);
+
+    w->fingerprint = own;
+    if (rc)
+        return rc;
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)w->seed);
+    shared = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:O}", "weights", id->weights, "tokenizer",
+        id->tokenizer, "chat", id->chat, "seed", seed, "precision",
+        w->s->be->prec == PREC_BF16 ? "bf16" : "f32", "options", w->options);
+    if (!own || !shared || json_object_update(own, shared))
+        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a run");
+    json_decref(shared);
+    return rc ? rc : run_place_begin(&w->place, w->resume, own, err);
+}
+
+bool
+work_has_checkpoint(const struct work *w)
+{
+    return w->resume && run_is_stopped(w->place.dir);
+}
+
+int
+work_train(struct run_result *out, const struct work *w,
+           const struct run_task *task, const trv_learn_options *learn,
+           trv_err *err)
+{
+    struct run_options run = options_run(learn);
+
+    run.dir = w->place.dir;
+    run.resume = work_has_checkpoint(w);
+    run.replace = true; // run_place_claim() asked before
+    run.fingerprint = w->fingerprint;
+    return run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
+}
+
+int
+work_stopped(const struct work *w, int rc, const char *when, trv_err *err)
+{
+    if (rc != TRV_ECANCELED)
+        return rc;
+    if (w->place.kept && file_exists(w->place.kept))
+        return err_fail(err, rc,
+                        "stopped %s; what was done lies in '%s': go on with "
+                        "--resume",
+                        when, w->place.dir);
+    return err_fail(err, rc,
+                    "stopped before any answer was kept: there is nothing to "
+                    "resume");
+}
+
+/* ---- what comes out ----------------------------------------------------- */
+
+int
+work_sign(struct work *w, enum kind kind, const struct adaptation *from,
+          const struct artefact_step *step, json_t *counts, trv_err *err)
+{
+    struct artefact_step signed_step = *step;
+    const struct model_identity *id;
+    int rc = counts ? session_identity(w->s, &id, err)
+                    : err_fail(err, TRV_ENOMEM, "no memory to save '%s'",
+                               w->place.out);
+
+    signed_step.from = from ? from->spec : "data";
+    signed_step.options = w->options;
+    signed_step.seed = w->seed;
+    signed_step.cost = counts;
+    if (!rc)
+        rc = artefact_init(&w->head, kind, w->s->model->name, id, err);
+    if (!rc && from && from->artefact.root)
+        rc = artefact_inherit(&w->head, &from->artefact, err);
+    if (!rc)
+        rc = artefact_add_step(&w->head, &signed_step, err);
+    json_decref(counts);
+    return rc;
+}
+
+struct noted {
+    struct artefact *head;
+    struct outdir *dir;
+};
+
+static int
+put_noted(void *self, const char *name, const void *bytes, size_t n,
+          trv_err *err)
+{
+    struct noted *to = self;
+
+    return artefact_put(to->head, to->dir, name, bytes, n, err);
+}
+
+static int
+save_weights(struct work *w, const struct decoder *d, const int32_t *pad,
+             enum dtype type, trv_err *err)
+{
+    struct outdir dir;
+    struct noted to = {&w->head, &dir};
+    const struct writer_sink sink = {put_noted, &to};
+    int rc = outdir_begin(&dir, w->place.out, w->replace, err);
+
+    if (rc)
+        return rc;
+    rc = pad ? writer_scorer(sink, d, *pad, type, err)
+             : writer_trained(sink, d, type, err);
+    if (!rc)
+        rc = artefact_finish(&w->head, &dir, err);
+    if (!rc)
+        rc = outdir_commit(&dir, err);
+    outdir_release(&dir);
+    return rc;
+}
+
+int
+work_save_student(struct work *w, const struct student_options *o,
+                  const struct terms *terms, const struct decoder *own,
+                  trv_err *err)
+{
+    if (own)
+        return save_weights(w, own, NULL, student_save_type(o), err);
+    return adaptation_save_terms(&w->head, terms, &w->s->model->cfg,
+                                 w->place.out, w->replace, err);
+}
+
+int
+work_save_scorer(struct work *w, const struct decoder *d, int32_t pad,
+                 enum dtype type, trv_err *err)
+{
+    return save_weights(w, d, &pad, type, err);
+}
+
+int
+work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err)
+{
+    return adaptation_save_prompt(&w->head, z, w->place.out, w->replace, err);
+}
+
+void
+work_end(struct work *w, int rc, trv_cost *cost)
+{
+    if (rc && w->claimed)
+        run_place_leave(&w->place);
+    if (rc)
+        return;
+    run_place_finish(&w->place);
+    cost->seconds = clock_now() - w->began;
+    cost->flop = w->s->decoder->flop - w->flop;
+    cost->artefact_bytes = artefact_bytes(&w->head);
+    cost->peak_bytes = mem_stats_get().peak_bytes;
+}

@@ -1,0 +1,87 @@
+/* work.h -- what every piece of work needs that ends in an artefact: a place, a
+ * fingerprint to be resumed by, what is heard of it on the way, a manifest, and
+ * what it cost.
+ *
+ *   work_begin   the clock runs; the place is named
+ *   work_claim   may output and folder be used?
+ *   work_lay     what a resumed run must agree on is known: the folder is ours
+ *   work_train   the loop of run.h in that folder
+ *   work_sign    trivium.json, but for the payload files
+ *   work_end     the folder is tidied; the cost is told
+ *
+ * An edge fills the fields above the line, and `options` as it plans.
+ */
+#ifndef LEARN_WORK_H
+#define LEARN_WORK_H
+
+#include "adapt/adaptation.h"
+#include "adapt/reward/reward.h"
+#include "learn/run.h"
+#include "learn/run_place.h"
+#include "learn/student.h"
+
+struct work {
+    struct session *s;
+    uint64_t seed;
+    bool replace;
+    bool resume; // after work_claim(): and there is something to go on from
+    trv_message_fn on_message; // NULL: none
+    void *message_payload;
+    trv_progress_fn progress; // NULL: none
+    void *payload;
+    json_t *options; // owned: what trivium.json and the fingerprint say
+    /* --- */
+    struct run_place place;
+    bool claimed;         // the place is ours to tidy
+    json_t *fingerprint;  // from work_lay()
+    struct artefact head; // from work_sign()
+    double began, flop, stage_began;
+};
+
+/** `out` as the user named it; `kept` as in run_place_init(). TRV_ENOMEM. */
+int work_begin(struct work *w, const char *out, const char *kept, trv_err *err);
+void work_release(struct work *w); // accepts zeros
+
+/** A message to people. */
+void work_say(const struct work *w, const char *fmt, ...) TRV_PRINTF(2, 3);
+/** For whatever scores answers: shown as the stage "scoring", which begins now.
+ * `w` is borrowed. */
+struct reward_watch work_watch(struct work *w);
+
+/** What run_place_claim() returns. */
+int work_claim(struct work *w, trv_err *err);
+/** `own` (taken; NULL: no memory) says what of the fingerprint is the work's
+ * own; base, seed, precision and options are every work's. What
+ * run_place_begin() returns. */
+int work_lay(struct work *w, json_t *own, trv_err *err);
+/** Does the loop go on from a checkpoint? */
+bool work_has_checkpoint(const struct work *w);
+/** run_train() with these options; every zero is replaced. */
+int work_train(struct run_result *out, const struct work *w,
+               const struct run_task *task, const trv_learn_options *learn,
+               trv_err *err);
+/** rc, but where it says that the user stopped: with the words what was done
+ * ("while sampling") and how to go on. */
+int work_stopped(const struct work *w, int rc, const char *when, trv_err *err);
+
+/** Begin w->head: an artefact of `kind`, made from `from` (NULL: from data) as
+ * `step` says. Its options, its seed, its source's spec and its cost (`counts`,
+ * taken; NULL: no memory) are set here. */
+int work_sign(struct work *w, enum kind kind, const struct adaptation *from,
+              const struct artefact_step *step, json_t *counts, trv_err *err);
+/** Write w->head's payload: a student's terms, or all weights of `own` (NULL:
+ * none), which are saved as its options say. */
+int work_save_student(struct work *w, const struct student_options *o,
+                      const struct terms *terms, const struct decoder *own,
+                      trv_err *err);
+/** Write a prompt of words. */
+int work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err);
+/** Write all weights of a reward model whose padding is `pad`. */
+int work_save_scorer(struct work *w, const struct decoder *d, int32_t pad,
+                     enum dtype type, trv_err *err);
+
+/** The end, good or bad: seconds, FLOP, bytes are told where rc is 0, and
+ * otherwise a folder in which nothing can be resumed goes. */
+void work_end(struct work *w, int rc, trv_cost *cost);
+
+#endif

@@ -1,0 +1,304 @@
+/* chain.c -- from link to link; each is an edge of convert.c. */
+#include "transform/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "learn/options.h"
+#include "learn/run_state.h"
+
+#define MAX_LINKS 8
+#define CHAIN_FILE "chain.json"
+
+/* One conversion: what it makes and where. */
+struct link {
+    char *path, *to; // "OUT.via/1-lora", "lora:OUT.via/1-lora"
+    char *method;    // NULL: the default
+};
+
+struct chain {
+    char *dir, *file; // OUT.via and the fingerprint in it
+    struct link links[MAX_LINKS];
+    int64_t n; // the last link is the result
+    json_t *fingerprint;
+};
+
+static void
+chain_release(struct chain *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        mem_free(c->links[i].path);
+        mem_free(c->links[i].to);
+        mem_free(c->links[i].method);
+    }
+    json_decref(c->fingerprint);
+    mem_free(c->file);
+    mem_free(c->dir);
+}
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to plan a chain");
+}
+
+/* What a form stands for behind another. */
+static enum kind
+usual_kind(enum form form, enum form before)
+{
+    switch (form) {
+    case FORM_PARAMS:
+        return KIND_LORA;
+    case FORM_PROMPT:
+        return before == FORM_REWARD ? KIND_TEXT : KIND_PREFIX;
+    default:
+        return before == FORM_PROMPT ? KIND_CONTRAST : KIND_RATIO;
+    }
+}
+
+static int
+name_kind(enum kind *out, const char *name, size_t n, enum form before,
+          trv_err *err)
+{
+    for (int f = FORM_PARAMS; f < FORM_COUNT; f++)
+        if (strlen(form_name((enum form)f)) == n &&
+            strncmp(form_name((enum form)f), name, n) == 0) {
+            *out = usual_kind((enum form)f, before);
+            return 0;
+        }
+    for (int k = KIND_BASE + 1; k < KIND_COUNT; k++)
+        if (strlen(kind_name((enum kind)k)) == n &&
+            strncmp(kind_name((enum kind)k), name, n) == 0) {
+            *out = (enum kind)k;
+            return 0;
+        }
+    return err_fail(err, TRV_EINVAL,
+                    "'%.*s' is no form to go through: give params, reward, "
+                    "prompt, or a kind such as lora",
+                    (int)(n < 100 ? n : 100), name);
+}
+
+static int
+add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
+{
+    struct link *l = &c->links[c->n];
+    struct strbuf b = {0};
+
+    if (c->n == MAX_LINKS)
+        return err_fail(err, TRV_EINVAL, "a chain has more than %d links",
+                        MAX_LINKS);
+    c->n++;
+    if (path ? sb_puts(&b, path)
+             : sb_printf(&b, "%s/%lld-%s", c->dir, (long long)c->n,
+                         kind_name(kind)))
+        return no_memory(err);
+    l->path = sb_take(&b);
+    if (!l->path || sb_printf(&b, "%s:%s", kind_name(kind), l->path) != 0)
+        return no_memory(err);
+    l->to = sb_take(&b);
+    return l->to ? 0 : no_memory(err);
+}
+
+/* One method is the last link's; several are one for each. */
+static int
+take_methods(struct chain *c, const char *methods, trv_err *err)
+{
+    int64_t names = 1, at;
+
+    if (!methods)
+        return 0;
+    for (const char *p = methods; *p; p++)
+        names += *p == ',';
+    if (names != 1 && names != c->n)
+        return err_fail(err, TRV_EINVAL,
+                        "%lld methods for a chain of %lld conversions: give "
+                        "one, or one for each",
+                        (long long)names, (long long)c->n);
+    at = names == 1 ? c->n - 1 : 0;
+    for (const char *p = methods; at < c->n; at++) {
+        const size_t n = strcspn(p, ",");
+
+        if (n > 0) {
+            c->links[at].method = mem_strndup(p, n);
+            if (!c->links[at].method)
+                return no_memory(err);
+        }
+        p += n + (p[n] == ',');
+    }
+    return 0;
+}
+
+/* What a chain that goes on must agree on; what a link learns with is in the
+ * fingerprint of its own run, too, but that is gone when it is done. */
+static int
+tell_chain(struct chain *c, const struct session *s,
+           const struct adaptation *from, const trv_convert_options *o,
+           const struct model_identity *id, trv_err *err)
+{
+    char seed[24];
+    int rc;
+
+    snprintf(seed, sizeof(seed), "%llu", (unsigned long long)o->seed);
+    c->fingerprint = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:f,s:s}", "from", from->spec, "via",
+        o->via, "weights", id->weights, "inputs", o->inputs ? o->inputs : "",
+        "seed", seed, "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32",
+        "samples", (int)o->samples, "max_tokens", (int)o->max_tokens,
+        "temperature", o->temperature, "method", o->method ? o->method : "");
+    if (!c->fingerprint)
+        return no_memory(err);
+    rc = options_tell_lora(c->fingerprint, &o->lora, err);
+    return rc ? rc : options_tell_learn(c->fingerprint, &o->learn, err);
+}
+
+static int
+plan(struct chain *c, struct session *s, const struct adaptation *from,
+     const char *to, const trv_convert_options *o, trv_err *err)
+{
+    const struct model_identity *id;
+    struct strbuf b = {0};
+    enum form before = from->form;
+    const char *out = NULL;
+    enum kind kind = KIND_BASE;
+    int rc = adaptation_target(&kind, &out, to, err);
+
+    if (rc)
+        return rc;
+    if (sb_puts(&b, out))
+        return no_memory(err);
+    while (b.len > 1 && b.s[b.len - 1] == '/')
+        b.s[--b.len] = '\0';
+    if (sb_puts(&b, ".via"))
+        return no_memory(err);
+    c->dir = sb_take(&b);
+    c->file = c->dir ? path_join(c->dir, CHAIN_FILE) : NULL;
+    if (!c->file)
+        return no_memory(err);
+    for (const char *p = o->via; !rc;) {
+        const size_t n = strcspn(p, ",");
+        enum kind step = KIND_BASE;
+
+        /* What is a reward already goes through that form as it stands. */
+        if (from->form == FORM_REWARD && p == o->via && n == 6 &&
+            strncmp(p, "reward", 6) == 0) {
+            if (!p[n])
+                break;
+            p += n + 1;
+            continue;
+        }
+        rc = name_kind(&step, p, n, before, err);
+        if (!rc)
+            rc = add_link(c, step, NULL, err);
+        before = kind_form(step);
+        if (!p[n])
+            break;
+        p += n + 1;
+    }
+    if (!rc)
+        rc = add_link(c, kind, out, err);
+    if (!rc)
+        rc = take_methods(c, o->method, err);
+    if (!rc)
+        rc = session_identity(s, &id, err);
+    return rc ? rc : tell_chain(c, s, from, o, id, err);
+}
+
+/* Lay OUT.via for this chain, or see that it is this chain's. */
+static int
+claim(const struct chain *c, const trv_convert_options *o, bool *goes_on,
+      trv_err *err)
+{
+    json_t *was = NULL;
+    char *text;
+    int rc;
+
+    *goes_on = o->resume && file_exists(c->file);
+    if (file_exists(c->links[c->n - 1].path) && !o->replace && !*goes_on)
+        return err_fail(err, TRV_EEXIST,
+                        "'%s' is there already; replace it with --replace",
+                        c->links[c->n - 1].path);
+    if (*goes_on) {
+        rc = json_open(&was, c->file, err);
+        if (!rc)
+            rc = run_state_compare(was, c->fingerprint, c->file, err);
+        json_decref(was);
+        return rc;
+    }
+    if (file_exists(c->dir) && !file_exists(c->file) && !dir_is_empty(c->dir))
+        return err_fail(err, TRV_EEXIST,
+                        "'%s' holds something else: the chain's links would "
+                        "lie there",
+                        c->dir);
+    rc = dir_make(c->dir, err);
+    if (rc)
+        return rc;
+    text = json_dumps(c->fingerprint, JSON_INDENT(1) | JSON_SORT_KEYS);
+    if (!text)
+        return no_memory(err);
+    rc = file_write_atomic(c->file, text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
+static void
+add_cost(trv_cost *sum, const trv_cost *one)
+{
+    sum->seconds += one->seconds;
+    sum->tokens += one->tokens;
+    sum->flop += one->flop;
+    sum->final_loss = one->final_loss;
+    if (one->peak_bytes > sum->peak_bytes)
+        sum->peak_bytes = one->peak_bytes;
+    sum->artefact_bytes = one->artefact_bytes;
+    sum->steps += one->steps;
+    sum->samples += one->samples;
+}
+
+int
+chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
+          const char *to, const trv_convert_options *opts,
+          trv_progress_fn progress, void *payload, trv_err *err)
+{
+    const struct convert_job talk = {.opts = opts};
+    const struct model_identity *id = NULL;
+    struct chain c = {0};
+    struct adaptation *at = NULL; // what the link before has made
+    bool goes_on = false;
+    int rc;
+
+    *cost = (trv_cost){0};
+    if (!opts->via || !*opts->via)
+        return convert_run(s, cost, from, to, opts, progress, payload, err);
+    rc = plan(&c, s, from, to, opts, err);
+    if (!rc)
+        rc = session_identity(s, &id, err);
+    if (!rc)
+        rc = claim(&c, opts, &goes_on, err);
+    for (int64_t i = 0; i < c.n && !rc; i++) {
+        const struct link *l = &c.links[i];
+        const bool last = i == c.n - 1;
+        trv_convert_options o = *opts;
+        trv_cost one = {0};
+
+        o.via = NULL;
+        o.method = l->method;
+        o.resume = goes_on;
+        o.replace = opts->replace || !last;
+        if (last || !goes_on || !artefact_is(l->path)) {
+            convert_say(&talk, "link %lld of %lld: %s to %s", (long long)i + 1,
+                        (long long)c.n, at ? at->spec : from->spec, l->to);
+            rc = convert_run(s, &one, at ? at : from, l->to, &o, progress,
+                             payload, err);
+            add_cost(cost, &one);
+        }
+        if (rc || last)
+            continue;
+        adaptation_free(at);
+        at = NULL;
+        rc = adaptation_open(&at, s->model, id, l->path, false, err);
+    }
+    adaptation_free(at);
+    chain_release(&c);
+    return rc;
+}

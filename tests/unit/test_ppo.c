@@ -1,0 +1,197 @@
+/* test_ppo.c -- a critic beside the student, in a world where the optimum is
+ * known.
+ */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "support/world.h"
+#include "transform/ppo.h"
+
+static struct world w;
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    world_open(&w, "ppo_world", 0.25);
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    world_close(&w);
+    return 0;
+}
+
+/* The world's own rewards. */
+static int
+score(void *payload, double *reward, const struct trial *list, int64_t n,
+      trv_err *err)
+{
+    (void)payload;
+    (void)err;
+    for (int64_t i = 0; i < n; i++)
+        reward[i] = world_reward_of(&w, list[i].row, list[i].ids, list[i].n);
+    return 0;
+}
+
+static void
+begin(struct ppo *t, struct run_task *task, int64_t n)
+{
+    trv_err err = {0};
+
+    world_reset_student(&w);
+    *t = (struct ppo){.r = {.s = w.s,
+                            .contexts = &w.answers,
+                            .in = &w.in,
+                            .judge = {score, NULL},
+                            .opts = {.n = n,
+                                     .K = 16,
+                                     .max_tokens = WORLD_LENGTH,
+                                     .temperature = 1,
+                                     .seed = 9}},
+                      .student = &w.student,
+                      .opts = {.clip = 0.2,
+                               .value_clip = 0.2,
+                               .beta = w.beta,
+                               .gamma = 1.0,
+                               .lambda = 0.95,
+                               .steps = 1,
+                               .updates = 1,
+                               .accumulate = 1}};
+    if (ppo_init(t, task, &err))
+        fail_msg("%s", err.msg);
+}
+
+static int
+run(struct ppo *t, struct run_task *task, int64_t steps, const char *dir,
+    bool resume, trv_progress_fn progress, void *payload)
+{
+    struct run_options o = RUN_OPTIONS_INIT;
+    struct run_result result;
+    trv_err err = {0};
+    int rc;
+
+    o.steps = t->opts.steps = steps;
+    o.lr = 0.01;
+    o.schedule = "linear";
+    o.dir = dir;
+    o.resume = resume;
+    o.checkpoint_every = 0;
+    rc = run_train(&result, task, &o, w.s->be, progress, payload, &err);
+    if (rc && rc != TRV_ECANCELED)
+        fail_msg("%s", err.msg);
+    return rc;
+}
+
+/* E[r] - beta KL(p, p0), which is greatest at the optimum. */
+static double
+objective(const double *p)
+{
+    return world_reward(&w, p) - w.beta * world_kl(p, w.base);
+}
+
+static void
+test_ppo_reaches_the_regularised_optimum(void **state)
+{
+    struct run_task task;
+    struct ppo t;
+    double p[WORLD_ALL];
+
+    (void)state;
+    begin(&t, &task, 128);
+    assert_int_equal(run(&t, &task, 300, NULL, false, NULL, NULL), 0);
+    world_logp(&w, p, &w.student);
+    print_message("objective %.4f of %.4f, from %.4f; value loss %.4f, from "
+                  "%.4f\n",
+                  objective(p), objective(w.best), objective(w.base),
+                  trend_late(&t.trends[PPO_VALUE_LOSS]),
+                  trend_early(&t.trends[PPO_VALUE_LOSS]));
+    assert_true(objective(w.base) < 0.9 * objective(w.best));
+    assert_true(objective(p) > 0.98 * objective(w.best));
+    assert_true(trend_late(&t.trends[PPO_VALUE_LOSS]) <
+                trend_early(&t.trends[PPO_VALUE_LOSS]));
+    ppo_release(&t);
+}
+
+/* The critic passes no gradient into the student, so its loss is a function of
+ * u and b where the student stands still, and the policy's of the student. */
+static void
+test_ppo_gradients_equal_central_differences(void **state)
+{
+    struct run_task task, part;
+    struct ppo t;
+
+    (void)state;
+    begin(&t, &task, 32);
+    t.opts.updates = 1000;
+    t.opts.accumulate = 2;
+    t.opts.clip = 0.9; // no kink nearby
+    t.opts.value_clip = 100.0;
+    part = task;
+    part.w += t.n_terms;
+    part.g += t.n_terms;
+    part.n -= t.n_terms;
+    /* Losses of about 1 in f32: 1e-7 of it, divided by h. */
+    world_check_slope(&part, 0, 2, 1e-4);
+    ppo_release(&t);
+    begin(&t, &task, 32);
+    t.opts.updates = 1000;
+    t.opts.accumulate = 2;
+    t.opts.clip = 0.9;
+    part = task;
+    part.n = t.n_terms; // u and b are 0: the value of every state is b
+    world_check_slope(&part, 0, 2, 1e-3);
+    ppo_release(&t);
+}
+
+static bool
+stop_at(const trv_progress *p, void *payload)
+{
+    return p->done < *(int64_t *)payload;
+}
+
+static void
+test_ppo_resumes_in_the_midst_of_a_batch_bit_for_bit(void **state)
+{
+    const char *dir = test_tmpdir("ppo_resume");
+    struct run_task task;
+    struct ppo t;
+    float *whole;
+    int64_t at = 5;
+
+    (void)state;
+    begin(&t, &task, 32);
+    t.opts.updates = 3;
+    assert_int_equal(run(&t, &task, 10, NULL, false, NULL, NULL), 0);
+    whole = mem_array((size_t)task.n, sizeof(float));
+    memcpy(whole, task.w, (size_t)task.n * sizeof(float));
+    ppo_release(&t);
+    begin(&t, &task, 32);
+    t.opts.updates = 3;
+    assert_int_equal(run(&t, &task, 10, dir, false, stop_at, &at),
+                     TRV_ECANCELED);
+    ppo_release(&t);
+    begin(&t, &task, 32);
+    t.opts.updates = 3;
+    assert_int_equal(run(&t, &task, 10, dir, true, NULL, NULL), 0);
+    assert_memory_equal(whole, task.w, (size_t)task.n * sizeof(float));
+    mem_free(whole);
+    ppo_release(&t);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ppo_reaches_the_regularised_optimum),
+        cmocka_unit_test(test_ppo_gradients_equal_central_differences),
+        cmocka_unit_test(test_ppo_resumes_in_the_midst_of_a_batch_bit_for_bit),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
