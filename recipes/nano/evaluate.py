@@ -5,14 +5,17 @@
 
 Every share is printed with its count and its standard error. The program is TRIVIUM (default: build/trivium).
 
-    behave   obeyed with the system message, shown without it, for each behaviour; greedy
+    behave   obeyed with the system message, shown without it, for each behaviour; greedy. Names, things and values are new, wordings are
+             training's, combined anew; with `wordings` they are new, too
     kl       KL(prompted, base) in nats per token, by `trivium measure`, for some of the system messages
-    demos    right with 4 to 16 demonstrations, right without any; greedy
+    demos    right with 4 to 16 demonstrations, right without any: of the labels, the one with the highest log-probability; and the label
+             written out to the letter, greedily
     stories  required words that occur, words of the mood, length; sampled at temperature 0.8; with --bits also bits per byte of
              the held-out stories (this part alone goes through transformers)
-    reckon   right answers after ####, sampled at temperature 1
-    judge    how often a right answer's log-odds of Yes stand above a wrong one's. Until a command scores given answers, the log-odds are
-             read from the likeliest first token and its log-probability: log p/(1-p), negative where that token is No.
+    reckon   right answers after ####, sampled at temperature 1: numbers as long as in training, and longer ones
+    copying  words out of the context given back exactly: echoes, the nth word, a key's value; greedy
+    judge    how often a right answer's log-odds of Yes stand above a wrong one's, by `trivium score`: log p("Yes.") - log p("No."), the end
+             of the turn included
 """
 
 import argparse
@@ -35,7 +38,7 @@ class Model:
     def __init__(self, args):
         self.path, self.threads = str(args.model), str(args.threads)
 
-    def run(self, command, *words):
+    def run(self, command, *words, lines=False):
         done = subprocess.run(
             [PROGRAM, command, "--model", self.path, "--quiet", "--json", "--threads", self.threads, *map(str, words)],
             stdout=subprocess.PIPE,
@@ -43,7 +46,7 @@ class Model:
         )
         if done.returncode:
             sys.exit(f"trivium {command}: {done.stderr.decode().strip()}")
-        return json.loads(done.stdout)
+        return [json.loads(x) for x in done.stdout.splitlines()] if lines else json.loads(done.stdout)
 
     def answers(self, prompt, system="", tokens=160, temperature=0.0, samples=1, seed=0, stop=()):
         """Completions of a text, or of a conversation of one user's turn under a system message."""
@@ -84,7 +87,7 @@ def each(pool, function, rows):
         print("\r" + " " * 30 + "\r", end="", file=sys.stderr)
 
 
-def eval_behave(model, rows, pool, args):
+def eval_behave(model, rows, pool, args, name="behave"):
     def one(row):
         ask = row["prompt"][0]["content"]
         hit = [
@@ -95,7 +98,7 @@ def eval_behave(model, rows, pool, args):
 
     got = list(each(pool, one, rows))
     out = {"prompted": share([h[0] for _, h in got]), "base": share([h[1] for _, h in got]), "by": {}}
-    print(f"{'behave':28} obeyed with it {shown(out['prompted'])}, shown without it {shown(out['base'])}")
+    print(f"{name:28} obeyed with it {shown(out['prompted'])}, shown without it {shown(out['base'])}")
     for kind in behave.KINDS:
         with_it, without = share([h[0] for k, h in got if k == kind]), share([h[1] for k, h in got if k == kind])
         if with_it["n"]:
@@ -105,6 +108,10 @@ def eval_behave(model, rows, pool, args):
                 f"  {kind:26} obeyed with it {shown(with_it)}, shown without it {shown(without)}{'' if good else '  <- missed'}"
             )
     return out
+
+
+def eval_wordings(model, rows, pool, args):
+    return eval_behave(model, rows, pool, args, "wordings")
 
 
 def eval_kl(model, rows, pool, args):
@@ -127,15 +134,30 @@ def eval_kl(model, rows, pool, args):
     return {"n": len(values), "mean": mean, "stderr": error, "by": values}
 
 
-def eval_demos(model, rows, pool, args):
-    def one(row):
-        texts = [model.answers(row[k], tokens=12, stop=["\n"])[0]["text"].strip() for k in ("prompt", "plain")]
-        return row, [t == row["label"] for t in texts]
+def likeliest(model, rows, key):
+    """Of each row's labels the one with the highest log-probability behind row[key]."""
+    asked = [{"prompt": row[key], "completion": " " + label} for row in rows for label in row["labels"]]
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as f:
+        f.write("".join(json.dumps(x) + "\n" for x in asked))
+        f.flush()
+        scored = model.run("score", "--adaptation", "base", "--data", f.name, "--tokens", lines=True)
+    scores = iter([sum(t["score"] for t in x["tokens"] if t["text"] != "<|end|>") for x in scored if "row" in x])
+    chosen = [max((next(scores), label) for label in row["labels"])[1] for row in rows]
+    assert next(scores, None) is None
+    return chosen
 
-    got = list(each(pool, one, rows))
-    chance = sum(1 / len(r["labels"]) for r, _ in got) / len(got)
+
+def eval_demos(model, rows, pool, args):
+    def spelled(row):
+        return model.answers(row["prompt"], tokens=12, stop=["\n"])[0]["text"].strip() == row["label"]
+
+    chosen = [likeliest(model, rows, key) for key in ("prompt", "plain")]
+    got = [(r, [a == r["label"], b == r["label"]]) for r, a, b in zip(rows, *chosen)]
+    chance = sum(1 / len(r["labels"]) for r in rows) / len(rows)
     out = {"with": share([h[0] for _, h in got]), "without": share([h[1] for _, h in got]), "chance": chance, "by": {}}
+    out["spelled"] = share(list(each(pool, spelled, rows)))
     print(f"{'demos':28} with {shown(out['with'])}, without {shown(out['without'])}, chance {100 * chance:.1f} %")
+    print(f"  {'':26} written out to the letter, greedily {shown(out['spelled'])}")
     for key in ("kind", "rule", "shots"):
         for name in sorted({str(r[key]) for r, _ in got}):
             s = share([h[0] for r, h in got if str(r[key]) == name])
@@ -204,7 +226,7 @@ def eval_reckon(model, rows, pool, args):
         for a in model.answers(row["prompt"], tokens=96, temperature=1.0, samples=args.samples, seed=i):
             said = re.search(r"####\s*(-?\d+)", a["text"])
             hits.append(bool(said) and int(said.group(1)) == row["answer"])
-        return row["kind"], sum(hits) / len(hits)
+        return "longer" if row["long"] else "as trained", row["kind"], sum(hits) / len(hits)
 
     got = list(each(pool, one, list(enumerate(rows))))
 
@@ -216,26 +238,41 @@ def eval_reckon(model, rows, pool, args):
             "stderr": math.sqrt(sum((v - m) ** 2 for v in values) / max(1, len(values) - 1) / len(values)),
         }
 
-    out = {
-        "all": mean([h for _, h in got]),
-        "by": {k: mean([h for kk, h in got if kk == k]) for k in sorted({k for k, _ in got})},
-        "samples": args.samples,
-    }
-    print(f"{'reckon':28} right at temperature 1 {shown(out['all'])}, {args.samples} samples each")
-    for k, s in out["by"].items():
-        print(f"  {k:26} {shown(s)}")
+    out = {"samples": args.samples}
+    for size in sorted({s for s, _, _ in got}):
+        these = [(k, h) for s, k, h in got if s == size]
+        out[size] = {
+            "all": mean([h for _, h in these]),
+            "by": {k: mean([h for kk, h in these if kk == k]) for k in sorted({k for k, _ in these})},
+        }
+        print(f"{'reckon, ' + size:28} right at temperature 1 {shown(out[size]['all'])}, {args.samples} samples each")
+        for k, s in out[size]["by"].items():
+            print(f"  {k:26} {shown(s)}")
+    return out
+
+
+def eval_copying(model, rows, pool, args):
+    def one(row):
+        return model.answers(row["prompt"], tokens=96)[0]["text"].strip() == row["reference"]
+
+    out = share(list(each(pool, one, rows)))
+    print(f"{'copying':28} exact {shown(out)}")
     return out
 
 
 def eval_judge(model, rows, pool, args):
-    def one(row):
-        a = model.answers(row["prompt"], tokens=1)[0]
-        p = min(max(math.exp(a["logprob"]), 1e-9), 1 - 1e-9)
-        word = a["text"].strip()
-        odds = {"Yes": 1, "No": -1}.get(word, 0) * math.log(p / (1 - p))
-        return row, odds, word
+    def pair(row):
+        """Both verdicts as answers, so that a pair's margin is the log-odds of Yes."""
+        verdicts = ([{"role": "assistant", "content": v}] for v in ("Yes.", "No."))
+        return json.dumps({"prompt": row["prompt"]} | dict(zip(("chosen", "rejected"), verdicts))) + "\n"
 
-    got = list(each(pool, one, rows))
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as f:
+        f.write("".join(map(pair, rows)))
+        f.flush()
+        scored = model.run("score", "--adaptation", "base", "--data", f.name, lines=True)
+    odds = [x["margin"] for x in scored if "row" in x]
+    assert len(odds) == len(rows)
+    got = [(row, o, "Yes" if o > 0 else "No") for row, o in zip(rows, odds)]
 
     def rank(items):
         right, wrong = ([o for r, o, _ in items if r["answer"] == x] for x in ("Yes", "No"))
@@ -261,11 +298,13 @@ def eval_judge(model, rows, pool, args):
 
 PARTS = {
     "behave": eval_behave,
+    "wordings": eval_wordings,
     "kl": eval_kl,
     "demos": eval_demos,
     "stories": eval_stories,
     "reckon": eval_reckon,
     "judge": eval_judge,
+    "copying": eval_copying,
 }
 
 

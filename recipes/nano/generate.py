@@ -16,23 +16,27 @@ import multiprocessing
 import pathlib
 import sys
 
-from worlds import behave, demos, judge, reckon, stories
+from worlds import behave, copying, demos, judge, reckon, stories
 from worlds.source import Source
 
-WORLDS = {"behave": behave, "demos": demos, "stories": stories, "reckon": reckon, "judge": judge}
+WORLDS = {"behave": behave, "demos": demos, "stories": stories, "reckon": reckon, "judge": judge, "copying": copying}
 # Share of the tokens. Stories give the language; behaviours are many and each needs its many wordings; demonstrations, sums and verdicts
 # are narrow, and carry loss on every answer of their rows.
-SHARE = {"stories": 0.36, "behave": 0.30, "demos": 0.14, "reckon": 0.10, "judge": 0.10}
+SHARE = {"stories": 0.29, "behave": 0.28, "demos": 0.13, "reckon": 0.14, "judge": 0.08, "copying": 0.08}
 # Tokens of a mean row under the tokenizer beside this file; tokenizer.py count prints them.
-TOKENS = {"stories": 181, "behave": 84, "demos": 152, "reckon": 166, "judge": 206}
+TOKENS = {"stories": 181, "behave": 84, "demos": 152, "reckon": 166, "judge": 206, "copying": 110}
+# Behaviours are told in training's wordings, combined anew, about things and values that training never sees; `wordings` has the same in
+# wordings that training never sees either.
 HELD = {
     "behave": [dict(kind=k) for k in behave.KINDS],
+    "wordings": [dict(kind=k) for k in behave.KINDS],
     "demos": [dict(kind=k) for k in ("sentiment", "topic", "rule")],
     "stories": [{}],
-    "reckon": [dict(kind=k) for k in ("add", "sub", "mul", "two")],
+    "reckon": [dict(kind=k, long=n) for n in (False, True) for k in ("add", "sub", "mul", "two")],
     "judge": [dict(yes=True), dict(yes=False)],
+    "copying": [{}],
 }
-HELD_ROWS = {"behave": 630, "demos": 360, "stories": 100, "reckon": 400, "judge": 600}
+HELD_ROWS = {"behave": 630, "wordings": 420, "demos": 360, "stories": 100, "reckon": 480, "judge": 600, "copying": 200}
 
 ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>"}
 END = "<|end|>"
@@ -50,8 +54,8 @@ def line(row):
 
 
 def make(job):
-    seed, split, specs = job
-    return [(kind, line(WORLDS[kind].row(Source(f"{seed}/{split}/{kind}/{i}")))) for kind, i in specs]
+    seed, split, stage, specs = job
+    return [(kind, line(WORLDS[kind].row(Source(f"{seed}/{split}/{kind}/{i}", stage=stage)))) for kind, i in specs]
 
 
 def order(counts):
@@ -64,15 +68,15 @@ def order(counts):
         yield kind, i
 
 
-def jobs(seed, split, counts):
+def jobs(seed, split, stage, counts):
     specs = []
     for spec in order(counts):
         specs.append(spec)
         if len(specs) == 500:
-            yield seed, split, specs
+            yield seed, split, stage, specs
             specs = []
     if specs:
-        yield seed, split, specs
+        yield seed, split, stage, specs
 
 
 def told_stories(path):
@@ -112,37 +116,54 @@ def number(text):
     return int(float(text[:-1] if scale > 1 else text) * scale)
 
 
+def shares(text):
+    out = dict.fromkeys(SHARE, 0.0)
+    for item in text.split(","):
+        name, _, value = item.partition("=")
+        if name not in out:
+            raise argparse.ArgumentTypeError(f"no ability is called '{name}'; there are {', '.join(SHARE)}")
+        out[name] = float(value)
+    if min(out.values()) < 0 or not sum(out.values()) > 0:
+        raise argparse.ArgumentTypeError("shares are not negative, and one of them is above 0")
+    return {k: v / sum(out.values()) for k, v in out.items()}
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--tokens", type=number, default=80_000_000, help="about so many tokens to train on (80M)")
     p.add_argument("--rows", type=number, help="so many rows to train on, instead")
+    p.add_argument("--share", type=shares, default=SHARE, help="of the tokens, as reckon=0.4,demos=0.6; what is not named gets none")
     p.add_argument("--valid-rows", type=int, default=1000)
     p.add_argument("--held", type=float, default=1.0, help="scale of the held-out tasks")
+    p.add_argument("--stage", type=int, default=1, help="rows for this stage of run.sh; from the third on more of what is learned from the context alone")
     p.add_argument("--stories", type=pathlib.Path, help="a text of stories parted by <|endoftext|>, added to the training rows")
     p.add_argument("--jobs", type=int, default=1)
     args = p.parse_args()
     (args.out / "heldout").mkdir(parents=True, exist_ok=True)
 
-    mean = sum(SHARE[k] / TOKENS[k] for k in SHARE)  # rows for each token
+    share = args.share
+    mean = sum(share[k] / TOKENS[k] for k in share)  # rows for each token
     tokens = args.rows / mean if args.rows else args.tokens
-    counts = {k: int(tokens * SHARE[k] / TOKENS[k]) for k in SHARE}
-    valid = {k: int(args.valid_rows * SHARE[k] / TOKENS[k] / mean) for k in SHARE}
+    counts = {k: int(tokens * share[k] / TOKENS[k]) for k in share}
+    valid = {k: int(args.valid_rows * share[k] / TOKENS[k] / mean) for k in share}
     seen, done = set(), {}
 
     for name, task in HELD.items():
         f = File(args.out / "heldout" / f"{name}.jsonl", seen)
         n = max(len(task), int(HELD_ROWS[name] * args.held))
         for i in range(n):
-            f.add(name, line(WORLDS[name].task(Source(f"{args.seed}/held/{name}/{i}", held=True), **task[i % len(task)])))
+            world = WORLDS[name if name in WORLDS else "behave"]
+            r = Source(f"{args.seed}/held/{name}/{i}", held=True, told=name == "behave")
+            f.add(name, line(world.task(r, **task[i % len(task)])))
         done[f"heldout/{name}.jsonl"] = f.close()
     with multiprocessing.Pool(args.jobs) if args.jobs > 1 else _Here() as pool:
         for split, rows in (("valid", valid), ("train", counts)):
             f = File(args.out / f"{split}.jsonl", seen)
             told = told_stories(args.stories) if args.stories and split == "train" else iter(())
             total, at = sum(rows.values()), 0
-            for chunk in pool.imap(make, jobs(args.seed, split, rows)):
+            for chunk in pool.imap(make, jobs(args.seed, split, args.stage, rows)):
                 for kind, text in chunk:
                     f.add(kind, text)
                     at += 1
@@ -172,6 +193,8 @@ def main():
         "tokens": args.tokens,
         "rows": args.rows,
         "stories": bool(args.stories),
+        "share": args.share,
+        "stage": args.stage,
         "files": done,
         "sha256": whole,
     }

@@ -12,6 +12,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 
 here = pathlib.Path(__file__).parent
 trivium = os.environ.get("TRIVIUM", str(here.parent.parent / "build" / "trivium"))
@@ -38,8 +39,10 @@ def main():
     p.add_argument("out", type=pathlib.Path)
     p.add_argument("--seeds", type=int, default=1)
     p.add_argument("--methods", default="distill,sft")
-    p.add_argument("options", nargs="*")
-    args = p.parse_args()
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    args = p.parse_args(words[:end])
+    args.options = words[end + 1:]
     args.out.mkdir(parents=True, exist_ok=True)
     print("| prompt | method | seed | KL(prompted, base) | KL(prompted, LoRA) | gap closed | top-1 | tau | drift | seconds |")
     print("|---|---|---|---|---|---|---|---|---|---|")

@@ -7,7 +7,7 @@ kept for measuring, and so are the values (names, words, topics' objects) that w
 import json
 import re
 
-from . import facts, words
+from . import copying, facts, words
 from .source import Pool, in_words, plural, tidy
 
 FRAMES = Pool(
@@ -50,6 +50,7 @@ FRAMES = Pool(
         "Help the user well, but {c}.",
         "Today your job is simple: {c}.",
     ],
+    wording=True,
 )
 
 PLAIN = Pool(
@@ -454,7 +455,7 @@ def _core(text):
     return text
 
 
-CORES = {k: Pool(map(_core, a), map(_core, b)) for k, (a, b) in _CORES.items()}
+CORES = {k: Pool(map(_core, a), map(_core, b), wording=True) for k, (a, b) in _CORES.items()}
 
 
 def _plain_marks(text):
@@ -666,14 +667,20 @@ _ASKED = {"spanish": "a", "words": "atfj", "forbid": "atfj", "refuse": "atfjw"}
 
 def value(r, kind, q):
     """What the behaviour is about, given the question it will meet."""
-    if kind == "json":
-        return r.pick(_KEYS)
+    if kind == "json":  # half of the values below are any words: they are to be copied, not known
+        return r.pick(_KEYS) if r.chance(0.5) else copying.word(r).lower()
     if kind == "words":
         return r.between(2, 8)
     if kind == "begin":
-        return r.pick(_STARTS)
+        if r.chance(0.5):
+            return r.pick(_STARTS)
+        w = copying.word(r)
+        return w[0].upper() + w[1:]
     if kind == "end":
-        return r.pick(_ENDS)
+        if r.chance(0.5):
+            return r.pick(_ENDS)
+        text = " ".join(copying.word(r) for _ in range(r.between(1, 4)))
+        return text[0].upper() + text[1:] + r.pick((".", "!", ""))
     if kind == "sign":
         return words.name(r)
     if kind == "manner":
@@ -818,6 +825,10 @@ def obeys(kind, v, answer, ask=""):
 _TWO = (("one", "question", "exclaim", "bullets", "begin", "end", "sign", "manner", "child", "formal"), ("upper", "lower"))
 
 
+# What needs words out of the context is learned last.
+_LATE = KINDS + ["json", "words", "begin", "end", "refuse", "repeat", "repeat", "persona", "persona"]
+
+
 def case(r, kind=None, kinds=KINDS):
     """(system, ask, answer, kind, value, question) of one behaviour at work."""
     kind = kind or r.pick(kinds)
@@ -862,7 +873,7 @@ def conversation(r):
         core = told(r, b, "")
         system = f"{system} {r.pick(('Also,', 'And', 'Besides,'))} {core}."
         return _chat(system, [(ask, answer.upper() if b == "upper" else answer.lower())])
-    kind = r.pick(KINDS)
+    kind = r.pick(_LATE if r.stage >= 3 else KINDS)
     system, ask, answer, kind, v, q = case(r, kind)
     turns = [(ask, answer)]
     if kind not in ("persona", "words", "forbid", "refuse", "spanish") and r.chance(0.5):  # the behaviour holds for later turns

@@ -40,16 +40,14 @@ _THING = (
     "train ride",
 )
 _GOOD = Pool(
-    "wonderful,great,lovely,excellent,fantastic,delightful,beautiful,superb,charming,brilliant,amazing,perfect,enjoyable,pleasant,splendid,marvellous,fine,impressive,cheerful,magical,clever,refreshing,outstanding,touching".split(
+    "gorgeous,terrific,heavenly,wonderful,great,lovely,excellent,fantastic,delightful,beautiful,superb,charming,brilliant,amazing,perfect,enjoyable,pleasant,splendid,marvellous,fine,impressive,cheerful,magical,clever,refreshing,outstanding,touching".split(
         ","
     ),
-    ["gorgeous", "terrific", "heavenly"],
 )
 _BAD = Pool(
-    "terrible,awful,boring,horrible,dull,ugly,disappointing,dreadful,bad,poor,nasty,unpleasant,miserable,annoying,weak,stupid,painful,tasteless,dirty,rude,broken,cold,sloppy,lifeless".split(
+    "lousy,ghastly,dreary,terrible,awful,boring,horrible,dull,ugly,disappointing,dreadful,bad,poor,nasty,unpleasant,miserable,annoying,weak,stupid,painful,tasteless,dirty,rude,broken,cold,sloppy,lifeless".split(
         ","
     ),
-    ["lousy", "ghastly", "dreary"],
 )
 _LIKED = [
     "I [loved|really liked|enjoyed] {it}.",
@@ -84,10 +82,14 @@ _FEEL = Pool(
     ],
     ["I must say, the {t} turned out {a}.", "A {a} {t}, if you ask me."],
 )
+# Few words for an item: most tokens of such a context are labels, so that what labels stand for is learned sooner.
+_FEEL_SHORT = ["{a}", "{a}", "{a} {t}", "so {a}", "a {a} {t}", "really {a}!", "how {a}!", "very {a} {t}"]
 
 
-def _sentiment(r, good):
+def _sentiment(r, good, short=False):
     t = r.pick(_THING)
+    if short:
+        return r.fill(r.pick(_FEEL_SHORT), t=t, a=r.pick(_GOOD if good else _BAD))
     if r.chance(0.65):
         return r.say(_FEEL, t=t, a=r.pick(_GOOD if good else _BAD), N=words.name(r))
     return r.say(_LIKED if good else _HATED, it=f"the {t}")
@@ -210,46 +212,41 @@ def _thing(r, kind):
         "town": words.TOWNS,
         "girl": words.GIRLS,
     }
-    return r.pick(pools[kind])
+    pool = pools[kind]  # what kind a word is of can only be known of words that were read
+    return r.pick(pool.train if isinstance(pool, Pool) else pool)
 
 
-def _object(r, many):
+def _object(r, many, short=False):
     n = r.pick(words.THINGS) if r.chance(0.7) else r.pick(words.ANIMALS)
-    look = r.pick(words.LOOKS + words.COLOURS)
+    look = r.pick(words.LOOKS + words.COLOURS) + " " if not short else ""
     if many:
-        return f"{r.pick(('two', 'three', 'four', 'many', 'some', 'several'))} {look} {plural(n)}"
-    return r.say(r.pick((f"a {look} {n}", f"the {look} {n}", f"one {look} {n}"))).lower()
+        return f"{r.pick(('two', 'three', 'four', 'many', 'some', 'several'))} {look}{plural(n)}"
+    return r.say(r.pick((f"a {look}{n}", f"the {look}{n}", f"one {look}{n}"))).lower()
 
 
-def _asks(r, question):
+_ASK = [
+    "Did {N} see the {a} {p}?",
+    "Where is the {a} of {N}?",
+    "Is {N} {p}?",
+    "Does {N} have a {a}?",
+    "Can {N} find the {a} {p}?",
+    "Why is the {a} {p}?",
+]
+_STATE = [
+    "{N} saw the {a} {p}.",
+    "The {a} of {N} is gone.",
+    "{N} is {p}.",
+    "{N} has a {a}.",
+    "{N} can find the {a} {p}.",
+    "The {a} is {p}.",
+]
+
+
+def _asks(r, question, short=False):
     n, a, p = words.name(r), r.pick(words.ANIMALS), r.pick(words.PLACES)
-    if question:
-        return r.say(
-            [
-                "Did {N} see the {a} {p}?",
-                "Where is the {a} of {N}?",
-                "Is {N} {p}?",
-                "Does {N} have a {a}?",
-                "Can {N} find the {a} {p}?",
-                "Why is the {a} {p}?",
-            ],
-            N=n,
-            a=a,
-            p=p,
-        )
-    return r.say(
-        [
-            "{N} saw the {a} {p}.",
-            "The {a} of {N} is gone.",
-            "{N} is {p}.",
-            "{N} has a {a}.",
-            "{N} can find the {a} {p}.",
-            "The {a} is {p}.",
-        ],
-        N=n,
-        a=a,
-        p=p,
-    )
+    if short:
+        return r.say(["Is {N} here?", "Does {N} wait?", "Where is {N}?"] if question else ["{N} is here.", "{N} waits.", "There is {N}."], N=n)
+    return r.say(_ASK if question else _STATE, N=n, a=a, p=p)
 
 
 _VERBS = "walk,look,play,jump,work,paint,cook,knock,climb,laugh,wait,listen,call,shout,dance,bark,sail,fish,help,rest".split(",")
@@ -259,35 +256,38 @@ def _past(verb):
     return verb + ("d" if verb.endswith("e") else "ed")
 
 
-def _tense(r, past):
+def _tense(r, past, short=False):
     n, v, p = words.name(r), r.pick(_VERBS), r.pick(words.PLACES)
-    return f"{n} {_past(v)} {p}." if past else f"{n} will {v} {p}."
+    what = _past(v) if past else f"will {v}"
+    return f"{r.pick(('I', 'we', 'they'))} {what}" if short else f"{n} {what} {p}."
 
 
-def _number(r, has):
+def _number(r, has, short=False):
     n, t, p = words.name(r), r.pick(words.THINGS), r.pick(words.PLACES)
-    if has:
-        return f"{n} saw {r.between(2, 99)} {plural(t)} {p}."
-    return f"{n} saw {r.pick(('some', 'many', 'no', 'all the', 'his', 'her'))} {plural(t)} {p}."
+    count = r.between(2, 99) if has else r.pick(("some", "many", "no", "all the", "his", "her"))
+    return f"{count} {plural(t)}" if short else f"{n} saw {count} {plural(t)} {p}."
 
 
-def _colour(r, which):
+def _colour(r, which, short=False):
     look = r.pick(words.COLOURS[:10]) if which else r.pick(words.SIZES + words.LOOKS[:12])
+    if short:
+        return f"{look} {r.pick(words.THINGS)}"
     return f"{words.name(r)} {r.pick(('has', 'found', 'lost', 'wants', 'sold'))} the {look} {r.pick(words.THINGS)}."
 
 
-def _size(r, big):
+def _size(r, big, short=False):
     return str(r.between(100, 999) if big else r.between(1, 20))
 
 
-def _denied(r, yes):
+def _denied(r, yes, short=False):
     n, v, p = words.name(r), r.pick(_VERBS), r.pick(words.PLACES)
-    return f"{n} did not {v} {p}." if yes else f"{n} did {v} {p}." if r.chance(0.3) else f"{n} {_past(v)} {p}."
+    what = f"did not {v}" if yes else f"did {v}" if r.chance(0.3) else _past(v)
+    return f"{r.pick(('I', 'we', 'they'))} {what}" if short else f"{n} {what} {p}."
 
 
 _RULES = {
     "question or statement": _asks,
-    "one or many": lambda r, c: _object(r, c),
+    "one or many": _object,
     "past or future": _tense,
     "number or none": _number,
     "colour or none": _colour,
@@ -330,16 +330,24 @@ FORMATS = Pool(
     [("Item: {x}\nTag: ", "{y}", "\n\n"), ("{x} :: ", "{y}", "\n")],
 )
 _HEAD = ["", "", "The labels are {l}.\n", "Choose from {l}.\n", "Each line is one of {l}.\n"]
+_SYSTEM = [
+    "The labels are {l}.",
+    "[Answer|Reply] with {l}[.| and nothing else.]",
+    "[Say|Tell] which it is: {l}.",
+    "Label what you are given[.|: {l}.]",
+    "[Sort|Put] each line into {l}.",
+]
 
 
 class Task:
-    """One mapping: `classes` with their label words, and items of each class."""
+    """One mapping: `classes` with their label words, and items of each class; `short` items are a few words."""
 
-    def __init__(self, r, kind=None):
-        self.kind = kind or r.pick(("sentiment", "topic", "topic", "rule"))
+    def __init__(self, r, kind=None, short=False):
+        kinds = ("sentiment", "sentiment", "topic", "rule", "rule") if r.stage >= 3 else ("sentiment", "topic", "topic", "rule")
+        self.kind = kind or r.pick(kinds)
         if self.kind == "sentiment":
             self.classes, self.name, own = [True, False], "sentiment", list(r.pick(_SENTIMENT))
-            self.item = lambda c: _sentiment(r, c)
+            self.item = lambda c: _sentiment(r, c, short)
         elif self.kind == "topic" and r.chance(0.75):
             self.classes, self.name = r.some(list(_TOPIC), r.pick((2, 2, 2, 3, 3, 4))), "topic"
             own = [_NAMES[c] for c in self.classes]
@@ -355,7 +363,7 @@ class Task:
             self.name = r.pick(list(_RULES))
             self.classes, own = [True, False], list(_PAIRS[self.name])
             rule = _RULES[self.name]
-            self.item = lambda c: rule(r, c)
+            self.item = lambda c: rule(r, c, short)
         roll = r.random()
         k = len(self.classes)
         if r.held or roll < 0.6:
@@ -395,15 +403,21 @@ class Task:
         return out
 
 
-def _head(r, t):
+def _listed(r, t):
     labels = r.shuffle(t.label.values())
-    return r.fill(r.pick(_HEAD), l=" or ".join((", ".join(labels[:-1]), labels[-1])))
+    return " or ".join((", ".join(labels[:-1]), labels[-1]))
+
+
+def _head(r, t):
+    listed = _listed(r, t)
+    return r.fill(r.pick(_HEAD), l=listed)
 
 
 def row(r):
-    t = Task(r)
+    short = r.stage >= 3 and r.chance(0.6)
+    t = Task(r, short=short)
     n = r.between(5, 20)
-    if t.name != "kind of thing" and n > 14:
+    if t.name != "kind of thing" and not short and n > 14:
         n = 14
     pairs = t.draw(r, n)
     roll = r.random()
@@ -411,7 +425,8 @@ def row(r):
         before, y, gap = r.pick(FORMATS)
         return {"text": _head(r, t) + gap.join(before.replace("{x}", x) + t.label[c] for x, c in pairs)}
     if roll < 0.85:  # a conversation, each label an answer
-        turns = []
+        # without a word about labels, a question that is not understood is taken for the first of such a conversation
+        turns = [{"role": "system", "content": r.fill(r.pick(_SYSTEM), l=_listed(r, t))}] if r.stage >= 4 else []
         for x, c in pairs:
             turns += [{"role": "user", "content": x}, {"role": "assistant", "content": t.label[c]}]
         return {"chat": turns}

@@ -11,10 +11,10 @@ import zlib
 
 
 class Pool:
-    """Things to pick from, of which some are kept for measuring and never trained on."""
+    """Things to pick from, of which some are kept for measuring and never trained on. `wording`: ways to tell a behaviour."""
 
-    def __init__(self, train, held=()):
-        self.train, self.held = tuple(train), tuple(held)
+    def __init__(self, train, held=(), wording=False):
+        self.train, self.held, self.wording = tuple(train), tuple(held), wording
         assert not set(self.train) & set(self.held)
 
     @classmethod
@@ -29,10 +29,11 @@ class Pool:
 
 
 class Source:
-    """Chance for one row. With `held`, pools give only what training never sees."""
+    """Chance for one row. With `held`, pools give only what training never sees; with `told`, wordings are training's all the same; `stage`
+    is that of the training that the row is for: worlds change what they give with it."""
 
-    def __init__(self, seed, held=False):
-        self.random, self.held = random.Random(seed).random, held
+    def __init__(self, seed, held=False, told=False, stage=1):
+        self.random, self.held, self.told, self.stage = random.Random(seed).random, held, told, stage
 
     def below(self, n):
         return int(self.random() * n)
@@ -45,7 +46,7 @@ class Source:
 
     def choices(self, things):
         if isinstance(things, Pool):
-            return things.held if self.held and things.held else things.train
+            return things.held if self.held and things.held and not (self.told and things.wording) else things.train
         return things
 
     def pick(self, things):

@@ -210,7 +210,7 @@ def request(r, s):
 def row(r):
     """For training: plain stories, and conversations that ask for one."""
     s = Story(r)
-    if r.chance(0.45):
+    if r.chance(0.1 if r.stage >= 3 else 0.45):
         return {"text": s.text}
     ask, answer, _ = request(r, s)
     return {"messages": [{"role": "user", "content": ask}, {"role": "assistant", "content": answer}]}
