@@ -43,7 +43,7 @@
         OPT_NUM(T, o.learn.lr, 0, "lr", .lo = 0, .hi = 10,                     \
                 .shown = "by what is trained",                                 \
                 .help = "learning rate; 0 leaves it to the kind and the "      \
-                        "model's width"),                                      \
+                        "model's width (dpo: a tenth of that)"),               \
         OPT_CHOICE(T, o.learn.schedule, 0, "schedule", .value = "NAME",        \
                    .choices = "cosine|linear|constant",                        \
                    .help = "how the rate falls"),                              \

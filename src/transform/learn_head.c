@@ -20,6 +20,7 @@
 #define DEFAULT_STEPS 256
 #define DEFAULT_BATCH 16 // pairs
 
+#define FELLOWS 2                          // answers of a side to one input
 #define HELD_OUT 10                        // one input of so many
 #define AGAINST_SEED 0x616761696e737400ull // its answers are drawn apart
 
@@ -30,6 +31,7 @@ struct plan {
     const struct convert_job *job;
     const char *edge;
     bool match;                     // regress
+    bool ranked;                    // by the scores of both sides
     struct adaptation *side[SIDES]; // MINUS NULL: the base
     struct adaptation *against;     // owned; NULL: the base
     int64_t pairs, max_tokens;
@@ -56,6 +58,7 @@ plan_method(struct plan *p, trv_err *err)
     const char *method = p->job->opts->method;
 
     p->match = method && strcmp(method, "regress") == 0;
+    p->ranked = p->match || p->job->from->form == FORM_PARAMS;
     if (!method || p->match || strcmp(method, "head") == 0)
         return 0;
     return err_fail(err, TRV_EUNSUPPORTED,
@@ -227,6 +230,7 @@ draw(struct plan *p, int k, trv_err *err)
             &p->answers[k], &p->w,
             (struct answers_options){.samples = p->pairs,
                                      .max_tokens = p->max_tokens,
+                                     .group = p->ranked ? FELLOWS : 1,
                                      .temperature = o->temperature,
                                      .seed = k == PLUS ? o->seed
                                                        : o->seed ^ AGAINST_SEED,
@@ -277,58 +281,92 @@ score_answers(double *score, struct plan *p, trv_err *err)
     return rc;
 }
 
-/* The i-th pair, unless it says nothing. */
-static int
-add_pair(struct plan *p, int64_t i, const double *score, bool ranked,
-         trv_err *err)
+/* Answer i of a side, and its score. */
+struct scored {
+    const struct answer *y;
+    double score;
+};
+
+static struct scored
+scored_of(const struct plan *p, int side, int64_t i, const double *score)
 {
-    const struct answer *y[SIDES] = {&p->answers[PLUS].list[i],
-                                     &p->answers[MINUS].list[i]};
-    const int64_t context = y[PLUS]->context;
+    return (struct scored){&p->answers[side].list[i],
+                           score ? score[2 * i + side] : (double)NAN};
+}
+
+static bool
+holds_out(const struct plan *p, int64_t context, int64_t i)
+{
+    if (p->answers[PLUS].n_contexts < HELD_OUT)
+        return i % HELD_OUT == HELD_OUT - 1;
+    return context % HELD_OUT == HELD_OUT - 1;
+}
+
+/* The i-th answers as a pair, unless it says nothing. Where the scores are
+ * known the higher is chosen, else the first. */
+static int
+add_pair(struct plan *p, int64_t i, struct scored chosen,
+         struct scored rejected, trv_err *err)
+{
+    const int64_t context = chosen.y->context;
     const struct ids *x = &p->answers[PLUS].contexts[context].student;
-    const bool hold = context % HELD_OUT == HELD_OUT - 1 ||
-                      (p->answers[PLUS].n_contexts < HELD_OUT &&
-                       i % HELD_OUT == HELD_OUT - 1);
-    double gap = score ? score[2 * i] - score[2 * i + 1] : (double)NAN;
-    const bool turned = ranked && gap < 0;
+    const struct scored first = chosen;
     struct ids row[SIDES] = {0};
     int rc = 0;
 
-    if (is_same(y[PLUS], y[MINUS]) || (ranked && gap == 0))
+    if (is_same(chosen.y, rejected.y) || chosen.score == rejected.score)
         return 0;
-    if (turned)
-        gap = -gap;
+    if (chosen.score < rejected.score) {
+        chosen = rejected;
+        rejected = first;
+    }
     for (int k = 0; k < SIDES && !rc; k++) {
-        const struct answer *a = y[turned ? SIDES - 1 - k : k];
+        const struct answer *y = (k == CHOSEN ? chosen : rejected).y;
 
         if (ids_append(&row[k], x->v, x->n) ||
-            ids_append(&row[k], a->ids, a->n))
+            ids_append(&row[k], y->ids, y->n))
             rc = no_memory(err);
     }
     if (!rc)
-        rc = pair_rows_add(hold ? &p->held_out : &p->rows, &row[CHOSEN],
-                           &row[REJECTED], gap, err);
+        rc = pair_rows_add(holds_out(p, context, i) ? &p->held_out : &p->rows,
+                           &row[CHOSEN], &row[REJECTED],
+                           chosen.score - rejected.score, err);
     for (int k = 0; k < SIDES; k++)
         ids_release(&row[k]);
+    return rc;
+}
+
+/* The pairs of the i-th answers: one side against the other, and where scores
+ * rank them each side's answer against its fellow. Without the latter a reward
+ * learns to tell the sides apart, and no more. */
+static int
+add_pairs(struct plan *p, int64_t i, const double *score, trv_err *err)
+{
+    int rc = add_pair(p, i, scored_of(p, PLUS, i, score),
+                      scored_of(p, MINUS, i, score), err);
+
+    for (int k = 0; k < SIDES && score && i % FELLOWS && !rc; k++)
+        rc = add_pair(p, i, scored_of(p, k, i - 1, score),
+                      scored_of(p, k, i, score), err);
     return rc;
 }
 
 static int
 make_pairs(struct plan *p, trv_err *err)
 {
-    const bool ranked = p->job->from->form == FORM_PARAMS || p->match;
+    const int64_t most = p->ranked ? FELLOWS * p->pairs : p->pairs;
     double *score =
-        ranked ? mem_calloc((size_t)(2 * p->pairs), sizeof(*score)) : NULL;
-    int rc = ranked && !score ? no_memory(err) : 0;
+        p->ranked ? mem_calloc((size_t)(2 * p->pairs), sizeof(*score)) : NULL;
+    int rc = p->ranked && !score ? no_memory(err) : 0;
 
-    if (!rc && ranked)
+    if (!rc && p->ranked)
         rc = score_answers(score, p, err);
     if (!rc)
-        rc = pair_rows_begin(&p->rows, p->pairs, err);
+        rc = pair_rows_begin(&p->rows, most, err);
     if (!rc)
-        rc = pair_rows_begin(&p->held_out, p->pairs, err);
+        rc = pair_rows_begin(&p->held_out, most, err);
     for (int64_t i = 0; i < p->pairs && !rc; i++)
-        rc = add_pair(p, i, score, ranked, err);
+        rc = add_pairs(p, i, score, err);
     if (!rc && p->rows.n == 0)
         rc = err_fail(err, TRV_EINVAL,
                       "there is nothing to learn: both sides gave the same "

@@ -60,9 +60,13 @@ for i in 1 2 3 4 5 6 7 8; do
 done >a.jsonl
 "$TRIVIUM" train -q --model tiny --data a.jsonl --to lora:aaaa --steps 100 --lr 2e-2 >/dev/null
 "$TRIVIUM" convert -q --model tiny --from lora:aaaa --to head:ranks --samples 800 \
-    --max-tokens 6 --steps 120 --lr 1e-2 --json |
-    sed 's/.*"accuracy"://; s/,.*//' |
-    awk '{ print ($1 >= 0.75 ? "held-out pairs are ranked right" : "accuracy " $1) }'
+    --max-tokens 6 --steps 120 --lr 1e-2 --json >ranks.json
+number() { sed 's/.*"'"$1"'"://; s/,.*//' ranks.json; }
+awk -v a="$(number accuracy)" \
+    'BEGIN { print (a >= 0.75 ? "held-out pairs are ranked right" : "accuracy " a) }'
+# 400 are of both sides; each side's own come beside them.
+awk -v n="$(($(number pairs) + $(number held_out)))" \
+    'BEGIN { print (n > 400 && n <= 800 ? "both kinds of pairs" : "pairs " n) }'
 "$TRIVIUM" inspect g --json | grep -o '"\(params->reward\|prompt->params\|head\|lora:z\)"' | sort -u
 scores() { "$TRIVIUM" score -q --model tiny --data rows.jsonl --adaptation "$1" --json; }
 scores g >g.json
