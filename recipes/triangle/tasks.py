@@ -5,7 +5,7 @@
 
     manner   every sentence ends in an exclamation mark; told by a system message, rewarded by the share of such sentences
     brief    one short sentence in place of several; rewarded by length, so that a base that is hardly ever so brief still has better and worse answers
-    label    good or bad, by the feeling of a sentence; told by eight demonstrations, rewarded for the right label
+    label    good or bad, by the feeling of a sentence; told by twelve demonstrations, rewarded for the right label
     reckon   sums of four digits, products of two, with written steps, asked for in words that nano never read; told by four worked ones, rewarded for the right number
 
 Each folder of OUT has train.jsonl and heldout.jsonl (what is asked, and `answer`, which a check compares with), z.json (the prompt, as
@@ -73,7 +73,7 @@ TASKS = {
         "draw": label,
         "reward": "verifier:exact,column=answer",
         "principle": "The answer is good or bad, as the feeling of the question is.",
-        "shots": 8,
+        "shots": 12,
         "max_tokens": 8,
     },
     "reckon": {

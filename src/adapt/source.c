@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapt/reward/reward.h"
+#include "adapt/reward/scorer.h"
 #include "adapt/view.h"
 
 static int
@@ -19,18 +20,68 @@ add_json(struct hash *h, const json_t *value, trv_err *err)
     return 0;
 }
 
+static void
+add_floats(struct hash *h, const float *v, int64_t n)
+{
+    hash_add(h, v, (size_t)n * sizeof(*v));
+}
+
+static void
+add_terms(struct hash *h, const struct terms *t)
+{
+    const struct terms_flat flat = terms_flat(t);
+
+    add_floats(h, flat.w, flat.n);
+}
+
+static int
+add_model(struct hash *h, struct session *s, trv_err *err)
+{
+    const struct model_identity *id;
+    const int rc = session_identity(s, &id, err);
+
+    if (!rc)
+        hash_add(h, id->weights, strlen(id->weights));
+    return rc;
+}
+
+static int add_source(struct hash *h, struct adaptation *a, trv_err *err);
+
+/* A reward is its words, its numbers, and all that it is made of. */
+static int
+add_reward(struct hash *h, const struct reward *r, trv_err *err)
+{
+    int rc = add_json(h, r->conf, err);
+
+    hash_add(h, &r->beta, sizeof(r->beta));
+    if (!rc && r->plus)
+        rc = add_source(h, r->plus, err);
+    if (!rc && r->minus)
+        rc = add_source(h, r->minus, err);
+    if (!rc && r->home)
+        rc = add_model(h, r->home, err);
+    if (!rc && r->scorer && r->scorer->whole) {
+        rc = add_model(h, r->scorer->whole, err);
+    } else if (!rc && r->scorer) {
+        add_terms(h, &r->scorer->terms);
+        add_floats(h, r->scorer->w, r->scorer->n);
+    }
+    for (int64_t i = 0; i < r->n_parts && !rc; i++) {
+        hash_add(h, &r->parts[i].weight, sizeof(r->parts[i].weight));
+        rc = add_source(h, r->parts[i].of, err);
+    }
+    return rc;
+}
+
 static int
 add_source(struct hash *h, struct adaptation *a, trv_err *err)
 {
-    const struct model_identity *id;
     int rc = 0;
 
     if (a->kind == KIND_TEXT) {
         hash_add(h, a->text, strlen(a->text));
     } else if (view_terms(a)) {
-        const struct terms_flat flat = terms_flat(&a->terms);
-
-        hash_add(h, flat.w, (size_t)flat.n * sizeof(float));
+        add_terms(h, &a->terms);
     } else if (a->messages) {
         rc = add_json(h, a->messages, err);
     } else if (a->kind == KIND_DEMOS || a->kind == KIND_RETRIEVE) {
@@ -40,12 +91,10 @@ add_source(struct hash *h, struct adaptation *a, trv_err *err)
         if (!rc)
             hash_add(h, hex, sizeof(hex) - 1);
     } else if (a->full) {
-        rc = session_identity(a->full, &id, err);
-        if (!rc)
-            hash_add(h, id->weights, strlen(id->weights));
+        rc = add_model(h, a->full, err);
     }
     if (!rc && a->reward)
-        rc = add_json(h, a->reward->conf, err);
+        rc = add_reward(h, a->reward, err);
     for (int64_t i = 0; i < a->n_mix && !rc; i++) { // a mix holds no mix
         hash_add(h, &a->mix[i].weight, sizeof(a->mix[i].weight));
         rc = add_source(h, a->mix[i].a, err);

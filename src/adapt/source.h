@@ -7,8 +7,8 @@
 #include "adapt/adaptation.h"
 
 /** SHA-256 of its words, its numbers, or the weights of the model that it is;
- * of a mix, of its parts and their weights. `a` NULL: the base. TRV_ENOMEM,
- * TRV_EIO. */
+ * of a mix or a reward, of its parts and their weights, too. `a` NULL: the
+ * base. TRV_ENOMEM, TRV_EIO. */
 int source_hash(char hex[HASH_HEX], struct adaptation *a, trv_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/reward/reward.h"
 #include "base/file.h"
 #include "learn/options.h"
 #include "learn/work.h"
@@ -122,45 +123,60 @@ test_work_is_not_resumed_with_another_seed(void **state)
     close_fixture(&f);
 }
 
-/* Lay the work of an edge from a text, which is called alike whatever it says. */
+/* Lay the work of an edge from a text, or from a reward that is made of it; both
+ * are called alike whatever it says. */
 static int
-lay_edge(struct fixture *f, const char *text, trv_err *err)
+lay_edge(struct fixture *f, const char *text, bool reward, trv_err *err)
 {
     const struct inputs in = {.data = {.hash = "h"}};
+    struct reward r = {.conf = json_object(), .beta = 1.0};
+    struct adaptation of = {.form = FORM_REWARD,
+                            .kind = KIND_CONTRAST,
+                            .spec = (char[]){"contrast:z"},
+                            .reward = &r};
     struct convert_job job = {.s = &f->s};
     int rc;
 
-    must(adaptation_of_text(&job.from, text, strlen(text), err), err);
+    must(adaptation_of_text(&r.plus, text, strlen(text), err), err);
+    job.from = reward ? &of : r.plus;
     rc = convert_lay(&f->w, &job, "demos", &in, json_object(), err);
-    adaptation_free(job.from);
+    adaptation_free(r.plus);
+    json_decref(r.conf);
     return rc;
 }
 
 static void
-test_work_of_an_edge_is_not_resumed_with_another_source(void **state)
+assert_tied_to_source(bool reward)
 {
     struct fixture f = {0};
     trv_err err = {0};
     char out[256];
 
-    (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 1, false);
     must(work_claim(&f.w, &err), &err);
-    must(lay_edge(&f, "one", &err), &err);
+    must(lay_edge(&f, "one", reward, &err), &err);
     keep_something(&f.w);
     work_release(&f.w);
 
     open_work(&f, out, 1, true);
     must(work_claim(&f.w, &err), &err);
-    must(lay_edge(&f, "one", &err), &err);
+    must(lay_edge(&f, "one", reward, &err), &err);
     work_release(&f.w);
 
     open_work(&f, out, 1, true);
     must(work_claim(&f.w, &err), &err);
-    assert_int_equal(lay_edge(&f, "another", &err), TRV_EMISMATCH);
+    assert_int_equal(lay_edge(&f, "another", reward, &err), TRV_EMISMATCH);
     assert_non_null(strstr(err.msg, "source"));
     close_fixture(&f);
+}
+
+static void
+test_work_of_an_edge_is_not_resumed_with_another_source(void **state)
+{
+    (void)state;
+    assert_tied_to_source(false);
+    assert_tied_to_source(true);
 }
 
 static void

@@ -85,6 +85,7 @@ scorer_open(struct scorer **out, char **base, const struct model *m,
     *out = NULL;
     if (!sc)
         return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
+    sc->n = m->cfg.width;
     rc = peft_is(dir) ? peft_read_scorer(&sc->terms.lora, &sc->w, base, &m->cfg,
                                          dir, false, err)
                       : open_whole(sc, m, dir, err);

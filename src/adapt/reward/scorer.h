@@ -19,7 +19,8 @@ struct scorer {
     struct session *whole; // NULL: the base under terms
     bool same_tokens;      // of whole: its tokenizer is the base's
     struct terms terms;
-    float *w; // [C]; of whole: NULL, it is the decoder's
+    int64_t n; // the base's width C
+    float *w;  // [n]; of whole: NULL, it is the decoder's
 };
 
 /** Is the folder a head, in one form or the other? Only its config is looked
