@@ -69,7 +69,7 @@ static int
 mark(struct exam *out, const struct sitting *x, struct adaptation *by,
      const struct inputs *in, trv_err *err)
 {
-    struct trial *list = mem_calloc((size_t)x->n, sizeof(*list));
+    struct tried *list = mem_calloc((size_t)x->n, sizeof(*list));
     double *reward = mem_calloc((size_t)x->n, sizeof(*reward));
     const double n = (double)x->n;
     double squares = 0.0;
@@ -78,7 +78,7 @@ mark(struct exam *out, const struct sitting *x, struct adaptation *by,
     for (int64_t i = 0; i < x->n && !rc; i++) {
         const int64_t c = i % x->contexts->n_contexts;
 
-        list[i] = (struct trial){&in->data.rows[x->contexts->contexts[c].input],
+        list[i] = (struct tried){&in->data.rows[x->contexts->contexts[c].input],
                                  x->outs[i].ids, x->outs[i].n};
     }
     if (!rc)

@@ -326,7 +326,7 @@ learn_tilted(struct course *c, trv_err *err)
 }
 
 static int
-judge(void *payload, double *reward, const struct trial *list, int64_t n,
+judge(void *payload, double *reward, const struct tried *list, int64_t n,
       trv_err *err)
 {
     struct course *c = payload;

@@ -128,7 +128,7 @@ static int
 judge(struct rollout *r, trv_err *err)
 {
     const int64_t n = r->opts.n;
-    struct trial *list = mem_calloc((size_t)n, sizeof(*list));
+    struct tried *list = mem_calloc((size_t)n, sizeof(*list));
     int rc;
 
     if (!list)
@@ -136,7 +136,7 @@ judge(struct rollout *r, trv_err *err)
     for (int64_t i = 0; i < n; i++) {
         const int64_t input = r->contexts->contexts[r->context[i]].input;
 
-        list[i] = (struct trial){&r->in->data.rows[input], r->ids + r->first[i],
+        list[i] = (struct tried){&r->in->data.rows[input], r->ids + r->first[i],
                                  r->first[i + 1] - r->first[i]};
     }
     rc = r->judge.score(r->judge.payload, r->reward, list, n, err);

@@ -24,7 +24,7 @@ struct rollout_options {
 
 /* How answers are scored; the session's arena may be reset. */
 struct rollout_judge {
-    int (*score)(void *payload, double *reward, const struct trial *list,
+    int (*score)(void *payload, double *reward, const struct tried *list,
                  int64_t n, trv_err *err);
     void *payload;
 };

@@ -123,7 +123,7 @@ score_drawn(struct drawn *list, const struct draw *w, trv_err *err)
 {
     struct text_reward *t = w->t;
     const int64_t n = draw_count(w);
-    struct trial *trials = mem_calloc((size_t)n, sizeof(*trials));
+    struct tried *trials = mem_calloc((size_t)n, sizeof(*trials));
     double *score = mem_array((size_t)n, sizeof(*score));
     int rc = trials && score ? 0 : no_memory(err);
 
@@ -131,7 +131,7 @@ score_drawn(struct drawn *list, const struct draw *w, trv_err *err)
         const int64_t input = w->inputs[i / w->samples % w->n];
 
         trials[i] =
-            (struct trial){&t->in->data.rows[t->answers->contexts[input].input],
+            (struct tried){&t->in->data.rows[t->answers->contexts[input].input],
                            list[i].ids, list[i].n};
     }
     if (!rc)

@@ -16,7 +16,7 @@ no_memory(trv_err *err)
 
 int
 trials_score(double *reward, struct session *s, struct adaptation *by,
-             const struct trial *list, int64_t n,
+             const struct tried *list, int64_t n,
              const struct reward_watch *watch, trv_err *err)
 {
     struct reward_item *items = mem_calloc((size_t)n, sizeof(*items));
@@ -97,7 +97,7 @@ trials_keep(double *reward, struct session *s, struct adaptation *by,
             const char *file, bool resume, const struct reward_watch *watch,
             trv_err *err)
 {
-    struct trial *list;
+    struct tried *list;
     int rc;
 
     if (resume && file_exists(file))
@@ -108,7 +108,7 @@ trials_keep(double *reward, struct session *s, struct adaptation *by,
     for (int64_t i = 0; i < answers->n; i++) {
         const struct answer *y = &answers->list[i];
 
-        list[i] = (struct trial){
+        list[i] = (struct tried){
             &in->data.rows[answers->contexts[y->context].input], y->ids, y->n};
     }
     rc = trials_score(reward, s, by, list, answers->n, watch, err);

@@ -6,7 +6,7 @@
 #include "transform/answers.h"
 
 /* An answer to a row of the inputs, as tokens. */
-struct trial {
+struct tried {
     const struct data_row *row; // with all columns: a reference may be there
     const int32_t *ids;         // [n], its end included where it has one
     int64_t n;
@@ -15,7 +15,7 @@ struct trial {
 /** reward [n] of answers: their text, for the reward, is that of the ids less
  * special tokens. The session's arena is reset. What reward_score() returns. */
 int trials_score(double *reward, struct session *s, struct adaptation *by,
-                 const struct trial *list, int64_t n,
+                 const struct tried *list, int64_t n,
                  const struct reward_watch *watch, trv_err *err);
 
 /**

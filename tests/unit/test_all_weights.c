@@ -159,7 +159,7 @@ test_all_weights_reach_the_optimum_of_preferences(void **state)
 }
 
 static int
-score(void *payload, double *reward, const struct trial *trials, int64_t n,
+score(void *payload, double *reward, const struct tried *trials, int64_t n,
       trv_err *err)
 {
     (void)payload;

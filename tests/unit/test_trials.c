@@ -43,7 +43,7 @@ test_trials_see_text_without_special_tokens_and_all_columns(void **state)
 {
     static const int32_t b_end[] = {1, 5}, ca[] = {4, 2, 0}, end[] = {5};
     struct adaptation *exact = open_reward("verifier:exact");
-    const struct trial list[] = {{&w.in.data.rows[0], b_end, 2},
+    const struct tried list[] = {{&w.in.data.rows[0], b_end, 2},
                                  {&w.in.data.rows[1], b_end, 2},
                                  {&w.in.data.rows[1], ca, 3},
                                  {&w.in.data.rows[1], end, 1}};
