@@ -38,7 +38,7 @@ MORE = {
     ("label", "tilt"): ["--temperature", "1.6"],
     ("label", "prefix"): ["--steps", "900"],
     ("label", "head"): ["--temperature", "2", "--samples", "4096"],
-    ("brief", "dpo"): "--group 16 --samples 15360 --pairing best --labels hard --margin 0.5 --sft-weight 3 --lr 5e-4 --steps 300".split(),
+    ("brief", "dpo"): "--group 16 --samples 15360 --pairing best --labels hard --margin 0.5 --sft-weight 3 --lr 5e-4 --steps 600".split(),
     ("brief", "grpo"): ["--beta", "0.05"],
     ("brief", "bon"): ["--group", "16", "--samples", "15360"],
     ("reckon", "dpo"): ["--sft-weight", "1"],
