@@ -344,7 +344,6 @@ sample_inputs(struct inputs *out, struct session *s,
     struct rng lengths;
     int rc;
 
-    out->sampled = true;
     out->data.path = mem_strdup("(sampled)");
     out->data.rows = mem_calloc((size_t)want, sizeof(*out->data.rows));
     if (!rows || !outs || !out->data.path || !out->data.rows) {

@@ -41,7 +41,6 @@ int view_ready(struct adaptation *a, struct backend *be, trv_err *err);
 /** Inputs x: rows of a file, or sampled from the model itself. */
 struct inputs {
     struct data data;
-    bool sampled;
 };
 
 /** What sampled inputs are for: each use has random numbers of its own, so what

@@ -180,3 +180,16 @@ json_need(const json_t *obj, const char *key, const char *file, trv_err *err)
                         key);
     return 0;
 }
+
+json_t *
+json_ids(const int32_t *ids, int64_t n)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < n && list; i++)
+        if (json_array_append_new(list, json_integer(ids[i]))) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}

@@ -29,6 +29,9 @@ int json_flag(bool *out, const json_t *obj, const char *key, const char *file,
 int json_str(const char **out, const json_t *obj, const char *key,
              const char *file, trv_err *err);
 
+/** An array of ids [n], owned by the caller; NULL: no memory. */
+json_t *json_ids(const int32_t *ids, int64_t n);
+
 /** TRV_EFORMAT unless obj is an object that has a non-null `key`. */
 int json_need(const json_t *obj, const char *key, const char *file,
               trv_err *err);

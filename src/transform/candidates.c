@@ -283,26 +283,14 @@ tell_texts(const struct parts *p, int64_t from)
 }
 
 static json_t *
-tell_ids(const struct shown *s)
-{
-    json_t *list = json_array();
-
-    for (int64_t i = 0; i < s->n && list; i++)
-        if (json_array_append_new(list, json_integer(s->ids[i]))) {
-            json_decref(list);
-            list = NULL;
-        }
-    return list;
-}
-
-static json_t *
 tell_shown(const struct shown *s)
 {
     json_t *obj = s->input < 0
                       ? NULL
                       : json_pack("{s:I,s:f,s:s,s:o}", "input",
                                   (json_int_t)s->input, "reward", s->reward,
-                                  "text", s->text, "ids", tell_ids(s));
+                                  "text", s->text, "ids",
+                                  json_ids(s->ids, s->n));
 
     return obj ? obj : json_null();
 }

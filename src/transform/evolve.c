@@ -393,8 +393,8 @@ run_round(struct evolve *e, trv_err *err)
 
 /* ---- the first round ---------------------------------------------------- */
 
-/* No prompt at all, and single instructions. The best is kept whatever comes,
- * so that there is a result. */
+/* No prompt at all, and single instructions. Where none of them is
+ * better than nothing the best is kept, so that there is a result. */
 static int
 begin(struct evolve *e, trv_err *err)
 {

@@ -26,15 +26,14 @@ weigh(struct grpo *t, int64_t step)
 {
     const struct rollout *r = &t->r;
     const int64_t n = r->opts.n, K = r->opts.K;
-    struct advantage_figures f, of_charged;
+    struct advantage_figures f;
 
     advantage_group(t->adv, &f, r->reward, n / K, K, t->opts.scale);
     if (t->opts.rloo) {
         memcpy(t->charged, r->reward, (size_t)n * sizeof(*t->charged));
         advantage_charge_kl(t->charged, r->old, r->ref, r->first, n,
                             t->opts.beta);
-        advantage_leave_one_out(t->adv, &of_charged, t->charged, n / K, K,
-                                false);
+        advantage_leave_one_out(t->adv, NULL, t->charged, n / K, K, false);
     }
     t->sum[GRPO_REWARD] = f.mean;
     t->sum[GRPO_REWARD_STD] = f.std;

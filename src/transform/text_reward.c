@@ -375,7 +375,7 @@ reward_begin(void *self, const struct search_at *at, trv_err *err)
     return 0;
 }
 
-/* The loss is beta / inputs * sum of -w log p. */
+/* The loss is the sum of -w log p. */
 static struct slot_likelihood
 guide(const struct text_reward *t)
 {
@@ -548,15 +548,9 @@ reward_judge(void *self, double *value, const struct ids *z, trv_err *err)
 static json_t *
 drawn_json(const struct drawn *x, int64_t at)
 {
-    json_t *ids = json_array();
-
-    for (int64_t i = 0; ids && i < x->n; i++)
-        if (json_array_append_new(ids, json_integer(x->ids[i]))) {
-            json_decref(ids);
-            return NULL;
-        }
-    return json_pack("{s:I,s:o,s:f,s:f,s:f}", "at", (json_int_t)at, "ids", ids,
-                     "reward", x->reward, "base", x->base, "own", x->own);
+    return json_pack("{s:I,s:o,s:f,s:f,s:f}", "at", (json_int_t)at, "ids",
+                     json_ids(x->ids, x->n), "reward", x->reward, "base",
+                     x->base, "own", x->own);
 }
 
 static int

@@ -71,7 +71,7 @@ struct text_reward {
     int64_t *inputs;            // [n_inputs]
     int64_t n_inputs, n_guides; // n_guides: of which answers are laid
     struct slot_answer *y;      // [n]
-    double *w; // [n] beta / inputs times weights that sum to 1 over an input
+    double *w; // [n] beta / n_guides times weights that sum to 1 over an input
     int64_t n;
     struct drawn *tried; // [prompts, n_inputs, samples] of the last confirm
     int64_t n_tried;

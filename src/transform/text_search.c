@@ -354,22 +354,9 @@ take_held(struct search *q, trv_err *err)
 /* --- the state on disk --- */
 
 static json_t *
-ids_json(const struct ids *z)
-{
-    json_t *list = json_array();
-
-    for (int64_t i = 0; list && i < z->n; i++)
-        if (json_array_append_new(list, json_integer(z->v[i]))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
-static json_t *
 end_json(const struct search_end *e)
 {
-    return json_pack("{s:o,s:f,s:f,s:f}", "z", ids_json(&e->best.z), "goal",
+    return json_pack("{s:o,s:f,s:f,s:f}", "z", json_ids(e->best.z.v, e->best.z.n), "goal",
                      e->goal, "loss", e->loss, "perplexity", e->perplexity);
 }
 
@@ -402,7 +389,7 @@ save_state(const struct search *q, trv_err *err)
         "format", 2, "restart", (json_int_t)q->at.restart, "step",
         (json_int_t)q->at.step, "look", (json_int_t)q->look, "guided",
         (int)q->at.guided, "stall", (json_int_t)q->stall, "steps",
-        (json_int_t)q->steps, "z", ids_json(&q->list[0].z), "held",
+        (json_int_t)q->steps, "z", json_ids(q->list[0].z.v, q->list[0].z.n), "held",
         end_json(&q->held), "loss", q->loss, "base", q->base, "tokens",
         q->tokens_kept + q->d->tokens - q->tokens_before, "metrics_bytes",
         (json_int_t)q->metrics_bytes, "ends", ends, "goal", own);
@@ -626,7 +613,7 @@ weigh(struct search *q, int64_t n, trv_err *err)
 }
 
 /* Ask for the truth about z and the best of its candidates; afterwards order
- * [0..*n] are these, with their places in the confirmed list in `asked`. */
+ * [0..*n] are these, with their confirmed values. */
 static int
 confirm(struct search *q, int64_t *n, trv_err *err)
 {
@@ -783,7 +770,6 @@ begin_restart(struct search *q, bool resumed, trv_err *err)
     if (!resumed) {
         proposal_release(&q->list[0]);
         q->at.step = 0;
-        q->at.step_of_all = q->at.restart * q->opts->steps;
         q->at.guided = q->goal->confirm && q->at.restart % 2 == 0;
         q->stall = q->look = 0;
     }

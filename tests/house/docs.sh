@@ -10,4 +10,4 @@ for file in README.md CONTRIBUTING.md CHANGELOG.md LICENSE; do
 done
 # The example has the length that it promises.
 lines=$(sed -n '/^```c$/,/^```$/p' "$TRIVIUM_SOURCE/README.md" | grep -c .)
-[ "$lines" -le 32 ] || { echo "the README's example has $lines lines"; exit 1; }
+[ "$lines" -gt 0 ] && [ "$lines" -le 32 ] || { echo "the README's example has $lines lines"; exit 1; }

@@ -377,7 +377,6 @@ _HOWTO = Pool(
     ],
     ["I have never tried to {n} before. Any ideas?", "What would you tell someone who wants to {n}?"],
 )
-_SURE = ["Of course.", "That is easy.", "Here is how.", "It is not hard.", "Good question."]
 
 
 def _animal(r):

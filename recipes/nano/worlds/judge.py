@@ -111,7 +111,7 @@ _ASK = Pool(
 )
 
 
-def _shown(r, kind, v):
+def _shown(kind, v):
     if kind == "manner":
         return behave.MANNERS[v][0].split(";")[0]
     return v
@@ -209,13 +209,13 @@ def _behaviour(r, yes):
 
 
 def question(r, yes):
-    """(text, kind)"""
+    """(text, kind, principle)"""
     while True:
         got = (_simple if r.chance(0.3) else _behaviour)(r, yes)
         if got:
             break
     kind, v, ask, answer = got
-    p = r.fill(r.pick(SAID[kind]), v=_shown(r, kind, v)).replace("  ", " ")
+    p = r.fill(r.pick(SAID[kind]), v=_shown(kind, v)).replace("  ", " ")
     return r.fill(r.pick(_ASK), p=p, q=ask, a=answer), kind, p
 
 
@@ -225,7 +225,7 @@ def row(r):
     why = r.chance(0.3)
     for _ in range(r.between(2, 4)):
         yes = r.chance(0.5)
-        text, kind, p = question(r, yes)
+        text, _, p = question(r, yes)
         verdict = "Yes." if yes else "No."
         if why:
             text += " Give the reason."
