@@ -17,7 +17,7 @@ all: deps configure
 deps:
 	@sh tools/deps.sh
 
-configure:
+configure: deps
 	@cmake --preset $(PRESET) $(CMAKE_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 
