@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "learn/options.h"
 #include "learn/run_state.h"
+#include "transform/job.h"
 
 #define MAX_LINKS 8
 #define CHAIN_FILE "chain.json"

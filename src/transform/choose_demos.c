@@ -6,6 +6,7 @@
 
 #include "transform/choice.h"
 #include "transform/demo_values.h"
+#include "transform/edges.h"
 
 #define KEPT "values.jsonl"
 #define STARTS 2        // of a choice

@@ -15,7 +15,7 @@
 #ifndef TRANSFORM_CHOOSE_DEMOS_H
 #define TRANSFORM_CHOOSE_DEMOS_H
 
-#include "transform/convert.h"
+#include "transform/job.h"
 
 /** @param edge  "params->prompt" or "reward->prompt", for trivium.json. */
 int demos_convert(const struct convert_job *job, trv_cost *cost,

@@ -19,7 +19,7 @@
 #include "learn/advantage.h"
 #include "learn/loss_policy.h"
 #include "learn/student.h"
-#include "transform/convert.h"
+#include "transform/job.h"
 #include "transform/rollout.h"
 #include "transform/trend.h"
 

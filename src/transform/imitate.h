@@ -8,7 +8,7 @@
 #ifndef TRANSFORM_IMITATE_H
 #define TRANSFORM_IMITATE_H
 
-#include "transform/convert.h"
+#include "transform/job.h"
 
 /* What an edge decides; names are borrowed and go into trivium.json. */
 struct imitation {

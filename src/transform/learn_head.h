@@ -21,7 +21,7 @@
 #ifndef TRANSFORM_LEARN_HEAD_H
 #define TRANSFORM_LEARN_HEAD_H
 
-#include "transform/convert.h"
+#include "transform/job.h"
 
 /** The edge to KIND_HEAD. `edge` is borrowed and goes into trivium.json. What
  * convert_run() returns. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "learn/student.h"
+#include "transform/edges.h"
 #include "transform/imitate.h"
 
 /* The method and what is made are one choice, said twice: by `to`, and perhaps

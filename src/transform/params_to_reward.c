@@ -9,6 +9,7 @@
  *   head    the ratio's ranking of answers, learned by a scalar head:
  *           learn_head.h
  */
+#include "transform/edges.h"
 #include "transform/learn_head.h"
 #include "transform/reward_edge.h"
 

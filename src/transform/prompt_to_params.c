@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "transform/edges.h"
 #include "transform/imitate.h"
 
 static int

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "transform/edges.h"
 #include "transform/learn_head.h"
 #include "transform/reward_edge.h"
 

@@ -5,7 +5,7 @@
 #define TRANSFORM_REWARD_EDGE_H
 
 #include "adapt/reward/reward.h"
-#include "transform/convert.h"
+#include "transform/job.h"
 
 /** The method that fits the wanted kind: its name is the kind's, and --method
  * may say no other. TRV_EUNSUPPORTED lists `methods`. */

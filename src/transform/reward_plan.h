@@ -8,7 +8,7 @@
 #include "learn/loss_policy.h"
 #include "learn/loss_preference.h"
 #include "learn/student.h"
-#include "transform/convert.h"
+#include "transform/job.h"
 #include "transform/pairs.h"
 
 enum reward_method {

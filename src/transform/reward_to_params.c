@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "learn/loss_tilt.h"
+#include "transform/edges.h"
 #include "transform/exam.h"
 #include "transform/grpo.h"
 #include "transform/imitate.h"

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "transform/choose_demos.h"
+#include "transform/edges.h"
 #include "transform/evolve.h"
 #include "transform/search_inputs.h"
 #include "learn/student.h"

@@ -4,7 +4,7 @@
 #ifndef TRANSFORM_SEARCH_INPUTS_H
 #define TRANSFORM_SEARCH_INPUTS_H
 
-#include "transform/convert.h"
+#include "transform/job.h"
 
 struct search_inputs {
     struct inputs in;

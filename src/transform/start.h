@@ -12,7 +12,7 @@
 #define TRANSFORM_START_H
 
 #include "learn/student.h"
-#include "transform/convert.h"
+#include "transform/job.h"
 #include "transform/distill.h"
 
 /** Fill t->student's virtual tokens; other terms are left alone. The answers

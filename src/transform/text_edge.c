@@ -15,7 +15,8 @@
 #include "adapt/reward/reward.h"
 #include "base/json.h"
 #include "learn/options.h"
-#include "transform/convert.h"
+#include "transform/edges.h"
+#include "transform/job.h"
 #include "transform/text_match.h"
 #include "transform/text_reward.h"
 

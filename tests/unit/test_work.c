@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "learn/options.h"
 #include "learn/work.h"
-#include "transform/convert.h"
+#include "transform/job.h"
 
 static void
 must(int rc, const trv_err *err)
