@@ -23,11 +23,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "learn/optimiser.h"
-#include "model/engine.h"
-#include "model/head.h"
-#include "model/layout.h"
-#include "model/safetensors.h"
+#include "learn/loop/optimiser.h"
+#include "model/sample/engine.h"
+#include "model/decoder/head.h"
+#include "model/files/layout.h"
+#include "model/files/safetensors.h"
 
 #define T 512 // tokens of a row
 #define SCORE_ROWS 4

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/carry.h"
+#include "adapt/cross_model.h"
 #include "adapt/mix.h"
 #include "adapt/params/bottleneck_file.h"
 #include "adapt/params/peft.h"

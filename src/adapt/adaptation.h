@@ -14,7 +14,8 @@
  *   mix:W*A+W*B       several at once: log p0 + sum W (log p_A - log p0); any
  *                     but a mix, '-' for '+' turns a weight's sign
  *   on:DIR,A          what A changes in the model in DIR, carried to this one:
- *                     a mix, or a reward where the tokenizers differ (carry.h)
+ *                     a mix, or a reward where the tokenizers differ
+ *                     (cross_model.h)
  *   head:DIR          a reward that was learned (reward/scorer.h)
  *   verifier:..., ratio:..., contrast:..., judge:..., sum:...
  *                     rewards, as reward/reward.h says
@@ -26,7 +27,7 @@
 
 #include "adapt/artefact.h"
 #include "adapt/session.h"
-#include "model/terms.h"
+#include "model/decoder/terms.h"
 
 struct adaptation;
 struct mix_part {
@@ -45,11 +46,11 @@ struct adaptation {
     struct retrieve *retrieve; // KIND_RETRIEVE
     struct terms terms;        // KIND_LORA, _ADAPTER, _SOFT, _PREFIX; no act
                                // copies: see view_ready()
-    /* KIND_FULL, or the other model that it is of (carry.h): its backend is
-     * set by view_ready() */
+    /* KIND_FULL, or the other model that it is of (cross_model.h): its
+     * backend is set by view_ready() */
     struct session *full;
     bool full_is_lent;    // another part owns it
-    bool is_carried;      // a mix by carry.h: A on a model, and that model
+    bool is_carried;      // a mix by cross_model.h: A on a model, and it
     struct mix_part *mix; // KIND_MIX: [n_mix]
     int64_t n_mix;
     struct reward *reward;    // of FORM_REWARD; else NULL

@@ -22,7 +22,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "model/model.h"
+#include "model/files/model.h"
 
 #define ARTEFACT_MANIFEST "trivium.json"
 #define ARTEFACT_VERSION 1

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 struct payload {
     char *config_file, *file; // their paths, for messages

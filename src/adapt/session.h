@@ -4,7 +4,7 @@
 #ifndef ADAPT_SESSION_H
 #define ADAPT_SESSION_H
 
-#include "model/decoder.h"
+#include "model/decoder/decoder.h"
 
 struct session {
     struct model *model;

@@ -6,7 +6,7 @@
 
 #include "adapt/prompt/demos.h"
 #include "adapt/prompt/retrieve.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 #include "text/example.h"
 
 int

@@ -8,7 +8,7 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
-#include "model/context.h"
+#include "model/decoder/context.h"
 
 /**
  * All of an adaptation that acts on answers to a row: what scoring, sampling

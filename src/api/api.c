@@ -10,7 +10,7 @@
 #include "measure/examples.h"
 #include "measure/measure.h"
 #include "measure/score.h"
-#include "model/writer.h"
+#include "model/files/writer.h"
 #include "transform/chain.h"
 
 const char *

@@ -10,7 +10,7 @@
 #include "adapt/reward/choose.h"
 #include "adapt/reward/reward.h"
 #include "api/api.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 
 #define BEST_OF 8 // answers that a reward chooses from, where nobody says
 

@@ -9,7 +9,7 @@
 #include "adapt/reward/scorer.h"
 #include "api/api.h"
 #include "base/json.h"
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 
 static int
 out_of_memory(trv_err *err)

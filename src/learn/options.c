@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/schedule.h"
-#include "model/lora.h"
+#include "learn/loop/schedule.h"
+#include "model/decoder/lora.h"
 
 int
 options_within(const struct bounded *list, size_t n, trv_err *err)

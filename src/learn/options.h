@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <trivium/trivium.h>
 
-#include "learn/run.h"
+#include "learn/loop/run.h"
 
 /** A number and its bounds; NaN is outside all of them. */
 struct bounded {

@@ -15,7 +15,7 @@
 
 #include "adapt/session.h"
 #include "adapt/view.h"
-#include "learn/run.h"
+#include "learn/loop/run.h"
 
 /* Options of every kind; only those of `kind` are looked at. */
 struct student_options {

@@ -10,7 +10,7 @@
 #define LEARN_SUPERVISED_H
 
 #include "adapt/session.h"
-#include "learn/shuffle.h"
+#include "learn/loop/shuffle.h"
 #include "learn/student.h"
 
 struct learned_row {

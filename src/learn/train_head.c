@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "learn/options.h"
-#include "learn/scorer_run.h"
+#include "learn/head_run.h"
 #include "learn/student.h"
 #include "learn/train.h"
 

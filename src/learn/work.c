@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "learn/options.h"
-#include "model/writer.h"
+#include "model/files/writer.h"
 
 int
 work_begin(struct work *w, const char *out, const char *kept, trv_err *err)

@@ -16,8 +16,8 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/reward/reward.h"
-#include "learn/run.h"
-#include "learn/run_place.h"
+#include "learn/loop/run.h"
+#include "learn/loop/run_place.h"
 #include "learn/student.h"
 
 struct work {

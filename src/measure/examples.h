@@ -11,7 +11,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/view.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 
 /** An input for people: a text, one message's words, or all with their roles.
  * The answer that a row has is left out. */

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "measure/examples.h"
 #include "measure/stats.h"
-#include "model/engine.h"
-#include "model/pass.h"
+#include "model/sample/engine.h"
+#include "model/decoder/pass.h"
 
 /* The three sides of a measurement. */
 enum side { SIDE_BASE, SIDE_A, SIDE_B, SIDES };

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/jinja_eval.h"
+#include "text/jinja/jinja_eval.h"
 #include "text/utf8.h"
 
 struct chat_template {

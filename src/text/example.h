@@ -21,7 +21,7 @@
 #include "base/strbuf.h"
 #include "text/chat.h"
 #include "text/data.h"
-#include "text/tokenizer.h"
+#include "text/tokenizer/tokenizer.h"
 
 struct text_rules {
     const struct tokenizer *tokenizer;

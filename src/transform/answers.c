@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 
 /* Answers drawn between two writes; also the batch, so that what a row is
  * drawn beside never depends on where a run was stopped. */

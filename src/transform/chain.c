@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "learn/options.h"
-#include "learn/run_state.h"
+#include "learn/loop/run_state.h"
 #include "transform/job.h"
 
 #define MAX_LINKS 8

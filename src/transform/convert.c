@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "learn/options.h"
-#include "transform/edges.h"
+#include "transform/edges/edges.h"
 
 typedef int (*edge_fn)(const struct convert_job *job, trv_cost *cost,
                        trv_err *err);

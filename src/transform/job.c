@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 
-#include "adapt/source.h"
+#include "adapt/fingerprint.h"
 #include "base/clock.h"
 
 void

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
-#include "model/layout.h"
+#include "model/files/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

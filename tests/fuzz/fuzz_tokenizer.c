@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/tokenizer_inside.h"
+#include "text/tokenizer/tokenizer_inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

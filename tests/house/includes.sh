@@ -21,7 +21,7 @@ refused() {
         ;;
     esac
 }
-refused "runs upward, from base to model" base/x.c '#include "model/model.h"'
+refused "runs upward, from base to model" base/x.c '#include "model/files/model.h"'
 refused "runs upward, from measure to cli" measure/x.h '#  include "cli/cmd.h"'
 refused "public headers only" cli/x.c '#include "base/mem.h"'
 refused "inside headers are quoted" cli/x.c '#include <base/mem.h>'

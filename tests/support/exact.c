@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "adapt/reward/reward.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 #include "support/test.h"
 #include "transform/chain.h"
 

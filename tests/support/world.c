@@ -6,10 +6,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "learn/run.h"
-#include "model/engine.h"
-#include "model/layout.h"
-#include "model/writer.h"
+#include "learn/loop/run.h"
+#include "model/sample/engine.h"
+#include "model/files/layout.h"
+#include "model/files/writer.h"
 #include "support/test.h"
 
 #define END 5 // </s>

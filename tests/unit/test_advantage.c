@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/advantage.h"
+#include "learn/loss/advantage.h"
 
 #define NONE ((double)NAN)
 

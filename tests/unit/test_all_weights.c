@@ -7,14 +7,14 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/logistic.h"
+#include "learn/loss/logistic.h"
 #include "learn/student.h"
 #include "support/world.h"
-#include "transform/distill.h"
-#include "transform/grpo.h"
-#include "transform/ppo.h"
-#include "transform/prefer.h"
-#include "transform/tilt.h"
+#include "transform/imitate/distill.h"
+#include "transform/policy/grpo.h"
+#include "transform/policy/ppo.h"
+#include "transform/policy/dpo.h"
+#include "transform/policy/tilt.h"
 
 #define PAIRS 1500
 

@@ -5,9 +5,9 @@
 
 #include <math.h>
 
-#include "model/decoder.h"
-#include "model/head.h"
-#include "model/safetensors.h"
+#include "model/decoder/decoder.h"
+#include "model/decoder/head.h"
+#include "model/files/safetensors.h"
 
 static void
 must(int rc, const trv_err *err)

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/bottleneck.h"
+#include "model/decoder/bottleneck.h"
 
 static const struct model_config cfg = {.width = 8, .layers = 3};
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/checkpoint.h"
+#include "model/files/checkpoint.h"
 
 static void
 put(const char *dir, const char *name, const void *bytes, size_t n)

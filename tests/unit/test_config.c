@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/config.h"
-#include "model/safetensors.h"
+#include "model/files/config.h"
+#include "model/files/safetensors.h"
 
 static int
 read(struct model_config *c, const char *text, trv_err *err)

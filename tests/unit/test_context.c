@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/engine.h"
-#include "model/pass.h"
+#include "model/sample/engine.h"
+#include "model/decoder/pass.h"
 
 #define N_ANSWER 6
 

@@ -16,10 +16,10 @@
 #include <string.h>
 
 #include "adapt/params/peft.h"
-#include "model/decoder.h"
-#include "model/engine.h"
-#include "model/head.h"
-#include "model/safetensors.h"
+#include "model/decoder/decoder.h"
+#include "model/sample/engine.h"
+#include "model/decoder/head.h"
+#include "model/files/safetensors.h"
 
 static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
                                        "qwen3"};

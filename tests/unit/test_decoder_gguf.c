@@ -9,10 +9,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/decoder.h"
-#include "model/engine.h"
-#include "model/head.h"
-#include "model/safetensors.h"
+#include "model/decoder/decoder.h"
+#include "model/sample/engine.h"
+#include "model/decoder/head.h"
+#include "model/files/safetensors.h"
 
 static void
 must(int rc, const trv_err *err)

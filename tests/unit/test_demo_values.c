@@ -9,8 +9,8 @@
 #include "adapt/prompt/demos.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "transform/choice.h"
-#include "transform/demo_values.h"
+#include "transform/demos/greedy_select.h"
+#include "transform/demos/demo_values.h"
 
 struct set {
     struct session *s;

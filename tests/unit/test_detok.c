@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "support/corpus.h"
-#include "text/tokenizer_inside.h"
+#include "text/tokenizer/tokenizer_inside.h"
 #include "text/utf8.h"
 
 static struct corpus corpus;

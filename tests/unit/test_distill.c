@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/head.h"
-#include "transform/distill.h"
+#include "model/decoder/head.h"
+#include "transform/imitate/distill.h"
 
 #define N_INPUTS 3
 #define N_ANSWERS 6

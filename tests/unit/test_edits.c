@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "transform/edits.h"
+#include "transform/evolve/edits.h"
 
 static void
 make(struct parts *p, const char *const *list)

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/engine.h"
-#include "model/head.h"
+#include "model/sample/engine.h"
+#include "model/decoder/head.h"
 
 struct fixture {
     struct model *model;

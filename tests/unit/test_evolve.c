@@ -9,10 +9,10 @@
 #include "adapt/reward/reward.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 #include "support/server.h"
-#include "transform/evolve_guide.h"
-#include "transform/evolve_propose.h"
+#include "transform/evolve/evolve_guide.h"
+#include "transform/evolve/evolve_propose.h"
 
 #define V 8         // tokens of the world's vocabulary
 #define EOS 7       // its last

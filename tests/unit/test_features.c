@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "transform/features.h"
+#include "transform/imitate/features.h"
 
 static const struct model_config cfg = {.layers = 4, .width = 2};
 

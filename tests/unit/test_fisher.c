@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "model/head.h"
-#include "transform/fisher.h"
+#include "model/decoder/head.h"
+#include "transform/imitate/fisher.h"
 
 #define T 6
 #define TARGET 17

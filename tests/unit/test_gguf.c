@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "model/gguf.h"
+#include "model/files/gguf.h"
 
 /* A file in the making. */
 static void

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "model/gguf_model.h"
+#include "model/files/gguf_model.h"
 
 static void
 open_golden(struct gguf_file *f, const char *name)

@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "support/world.h"
-#include "transform/grpo.h"
+#include "transform/policy/grpo.h"
 
 static struct world w;
 static double own_reward; // of every answer, where it is not NaN

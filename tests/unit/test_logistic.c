@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "learn/logistic.h"
+#include "learn/loss/logistic.h"
 
 static void
 test_logistic_equals_its_formula_where_that_is_safe(void **state)

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/lora.h"
+#include "model/decoder/lora.h"
 
 static struct model_config
 config(const char *type)

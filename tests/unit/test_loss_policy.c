@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/advantage.h"
-#include "learn/loss_policy.h"
+#include "learn/loss/advantage.h"
+#include "learn/loss/loss_policy.h"
 
 /* In f64 TRL's loss differs by a few roundings, its logged shares are f32, and
  * our gradients are stored as f32 (6e-8 of each). In f32 each token's value is

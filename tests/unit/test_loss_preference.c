@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/loss_preference.h"
+#include "learn/loss/loss_preference.h"
 
 /* Against TRL in f64 a few roundings are between us; its logged accuracy alone
  * is f32. Against TRL in f32: each of its values is a sum or product of a

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "learn/loss_reward.h"
+#include "learn/loss/loss_reward.h"
 
 static void
 check(const struct reward_pairs *x, double centre, const json_t *want,

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#include "learn/loss_tilt.h"
+#include "learn/loss/loss_tilt.h"
 
 #define NONE ((double)NAN)
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "learn/lowrank.h"
+#include "transform/imitate/lowrank.h"
 
 #define IN 7
 #define OUT 5

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/checkpoint.h"
-#include "model/layout.h"
-#include "model/model.h"
+#include "model/files/checkpoint.h"
+#include "model/files/layout.h"
+#include "model/files/model.h"
 
 static struct model *
 open_model(const char *path)

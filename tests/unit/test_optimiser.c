@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/json.h"
-#include "learn/optimiser.h"
+#include "learn/loop/optimiser.h"
 
 static struct backend *
 open_ref(void)

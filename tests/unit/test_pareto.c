@@ -1,7 +1,7 @@
 /* test_pareto.c -- who is the best at something. */
 #include "support/test.h"
 
-#include "transform/pareto.h"
+#include "transform/evolve/pareto.h"
 
 static void
 test_pareto_counts_the_inputs_that_each_candidate_wins(void **state)

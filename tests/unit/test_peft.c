@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 static void
 open_config(struct model_config *cfg, const char *path)

@@ -6,7 +6,7 @@
 
 #include "adapt/params/peft_match.h"
 #include "base/json.h"
-#include "model/config.h"
+#include "model/files/config.h"
 
 static void
 test_peft_match_finds_what_peft_finds(void **state)

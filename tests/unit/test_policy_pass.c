@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "support/world.h"
-#include "transform/policy_pass.h"
+#include "transform/policy/policy_pass.h"
 
 static struct world w;
 

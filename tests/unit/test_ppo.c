@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "support/world.h"
-#include "transform/ppo.h"
+#include "transform/policy/ppo.h"
 
 static struct world w;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "adapt/view.h"
-#include "transform/prompt_slot.h"
+#include "transform/search/prompt_slot.h"
 
 enum { A, B, C, D, E, AB, BOS };
 

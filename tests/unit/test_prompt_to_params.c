@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "support/exact.h"
-#include "transform/solve.h"
+#include "transform/imitate/solve.h"
 
 #define PROMPT "prompt:bdb"
 

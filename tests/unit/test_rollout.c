@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "support/world.h"
-#include "transform/rollout.h"
+#include "transform/policy/rollout.h"
 
 #define N 24
 #define GROUP 4

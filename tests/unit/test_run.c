@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "learn/run.h"
+#include "learn/loop/run.h"
 
 #define N 9 // parameters of the logistic regression: 8 weights, a bias
 

@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "learn/run_place.h"
-#include "learn/run_state.h"
+#include "learn/loop/run_place.h"
+#include "learn/loop/run_state.h"
 
 static void
 put(const char *dir, const char *name, const char *text)

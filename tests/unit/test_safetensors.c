@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 /* A file of this header and n bytes of zeros. */
 static int

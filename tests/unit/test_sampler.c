@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "model/sampler.h"
+#include "model/sample/sampler.h"
 
 #define V 12
 #define DRAWS 20000

@@ -8,7 +8,7 @@
 #include "adapt/params/peft.h"
 #include "adapt/session.h"
 #include "base/json.h"
-#include "model/scalar.h"
+#include "model/decoder/scalar.h"
 #include "support/golden.h"
 
 #define ROWS_MAX 16

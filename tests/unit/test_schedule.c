@@ -2,7 +2,7 @@
 #include "support/test.h"
 
 #include "base/json.h"
-#include "learn/schedule.h"
+#include "learn/loop/schedule.h"
 
 static void
 test_schedule_equals_transformers(void **state)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "learn/shuffle.h"
+#include "learn/loop/shuffle.h"
 
 #define N 37
 

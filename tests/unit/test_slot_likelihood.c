@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/engine.h"
-#include "transform/slot_likelihood.h"
+#include "model/sample/engine.h"
+#include "transform/search/slot_likelihood.h"
 
 #define WIDEST 128
 

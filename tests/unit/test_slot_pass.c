@@ -8,8 +8,8 @@
 
 #include "adapt/session.h"
 #include "base/rng.h"
-#include "model/engine.h"
-#include "transform/slot_pass.h"
+#include "model/sample/engine.h"
+#include "transform/search/slot_pass.h"
 
 #define FLUENCY 0.7
 

@@ -6,8 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/head.h"
-#include "transform/solve.h"
+#include "model/decoder/head.h"
+#include "transform/imitate/solve.h"
 
 #define MAX_INPUTS 24
 #define MAX_ANSWER 8

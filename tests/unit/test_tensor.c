@@ -7,7 +7,7 @@
 #include "backend/tensor.h"
 #include "base/hash.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 static const struct tensor *
 entry(const struct st_file *f, const char *type, const char *what)

@@ -12,9 +12,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/engine.h"
-#include "model/head.h"
-#include "model/safetensors.h"
+#include "model/sample/engine.h"
+#include "model/decoder/head.h"
+#include "model/files/safetensors.h"
 
 static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
                                        "qwen3"};

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "adapt/session.h"
-#include "transform/text_propose.h"
+#include "transform/search/text_propose.h"
 
 enum { A, B, C, D, E, AB, BOS, END };
 

@@ -10,9 +10,9 @@
 
 #include "adapt/reward/reward.h"
 #include "base/file.h"
-#include "model/pass.h"
-#include "transform/text_match.h"
-#include "transform/text_reward.h"
+#include "model/decoder/pass.h"
+#include "transform/token_search/goal_match.h"
+#include "transform/token_search/goal_reward.h"
 
 #define V 8
 #define END 7 // </s>

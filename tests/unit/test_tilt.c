@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "learn/run.h"
+#include "learn/loop/run.h"
 #include "support/world.h"
-#include "transform/tilt.h"
+#include "transform/policy/tilt.h"
 
 static struct world w;
 static struct tilted list[WORLD_ALL];

@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "support/corpus.h"
-#include "text/tokenizer.h"
-#include "text/tokenizer_inside.h"
+#include "text/tokenizer/tokenizer.h"
+#include "text/tokenizer/tokenizer_inside.h"
 #include "text/utf8.h"
 
 static struct corpus corpus; // generated documents, then the assets'

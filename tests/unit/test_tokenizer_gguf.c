@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/gguf_model.h"
+#include "model/files/gguf_model.h"
 #include "support/corpus.h"
-#include "text/tokenizer_inside.h"
+#include "text/tokenizer/tokenizer_inside.h"
 
 static struct tokenizer *
 open_gguf(const char *path)

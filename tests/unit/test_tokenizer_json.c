@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "text/tokenizer_inside.h"
+#include "text/tokenizer/tokenizer_inside.h"
 
 #define MODEL(rest) "{\"model\":{\"type\":\"BPE\"," rest
 #define GOOD MODEL("\"vocab\":{\"a\":0,\"b\":1,\"ab\":2},\"merges\":[\"a b\"]}")

@@ -11,7 +11,7 @@
 
 #include "adapt/params/peft.h"
 #include "base/json.h"
-#include "transform/distill.h"
+#include "transform/imitate/distill.h"
 
 #define N_ROWS 4
 #define STEPS 10

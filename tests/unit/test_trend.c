@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "transform/trend.h"
+#include "transform/policy/trend.h"
 
 static void
 test_trend_is_the_mean_of_the_first_and_the_last_tenth(void **state)

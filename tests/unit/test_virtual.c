@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "model/virtual.h"
+#include "model/decoder/virtual.h"
 
 static const struct model_config cfg = {.width = 8,
                                         .layers = 3,

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/engine.h"
-#include "model/writer.h"
+#include "model/sample/engine.h"
+#include "model/files/writer.h"
 
 static void
 must(int rc, const trv_err *err)

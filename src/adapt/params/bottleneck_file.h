@@ -13,7 +13,7 @@
 #define ADAPT_PARAMS_BOTTLENECK_FILE_H
 
 #include "adapt/payload.h"
-#include "model/bottleneck.h"
+#include "model/decoder/bottleneck.h"
 
 #define BOTTLENECK_CONFIG "bottleneck_config.json"
 #define BOTTLENECK_WEIGHTS "bottleneck.safetensors"

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 #define PREFIX "base_model.model."
 #define SCORE PREFIX "score.weight"

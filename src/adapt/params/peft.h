@@ -13,7 +13,7 @@
 #define ADAPT_PARAMS_PEFT_H
 
 #include "adapt/payload.h"
-#include "model/lora.h"
+#include "model/decoder/lora.h"
 
 #define PEFT_CONFIG "adapter_config.json"
 #define PEFT_WEIGHTS "adapter_model.safetensors"

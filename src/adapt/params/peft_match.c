@@ -20,7 +20,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "model/lora.h"
+#include "model/decoder/lora.h"
 
 #define PATTERNS_MAX 65536 // modules of the largest models are some thousands
 #define PATTERN_LENGTH_MAX 4096

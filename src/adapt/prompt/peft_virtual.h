@@ -13,7 +13,7 @@
 
 #include "adapt/artefact.h"
 #include "adapt/payload.h"
-#include "model/virtual.h"
+#include "model/decoder/virtual.h"
 
 /** What a folder's adapter_config.json says: KIND_SOFT, KIND_PREFIX, or, for
  * every other adapter, KIND_LORA, whose reader names what it cannot take.

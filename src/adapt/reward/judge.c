@@ -8,7 +8,7 @@
 #include "adapt/reward/logratio.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
-#include "model/engine.h"
+#include "model/sample/engine.h"
 #include "text/utf8.h"
 
 #define RATINGS_MAX 10

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "adapt/view.h"
-#include "model/engine.h"
-#include "model/pass.h"
+#include "model/sample/engine.h"
+#include "model/decoder/pass.h"
 
 enum { PLUS, MINUS, SIDES };
 

@@ -32,7 +32,7 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
-#include "model/context.h"
+#include "model/decoder/context.h"
 
 /** An answer y to an input x. All is borrowed. */
 struct reward_item {
@@ -53,7 +53,7 @@ struct reward {
     double beta;                     // ratio, contrast
     struct adaptation *plus, *minus; // minus NULL: the base
     struct session *home; // of another model, in whose tokens the ratio is
-                          // taken (carry.h); NULL: this one
+                          // taken (cross_model.h); NULL: this one
     struct verifier *verifier;
     struct judge *judge;
     struct scorer *scorer;     // head

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/carry.h"
+#include "adapt/cross_model.h"
 #include "adapt/reward/reward.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"

@@ -8,8 +8,8 @@
 #include "adapt/prompt/peft_virtual.h"
 #include "adapt/reward/logratio.h"
 #include "base/json.h"
-#include "model/engine.h"
-#include "model/scalar.h"
+#include "model/sample/engine.h"
+#include "model/decoder/scalar.h"
 #include "text/example.h"
 
 /* ---- folders ------------------------------------------------------------ */

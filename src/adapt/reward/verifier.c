@@ -11,7 +11,7 @@
 #include "adapt/reward/reward.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
-#include "text/pattern.h"
+#include "text/tokenizer/pattern.h"
 #include "text/utf8.h"
 
 enum check {

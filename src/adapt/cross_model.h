@@ -1,0 +1,33 @@
+/* cross_model.h -- an adaptation of another model on this one: on:DIR,A.
+ *
+ * Where both models have the same tokenizer it acts by the log-ratio of each
+ * token, as a mix of this model with two more:
+ *
+ *   log p = log p0 + (log pA - log pDIR), normalised at each token
+ *
+ * where pA is the model in DIR under A. Where the tokenizers differ, tokens
+ * have no counterpart, and what can be carried is the reward of a whole text,
+ *
+ *   r(x, y) = log pA(y|x) - log pDIR(y|x)
+ *
+ * with x and y in DIR's own tokens: the adaptation is then of form reward.
+ *
+ * Source   Mitchell et al. 2023, arXiv:2310.12962 (emulated fine-tuning); Liu
+ *          et al. 2024, arXiv:2401.08565 (proxy-tuning).
+ */
+#ifndef ADAPT_CROSS_MODEL_H
+#define ADAPT_CROSS_MODEL_H
+
+#include "adapt/adaptation.h"
+
+/** Open what stands behind "on:". TRV_EINVAL (no comma; a mix or a reward,
+ * which cannot be carried), and what opening the model and A returns. */
+int carry_open(struct adaptation *a, const struct adaptation_how *how,
+               const char *rest, trv_err *err);
+/** The same where the model is `base`, and A a part of the artefact in `dir`
+ * (reward_part.h). */
+int carry_open_part(struct adaptation **out, const struct adaptation_how *how,
+                    const char *base, const char *dir, const json_t *part,
+                    trv_err *err);
+
+#endif

@@ -1,0 +1,124 @@
+/* head_run.c -- a scalar head learned and written. */
+#include "learn/head_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "adapt/reward/scorer.h"
+#include "base/json.h"
+
+double
+scorer_run_lr(const struct model_config *cfg, bool full)
+{
+    /* A fifth of what a LoRA learns texts by: TRL's RewardTrainer begins with
+     * 1e-4 where its other trainers' users take 5e-4. */
+    return full ? student_default_lr(KIND_FULL, cfg) / 2.0
+                : student_default_lr(KIND_LORA, cfg) / 5.0;
+}
+
+int
+scorer_run_begin(struct scorer_run *r, const struct scorer_plan *plan,
+                 trv_err *err)
+{
+    const trv_lora_options *o = plan->lora;
+    int rc;
+
+    *r = (struct scorer_run){.plan = plan};
+    if (!o)
+        return 0;
+    rc =
+        lora_begin(&r->terms.lora, &plan->w->s->model->cfg, o->targets, o->rank,
+                   o->alpha, o->rslora, o->dropout, plan->w->seed, err);
+    return rc ? rc : terms_refresh(&r->terms, plan->w->s->be->act_type, err);
+}
+
+/* Of a whole folder the padding is written down here: what the base's config
+ * says, or else the tokenizer's, unless that ends a text, which is read. */
+static int
+find_pad(int32_t *pad, const struct model *m, trv_err *err)
+{
+    char *path = path_join(m->path, "tokenizer_config.json");
+    const json_t *v;
+    const char *token;
+    json_t *doc = NULL;
+    int rc = path ? 0 : err_fail(err, TRV_ENOMEM, "no memory to plan a run");
+
+    *pad = m->cfg.pad;
+    if (!rc && *pad < 0 && m->tokenizer && file_exists(path)) {
+        rc = json_open(&doc, path, err);
+        v = json_object_get(doc, "pad_token");
+        if (json_is_object(v))
+            v = json_object_get(v, "content");
+        token = json_string_value(v);
+        if (!rc && token)
+            *pad = tokenizer_id(m->tokenizer, token);
+        if (model_ends_text(m, *pad))
+            *pad = -1;
+    }
+    json_decref(doc);
+    mem_free(path);
+    return rc;
+}
+
+int
+scorer_run_train(struct scorer_run *r, trv_err *err)
+{
+    const struct scorer_plan *p = r->plan;
+    struct session *s = p->w->s;
+    struct run_task task;
+    int rc = 0;
+
+    r->t = (struct preferred){.s = s,
+                              .rows = p->rows,
+                              .terms = p->lora ? &r->terms : NULL,
+                              .batch = p->learn->batch,
+                              .accumulate = p->learn->accumulate,
+                              .centre = p->centre,
+                              .match = p->match,
+                              .seed = p->w->seed,
+                              .pad = s->model->cfg.pad};
+    if (!p->lora)
+        rc = find_pad(&r->t.pad, s->model, err);
+    if (!rc)
+        rc = preferred_init(&r->t, &task, err);
+    if (!rc)
+        rc = work_train(&r->result, p->w, &task, p->learn, err);
+    if (!rc && p->held_out && p->held_out->n > 0)
+        rc = preferred_judge(&r->held_out, &r->t, p->held_out, err);
+    return rc;
+}
+
+void
+scorer_run_tell(char *buf, size_t size, const struct scorer_run *r)
+{
+    const double n = (double)r->plan->held_out->n;
+
+    snprintf(buf, size,
+             "held-out pairs: %.4g of %.0f ranked right (%.3f), by %.4g on "
+             "average",
+             r->held_out.accuracy * n, n, r->held_out.accuracy,
+             r->held_out.margin);
+}
+
+int
+scorer_run_save(struct work *w, const struct scorer_run *r, enum dtype type,
+                trv_err *err)
+{
+    return r->plan->lora
+               ? scorer_save(&w->head, &r->terms.lora, r->t.score, r->t.d->cfg,
+                             w->place.out, w->replace, err)
+               : work_save_scorer(w, r->t.d, r->t.pad, type, err);
+}
+
+void
+scorer_run_release(struct scorer_run *r)
+{
+    if (!r->plan)
+        return;
+    preferred_release(&r->t);
+    if (!r->plan->lora) {
+        decoder_free(r->plan->w->s->decoder);
+        r->plan->w->s->decoder = NULL;
+    }
+    terms_release(&r->terms);
+}

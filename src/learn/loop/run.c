@@ -1,0 +1,431 @@
+/* run.c -- the loop of training.
+ *
+ *   step:  clear g; micro-batches add to g; check; clip; AdamW; after_update;
+ *          a line of metrics; progress; now and then a checkpoint
+ *
+ * The order within a step is what makes resuming exact: a checkpoint is taken
+ * between steps, after the line of metrics, and holds the length of
+ * metrics.jsonl at that moment; what lies behind it is cut on a resume.
+ */
+#include "learn/loop/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "learn/loop/run_state.h"
+#include "learn/loop/schedule.h"
+
+#define METRICS "metrics.jsonl"
+
+struct run {
+    const struct run_task *task;
+    const struct run_options *opts;
+    struct backend *be;
+    struct schedule schedule;
+    struct optimiser opt;
+    char *metrics_path;
+    FILE *metrics; // NULL where there is no folder
+    struct run_result result;
+    double tail_sum; // of the losses of the last tenth of the steps
+    int64_t tail_n;
+    double started, seconds_before; // monotonic; of earlier parts of the run
+};
+
+/* ---- the folder ------------------------------------------------------ */
+
+static int
+open_metrics(struct run *r, int64_t keep, trv_err *err)
+{
+    r->metrics = fopen(r->metrics_path, keep > 0 ? "r+b" : "wb");
+    if (!r->metrics && keep > 0 && errno == ENOENT) // removed: begin anew
+        r->metrics = fopen(r->metrics_path, "wb");
+    if (!r->metrics)
+        return err_fail(err, TRV_EIO, "cannot open '%s': %s", r->metrics_path,
+                        strerror(errno));
+    if (keep > 0 && file_size(r->metrics_path) > keep &&
+        ftruncate(fileno(r->metrics), keep) != 0)
+        return err_fail(err, TRV_EIO, "cannot shorten '%s': %s",
+                        r->metrics_path, strerror(errno));
+    if (fseek(r->metrics, 0, SEEK_END) != 0)
+        return err_fail(err, TRV_EIO, "cannot open '%s': %s", r->metrics_path,
+                        strerror(errno));
+    return 0;
+}
+
+static int
+save(struct run *r, trv_err *err)
+{
+    struct run_state s = {
+        .step = r->opt.step,
+        .metrics_bytes = r->metrics ? (int64_t)ftell(r->metrics) : 0,
+        .first_loss = r->result.first_loss,
+        .last_loss = r->result.last_loss,
+        .tail_sum = r->tail_sum,
+        .tail_n = r->tail_n,
+        .tokens = r->result.tokens,
+        .seconds = r->seconds_before + clock_now() - r->started,
+        .fingerprint = r->opts->fingerprint,
+    };
+    json_t *state = NULL;
+    int rc = 0;
+
+    if (r->task->save)
+        rc = r->task->save(r->task->self, &state, err);
+    s.task = state;
+    if (!rc)
+        rc = run_state_save(r->opts->dir, &s, r->task->w, r->opt.m, r->opt.v,
+                            r->task->n, err);
+    json_decref(state);
+    return rc;
+}
+
+static int
+resume(struct run *r, int64_t *metrics_bytes, trv_err *err)
+{
+    struct run_file c = {0};
+    const struct run_state *s = &c.state;
+    int rc;
+
+    rc = run_state_open(&c, r->opts->dir, r->task->n, err);
+    if (rc)
+        return rc;
+    rc = run_state_same_run(&c, r->opts->fingerprint, err);
+    if (!rc && s->step > r->opts->steps)
+        rc = err_fail(err, TRV_EMISMATCH,
+                      "cannot resume '%s': it is at step %" PRId64
+                      " of a run of %" PRId64,
+                      c.path, s->step, r->opts->steps);
+    if (!rc && r->task->load)
+        rc = r->task->load(r->task->self, s->task, err);
+    if (rc)
+        goto done;
+    run_state_values(&c, r->task->w, r->opt.m, r->opt.v);
+    r->opt.step = s->step;
+    r->tail_sum = s->tail_sum;
+    r->tail_n = s->tail_n;
+    r->seconds_before = s->seconds;
+    r->result.first_loss = s->first_loss;
+    r->result.last_loss = s->last_loss;
+    r->result.tokens = s->tokens;
+    *metrics_bytes = s->metrics_bytes;
+    if (r->task->after_update)
+        rc = r->task->after_update(r->task->of, err);
+done:
+    run_state_release(&c);
+    return rc;
+}
+
+static int
+open_folder(struct run *r, trv_err *err)
+{
+    const char *dir = r->opts->dir;
+    int64_t metrics_bytes = 0;
+    int rc = 0;
+
+    if (!dir)
+        return r->opts->resume ? err_fail(err, TRV_EINVAL,
+                                          "a run without a folder cannot be "
+                                          "resumed")
+                               : 0;
+    r->metrics_path = path_join(dir, METRICS);
+    if (!r->metrics_path)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
+    if (r->opts->resume)
+        rc = resume(r, &metrics_bytes, err);
+    else if (run_is_stopped(dir) && !r->opts->replace)
+        rc = err_fail(err, TRV_EEXIST,
+                      "a stopped run lies in '%s': --resume goes on, "
+                      "--replace starts anew",
+                      dir);
+    else if (!(rc = dir_make(dir, err)))
+        run_discard(dir);
+    return rc ? rc : open_metrics(r, metrics_bytes, err);
+}
+
+/* ---- a step ---------------------------------------------------------- */
+
+static int
+nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
+{
+    const struct run_task *t = r->task;
+    char name[320] = "";
+    int64_t i = 0;
+
+    while (i < t->n && isfinite(t->g[i]))
+        i++;
+    if (i == t->n) // each value is finite, their squares' sum is not
+        return err_fail(err, TRV_ENONFINITE,
+                        "the gradient's norm overflows at step %" PRId64,
+                        step + 1);
+    if (t->locate)
+        t->locate(t->of, name, sizeof(name), i);
+    else
+        snprintf(name, sizeof(name), "parameter %" PRId64, i);
+    return err_fail(err, TRV_ENONFINITE,
+                    "the gradient of %s is %g at step %" PRId64, name,
+                    (double)t->g[i], step + 1);
+}
+
+static int
+nonfinite_loss(int64_t step, double loss, double weight, trv_err *err)
+{
+    if (isfinite(loss) && isfinite(weight))
+        return err_fail(err, TRV_EINVAL,
+                        "no token carries loss at step %" PRId64, step + 1);
+    return err_fail(err, TRV_ENONFINITE, "the loss is %g at step %" PRId64,
+                    isfinite(weight) ? loss : weight, step + 1);
+}
+
+/* What stopped a run is said with what can be done about it. */
+static int
+say_last_good(const struct run *r, int rc, trv_err *err)
+{
+    const size_t n = err ? strlen(err->msg) : 0;
+
+    if (err && r->opts->dir)
+        snprintf(err->msg + n, sizeof(err->msg) - n,
+                 run_is_stopped(r->opts->dir)
+                     ? "; the last good checkpoint is in '%s'"
+                     : "; there was no checkpoint yet in '%s'",
+                 r->opts->dir);
+    return rc;
+}
+
+static void
+write_figures(struct run *r)
+{
+    const struct run_figure *list = NULL;
+    const struct run_task *t = r->task;
+    const int64_t n = t->figures ? t->figures(t->self, &list) : 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(list[i].value)) // JSON has no other numbers
+            fprintf(r->metrics, "\"%s\": %.17g, ", list[i].name, list[i].value);
+}
+
+static int
+write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
+              double seconds, double total_seconds, trv_err *err)
+{
+    if (!r->metrics)
+        return 0;
+    fprintf(r->metrics,
+            "{\"step\": %" PRId64 ", \"loss\": %.17g, \"lr\": %.17g, "
+            "\"grad_norm\": %.17g, ",
+            r->opt.step, loss, lr, norm);
+    write_figures(r);
+    fprintf(r->metrics,
+            "\"tokens\": %.17g, \"tokens_per_second\": %.6g, "
+            "\"seconds\": %.3f}\n",
+            tokens, seconds > 0.0 ? tokens / seconds : 0.0, total_seconds);
+    if (fflush(r->metrics) != 0 || ferror(r->metrics))
+        return err_fail(err, TRV_EIO, "cannot write '%s': %s", r->metrics_path,
+                        strerror(errno));
+    return 0;
+}
+
+static int
+take_step(struct run *r, trv_err *err)
+{
+    const struct run_task *t = r->task;
+    const int64_t step = r->opt.step;
+    const double lr = schedule_at(&r->schedule, step), began = clock_now();
+    double loss = 0.0, weight = 0.0, tokens = 0.0, norm, clip;
+    int rc;
+
+    memset(t->g, 0, (size_t)t->n * sizeof(float));
+    for (int64_t micro = 0; micro < r->opts->accumulate; micro++) {
+        rc = t->gradient(t->self, step, micro, &loss, &weight, &tokens, err);
+        if (rc)
+            return rc;
+    }
+    if (!isfinite(loss) || !isfinite(weight) || !(weight > 0.0))
+        return say_last_good(r, nonfinite_loss(step, loss, weight, err), err);
+    loss /= weight;
+    norm = optimiser_norm(r->be, t->g, t->n, 1.0 / weight);
+    if (!isfinite(norm))
+        return say_last_good(r, nonfinite_gradient(r, step, err), err);
+    clip = optimiser_clip(norm, r->opts->clip);
+    optimiser_step(&r->opt, r->be, t->w, t->g, clip / weight, lr);
+    if (t->after_update) {
+        rc = t->after_update(t->of, err);
+        if (rc)
+            return rc;
+    }
+
+    if (step == 0)
+        r->result.first_loss = loss;
+    r->result.last_loss = loss;
+    r->result.tokens += tokens;
+    if (step >= r->opts->steps - (r->opts->steps + 9) / 10) {
+        r->tail_sum += loss;
+        r->tail_n++;
+    }
+    return write_metrics(r, loss, lr, norm, tokens, clock_now() - began,
+                         r->seconds_before + clock_now() - r->started, err);
+}
+
+/* ---- the run --------------------------------------------------------- */
+
+static int
+check_options(const struct run_task *t, const struct run_options *o,
+              trv_err *err)
+{
+    TRV_ASSERT(t->w && t->g && t->n > 0 && t->gradient);
+    if (o->accumulate < 1)
+        return err_fail(err, TRV_EINVAL, "%" PRId64 " micro-batches of a step",
+                        o->accumulate);
+    if (!(o->clip >= 0.0))
+        return err_fail(err, TRV_EINVAL, "clipping at %g is below 0", o->clip);
+    if (o->checkpoint_every < 0)
+        return err_fail(err, TRV_EINVAL, "a checkpoint every %" PRId64 " steps",
+                        o->checkpoint_every);
+    return 0;
+}
+
+static bool
+go_on(const struct run *r, trv_progress_fn progress, void *payload)
+{
+    const trv_progress p = {
+        .stage = "training",
+        .done = r->opt.step,
+        .total = r->opts->steps,
+        .unit = "steps",
+        .tokens = r->result.tokens,
+        .loss = r->result.last_loss,
+        .seconds = r->seconds_before + clock_now() - r->started,
+    };
+
+    return !progress || progress(&p, payload);
+}
+
+static int
+cancel(struct run *r, trv_err *err)
+{
+    int rc;
+
+    if (!r->opts->dir)
+        return err_fail(err, TRV_ECANCELED,
+                        "stopped after step %" PRId64 " of %" PRId64,
+                        r->opt.step, r->opts->steps);
+    rc = save(r, err);
+    return rc ? rc
+              : err_fail(err, TRV_ECANCELED,
+                         "stopped after step %" PRId64 " of %" PRId64
+                         ": saved in '%s', --resume goes on from there",
+                         r->opt.step, r->opts->steps, r->opts->dir);
+}
+
+int
+run_train(struct run_result *out, const struct run_task *task,
+          const struct run_options *opts, struct backend *be,
+          trv_progress_fn progress, void *payload, trv_err *err)
+{
+    struct run r = {
+        .task = task, .opts = opts, .be = be, .started = clock_now()};
+    int64_t every = opts->checkpoint_every;
+    int rc;
+
+    r.result.first_loss = r.result.last_loss = (double)NAN;
+    rc = check_options(task, opts, err);
+    if (rc)
+        goto done;
+    rc = schedule_init(&r.schedule, opts->schedule, opts->steps, opts->warmup,
+                       opts->lr, err);
+    if (rc)
+        goto done;
+    rc = optimiser_init(&r.opt, task->n, opts->weight_decay, err);
+    if (rc)
+        goto done;
+    rc = open_folder(&r, err);
+    if (rc)
+        goto done;
+
+    while (r.opt.step < opts->steps) {
+        rc = take_step(&r, err);
+        if (rc)
+            goto done;
+        if (!go_on(&r, progress, payload) && r.opt.step < opts->steps) {
+            rc = cancel(&r, err);
+            goto done;
+        }
+        if (opts->dir && every &&
+            (r.opt.step % every == 0 || r.opt.step == opts->steps)) {
+            rc = save(&r, err);
+            if (rc)
+                goto done;
+        }
+    }
+    /* The checkpoint's writer looks for NaN; where none was due, look now. */
+    if (!isfinite(be->ops->sum_squares(be, task->w, task->n)))
+        rc = say_last_good(&r,
+                           err_fail(err, TRV_ENONFINITE,
+                                    "a parameter is not finite after "
+                                    "the last step"),
+                           err);
+done:
+    r.result.steps = r.opt.step;
+    r.result.mean_loss = r.tail_n ? r.tail_sum / (double)r.tail_n : (double)NAN;
+    r.result.seconds = r.seconds_before + clock_now() - r.started;
+    *out = r.result;
+    if (r.metrics && fclose(r.metrics) != 0 && !rc)
+        rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", r.metrics_path,
+                      strerror(errno));
+    mem_free(r.metrics_path);
+    optimiser_release(&r.opt);
+    return rc;
+}
+
+void
+run_discard(const char *dir)
+{
+    char *path = path_join(dir, RUN_STATE_FILE);
+
+    if (path)
+        unlink(path);
+    mem_free(path);
+}
+
+bool
+run_is_stopped(const char *dir)
+{
+    char *path = path_join(dir, RUN_STATE_FILE);
+    const bool is = path && file_exists(path);
+
+    mem_free(path);
+    return is;
+}
+
+json_t *
+run_rng_save(const struct rng *r)
+{
+    char text[40];
+
+    snprintf(text, sizeof(text), "%016" PRIx64 ":%016" PRIx64, r->state,
+             r->stream);
+    return json_string(text);
+}
+
+int
+run_rng_load(struct rng *r, const json_t *obj, const char *key, trv_err *err)
+{
+    const char *s = json_string_value(json_object_get(obj, key));
+    uint64_t word[2];
+
+    if (!s || strlen(s) != 33 || s[16] != ':' ||
+        strspn(s, "0123456789abcdef") != 16 ||
+        strspn(s + 17, "0123456789abcdef") != 16)
+        return err_fail(err, TRV_EFORMAT,
+                        "a checkpoint's random state '%s' is broken", key);
+    word[0] = strtoull(s, NULL, 16);
+    word[1] = strtoull(s + 17, NULL, 16);
+    *r = (struct rng){word[0], word[1]};
+    return 0;
+}

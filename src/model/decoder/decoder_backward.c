@@ -1,0 +1,325 @@
+/* decoder_backward.c -- gradients, layer by layer, from the top.
+ *
+ * dx [T,C] is the gradient of the residual stream. A layer's norms, its MLP's
+ * inner values and the inputs of its products are made again from what the
+ * forward pass kept: elementwise work, cheap beside storing them.
+ */
+#include "model/decoder/decoder.h"
+
+#include <string.h>
+
+struct backward {
+    struct decoder *d;
+    struct arena *a;
+    const struct batch *b;
+    const struct saved *save;
+    bool to_inputs;    // embeddings get some: see embed_back()
+    struct mat dy_act; // [T, widest] act_type: a gradient entering products
+};
+
+/* Gradients of y = W x + b (+ low-rank terms): into the weights that learn, and
+ * dx (data NULL: not wanted) = beta * dx + ... */
+static int
+project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
+             struct mat x, enum dec_map map, int64_t layer, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct dec_linear *l = decoder_map(d, layer, map);
+    const struct backend_ops *ops = d->be->ops;
+    struct mat g = dy;
+    int rc = 0;
+
+    if (dy.type != d->be->act_type) { // once, not in each product
+        g = mat_part(bw->dy_act, 0, dy.rows, 0, dy.cols);
+        g.ld = dy.cols;
+        ops->cast(d->be, g, dy);
+    }
+    if (dx.data) {
+        ops->linear_backward(d->be, dx, g, &l->lin, beta);
+        d->flop += 2.0 * (double)dy.rows * (double)(l->lin.in * l->lin.out);
+    }
+    if (l->d_w) {
+        ops->matmul(d->be, mat_f32(l->d_w, l->lin.out, l->lin.in), g, true, x,
+                    false, 1.0f, 1.0f);
+        d->flop += 2.0 * (double)dy.rows * (double)(l->lin.in * l->lin.out);
+    }
+    if (l->bias.d)
+        ops->col_sum(d->be, l->bias.d, dy);
+    for (int64_t k = 0; k < bw->b->n_groups && !rc; k++) {
+        const struct batch_group *group = &bw->b->groups[k];
+        const struct lora_stack s = lora_stack_of(
+            terms_lora(group->terms), d->cfg, layer, l->parts, l->lin.n_parts);
+        struct mat dx_rows = {0};
+
+        if (s.n == 0 || group->n == 0)
+            continue;
+        if (dx.data)
+            dx_rows = mat_part(dx, group->t0, group->n, 0, s.in);
+        rc = lora_backward(
+            d->be, bw->a, dx_rows, mat_part(g, group->t0, group->n, 0, g.cols),
+            mat_part(x, group->t0, group->n, 0, s.in),
+            mat_part(bw->save->layers[layer].xa[map], group->t0, group->n, 0,
+                     s.rank),
+            &s, decoder_drop(bw->save, terms_lora(group->terms), layer, map),
+            err);
+        d->flop += 4.0 * (double)group->n * decoder_lora_work(&s);
+    }
+    return rc;
+}
+
+/* *dm [T,C] = the gradient of a sublayer's output, from that of what it adds to
+ * the stream: dx itself but for groups with a bottleneck between the two. */
+static int
+bottlenecks_back(struct backward *bw, struct mat *dm, struct mat dx,
+                 enum bottleneck_place place, int64_t layer, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct saved_layer *sl = &bw->save->layers[layer];
+    int rc = 0;
+
+    *dm = dx;
+    if (decoder_bottleneck_size(bw->b, layer, place) == 0)
+        return 0;
+    *dm = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
+    if (!dm->data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    d->be->ops->cast(d->be, *dm, dx);
+    for (int64_t g = 0; g < bw->b->n_groups && !rc; g++) {
+        const struct batch_group *group = &bw->b->groups[g];
+        const int64_t t0 = group->t0, n = group->n;
+        struct bottleneck_site s;
+
+        if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
+            continue;
+        rc = bottleneck_backward(d->be, bw->a, mat_part(*dm, t0, n, 0, dx.cols),
+                                 mat_part(sl->m[place], t0, n, 0, dx.cols), &s,
+                                 mat_part(sl->z[place], t0, n, 0, s.size), err);
+        d->flop +=
+            (s.d_up ? 8.0 : 4.0) * (double)n * (double)(s.size * s.width);
+    }
+    return rc;
+}
+
+/* Through the head norms of q and k: dqk becomes the gradient before them. */
+static int
+norm_heads_back(struct backward *bw, struct mat dqk, struct dec_layer *l,
+                const struct saved_layer *s, trv_err *err)
+{
+    const struct model_config *cfg = bw->d->cfg;
+    const int64_t T = dqk.rows, D = cfg->head_dim;
+    struct mat before = mat_new(bw->a, DT_F32, T, dqk.cols);
+
+    if (!before.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    memset(before.data, 0, (size_t)(T * dqk.cols) * sizeof(float));
+    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
+        struct dec_vec *w = h < cfg->heads ? &l->q_norm : &l->k_norm;
+
+        bw->d->be->ops->norm_backward(
+            bw->d->be, mat_part(before, 0, T, h * D, D), w->d, NULL,
+            mat_part(dqk, 0, T, h * D, D),
+            mat_part(mat_f32(s->qk_raw, T, dqk.cols), 0, T, h * D, D),
+            s->qk_stats + h * T * 2, w->v, true);
+    }
+    bw->d->be->ops->cast(bw->d->be, dqk, before);
+    return 0;
+}
+
+static int
+mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    struct dec_layer *l = &d->layers[i];
+    const struct saved_layer *s = &bw->save->layers[i];
+    const int64_t T = bw->b->T, C = cfg->width, F = cfg->mlp_width;
+    const struct mat u = s->u;
+    /* The gradient of a bias is summed in f32; all else wants act_type. */
+    const enum dtype du_type = l->up.bias.d ? DT_F32 : d->be->act_type;
+    const struct mat x_mid = mat_f32(s->x_mid, T, C);
+    struct mat h = mat_new(bw->a, d->be->act_type, T, F);
+    struct mat dh = mat_new(bw->a, DT_F32, T, F);
+    struct mat du = mat_new(bw->a, du_type, T, u.cols);
+    struct mat n = mat_new(bw->a, d->be->act_type, T, C);
+    struct mat dn = mat_new(bw->a, DT_F32, T, C);
+    struct mat dm;
+    int rc;
+
+    if (!h.data || !dh.data || !du.data || !n.data || !dn.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    ops->act_forward(d->be, h, u, cfg->act, cfg->gated);
+    rc = bottlenecks_back(bw, &dm, dx, BOTTLENECK_MLP, i, err);
+    if (!rc)
+        rc = project_back(bw, dh, 0.0f, dm, h, MAP_DOWN, i, err);
+    if (rc)
+        return rc;
+    ops->act_backward(d->be, du, dh, u, cfg->act, cfg->gated);
+    ops->norm_forward(d->be, n, NULL, x_mid, l->norm2_w.v, l->norm2_b.v,
+                      (float)cfg->norm_eps, cfg->rms);
+    rc = project_back(bw, dn, 0.0f, du, n, MAP_UP, i, err);
+    if (rc)
+        return rc;
+    ops->norm_backward(d->be, dx, l->norm2_w.d, l->norm2_b.d, dn, x_mid,
+                       s->stats2, l->norm2_w.v, cfg->rms);
+    return 0;
+}
+
+/* The gradients of keys and values that came from prefixes are the prefixes';
+ * none goes on into what their tokens computed. */
+static void
+prefixes_back(struct mat dkv, int64_t layer, const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_PREFIX);
+
+        for (int64_t t = group->t0; v && t < group->t0 + group->n; t++) {
+            float *row = (float *)dkv.data + t * dkv.ld;
+            int64_t at;
+
+            if (b->ids[t] >= 0)
+                continue;
+            at = virtual_key_at(v, layer, VIRTUAL_INDEX(b->ids[t]));
+            for (int64_t c = 0; c < dkv.cols && v->g; c++)
+                v->g[at + c] += row[c];
+            memset(row, 0, (size_t)dkv.cols * sizeof(float));
+        }
+    }
+}
+
+static int
+attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    struct dec_layer *l = &d->layers[i];
+    const struct saved_layer *s = &bw->save->layers[i];
+    const int64_t T = bw->b->T, C = cfg->width, D = cfg->head_dim;
+    const int64_t Q = cfg->heads * D, W = cfg->kv_heads * D;
+    const struct mat x_in = mat_f32(s->x_in, T, C);
+    const struct mat qkv = mat_f32(s->qkv, T, Q + 2 * W);
+    const struct attn_plan plan = decoder_attn_plan(d, bw->b);
+    struct mat dattn = mat_new(bw->a, DT_F32, T, Q);
+    struct mat dqkv = mat_new(bw->a, DT_F32, T, Q + 2 * W);
+    struct mat n = mat_new(bw->a, d->be->act_type, T, C);
+    struct mat dn = mat_new(bw->a, DT_F32, T, C);
+    struct mat dm;
+    int rc;
+
+    if (!dattn.data || !dqkv.data || !n.data || !dn.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    rc = bottlenecks_back(bw, &dm, dx, BOTTLENECK_ATTENTION, i, err);
+    if (!rc)
+        rc = project_back(bw, dattn, 0.0f, dm, s->attn, MAP_O, i, err);
+    if (rc)
+        return rc;
+    memset(dqkv.data, 0, (size_t)(T * dqkv.cols) * sizeof(float));
+    ops->attn_backward(d->be, mat_part(dqkv, 0, T, 0, Q),
+                       mat_part(dqkv, 0, T, Q, W),
+                       mat_part(dqkv, 0, T, Q + W, W), dattn, s->attn, s->lse,
+                       mat_part(qkv, 0, T, 0, Q), mat_part(qkv, 0, T, Q, W),
+                       mat_part(qkv, 0, T, Q + W, W), &plan);
+    d->flop += 2.5 * decoder_attn_flop(d, bw->b);
+    prefixes_back(mat_part(dqkv, 0, T, Q, 2 * W), i, bw->b);
+    if (!cfg->learned_pos)
+        ops->rope(d->be, mat_part(dqkv, 0, T, 0, Q + W), D, D, d->cos_sin,
+                  bw->b->pos, true);
+    if (cfg->qk_norm) {
+        rc = norm_heads_back(bw, mat_part(dqkv, 0, T, 0, Q + W), l, s, err);
+        if (rc)
+            return rc;
+    }
+    ops->norm_forward(d->be, n, NULL, x_in, l->norm1_w.v, l->norm1_b.v,
+                      (float)cfg->norm_eps, cfg->rms);
+    if (i == 0 && !bw->to_inputs) // nothing below the first layer learns
+        dn.data = NULL;
+    rc = project_back(bw, dn, 0.0f, dqkv, n, MAP_QKV, i, err);
+    if (rc || !dn.data)
+        return rc;
+    ops->norm_backward(d->be, dx, l->norm1_w.d, l->norm1_b.d, dn, x_in,
+                       s->stats1, l->norm1_w.v, cfg->rms);
+    return 0;
+}
+
+/* Gradients of the embeddings: of tokens where all weights learn, of virtual
+ * tokens that learn, and of each place for whoever asks. */
+static void
+embed_back(struct decoder *d, struct mat dx, const struct batch *b,
+           float *d_embeds)
+{
+    const int64_t C = d->cfg->width;
+
+    for (int64_t i = 0; d_embeds && i < b->T * C; i++)
+        d_embeds[i] += ((const float *)dx.data)[i];
+
+    for (int64_t t = 0; d->g_full && t < b->T; t++) {
+        const float *g = (const float *)dx.data + t * C;
+
+        for (int64_t c = 0; b->ids[t] >= 0 && c < C; c++)
+            d->d_embed[b->ids[t] * C + c] += g[c];
+        if (d->cfg->learned_pos)
+            for (int64_t c = 0; c < C; c++)
+                d->d_pos_embed[b->pos[t] * C + c] += g[c];
+    }
+    for (int64_t i = 0; i < b->n_groups; i++) {
+        const struct batch_group *group = &b->groups[i];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_SOFT);
+
+        for (int64_t t = group->t0; v && v->g && t < group->t0 + group->n; t++)
+            for (int64_t c = 0; b->ids[t] < 0 && c < C; c++)
+                v->g[VIRTUAL_INDEX(b->ids[t]) * C + c] +=
+                    ((const float *)dx.data)[t * C + c];
+    }
+}
+
+int
+decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
+                 const struct batch *b, const struct saved *save, trv_err *err)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T, C = cfg->width;
+    const int64_t qkv = decoder_qkv_width(cfg), up = decoder_up_width(cfg);
+    const struct arena_mark mark = arena_mark(a);
+    struct backward bw = {.d = d,
+                          .a = a,
+                          .b = b,
+                          .save = save,
+                          .to_inputs = save->d_embeds || d->g_full ||
+                                       decoder_trains_inputs(b)};
+    struct mat dx = mat_new(a, DT_F32, T, C);
+    int64_t widest = C;
+    int rc = 0;
+
+    widest = qkv > widest ? qkv : widest;
+    widest = up > widest ? up : widest;
+    bw.dy_act = mat_new(a, d->be->act_type, T, widest);
+    if (!dx.data || !bw.dy_act.data)
+        return err_fail(err, TRV_ENOMEM,
+                        "no memory for a backward pass over %lld tokens",
+                        (long long)T);
+    memset(dx.data, 0, (size_t)(T * C) * sizeof(float));
+    d->be->ops->norm_backward(d->be, dx, d->norm_w.d, d->norm_b.d, d_hidden,
+                              mat_f32(save->x_out, T, C), save->stats,
+                              d->norm_w.v, cfg->rms);
+    for (int64_t i = cfg->layers - 1; i >= 0 && !rc; i--) {
+        const struct arena_mark layer_mark = arena_mark(a);
+
+        if (save->on_stream)
+            save->on_stream(save->payload, i, MAP_DOWN, dx);
+        rc = mlp_back(&bw, dx, i, err);
+        arena_rewind(a, layer_mark);
+        if (!rc && save->on_stream)
+            save->on_stream(save->payload, i, MAP_O, dx);
+        if (!rc)
+            rc = attention_back(&bw, dx, i, err);
+        arena_rewind(a, layer_mark);
+    }
+    if (!rc && bw.to_inputs)
+        embed_back(d, dx, b, save->d_embeds);
+    arena_rewind(a, mark);
+    return rc;
+}

@@ -1,0 +1,673 @@
+/* decoder_forward.c -- hidden states of packed rows.
+ *
+ * One residual stream x [T,C] runs through the layers. When a backward pass
+ * will follow, each layer's input and middle are copied out before they are
+ * added to, and the wide intermediates lie in memory that stays; otherwise one
+ * layer's worth of memory serves all.
+ */
+#include "model/decoder/decoder.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/files/checkpoint.h"
+
+/* Working memory of one layer. */
+struct layer_room {
+    struct mat n;    // [T,C] act_type: what enters a product
+    struct mat qkv;  // [T,Q] f32
+    struct mat attn; // [T,H*D] act_type
+    struct mat u;    // [T,F or 2F] f32
+    struct mat h;    // [T,F] act_type
+};
+
+int64_t
+decoder_up_width(const struct model_config *cfg)
+{
+    return cfg->gated ? 2 * cfg->mlp_width : cfg->mlp_width;
+}
+
+int64_t
+decoder_qkv_width(const struct model_config *cfg)
+{
+    return (cfg->heads + 2 * cfg->kv_heads) * cfg->head_dim;
+}
+
+static bool
+room_new(struct layer_room *r, struct arena *a, const struct decoder *d,
+         int64_t T)
+{
+    const struct model_config *cfg = d->cfg;
+    const enum dtype act = d->be->act_type;
+
+    r->n = mat_new(a, act, T, cfg->width);
+    r->qkv = mat_new(a, DT_F32, T, decoder_qkv_width(cfg));
+    r->attn = mat_new(a, act, T, cfg->heads * cfg->head_dim);
+    r->u = mat_new(a, DT_F32, T, decoder_up_width(cfg));
+    r->h = mat_new(a, act, T, cfg->mlp_width);
+    return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data;
+}
+
+struct dec_linear *
+decoder_map(const struct decoder *d, int64_t layer, enum dec_map map)
+{
+    struct dec_layer *l = &d->layers[layer];
+    struct dec_linear *const maps[DEC_MAPS] = {&l->qkv, &l->o, &l->up,
+                                               &l->down};
+
+    return maps[map];
+}
+
+/* The largest rank that a map's low-rank terms have in this batch. */
+static int64_t
+map_rank(const struct decoder *d, const struct batch *b, int64_t layer,
+         enum dec_map map)
+{
+    const struct dec_linear *l = decoder_map(d, layer, map);
+    int64_t rank = 0;
+
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct lora_stack s =
+            lora_stack_of(terms_lora(b->groups[g].terms), d->cfg, layer,
+                          l->parts, l->lin.n_parts);
+
+        if (s.rank > rank)
+            rank = s.rank;
+    }
+    return rank;
+}
+
+int64_t
+decoder_bottleneck_size(const struct batch *b, int64_t layer,
+                        enum bottleneck_place place)
+{
+    int64_t size = 0;
+
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        struct bottleneck_site s;
+
+        if (terms_bottleneck(&s, b->groups[g].terms, layer, place) &&
+            s.size > size)
+            size = s.size;
+    }
+    return size;
+}
+
+static bool
+saved_new(struct saved *s, struct arena *a, const struct decoder *d,
+          const struct batch *b)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T;
+    const int64_t heads = cfg->heads + cfg->kv_heads;
+    bool ok;
+
+    s->layers = arena_alloc(a, (size_t)cfg->layers * sizeof(*s->layers));
+    s->x_out = arena_f32(a, T, cfg->width);
+    s->stats = arena_f32(a, T, 2);
+    ok = s->layers && s->x_out && s->stats;
+    for (int64_t l = 0; l < cfg->layers && ok; l++) {
+        struct saved_layer *sl = &s->layers[l];
+
+        *sl = (struct saved_layer){
+            .x_in = arena_f32(a, T, cfg->width),
+            .x_mid = arena_f32(a, T, cfg->width),
+            .stats1 = arena_f32(a, T, 2),
+            .stats2 = arena_f32(a, T, 2),
+            .qkv = arena_f32(a, T, decoder_qkv_width(cfg)),
+            .lse = arena_f32(a, T, cfg->heads),
+            .attn = mat_new(a, d->be->act_type, T, cfg->heads * cfg->head_dim),
+            .u = mat_new(a, d->be->act_type, T, decoder_up_width(cfg)),
+        };
+        ok = sl->x_in && sl->x_mid && sl->stats1 && sl->stats2 && sl->qkv &&
+             sl->lse && sl->attn.data && sl->u.data;
+        if (cfg->qk_norm) {
+            sl->qk_raw = arena_f32(a, T, heads * cfg->head_dim);
+            sl->qk_stats = arena_f32(a, T, heads * 2);
+            ok = ok && sl->qk_raw && sl->qk_stats;
+        }
+        for (int m = 0; m < DEC_MAPS && ok; m++) {
+            const int64_t rank = map_rank(d, b, l, (enum dec_map)m);
+
+            if (rank > 0) {
+                sl->xa[m] = mat_new(a, d->be->act_type, T, rank);
+                ok = sl->xa[m].data != NULL;
+            }
+        }
+        for (int p = 0; p < BOTTLENECK_PLACES && ok; p++) {
+            const int64_t size =
+                decoder_bottleneck_size(b, l, (enum bottleneck_place)p);
+
+            if (size > 0) {
+                sl->m[p] = mat_new(a, d->be->act_type, T, cfg->width);
+                sl->z[p] = mat_new(a, DT_F32, T, size);
+                ok = sl->m[p].data && sl->z[p].data;
+            }
+        }
+    }
+    return ok;
+}
+
+/* Does the group that token t runs in have the virtual token that `id` names?
+ */
+static bool
+has_virtual(const struct batch *b, int64_t t, int32_t id)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+
+        if (t >= group->t0 && t < group->t0 + group->n)
+            return VIRTUAL_INDEX(id) < terms_virtual_count(group->terms);
+    }
+    return false;
+}
+
+static int
+check_batch(const struct decoder *d, const struct batch *b, int32_t *top_pos,
+            trv_err *err)
+{
+    *top_pos = 0;
+    for (int64_t t = 0; t < b->T; t++) {
+        if (b->ids[t] >= d->cfg->vocab ||
+            (b->ids[t] < 0 && !has_virtual(b, t, b->ids[t])))
+            return err_fail(err, TRV_ERANGE,
+                            "token id %d is outside the model's vocabulary of "
+                            "%lld",
+                            b->ids[t], (long long)d->cfg->vocab);
+        if (b->pos[t] > *top_pos)
+            *top_pos = b->pos[t];
+    }
+    if (*top_pos >= d->cfg->context)
+        return err_fail(err, TRV_ETOOLONG,
+                        "%lld tokens do not fit the model's context of %lld",
+                        (long long)*top_pos + 1, (long long)d->cfg->context);
+    return 0;
+}
+
+static int
+need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
+{
+    int64_t n = d->n_cos_sin ? d->n_cos_sin : 512;
+    float *table;
+
+    if (d->cfg->learned_pos || top_pos < d->n_cos_sin)
+        return 0;
+    while (n <= top_pos)
+        n *= 2;
+    if (n > d->cfg->context)
+        n = d->cfg->context;
+    table = mem_array((size_t)n, (size_t)d->cfg->head_dim * sizeof(float));
+    if (!table)
+        return err_fail(err, TRV_ENOMEM, "no memory for %lld positions",
+                        (long long)n);
+    config_rope_table(table, d->cfg, n);
+    mem_free(d->cos_sin);
+    d->cos_sin = table;
+    d->n_cos_sin = n;
+    return 0;
+}
+
+/* The embeddings of a group's virtual tokens. A prefix has none: no one looks
+ * at what its tokens compute. */
+static void
+embed_virtual(struct mat x, const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_SOFT);
+
+        for (int64_t t = group->t0; t < group->t0 + group->n; t++) {
+            float *row = (float *)x.data + t * x.ld;
+
+            if (b->ids[t] < 0 && v)
+                memcpy(row, v->w + VIRTUAL_INDEX(b->ids[t]) * v->width,
+                       (size_t)x.cols * sizeof(float));
+            else if (b->ids[t] < 0)
+                memset(row, 0, (size_t)x.cols * sizeof(float));
+        }
+    }
+}
+
+static int
+embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
+      trv_err *err)
+{
+    const int64_t C = d->cfg->width;
+    const struct arena_mark mark = arena_mark(a);
+    float *place = arena_f32(a, 1, C);
+
+    if (!place)
+        return err_fail(err, TRV_ENOMEM, "no memory for the embedding");
+    embed_virtual(x, b);
+    for (int64_t t = 0; t < b->T; t++) {
+        float *row = (float *)x.data + t * C;
+
+        if (b->ids[t] < 0)
+            ; // embed_virtual() did it
+        else if (d->embed)
+            memcpy(row, d->embed + b->ids[t] * C, (size_t)C * sizeof(float));
+        else
+            tensor_rows_f32(row, d->model->embed, b->ids[t], 1);
+        if (!d->cfg->learned_pos)
+            continue;
+        if (d->pos_embed)
+            memcpy(place, d->pos_embed + b->pos[t] * C,
+                   (size_t)C * sizeof(float));
+        else
+            tensor_rows_f32(place, d->model->pos_embed, b->pos[t], 1);
+        for (int64_t c = 0; c < C; c++)
+            row[c] += place[c];
+    }
+    /* Rows lie far apart and each brings its neighbours along: without this
+     * the whole table would stay, 56 MB of a model of 135M. */
+    if (!d->embed)
+        checkpoint_forget(d->model->ckpt, d->model->embed);
+    arena_rewind(a, mark);
+    return 0;
+}
+
+/* Add the low-rank terms of a linear map to y, group by group of rows. */
+static int
+add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
+         enum dec_map map, int64_t layer, const struct batch *b,
+         struct saved *save, trv_err *err)
+{
+    const struct dec_linear *l = decoder_map(d, layer, map);
+    int rc = 0;
+
+    for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct lora_stack s = lora_stack_of(
+            terms_lora(group->terms), d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct arena_mark mark = arena_mark(a);
+        struct mat xa;
+
+        if (s.n == 0 || group->n == 0)
+            continue;
+        xa = save ? mat_part(save->layers[layer].xa[map], group->t0, group->n,
+                             0, s.rank)
+                  : mat_new(a, d->be->act_type, group->n, s.rank);
+        if (!xa.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a low-rank term");
+        rc = lora_forward(
+            d->be, a, mat_part(y, group->t0, group->n, 0, y.cols),
+            mat_part(x, group->t0, group->n, 0, s.in), &s,
+            decoder_drop(save, terms_lora(group->terms), layer, map), xa, err);
+        d->flop += 2.0 * (double)group->n * decoder_lora_work(&s);
+        arena_rewind(a, mark);
+    }
+    return rc;
+}
+
+struct lora_drop
+decoder_drop(const struct saved *save, const struct lora *lora, int64_t layer,
+             enum dec_map map)
+{
+    if (!save || !save->training)
+        return (struct lora_drop){0};
+    return (struct lora_drop){lora->dropout,
+                              save->dropout_seed +
+                                  (uint64_t)(layer * DEC_MAPS + (int)map)};
+}
+
+double
+decoder_lora_work(const struct lora_stack *s)
+{
+    double work = (double)(s->rank * s->in);
+
+    for (int i = 0; i < s->n; i++)
+        work += (double)(s->pair[i]->rank * s->pair[i]->out);
+    return work;
+}
+
+/* y = beta*y + W x + b and its low-rank terms. */
+static int
+project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
+        enum dec_map map, float beta, int64_t layer, const struct batch *b,
+        struct saved *save, trv_err *err)
+{
+    const struct dec_linear *l = decoder_map(d, layer, map);
+
+    d->be->ops->linear_forward(d->be, y, x, &l->lin, l->bias.v, beta);
+    d->flop += 2.0 * (double)b->T * (double)(l->lin.in * l->lin.out);
+    return add_lora(d, a, y, x, map, layer, b, save, err);
+}
+
+/* x += the map's output and, where a group has a bottleneck after it, what that
+ * makes of the output. */
+static int
+project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
+                    struct mat in, enum dec_map map,
+                    enum bottleneck_place place, int64_t layer,
+                    const struct batch *b, struct saved *save, trv_err *err)
+{
+    const struct arena_mark mark = arena_mark(a);
+    struct mat m;
+    int rc;
+
+    if (decoder_bottleneck_size(b, layer, place) == 0)
+        return project(d, a, x, in, map, 1.0f, layer, b, save, err);
+    m = mat_new(a, DT_F32, b->T, x.cols);
+    if (!m.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a bottleneck adapter");
+    rc = project(d, a, m, in, map, 0.0f, layer, b, save, err);
+    for (int64_t i = 0; i < b->T * x.cols && !rc; i++)
+        ((float *)x.data)[i] += ((const float *)m.data)[i];
+    for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const int64_t t0 = group->t0, n = group->n;
+        struct saved_layer *sl = save ? &save->layers[layer] : NULL;
+        struct bottleneck_site s;
+        struct mat seen, z;
+
+        if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
+            continue;
+        seen = sl ? mat_part(sl->m[place], t0, n, 0, x.cols)
+                  : mat_new(a, d->be->act_type, n, x.cols);
+        z = sl ? mat_part(sl->z[place], t0, n, 0, s.size)
+               : mat_new(a, DT_F32, n, s.size);
+        if (!seen.data || !z.data)
+            return err_fail(err, TRV_ENOMEM,
+                            "no memory for a bottleneck adapter");
+        d->be->ops->cast(d->be, seen, mat_part(m, t0, n, 0, x.cols));
+        rc = bottleneck_forward(d->be, a, mat_part(x, t0, n, 0, x.cols), seen,
+                                &s, z, err);
+        d->flop += 4.0 * (double)n * (double)(s.size * s.width);
+    }
+    arena_rewind(a, mark);
+    return rc;
+}
+
+static void
+norm_heads(struct decoder *d, struct mat qk, const struct dec_layer *l,
+           struct saved_layer *save)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = qk.rows;
+
+    if (save)
+        d->be->ops->cast(d->be, mat_f32(save->qk_raw, T, qk.cols), qk);
+    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
+        const struct mat head =
+            mat_part(qk, 0, T, h * cfg->head_dim, cfg->head_dim);
+
+        d->be->ops->norm_forward(d->be, head,
+                                 save ? save->qk_stats + h * T * 2 : NULL, head,
+                                 h < cfg->heads ? l->q_norm.v : l->k_norm.v,
+                                 NULL, (float)cfg->norm_eps, true);
+    }
+}
+
+static void
+store_keys(const struct decoder *d, struct kv_cache *cache, int64_t layer,
+           const struct batch *b, struct mat k, struct mat v)
+{
+    const int64_t W = d->cfg->kv_heads * d->cfg->head_dim;
+
+    for (int64_t t = 0; t < b->T; t++) {
+        const int64_t slot = b->slots ? b->slots[t] : t;
+
+        TRV_ASSERT(slot >= 0 && slot < cache->slots);
+        memcpy(cache->k[layer] + slot * W, (const float *)k.data + t * k.ld,
+               (size_t)W * sizeof(float));
+        memcpy(cache->v[layer] + slot * W, (const float *)v.data + t * v.ld,
+               (size_t)W * sizeof(float));
+    }
+}
+
+/* The keys and values of prefixes stand where those of their tokens were. */
+static void
+place_prefixes(struct mat kv, int64_t layer, const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct batch_group *group = &b->groups[g];
+        const struct virtual_tokens *v =
+            terms_virtual(group->terms, VIRTUAL_PREFIX);
+
+        for (int64_t t = group->t0; v && t < group->t0 + group->n; t++)
+            if (b->ids[t] < 0)
+                memcpy((float *)kv.data + t * kv.ld,
+                       v->w +
+                           virtual_key_at(v, layer, VIRTUAL_INDEX(b->ids[t])),
+                       (size_t)(2 * v->kv_width) * sizeof(float));
+    }
+}
+
+static void
+attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
+       struct kv_cache *cache, int64_t layer, float *lse)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t D = cfg->head_dim, Q = cfg->heads * D, W = cfg->kv_heads * D;
+    struct mat q = mat_part(r->qkv, 0, b->T, 0, Q);
+    struct mat k = mat_part(r->qkv, 0, b->T, Q, W);
+    struct mat v = mat_part(r->qkv, 0, b->T, Q + W, W);
+    const struct attn_plan plan = decoder_attn_plan(d, b);
+
+    place_prefixes(mat_part(r->qkv, 0, b->T, Q, 2 * W), layer, b);
+    if (cache) {
+        store_keys(d, cache, layer, b, k, v);
+        k = mat_f32(cache->k[layer], cache->slots, W);
+        v = mat_f32(cache->v[layer], cache->slots, W);
+    }
+    d->be->ops->attn_forward(d->be, r->attn, lse, q, k, v, &plan);
+    d->flop += decoder_attn_flop(d, b);
+}
+
+struct attn_plan
+decoder_attn_plan(const struct decoder *d, const struct batch *b)
+{
+    return (struct attn_plan){
+        .n_segs = b->n_segs,
+        .segs = b->segs,
+        .heads = d->cfg->heads,
+        .kv_heads = d->cfg->kv_heads,
+        .head_dim = d->cfg->head_dim,
+        .window = d->cfg->window,
+        .scale = (float)(1.0 / sqrt((double)d->cfg->head_dim)),
+    };
+}
+
+double
+decoder_attn_flop(const struct decoder *d, const struct batch *b)
+{
+    double pairs = 0.0;
+
+    for (int64_t s = 0; s < b->n_segs; s++) {
+        const struct attn_seg *seg = &b->segs[s];
+        double keys = 0.0;
+
+        for (int64_t i = 0; i < seg->n_spans; i++)
+            keys += (double)seg->spans[i].n;
+        pairs += (double)seg->n * (keys - (double)(seg->n - 1) / 2.0);
+    }
+    return 4.0 * pairs * (double)(d->cfg->heads * d->cfg->head_dim);
+}
+
+bool
+decoder_trains_inputs(const struct batch *b)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct virtual_tokens *v =
+            terms_virtual(b->groups[g].terms, VIRTUAL_SOFT);
+
+        if (v && v->g)
+            return true;
+    }
+    return false;
+}
+
+/* A pass over a batch: what its layers share. */
+struct pass {
+    struct decoder *d;
+    struct arena *a;
+    const struct batch *b;
+    struct kv_cache *cache; // NULL: none
+    struct saved *save;     // NULL: nothing is kept
+    struct layer_room r;
+    struct mat x; // [T,C] f32, the residual stream
+};
+
+static int
+pass_no_memory(const struct batch *b, trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for a pass over %lld tokens",
+                    (long long)b->T);
+}
+
+/* x += O(attention(rope(QKV(norm1(x))))); r.attn is what entered O. */
+static int
+attention_half(struct pass *p, int64_t i, trv_err *err)
+{
+    struct decoder *d = p->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    const struct dec_layer *l = &d->layers[i];
+    const int64_t T = p->b->T;
+    const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
+    struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
+    struct layer_room *r = &p->r;
+    int rc;
+
+    if (s) {
+        memcpy(s->x_in, p->x.data, (size_t)(T * cfg->width) * sizeof(float));
+        r->qkv.data = s->qkv;
+        r->attn = s->attn;
+    }
+    ops->norm_forward(d->be, r->n, s ? s->stats1 : NULL, p->x, l->norm1_w.v,
+                      l->norm1_b.v, (float)cfg->norm_eps, cfg->rms);
+    rc = project(d, p->a, r->qkv, r->n, MAP_QKV, 0.0f, i, p->b, p->save, err);
+    if (rc)
+        return rc;
+    if (cfg->qk_norm)
+        norm_heads(d, mat_part(r->qkv, 0, T, 0, qk), l, s);
+    if (!cfg->learned_pos)
+        ops->rope(d->be, mat_part(r->qkv, 0, T, 0, qk), cfg->head_dim,
+                  cfg->head_dim, d->cos_sin, p->b->pos, false);
+    attend(d, r, p->b, p->cache, i, s ? s->lse : NULL);
+    return project_onto_stream(d, p->a, p->x, r->attn, MAP_O,
+                               BOTTLENECK_ATTENTION, i, p->b, p->save, err);
+}
+
+/* x += DOWN(act(UP(norm2(x)))); r.h is what entered DOWN. */
+static int
+mlp_half(struct pass *p, int64_t i, trv_err *err)
+{
+    struct decoder *d = p->d;
+    const struct model_config *cfg = d->cfg;
+    const struct backend_ops *ops = d->be->ops;
+    const struct dec_layer *l = &d->layers[i];
+    struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
+    struct layer_room *r = &p->r;
+    int rc;
+
+    if (s) {
+        memcpy(s->x_mid, p->x.data,
+               (size_t)(p->b->T * cfg->width) * sizeof(float));
+        if (s->u.type == DT_F32)
+            r->u = s->u;
+    }
+    ops->norm_forward(d->be, r->n, s ? s->stats2 : NULL, p->x, l->norm2_w.v,
+                      l->norm2_b.v, (float)cfg->norm_eps, cfg->rms);
+    rc = project(d, p->a, r->u, r->n, MAP_UP, 0.0f, i, p->b, p->save, err);
+    if (rc)
+        return rc;
+    ops->act_forward(d->be, r->h, r->u, cfg->act, cfg->gated);
+    if (s && s->u.type != DT_F32)
+        ops->cast(d->be, s->u, r->u);
+    return project_onto_stream(d, p->a, p->x, r->h, MAP_DOWN, BOTTLENECK_MLP, i,
+                               p->b, p->save, err);
+}
+
+int
+decoder_embed(struct decoder *d, struct arena *a, struct mat x,
+              const struct batch *b, trv_err *err)
+{
+    int32_t top_pos;
+    int rc;
+
+    TRV_ASSERT(b->T > 0 && x.rows == b->T && x.cols == d->cfg->width);
+    rc = check_batch(d, b, &top_pos, err);
+    if (!rc)
+        rc = need_rope_table(d, top_pos, err);
+    return rc ? rc : embed(d, a, x, b, err);
+}
+
+int
+decoder_half(struct decoder *d, struct arena *a, struct mat x,
+             struct mat *entered, int64_t layer, enum dec_map map,
+             const struct batch *b, trv_err *err)
+{
+    struct pass p = {.d = d, .a = a, .b = b, .x = x};
+    int rc;
+
+    TRV_ASSERT(map == MAP_O || map == MAP_DOWN);
+    if (!room_new(&p.r, a, d, b->T))
+        return pass_no_memory(b, err);
+    rc = map == MAP_O ? attention_half(&p, layer, err)
+                      : mlp_half(&p, layer, err);
+    *entered = map == MAP_O ? p.r.attn : p.r.h;
+    return rc;
+}
+
+static int
+forward(struct decoder *d, struct arena *a, struct mat *hidden,
+        const struct batch *b, struct kv_cache *cache, struct saved *save,
+        const struct decoder_tap *tap, trv_err *err)
+{
+    const struct model_config *cfg = d->cfg;
+    const int64_t T = b->T, C = cfg->width;
+    struct pass p = {.d = d, .a = a, .b = b, .cache = cache, .save = save};
+    struct arena_mark mark;
+    int rc;
+
+    if (save) {
+        rc = save->d_embeds || decoder_trains_inputs(b)
+                 ? decoder_plan_input_backward(d, err)
+                 : decoder_plan_backward(d, err);
+        if (rc)
+            return rc;
+    }
+    *hidden = mat_new(a, d->be->act_type, T, C);
+    if (!hidden->data || (save && !saved_new(save, a, d, b)))
+        return pass_no_memory(b, err);
+    mark = arena_mark(a);
+    p.x = mat_new(a, DT_F32, T, C);
+    if (!p.x.data || !room_new(&p.r, a, d, T))
+        return pass_no_memory(b, err);
+    rc = decoder_embed(d, a, p.x, b, err);
+    for (int64_t i = 0; i < cfg->layers && !rc; i++) {
+        rc = attention_half(&p, i, err);
+        if (!rc)
+            rc = mlp_half(&p, i, err);
+        if (!rc && tap)
+            tap->see(tap->payload, i, p.x);
+    }
+    if (rc)
+        return rc;
+    if (save)
+        memcpy(save->x_out, p.x.data, (size_t)(T * C) * sizeof(float));
+    d->be->ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, p.x,
+                             d->norm_w.v, d->norm_b.v, (float)cfg->norm_eps,
+                             cfg->rms);
+    d->tokens += (double)T;
+    arena_rewind(a, mark);
+    return 0;
+}
+
+int
+decoder_forward(struct decoder *d, struct arena *a, struct mat *hidden,
+                const struct batch *b, struct kv_cache *cache,
+                struct saved *save, trv_err *err)
+{
+    return forward(d, a, hidden, b, cache, save, NULL, err);
+}
+
+int
+decoder_forward_seen(struct decoder *d, struct arena *a, struct mat *hidden,
+                     const struct batch *b, const struct decoder_tap *tap,
+                     trv_err *err)
+{
+    return forward(d, a, hidden, b, NULL, NULL, tap, err);
+}

@@ -1,0 +1,45 @@
+/* terms.c -- one face for all that an adaptation adds inside the decoder. */
+#include "model/decoder/terms.h"
+
+struct terms_flat
+terms_flat(const struct terms *t)
+{
+    if (t->virtual.kind != VIRTUAL_NONE)
+        return (struct terms_flat){t->virtual.w, t->virtual.g, t->virtual.n};
+    if (t->bottleneck.size > 0)
+        return (struct terms_flat){t->bottleneck.w, t->bottleneck.g,
+                                   t->bottleneck.n};
+    return (struct terms_flat){t->lora.w, t->lora.g, t->lora.n};
+}
+
+int
+terms_refresh(struct terms *t, enum dtype act_type, trv_err *err)
+{
+    int rc = 0;
+
+    if (t->lora.pairs)
+        rc = lora_refresh(&t->lora, act_type, err);
+    if (!rc && t->bottleneck.size > 0)
+        rc = bottleneck_refresh(&t->bottleneck, act_type, err);
+    return rc; // virtual tokens are f32 in every precision
+}
+
+void
+terms_locate(char *buf, size_t size, const struct terms *t,
+             const struct model_config *cfg, int64_t index)
+{
+    if (t->virtual.kind != VIRTUAL_NONE)
+        virtual_locate(buf, size, &t->virtual, index);
+    else if (t->bottleneck.size > 0)
+        bottleneck_locate(buf, size, &t->bottleneck, index);
+    else
+        lora_locate(buf, size, &t->lora, cfg, index);
+}
+
+void
+terms_release(struct terms *t)
+{
+    lora_release(&t->lora);
+    virtual_release(&t->virtual);
+    bottleneck_release(&t->bottleneck);
+}

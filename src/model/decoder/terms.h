@@ -1,0 +1,70 @@
+/* terms.h -- what an adaptation adds inside the decoder.
+ *
+ * A row runs under the base model, or under terms of one kind: low-rank maps
+ * beside its linear maps, virtual tokens before its text, or bottlenecks after
+ * its sublayers. Rows, packed batches, scoring and sampling only carry the
+ * pointer; the decoder alone looks inside. What is trained is one flat vector,
+ * whatever the terms are, so losses and the loop know nothing of their kind.
+ *
+ * Only virtual tokens show from outside: a row under them begins with their ids
+ * (virtual.h), of which there are terms_virtual_count().
+ */
+#ifndef MODEL_TERMS_H
+#define MODEL_TERMS_H
+
+#include "model/decoder/bottleneck.h"
+#include "model/decoder/lora.h"
+#include "model/decoder/virtual.h"
+
+struct terms {
+    struct lora lora;              // pairs NULL: none
+    struct virtual_tokens virtual; // kind NONE: none
+    struct bottleneck bottleneck;  // size 0: none
+};
+
+/* What the optimiser sees: parameters and gradients [n]; g NULL where they are
+ * not trained. */
+struct terms_flat {
+    float *w, *g;
+    int64_t n;
+};
+struct terms_flat terms_flat(const struct terms *t);
+
+/** The low-rank terms; NULL where there are none (t may be NULL). */
+static inline const struct lora *
+terms_lora(const struct terms *t)
+{
+    return t && t->lora.pairs ? &t->lora : NULL;
+}
+
+/** Virtual tokens of one kind, likewise. */
+static inline const struct virtual_tokens *
+terms_virtual(const struct terms *t, enum virtual_kind kind)
+{
+    return t && t->virtual.kind == kind ? &t->virtual : NULL;
+}
+
+/** How many ids a row under `t` begins with; 0 for other terms and NULL. */
+static inline int64_t
+terms_virtual_count(const struct terms *t)
+{
+    return t ? t->virtual.k : 0;
+}
+
+/** The bottleneck of a place, as bottleneck_at(). */
+static inline bool
+terms_bottleneck(struct bottleneck_site *out, const struct terms *t,
+                 int64_t layer, enum bottleneck_place place)
+{
+    return t && bottleneck_at(out, &t->bottleneck, layer, place);
+}
+
+/** Bring what the decoder reads up to date; call after every change of w. Only
+ * the first call, and one with another type, allocates. TRV_ENOMEM. */
+int terms_refresh(struct terms *t, enum dtype act_type, trv_err *err);
+/** Name parameter `index` of the flat vector, for messages. */
+void terms_locate(char *buf, size_t size, const struct terms *t,
+                  const struct model_config *cfg, int64_t index);
+void terms_release(struct terms *t); // accepts zeros
+
+#endif

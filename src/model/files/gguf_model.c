@@ -1,0 +1,435 @@
+/* gguf_model.c -- a model's config and vocabulary from the keys of a GGUF
+ * file.
+ *
+ * Owns the keys' meaning; the format itself is gguf.c's.
+ */
+#include "model/files/gguf_model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static bool
+is_str(struct gguf_str s, const char *text)
+{
+    return s.n == strlen(text) && memcmp(s.s, text, s.n) == 0;
+}
+
+/* A reader of keys under the architecture's name: the first failure stays. */
+struct reader {
+    const struct gguf_file *f;
+    const char *arch;
+    trv_err *err;
+    int rc;
+};
+
+static const char *
+full_key(char *buf, size_t size, const struct reader *r, const char *key)
+{
+    snprintf(buf, size, "%s.%s", r->arch, key);
+    return buf;
+}
+
+static int64_t
+get_int(struct reader *r, const char *key, int64_t dflt, bool needed)
+{
+    char k[96];
+
+    full_key(k, sizeof(k), r, key);
+    if (!r->rc && needed && !gguf_find(r->f, k))
+        r->rc = err_fail(r->err, TRV_EFORMAT, "'%s' lacks the key '%s'",
+                         r->f->path, k);
+    if (!r->rc)
+        r->rc = gguf_int(&dflt, r->f, k, 0, INT64_MAX, r->err);
+    return dflt;
+}
+
+static double
+get_num(struct reader *r, const char *key, double dflt, double lo, double hi)
+{
+    char k[96];
+
+    if (!r->rc)
+        r->rc = gguf_num(&dflt, r->f, full_key(k, sizeof(k), r, key), lo, hi,
+                         r->err);
+    return dflt;
+}
+
+static const struct tensor *
+find_tensor(const struct gguf_file *f, const char *name)
+{
+    for (int64_t i = 0; i < f->n; i++)
+        if (strcmp(f->tensors[i].name, name) == 0)
+            return &f->tensors[i];
+    return NULL;
+}
+
+/* rope_freqs.weight: what every frequency is divided by (Llama 3.1). */
+static void
+get_rope_factors(struct reader *r, struct model_config *c)
+{
+    const struct tensor *t = find_tensor(r->f, "rope_freqs.weight");
+
+    if (!t || r->rc)
+        return;
+    if (t->n_dims != 1 || t->dim[0] != c->head_dim / 2 || t->type != DT_F32) {
+        r->rc = err_fail(r->err, TRV_EFORMAT,
+                         "'%s': tensor 'rope_freqs.weight' is not the %" PRId64
+                         " F32 values that head dimension %" PRId64 " takes",
+                         r->f->path, c->head_dim / 2, c->head_dim);
+        return;
+    }
+    if (t->dim[0] > ROPE_FREQS_MAX) {
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': more than %d values in 'rope_freqs.weight' are "
+                         "not supported",
+                         r->f->path, ROPE_FREQS_MAX);
+        return;
+    }
+    if (c->rope_scaling != ROPE_PLAIN) {
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': 'rope_freqs.weight' beside linear scaling is "
+                         "not supported",
+                         r->f->path);
+        return;
+    }
+    tensor_rows_f32(c->rope_factors, t, 0, 1);
+    for (int64_t i = 0; i < t->dim[0]; i++) {
+        if (!(c->rope_factors[i] >= 1e-6f && c->rope_factors[i] <= 1e6f)) {
+            r->rc =
+                err_fail(r->err, TRV_EFORMAT,
+                         "'%s': value %" PRId64 " of 'rope_freqs.weight' is %g",
+                         r->f->path, i, (double)c->rope_factors[i]);
+            return;
+        }
+    }
+    c->rope_scaling = ROPE_FACTORS;
+}
+
+static void
+get_rope(struct reader *r, struct model_config *c)
+{
+    struct gguf_str type = {"none", 4};
+    char key[96];
+    int64_t rot;
+
+    c->rope_theta = get_num(r, "rope.freq_base", 10000.0, 1.0, 1e15);
+    rot = get_int(r, "rope.dimension_count", c->head_dim, false);
+    if (!r->rc && rot != c->head_dim)
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': rotary positions on %" PRId64 " of %" PRId64
+                         " values of a head are not supported",
+                         r->f->path, rot, c->head_dim);
+    if (!r->rc)
+        r->rc = gguf_string(&type, r->f,
+                            full_key(key, sizeof(key), r, "rope.scaling.type"),
+                            r->err);
+    /* Files older than rope.scaling.type say linear scaling so. */
+    c->rope_factor = get_num(r, "rope.scale_linear", 1.0, 1e-6, 1e6);
+    if (r->rc)
+        return;
+    if (is_str(type, "linear"))
+        c->rope_factor =
+            get_num(r, "rope.scaling.factor", c->rope_factor, 1e-6, 1e6);
+    else if (!is_str(type, "none"))
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': the rotary scaling '%.*s' is not supported; "
+                         "known are none, linear",
+                         r->f->path, type.n < 80 ? (int)type.n : 80, type.s);
+    if (c->rope_factor != 1.0)
+        c->rope_scaling = ROPE_LINEAR;
+    get_rope_factors(r, c);
+}
+
+static void
+get_special(struct reader *r, struct model_config *c)
+{
+    static const char *const ends[] = {"tokenizer.ggml.eos_token_id",
+                                       "tokenizer.ggml.eot_token_id"};
+    int64_t id = -1;
+
+    c->bos = c->eos = -1;
+    if (!r->rc)
+        r->rc = gguf_int(&id, r->f, "tokenizer.ggml.bos_token_id", 0,
+                         c->vocab - 1, r->err);
+    c->bos = (int32_t)id;
+    for (size_t i = 0; i < 2 && !r->rc; i++) {
+        id = -1;
+        r->rc = gguf_int(&id, r->f, ends[i], 0, c->vocab - 1, r->err);
+        if (!r->rc && id >= 0)
+            r->rc = config_add_eos(c, id, r->f->path, r->err);
+    }
+}
+
+/* The key "general.architecture", as a family. "mistral" is written as llama
+ * by the converter, but the name is taken too. */
+static int
+get_family(enum family *out, const struct gguf_file *f, trv_err *err)
+{
+    struct gguf_str arch = {"", 0};
+    int rc, k = 0;
+
+    if (!gguf_find(f, "general.architecture"))
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' lacks the key 'general.architecture'", f->path);
+    rc = gguf_string(&arch, f, "general.architecture", err);
+    if (rc)
+        return rc;
+    while (k < FAMILY_COUNT && !is_str(arch, family_name((enum family)k)))
+        k++;
+    if (k == FAMILY_COUNT || k == FAMILY_MISTRAL)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s': the architecture '%.*s' is not supported; known "
+                        "are gpt2, llama (mistral included), qwen2, qwen3",
+                        f->path, arch.n < 80 ? (int)arch.n : 80, arch.s);
+    *out = (enum family)k;
+    return 0;
+}
+
+int
+gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
+{
+    struct model_config c = {.bos = -1, .eos = -1, .pad = -1};
+    struct reader r = {f, NULL, err, 0};
+    const struct tensor *embed;
+    int64_t value_dim, parts = 1;
+
+    memset(out, 0, sizeof(*out));
+    r.rc = gguf_int(&parts, f, "split.count", 0, INT64_MAX, err);
+    if (!r.rc && parts > 1)
+        r.rc = err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is one of %" PRId64
+                        " parts, which is not supported; join them with "
+                        "llama-gguf-split --merge",
+                        f->path, parts);
+    if (r.rc)
+        return r.rc;
+    r.rc = get_family(&c.family, f, err);
+    if (r.rc)
+        return r.rc;
+    r.arch = family_name(c.family);
+    embed = find_tensor(f, "token_embd.weight");
+    if (!embed || embed->n_dims != 2)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' lacks the matrix 'token_embd.weight'", f->path);
+    c.vocab = embed->dim[0];
+    c.width = get_int(&r, "embedding_length", 0, true);
+    c.layers = get_int(&r, "block_count", 0, true);
+    c.mlp_width = get_int(&r, "feed_forward_length", 0, true);
+    c.heads = get_int(&r, "attention.head_count", 0, true);
+    c.kv_heads = get_int(&r, "attention.head_count_kv", c.heads, false);
+    c.context = get_int(&r, "context_length", 0, true);
+    c.window = get_int(&r, "attention.sliding_window", 0, false);
+    if (get_int(&r, "expert_count", 0, false) != 0 && !r.rc)
+        r.rc = err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s': a mixture of experts is not supported", f->path);
+    if (!r.rc && c.heads < 1)
+        r.rc = err_fail(err, TRV_EFORMAT, "'%s': it says to have no heads",
+                        f->path);
+    if (r.rc)
+        return r.rc;
+    if (c.width % c.heads != 0 && c.family != FAMILY_QWEN3)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s': width %" PRId64 " is no multiple of %" PRId64
+                        " heads",
+                        f->path, c.width, c.heads);
+    c.head_dim = get_int(&r, "attention.key_length", c.width / c.heads, false);
+    value_dim = get_int(&r, "attention.value_length", c.head_dim, false);
+    if (!r.rc && value_dim != c.head_dim)
+        r.rc = err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s': keys of %" PRId64 " and values of %" PRId64
+                        " are not supported",
+                        f->path, c.head_dim, value_dim);
+
+    c.tied = !find_tensor(f, "output.weight");
+    if (c.family == FAMILY_GPT2) {
+        c.norm_eps =
+            get_num(&r, "attention.layer_norm_epsilon", 1e-5, 0.0, 1.0);
+        c.act = ACT_GELU_TANH;
+        c.learned_pos = c.fused_qkv = true;
+        c.qkv_bias = c.o_bias = c.mlp_bias = true;
+    } else {
+        c.norm_eps =
+            get_num(&r, "attention.layer_norm_rms_epsilon", 1e-6, 0.0, 1.0);
+        c.act = ACT_SILU;
+        c.rms = c.gated = true;
+        c.qk_norm = c.family == FAMILY_QWEN3;
+        c.qkv_bias = find_tensor(f, "blk.0.attn_q.bias") != NULL;
+        c.o_bias = find_tensor(f, "blk.0.attn_output.bias") != NULL;
+        c.mlp_bias = find_tensor(f, "blk.0.ffn_up.bias") != NULL;
+        get_rope(&r, &c);
+    }
+    get_special(&r, &c);
+    if (!r.rc)
+        r.rc = config_check(&c, f->path, err);
+    if (!r.rc)
+        *out = c;
+    return r.rc;
+}
+
+/* An array of strings; absent leaves *out NULL and *n 0. */
+static int
+get_strings(struct gguf_str **out, int64_t *n, const struct gguf_file *f,
+            const char *key, trv_err *err)
+{
+    const struct gguf_kv *kv = gguf_find(f, key);
+    const unsigned char *p;
+
+    if (!kv)
+        return 0;
+    if (!kv->is_array || kv->type != GGUF_STRING)
+        return err_fail(err, TRV_EFORMAT,
+                        "key '%s' of '%s' is no array of strings", key,
+                        f->path);
+    *out = mem_array((size_t)kv->n + 1, sizeof(**out));
+    if (!*out)
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s' of '%s'", key,
+                        f->path);
+    p = kv->data; // gguf_parse() has walked these strings
+    for (uint64_t i = 0; i < kv->n; i++) {
+        uint64_t len;
+
+        memcpy(&len, p, 8);
+        (*out)[i] = (struct gguf_str){(const char *)p + 8, (size_t)len};
+        p += 8 + len;
+    }
+    *n = (int64_t)kv->n;
+    return 0;
+}
+
+/* An array of n numbers of 4 bytes. */
+static int
+get_numbers(void **out, int64_t n, const struct gguf_file *f, const char *key,
+            bool is_float, trv_err *err)
+{
+    const struct gguf_kv *kv = gguf_find(f, key);
+
+    if (!kv)
+        return 0;
+    if (!kv->is_array ||
+        (is_float ? kv->type != GGUF_F32
+                  : kv->type != GGUF_I32 && kv->type != GGUF_U32))
+        return err_fail(err, TRV_EFORMAT, "key '%s' of '%s' is no array of %s",
+                        key, f->path, is_float ? "f32" : "i32");
+    if (kv->n != (uint64_t)n)
+        return err_fail(err, TRV_EFORMAT,
+                        "key '%s' of '%s' has %" PRIu64 " values for %" PRId64
+                        " tokens",
+                        key, f->path, kv->n, n);
+    *out = mem_array((size_t)n + 1, 4);
+    if (!*out)
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s' of '%s'", key,
+                        f->path);
+    memcpy(*out, kv->data, (size_t)n * 4);
+    return 0;
+}
+
+static int
+get_text(char **out, const struct gguf_file *f, const char *key, trv_err *err)
+{
+    struct gguf_str s = {NULL, 0};
+    const int rc = gguf_string(&s, f, key, err);
+
+    if (rc || !s.s)
+        return rc;
+    *out = mem_strndup(s.s, s.n);
+    return *out ? 0
+                : err_fail(err, TRV_ENOMEM, "no memory for '%s' of '%s'", key,
+                           f->path);
+}
+
+static int
+get_id(int32_t *out, const struct gguf_file *f, const char *key, int64_t n,
+       trv_err *err)
+{
+    int64_t id = -1;
+    const int rc = gguf_int(&id, f, key, 0, n - 1, err);
+
+    *out = (int32_t)id;
+    return rc;
+}
+
+static int
+get_tristate(int *out, const struct gguf_file *f, const char *key, trv_err *err)
+{
+    bool v = false;
+    const int rc = gguf_flag(&v, f, key, err);
+
+    *out = gguf_find(f, key) ? v : -1;
+    return rc;
+}
+
+int
+gguf_words_open(struct gguf_words *out, const struct gguf_file *f, trv_err *err)
+{
+    struct gguf_words w = {.v = {.path = f->path}};
+    struct gguf_vocab *v = &w.v;
+    void *scores = NULL, *types = NULL;
+    int rc;
+
+    *out = (struct gguf_words){0};
+    rc = get_strings(&w.tokens, &v->n_tokens, f, "tokenizer.ggml.tokens", err);
+    if (!rc && v->n_tokens > INT32_MAX)
+        rc = err_fail(err, TRV_EFORMAT, "'%s' has %" PRId64 " tokens", f->path,
+                      v->n_tokens);
+    if (!rc)
+        rc = get_strings(&w.merges, &v->n_merges, f, "tokenizer.ggml.merges",
+                         err);
+    if (!rc)
+        rc = get_numbers(&scores, v->n_tokens, f, "tokenizer.ggml.scores", true,
+                         err);
+    if (!rc)
+        rc = get_numbers(&types, v->n_tokens, f, "tokenizer.ggml.token_type",
+                         false, err);
+    w.scores = scores;
+    w.types = types;
+    if (!rc)
+        rc = get_text(&w.model, f, "tokenizer.ggml.model", err);
+    if (!rc)
+        rc = get_text(&w.pre, f, "tokenizer.ggml.pre", err);
+    if (!rc)
+        rc =
+            get_id(&v->bos, f, "tokenizer.ggml.bos_token_id", v->n_tokens, err);
+    if (!rc)
+        rc =
+            get_id(&v->eos, f, "tokenizer.ggml.eos_token_id", v->n_tokens, err);
+    if (!rc)
+        rc = get_id(&v->unk, f, "tokenizer.ggml.unknown_token_id", v->n_tokens,
+                    err);
+    if (!rc)
+        rc = get_id(&v->pad, f, "tokenizer.ggml.padding_token_id", v->n_tokens,
+                    err);
+    if (!rc)
+        rc = get_tristate(&v->add_bos, f, "tokenizer.ggml.add_bos_token", err);
+    if (!rc)
+        rc = get_tristate(&v->add_eos, f, "tokenizer.ggml.add_eos_token", err);
+    if (!rc)
+        rc = get_tristate(&v->add_space_prefix, f,
+                          "tokenizer.ggml.add_space_prefix", err);
+    if (rc) {
+        gguf_words_release(&w);
+        return rc;
+    }
+    v->tokens = w.tokens;
+    v->merges = w.merges;
+    v->scores = w.scores;
+    v->types = w.types;
+    v->model = w.model;
+    v->pre = w.pre;
+    *out = w;
+    return 0;
+}
+
+void
+gguf_words_release(struct gguf_words *w)
+{
+    mem_free(w->tokens);
+    mem_free(w->merges);
+    mem_free(w->scores);
+    mem_free(w->types);
+    mem_free(w->model);
+    mem_free(w->pre);
+    *w = (struct gguf_words){0};
+}

@@ -1,0 +1,67 @@
+/* model.h -- a model on disk, opened: its config, its tensors where they lie
+ * in the mapped files, its tokenizer and chat template, its identity.
+ *
+ * Read-only once open; shared by any number of sessions and threads.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/hash.h"
+#include "model/files/config.h"
+#include "text/chat.h"
+#include "text/data.h"
+#include "text/example.h"
+#include "text/tokenizer/tokenizer.h"
+
+/* Tensors of one layer; NULL where the family has none. */
+struct layer_tensors {
+    const struct tensor *norm1_w, *norm1_b, *norm2_w, *norm2_b;
+    const struct tensor *w[PART_COUNT], *b[PART_COUNT];
+    const struct tensor *q_norm, *k_norm;
+};
+
+struct checkpoint; // the mapped files and their index; model/files/checkpoint.h
+
+struct model {
+    char *path;
+    char *name; // "_name_or_path", GGUF's general.name, or the folder's name
+    bool gguf;
+    struct model_config cfg;
+    struct checkpoint *ckpt;
+    const struct tensor *embed, *pos_embed, *norm_w, *norm_b;
+    const struct tensor *head;    // the embedding where they are tied; NULL in
+                                  // a reward model
+    const struct tensor *score;   // [1, width] of a reward model; else NULL
+    struct layer_tensors *layers; // [L]
+    struct tokenizer *tokenizer;  // NULL where the folder has none
+    struct chat_template *chat;   // NULL where there is none
+    char *chat_source;            // its text
+    /* generation_config.json, where present: defaults of sampling */
+    double temperature, top_p, repetition_penalty; // NaN: not said
+    int64_t top_k;                                 // -1: not said
+};
+
+/** Open a Hugging Face folder or a .gguf file. Every tensor that the config
+ * asks for must be there with the shape that it says, inside its file; no two
+ * may overlap. TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM. */
+int model_open(struct model **out, const char *path, trv_err *err);
+/** The same for a folder that scores: sequence classification with one label,
+ * which model_open() refuses by name, as this refuses all others. */
+int model_open_scorer(struct model **out, const char *path, trv_err *err);
+void model_free(struct model *m);
+
+int64_t model_params(const struct model *m); // tied weights count once
+bool model_ends_text(const struct model *m, int32_t id); // any EOS
+struct text_rules model_text_rules(const struct model *m);
+
+/** Hashes that say which base an adaptation belongs to. `weights` reads every
+ * tensor that the model uses once, in the order of layout_each(): its Hugging
+ * Face name, type, shape and bytes. So it does not depend on shards, on a
+ * prefix left out of the names, or on unused buffers. */
+struct model_identity {
+    char weights[HASH_HEX], tokenizer[HASH_HEX], chat[HASH_HEX]; // "" if none
+};
+int model_identify(struct model_identity *out, const struct model *m,
+                   trv_err *err);
+
+#endif

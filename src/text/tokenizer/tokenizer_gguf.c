@@ -1,0 +1,420 @@
+/* tokenizer_gguf.c -- the vocabulary of a GGUF file, by llama.cpp's rules.
+ *
+ * Model "gpt2" is byte-level BPE; the file names its expressions by "pre".
+ * Model "llama" is SentencePiece: the two neighbours whose joint token has the
+ * best score merge first. All pairs that make a token are known beforehand, so
+ * both become one table of ranked merges.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "text/tokenizer/tokenizer_inside.h"
+#include "text/utf8.h"
+
+enum {
+    TYPE_NORMAL = 1,
+    TYPE_UNKNOWN,
+    TYPE_CONTROL,
+    TYPE_USER,
+    TYPE_UNUSED,
+    TYPE_BYTE
+};
+
+/* --- expressions by name --- */
+
+#define WORDS                                                                  \
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"       \
+    "\\s+(?!\\S)"
+#define SHORT_FORMS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
+#define TAIL "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define LLAMA3 SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" TAIL
+#define QWEN2 SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" TAIL
+#define QWEN35                                                                 \
+    SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"                \
+                "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"          \
+                "|\\s+(?!\\S)|\\s+"
+#define UP "((?=[\\p{L}])([^a-z]))"
+#define LOW "((?=[\\p{L}])([^A-Z]))"
+#define TAIL_SLASH                                                             \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define TEKKEN                                                                 \
+    "[^\\r\\n\\p{L}\\p{N}]?" UP "*" LOW "+|[^\\r\\n\\p{L}\\p{N}]?" UP "+" LOW  \
+    "*|\\p{N}" TAIL_SLASH
+#define GPT4O                                                                  \
+    "[^\\r\\n\\p{L}\\p{N}]?" UP "*" LOW "+" SHORT_FORMS "?|"                   \
+    "[^\\r\\n\\p{L}\\p{N}]?" UP "+" LOW "*" SHORT_FORMS                        \
+    "?|\\p{N}{1,3}" TAIL_SLASH
+
+static const struct pre {
+    const char *names; // each between spaces
+    const char *regex[4];
+    bool ignore_merges, add_bos;
+} pres[] = {
+    {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 ",
+     {LLAMA3},
+     true,
+     true},
+    {" dbrx smaug-bpe chatglm-bpe glm4 ", {LLAMA3}, false, false},
+    {" falcon ",
+     {"[\\p{P}\\$\\+<=>\\^~\\|`]+", WORDS, "[0-9][0-9][0-9]"},
+     false,
+     false},
+    {" starcoder refact command-r smollm codeshell exaone minerva-7b mellum2 ",
+     {"\\p{N}", WORDS},
+     false,
+     false},
+    {" gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 "
+     "mellum modern-bert mpt olmo jais trillion granite-docling exaone4 ",
+     {WORDS},
+     false,
+     false},
+    {" qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 hunyuan megrez "
+     "solar-open grok-2 ",
+     {QWEN2},
+     false,
+     false},
+    {" qwen35 ", {QWEN35}, false, false},
+    {" tekken ", {TEKKEN}, true, true},
+    {" gpt-4o llama4 kanana2 minimax-m2 ", {GPT4O}, false, false},
+    {" default ",
+     {"[\\p{P}\\$\\+<=>\\^~\\|]+", WORDS, "\\p{N}+", "[0-9][0-9][0-9]"},
+     false,
+     false},
+};
+
+static int
+read_pre(struct tokenizer *t, const struct gguf_vocab *v, bool *add_bos,
+         trv_err *err)
+{
+    const char *name = v->pre && *v->pre ? v->pre : "default";
+    char key[64];
+    const int n = snprintf(key, sizeof(key), " %s ", name);
+
+    for (size_t i = 0; i < sizeof(pres) / sizeof(pres[0]); i++) {
+        const struct pre *p = &pres[i];
+        int rc = 0;
+
+        if (n >= (int)sizeof(key) || strchr(name, ' ') ||
+            !strstr(p->names, key))
+            continue;
+        for (int k = 0; !rc && k < 4 && p->regex[k]; k++)
+            rc = pretok_add_regex(&t->pretok, p->regex[k], v->path, err);
+        if (rc)
+            return rc;
+        t->bpe.ignore_merges = p->ignore_merges;
+        *add_bos = p->add_bos;
+        if (pretok_add_byte_level(&t->pretok, false))
+            return err_fail(err, TRV_ENOMEM, "no memory for '%s'", v->path);
+        return 0;
+    }
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "field 'tokenizer.ggml.pre' of '%s' is '%.60s', a "
+                    "pre-tokenizer that is not supported",
+                    v->path, name);
+}
+
+/* --- tokens --- */
+
+static int
+no_memory(const struct gguf_vocab *v, trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for the vocabulary of '%s'",
+                    v->path);
+}
+
+/* Chat files often mark these as plain; llama.cpp takes them for control. */
+static bool
+is_turn_end(const char *s, size_t n)
+{
+    static const char *const names[] = {
+        "<|eot_id|>",    "<|im_end|>", "<|end|>", "<end_of_turn>",
+        "<|endoftext|>", "<EOT>",      "_<EOT>"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strlen(names[i]) == n && !memcmp(names[i], s, n))
+            return true;
+    return false;
+}
+
+static int
+read_token(struct tokenizer *t, const struct gguf_vocab *v, int32_t id,
+           struct strbuf *text, trv_err *err)
+{
+    const struct gguf_str *s = &v->tokens[id];
+    const int32_t type = v->types ? v->types[id] : TYPE_NORMAL;
+    struct added_token a = {.id = id};
+    size_t used;
+    int rc;
+
+    sb_reset(text);
+    if (s->n == 0)
+        rc = sb_printf(text, "[EMPTY_%d]", (int)id);
+    else
+        rc = utf8_repair(text, &used, s->s, s->n, false);
+    if (!rc)
+        rc = vocab_add(&t->bpe.vocab, id, text->s, text->len);
+    if (rc)
+        return no_memory(v, err);
+    a.special = type == TYPE_CONTROL || type == TYPE_UNKNOWN ||
+                is_turn_end(text->s, text->len);
+    if ((a.special || type == TYPE_USER) &&
+        added_add(&t->added, &a, text->s, text->len))
+        return no_memory(v, err);
+    return 0;
+}
+
+static int
+read_tokens(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+{
+    struct strbuf text = {0};
+    int rc = 0;
+
+    if (v->n_tokens < 1 || v->n_tokens > VOCAB_MAX_ID || !v->tokens)
+        return err_fail(err, TRV_EFORMAT,
+                        "field 'tokenizer.ggml.tokens' of '%s' has %lld "
+                        "tokens, not 1 to %d",
+                        v->path, (long long)v->n_tokens, VOCAB_MAX_ID);
+    for (int32_t i = 0; !rc && i < v->n_tokens; i++)
+        rc = read_token(t, v, i, &text, err);
+    t->bpe.n_ids = (int32_t)v->n_tokens;
+    sb_release(&text);
+    return rc;
+}
+
+/* The id of a string; one that is no token gets an id behind the tokens. */
+static int
+intern(struct bpe *b, const char *s, size_t n, int32_t *id)
+{
+    *id = vocab_find(&b->vocab, s, n);
+    if (*id >= 0)
+        return 0;
+    if (b->vocab.size > VOCAB_MAX_ID)
+        return TRV_ENOMEM;
+    *id = (int32_t)b->vocab.size;
+    return vocab_add(&b->vocab, *id, s, n);
+}
+
+/* --- "gpt2" --- */
+
+static int
+read_merges(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+{
+    struct strbuf whole = {0};
+    int rc = 0;
+
+    if (v->n_merges < 0 || v->n_merges > INT32_MAX ||
+        (v->n_merges > 0 && !v->merges))
+        return err_fail(err, TRV_EFORMAT,
+                        "field 'tokenizer.ggml.merges' of '%s' is broken",
+                        v->path);
+    for (int64_t i = 0; !rc && i < v->n_merges; i++) {
+        const struct gguf_str *m = &v->merges[i];
+        const char *gap = m->n > 1 ? memchr(m->s + 1, ' ', m->n - 1) : NULL;
+        size_t a_n, b_n;
+        int32_t a, b, c;
+
+        if (!gap || !utf8_is_valid(m->s, m->n)) {
+            rc = err_fail(err, TRV_EFORMAT,
+                          "field 'tokenizer.ggml.merges' of '%s': merge %lld "
+                          "is no pair of tokens",
+                          v->path, (long long)i);
+            break;
+        }
+        a_n = (size_t)(gap - m->s);
+        b_n = m->n - a_n - 1;
+        sb_reset(&whole);
+        rc = sb_add(&whole, m->s, a_n) || sb_add(&whole, gap + 1, b_n) ||
+                     intern(&t->bpe, m->s, a_n, &a) ||
+                     intern(&t->bpe, gap + 1, b_n, &b) ||
+                     intern(&t->bpe, whole.s, whole.len, &c) ||
+                     bpe_add_merge(&t->bpe, a, b, (int32_t)i, c, true)
+                 ? no_memory(v, err)
+                 : 0;
+    }
+    sb_release(&whole);
+    return rc;
+}
+
+/* --- "llama" --- */
+
+/* One place for each distinct score, the best first. */
+struct scored {
+    float score;
+    int32_t id;
+};
+
+static int
+by_score(const void *pa, const void *pb)
+{
+    const struct scored *a = pa, *b = pb;
+
+    if (a->score > b->score)
+        return -1;
+    if (a->score < b->score)
+        return 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* The id that string s[0..n) can have while pieces merge: a token, or a single
+ * character that only longer tokens have. */
+static int
+part_of(struct bpe *b, const struct gguf_vocab *v, const char *s, size_t n,
+        int32_t *id)
+{
+    *id = vocab_find(&b->vocab, s, n);
+    if (*id < 0 && n == utf8_len(*s))
+        return intern(b, s, n, id);
+    if (*id >= 0 && *id < v->n_tokens && v->types && v->types[*id] == TYPE_BYTE)
+        *id = -1; // stands for a byte, not for its own characters
+    return 0;
+}
+
+/* Every way to make token `id` of two parts. */
+static int
+add_pairs(struct bpe *b, const struct gguf_vocab *v, int32_t id, int32_t rank,
+          struct strbuf *text)
+{
+    size_t n = 0;
+    const char *s = vocab_text(&b->vocab, id, &n);
+
+    sb_reset(text); // the vocabulary's block moves when it grows
+    if (sb_add(text, s, n))
+        return TRV_ENOMEM;
+    if (v->types && v->types[id] == TYPE_BYTE)
+        return 0;
+    for (size_t k = utf8_len(*text->s); k < n; k += utf8_len(text->s[k])) {
+        int32_t left, right;
+
+        if (part_of(b, v, text->s, k, &left) ||
+            part_of(b, v, text->s + k, n - k, &right))
+            return TRV_ENOMEM;
+        if (left >= 0 && right >= 0 &&
+            bpe_add_merge(b, left, right, rank, id, true))
+            return TRV_ENOMEM;
+    }
+    return 0;
+}
+
+static int
+read_scores(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+{
+    struct scored *order = mem_array((size_t)v->n_tokens, sizeof(*order));
+    struct strbuf text = {0};
+    int32_t rank = 0;
+    int rc = 0;
+
+    if (!order)
+        return no_memory(v, err);
+    for (int32_t i = 0; !rc && i < v->n_tokens; i++) {
+        order[i] = (struct scored){v->scores ? v->scores[i] : 0.0f, i};
+        if (isnan(order[i].score))
+            rc = err_fail(err, TRV_EFORMAT,
+                          "field 'tokenizer.ggml.scores' of '%s': the score of "
+                          "token %d is not a number",
+                          v->path, (int)i);
+    }
+    if (!rc)
+        qsort(order, (size_t)v->n_tokens, sizeof(*order), by_score);
+    for (int64_t i = 0; !rc && i < v->n_tokens; i++) {
+        if (i > 0 && order[i].score < order[i - 1].score)
+            rank++;
+        if (add_pairs(&t->bpe, v, order[i].id, rank, &text))
+            rc = no_memory(v, err);
+    }
+    sb_release(&text);
+    mem_free(order);
+    return rc;
+}
+
+/* --- all of it --- */
+
+static int32_t
+token_or(const struct gguf_vocab *v, int32_t id, int32_t otherwise)
+{
+    if (id < 0)
+        id = otherwise;
+    return id < v->n_tokens ? id : -1;
+}
+
+static int
+add_template(struct tokenizer *t, const struct gguf_vocab *v, bool bos,
+             bool eos, trv_err *err)
+{
+    if (v->add_bos >= 0)
+        bos = v->add_bos > 0;
+    if (v->add_eos >= 0)
+        eos = v->add_eos > 0;
+    if ((bos && t->bos >= 0 && ids_push(&t->post, t->bos)) ||
+        ids_push(&t->post, TOKENIZER_TEXT) ||
+        (eos && t->eos >= 0 && ids_push(&t->post, t->eos)))
+        return no_memory(v, err);
+    return 0;
+}
+
+static int
+read_gpt2(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+{
+    bool bos = false;
+    int rc = read_pre(t, v, &bos, err);
+
+    t->kind = "byte-level BPE (GGUF)";
+    t->bos = token_or(v, v->bos, -1);
+    t->eos = token_or(v, v->eos, -1);
+    if (!rc)
+        rc = read_merges(t, v, err);
+    if (!rc && detok_add_byte_level(&t->detok))
+        rc = no_memory(v, err);
+    return rc ? rc : add_template(t, v, bos, false, err);
+}
+
+static int
+read_llama(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+{
+    int rc = read_scores(t, v, err);
+
+    t->kind = "SentencePiece BPE with byte fallback (GGUF)";
+    t->spm = true;
+    t->spm_space = v->add_space_prefix != 0;
+    t->bpe.byte_fallback = true;
+    t->bpe.unk = token_or(v, v->unk, 0);
+    t->bos = token_or(v, v->bos, 1);
+    t->eos = token_or(v, v->eos, 2);
+    if (!rc && detok_add_spm(&t->detok, t->spm_space))
+        rc = no_memory(v, err);
+    return rc ? rc : add_template(t, v, true, false, err);
+}
+
+int
+tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
+                    trv_err *err)
+{
+    const bool is_llama = v->model && !strcmp(v->model, "llama");
+    struct tokenizer *t;
+    int rc;
+
+    *out = NULL;
+    if (!is_llama && (!v->model || strcmp(v->model, "gpt2")))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "field 'tokenizer.ggml.model' of '%s' is '%.60s', "
+                        "which is not supported; known are gpt2 and llama",
+                        v->path, v->model ? v->model : "(absent)");
+    t = mem_calloc(1, sizeof(*t));
+    if (!t)
+        return no_memory(v, err);
+    t->bpe.unk = t->bos = t->eos = -1;
+    t->longest_first = true;
+    rc = read_tokens(t, v, err);
+    if (!rc)
+        rc = is_llama ? read_llama(t, v, err) : read_gpt2(t, v, err);
+    if (!rc)
+        rc = tokenizer_finish(t, v->path, err);
+    if (rc)
+        goto done;
+    *out = t;
+    t = NULL;
+done:
+    tokenizer_free(t);
+    return rc;
+}

@@ -1,0 +1,54 @@
+/* tokenizer_inside.h -- what the files of the tokenizer share. */
+#ifndef TEXT_TOKENIZER_INSIDE_H
+#define TEXT_TOKENIZER_INSIDE_H
+
+#include <jansson.h>
+
+#include "text/tokenizer/added.h"
+#include "text/tokenizer/bpe.h"
+#include "text/tokenizer/detok.h"
+#include "text/tokenizer/normalizer.h"
+#include "text/tokenizer/pretok.h"
+#include "text/tokenizer/tokenizer.h"
+
+#define TOKENIZER_TEXT (-1) // the place of the text among template ids
+
+struct tokenizer {
+    /* In the order of encoding: added tokens are cut out of the text, the rest
+     * is normalised, cut into pieces, and merged. */
+    struct added added;
+    struct normalizer normalizer;
+    struct pretok pretok;
+    struct bpe bpe;
+    struct ids post;    // ids around the text with `special`; or empty
+    struct detok detok; // ids to text
+    bool longest_first; // added tokens in llama.cpp's order
+    bool spm_space;     // a space before text at the start and behind tokens
+    bool spm;           // spaces become U+2581
+    unsigned char *special; // [size], 1 where the token is special
+    int64_t size;
+    int32_t bos, eos; // or -1
+    const char *kind;
+    char hash[HASH_HEX];
+};
+
+/** tokenizer.json from memory; `name` stands for the file in messages. */
+int tokenizer_open_json(struct tokenizer **out, const char *name,
+                        const char *bytes, size_t n, trv_err *err);
+
+/** Read a BPE model's vocabulary (an object of ids) into t. */
+int tokenizer_read_vocab(struct tokenizer *t, const json_t *vocab,
+                         const char *field, const char *file, trv_err *err);
+/** Add the n-th merge, "a" and "b". */
+int tokenizer_add_merge(struct tokenizer *t, int64_t n, const char *a,
+                        size_t a_n, const char *b, size_t b_n,
+                        const char *field, const char *file, trv_err *err);
+/** Add a token as AddedVocabulary does: one that the vocabulary knows keeps
+ * its id, another gets the next one. */
+int tokenizer_add_token(struct tokenizer *t, const struct added_token *flags,
+                        const char *s, size_t n, const char *file,
+                        trv_err *err);
+/** Complete a tokenizer whose parts are all there. */
+int tokenizer_finish(struct tokenizer *t, const char *file, trv_err *err);
+
+#endif

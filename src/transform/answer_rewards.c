@@ -1,0 +1,143 @@
+/* answer_rewards.c -- from answers' tokens to rewards. */
+#include "transform/answer_rewards.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "learn/loss/advantage.h"
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to score answers");
+}
+
+int
+trials_score(double *reward, struct session *s, struct adaptation *by,
+             const struct tried *list, int64_t n,
+             const struct reward_watch *watch, trv_err *err)
+{
+    struct reward_item *items = mem_calloc((size_t)n, sizeof(*items));
+    size_t *at = mem_array((size_t)n + 1, sizeof(*at));
+    struct strbuf text = {0}; // all answers' bytes, end to end
+    int rc = items && at ? 0 : no_memory(err);
+
+    for (int64_t i = 0; i < n && !rc; i++) {
+        at[i] = text.len;
+        rc = tokenizer_decode(s->model->tokenizer, &text, list[i].ids,
+                              list[i].n, true, err);
+        at[i + 1] = text.len;
+    }
+    for (int64_t i = 0; i < n && !rc; i++)
+        items[i] = (struct reward_item){.row = list[i].row,
+                                        .text = text.s ? text.s + at[i] : "",
+                                        .n_text = at[i + 1] - at[i],
+                                        .ids = list[i].ids,
+                                        .n_ids = list[i].n};
+    if (!rc)
+        rc = reward_score(s, by, reward, NULL, items, n, watch, err);
+    sb_release(&text);
+    mem_free(items);
+    mem_free(at);
+    return rc;
+}
+
+static int
+broken_file(const char *file, trv_err *err)
+{
+    return err_fail(err, TRV_EFORMAT,
+                    "'%s' does not hold this run's rewards: start it anew",
+                    file);
+}
+
+static int
+read_kept(double *reward, int64_t n, const char *file, trv_err *err)
+{
+    json_t *root = NULL;
+    const json_t *list;
+    int rc = json_open(&root, file, err);
+
+    if (rc)
+        return rc;
+    list = json_object_get(root, "rewards");
+    if (json_array_size(list) != (size_t)n)
+        rc = broken_file(file, err);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        const json_t *r = json_array_get(list, (size_t)i);
+
+        reward[i] = json_number_value(r);
+        if (!json_is_number(r))
+            rc = broken_file(file, err);
+    }
+    json_decref(root);
+    return rc;
+}
+
+static int
+write_kept(const double *reward, int64_t n, const char *file, trv_err *err)
+{
+    struct strbuf b = {0};
+    int bad = sb_puts(&b, "{\"rewards\": [");
+    int rc;
+
+    for (int64_t i = 0; i < n && !bad; i++) // 17 digits: the same bits again
+        bad = sb_printf(&b, "%s%.17g", i ? ",\n" : "\n", reward[i]);
+    if (!bad)
+        bad = sb_puts(&b, "\n]}\n");
+    rc = bad ? no_memory(err) : file_write_atomic(file, b.s, b.len, err);
+    sb_release(&b);
+    return rc;
+}
+
+int
+trials_keep(double *reward, struct session *s, struct adaptation *by,
+            const struct answers *answers, const struct inputs *in,
+            const char *file, bool resume, const struct reward_watch *watch,
+            trv_err *err)
+{
+    struct tried *list;
+    int rc;
+
+    if (resume && file_exists(file))
+        return read_kept(reward, answers->n, file, err);
+    list = mem_calloc((size_t)answers->n, sizeof(*list));
+    if (!list)
+        return no_memory(err);
+    for (int64_t i = 0; i < answers->n; i++) {
+        const struct answer *y = &answers->list[i];
+
+        list[i] = (struct tried){
+            &in->data.rows[answers->contexts[y->context].input], y->ids, y->n};
+    }
+    rc = trials_score(reward, s, by, list, answers->n, watch, err);
+    if (!rc)
+        rc = write_kept(reward, answers->n, file, err);
+    mem_free(list);
+    return rc;
+}
+
+void
+trials_look(struct trials_figures *f, const double *reward, int64_t n,
+            int64_t K)
+{
+    const int64_t groups = n / K;
+    double squares = 0.0;
+
+    *f = (struct trials_figures){.groups = groups};
+    for (int64_t i = 0; i < n; i++)
+        f->mean += reward[i] / (double)n;
+    for (int64_t i = 0; i < n; i++)
+        squares += (reward[i] - f->mean) * (reward[i] - f->mean);
+    f->std = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
+    for (int64_t g = 0; g < groups; g++) {
+        double lo = reward[g * K], hi = lo;
+
+        for (int64_t i = g * K; i < (g + 1) * K; i++) {
+            lo = reward[i] < lo ? reward[i] : lo;
+            hi = reward[i] > hi ? reward[i] : hi;
+        }
+        f->flat += !(hi > lo);
+    }
+}

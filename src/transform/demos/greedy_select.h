@@ -1,0 +1,34 @@
+/* greedy_select.h -- choose and order a few of n things by what the whole is worth:
+ * greedy forward selection, then changes as long as they help.
+ *
+ *   grow   each thing that is left, at the front or at the end of what there
+ *          is; the best stays, as long as it raises the value
+ *   mend   each exchange of two places or of a place for a thing that is left,
+ *          each move, each leaving out, each putting in where there is room;
+ *          the best one is done, at most `mends` times
+ *
+ * It begins `starts` times, with the best thing, the second best, and so on.
+ */
+#ifndef TRANSFORM_GREEDY_SELECT_H
+#define TRANSFORM_GREEDY_SELECT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define CHOICE_MOST 64
+
+struct choice {
+    void *self;
+    /* Value of the things at[0..k), in this order; -INFINITY: impossible. */
+    int (*value)(void *self, double *out, const int64_t *at, int64_t k,
+                 trv_err *err);
+    int64_t n, most, mends, starts; // n, most <= CHOICE_MOST
+};
+
+/** @param at  takes the places of *k things, 0 to most; @param value of them.
+ * @return what value() returns; TRV_EINVAL where not even nothing is possible. */
+int choice_run(int64_t *at, int64_t *k, double *value, const struct choice *c,
+               trv_err *err);
+
+#endif

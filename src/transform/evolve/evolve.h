@@ -1,0 +1,82 @@
+/* evolve.h -- the search for an instruction z that a reward likes:
+ *
+ *   max over z of  mean over inputs x of  E_{y ~ p_z}[r] - beta KL(p_z, p0)
+ *                  - lambda len(z)
+ *
+ * A round draws parents from the kept candidates, each by the number of inputs
+ * on which it is the best (pareto.h), makes a child of each, tries the children
+ * on a few inputs, and keeps those that beat their parent there: they are tried
+ * on all training inputs. At the end the best few are tried again on fresh
+ * answers, for the best of many noisy means is too good to be true, and the
+ * winner is taken from that.
+ *
+ * It begins with a look at many instructions that the model writes in their
+ * place, each on an input or two, and looks again at others as long as nothing
+ * was found: an instruction that earns much shows itself by a few answers, and
+ * the model may write it once in some hundred texts. Where children come from
+ * stands in evolve_propose.h. Where neither a child nor its parent earned
+ * anything, the likelihood of answers that did decides (evolve_guide.h).
+ *
+ * A candidate's answer j to input i is drawn with the random numbers of (i, j),
+ * the same for all candidates, so that they are compared in pairs and a resumed
+ * search draws what one that was not stopped draws.
+ *
+ * Source   Agrawal et al. 2025, arXiv:2507.19457 (Pareto set, minibatches,
+ *          reflection on answers).
+ */
+#ifndef TRANSFORM_EVOLVE_H
+#define TRANSFORM_EVOLVE_H
+
+#include "transform/evolve/candidates.h"
+#include "transform/search/prompt_slot.h"
+#include "transform/evolve/llm_client.h"
+#include "transform/search/prompt_value.h"
+
+struct evolve_options {
+    const struct data_row **train, **held; // held is looked at last of all
+    int64_t n_train, n_held;
+    int64_t rounds, population, minibatch; // minibatch <= n_train
+    int64_t finalists, answers, final_answers;
+    int64_t max_prompt_tokens;
+    double beta, lambda;
+    const char *end;             // between a prompt and its input
+    const struct parts *phrases; // given by the user; NULL: none
+    bool closed;                 // instructions are made of these alone
+    bool by_edits, by_model;
+    struct prompt_slot *slot;     // of `train`, in order; NULL: none
+    int64_t screen, screen_again; // texts looked at: first, and in a round
+    double fluency;               // of guided children, as in text_search.h
+    struct proposer *proposer;    // NULL: none
+    const char *file;             // candidates; NULL: not kept
+    bool resume;
+    /* Between rounds, and often within; false stops. May be NULL. */
+    bool (*progress)(void *payload, int64_t round, double tokens);
+    void *payload;
+};
+
+struct evolve {
+    struct evolve_options o;
+    struct trial_options trial; // session, reward, max_tokens, seed, ...
+    struct candidates pool;
+    unsigned char *allowed; // tokens of a prompt; NULL without a slot
+    /* the result */
+    struct candidate *best;                     // never that of no prompt
+    struct trial_figure base_value, best_value; // fresh answers, training
+    struct trial_figure base_held, best_held;   // rewards, held-out
+    struct trial_figure best_held_kl;
+    double best_search;     // mean value in the search itself
+    double lowest, highest; // rewards seen in the search
+};
+
+/** Search. `e->o` and `e->trial` are set, the rest zeros; release it whatever
+ * comes back. TRV_EINVAL (nothing to begin with), and what trial_run() and
+ * files return. */
+int evolve_run(struct evolve *e, trv_err *err);
+void evolve_release(struct evolve *e);
+
+/** The kept candidates by value, the best first; list [most], returns how
+ * many. */
+int64_t evolve_ranking(const struct evolve *e, struct candidate **list,
+                       int64_t most);
+
+#endif

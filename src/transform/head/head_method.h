@@ -1,0 +1,31 @@
+/* head_method.h -- the reward `head`, learned from what something that acts says
+ * and what another one says: parameters against the base, a prompt against
+ * another or the base.
+ *
+ *   inputs x -> one answer of each side -> pairs -> a scalar head (learn/)
+ *
+ *   pairs     (head, the default) the better answer shall score higher.
+ *             Parameters: better is what has the higher log-ratio
+ *             log p_D - log p0, the reward that D is the optimum of. A prompt:
+ *             what it said itself, against what the other said.
+ *   regress   scores of a pair shall differ by beta times its difference in log
+ *             p+ - log p-, which is exact: the head then is that reward up to a
+ *             constant for each input.
+ *
+ * Every tenth input is held out; of its pairs it is said how many are ranked
+ * right.
+ *
+ * Source   pairs from a prompt and its contrary: Yang et al. 2023,
+ *          arXiv:2307.12950 (RLCD).
+ */
+#ifndef TRANSFORM_HEAD_METHOD_H
+#define TRANSFORM_HEAD_METHOD_H
+
+#include "transform/job.h"
+
+/** The edge to KIND_HEAD. `edge` is borrowed and goes into trivium.json. What
+ * convert_run() returns. */
+int learn_head(const struct convert_job *job, trv_cost *cost, const char *edge,
+               trv_err *err);
+
+#endif

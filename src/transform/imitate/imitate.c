@@ -1,0 +1,351 @@
+/* imitate.c -- plan, run and result of learning from a teacher.
+ *
+ * Everything on the way lies in OUT.run; a run that was stopped goes on from
+ * there:
+ *   run.json        the run's fingerprint: what a resumed run must agree on
+ *   answers.jsonl   whole blocks of answers
+ *   checkpoint.safetensors, metrics.jsonl   of learn/loop/run.h
+ */
+#include "transform/imitate/imitate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "learn/options.h"
+#include "transform/imitate/distill.h"
+#include "transform/imitate/solve.h"
+#include "transform/imitate/virtual_start.h"
+
+/* The method's defaults, where options are 0. Chosen on the models of the
+ * results page; a step is 16 rows of up to 64 answer tokens. */
+#define DEFAULT_SAMPLES 3072
+#define DEFAULT_TOKENS 64
+#define DEFAULT_STEPS 800
+#define DEFAULT_BATCH 16
+/* What the closed form learns from: more answers change little. */
+#define SOLVE_ANSWERS 768
+
+/* The options with every zero replaced, and what the run writes to. */
+struct plan {
+    const struct convert_job *job;
+    const struct imitation *how;
+    struct adaptation *teacher;
+    struct distill_options distill;
+    struct features features;
+    struct student_options student;
+    bool solve, train; // both: training starts from the closed form
+    int64_t samples, max_tokens;
+    trv_learn_options learn; // every zero replaced
+    struct work w;           // it keeps answers.jsonl
+};
+
+/* What trivium.json and the fingerprint say: what has a say in the result. */
+static int
+tell_options(struct plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+    int rc, bad = 0;
+
+    p->w.options = json_pack("{s:I,s:I,s:f}", "samples", (json_int_t)p->samples,
+                             "max_tokens", (json_int_t)p->max_tokens,
+                             "temperature", o->temperature);
+    if (p->solve)
+        bad |=
+            json_object_set_new(p->w.options, "ridge", json_real(SOLVE_RIDGE));
+    if (p->train) {
+        bad |= json_object_set_new(p->w.options, "divergence",
+                                   json_string(o->divergence));
+        bad |= json_object_set_new(p->w.options, "on_policy",
+                                   json_real(o->on_policy));
+    }
+    if (p->solve && p->train)
+        bad |= json_object_set_new(p->w.options, "init", json_string("solve"));
+    if (p->how->beta > 0)
+        bad |=
+            json_object_set_new(p->w.options, "beta", json_real(p->how->beta));
+    if (p->how->features) {
+        bad |= json_object_set_new(p->w.options, "features_weight",
+                                   json_real(o->features_weight));
+        bad |= json_object_set_new(p->w.options, "features_layers",
+                                   json_string(o->features_layers));
+    }
+    if (!p->w.options || bad)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    rc = student_tell(p->w.options, &p->student, err);
+    return rc || !p->train ? rc
+                           : options_tell_learn(p->w.options, &p->learn, err);
+}
+
+static int
+plan_start(struct plan *p, trv_err *err)
+{
+    const char *init = p->job->opts->init ? p->job->opts->init : "zero";
+
+    p->train = !p->how->closed;
+    p->solve = p->how->closed || strcmp(init, "solve") == 0;
+    if (strcmp(init, "solve") != 0 && strcmp(init, "zero") != 0)
+        return err_fail(err, TRV_EINVAL,
+                        "init '%s' is unknown; there are zero, solve", init);
+    if (p->solve && p->job->to != KIND_LORA)
+        return err_fail(err, TRV_EINVAL,
+                        "solve makes a lora; there is no closed form of '%s'",
+                        kind_name(p->job->to));
+    return 0;
+}
+
+static int
+plan_make(struct plan *p, const struct convert_job *job,
+          const struct imitation *how, trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    int rc;
+
+    *p = (struct plan){.job = job, .how = how};
+    p->distill.hard = how->hard;
+    p->teacher = how->teacher ? how->teacher : job->from;
+    rc = convert_student(&p->student, job, err);
+    if (!rc)
+        rc = options_divergence(&p->distill.divergence, o->divergence, err);
+    if (!rc)
+        rc = plan_start(p, err);
+    if (!rc && how->features)
+        rc = features_init(&p->features, o->features_layers, o->features_weight,
+                           &job->s->model->cfg, err);
+    if (rc)
+        return rc;
+    if ((p->distill.hard || how->closed) && o->on_policy > 0)
+        return err_fail(err, TRV_EINVAL,
+                        "%s learns the teacher's answers: on-policy goes "
+                        "with distill only",
+                        how->method);
+    p->learn = o->learn;
+    rc = options_complete(
+        &p->learn,
+        &(struct learn_defaults){
+            .steps = DEFAULT_STEPS,
+            .batch = DEFAULT_BATCH,
+            .lr = student_default_lr(job->to, &job->s->model->cfg),
+            .rows = "rows"},
+        err);
+    if (rc)
+        return rc; // before anything is sampled
+    p->distill.batch = p->learn.batch;
+    p->distill.accumulate = p->learn.accumulate;
+    p->distill.on_policy = o->on_policy;
+    p->distill.seed = o->seed;
+    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->distill.max_tokens = p->max_tokens;
+    p->samples = o->samples ? o->samples
+                 : p->train ? DEFAULT_SAMPLES
+                            : SOLVE_ANSWERS;
+    rc = convert_begin(&p->w, job, "answers.jsonl", err);
+    return rc ? rc : tell_options(p, err);
+}
+
+/* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so it
+ * is left out. */
+static int
+begin_student(struct terms *student, const struct plan *p, trv_err *err)
+{
+    const struct model_config *cfg = &p->job->s->model->cfg;
+    const char *o_name = part_name(cfg, PART_O);
+    const char *down_name = part_name(cfg, PART_DOWN);
+    struct student_options o = p->student;
+    bool parts[PART_COUNT];
+    char both[128];
+    int rc = 0;
+
+    if (p->solve)
+        rc = lora_targets(parts, cfg, o.lora.targets, err);
+    if (rc)
+        return rc;
+    if (p->solve && !parts[PART_O] && !parts[PART_DOWN])
+        return err_fail(err, TRV_EINVAL,
+                        "solve writes %s and %s, and the targets '%.100s' "
+                        "name neither",
+                        o_name, down_name, o.lora.targets);
+    if (!p->train) {
+        snprintf(both, sizeof(both), "%s%s%s", parts[PART_O] ? o_name : "",
+                 parts[PART_O] && parts[PART_DOWN] ? "," : "",
+                 parts[PART_DOWN] ? down_name : "");
+        o.lora.targets = both;
+    }
+    return student_begin(student, cfg, &o, err);
+}
+
+static int
+solve(double *tokens, const struct plan *p, const struct answers *answers,
+      struct terms *student, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const struct solve_options o = {.ridge = SOLVE_RIDGE,
+                                    .answers = p->train ? SOLVE_ANSWERS : 0,
+                                    .progress = job->progress,
+                                    .payload = job->payload};
+    struct solve_result got;
+    const int rc = solve_run(job->s, &got, student, answers, &o, err);
+
+    *tokens = got.tokens;
+    return work_stopped(&p->w, rc, "while solving", err);
+}
+
+static int
+train(struct run_result *result, const struct plan *p, struct answers *answers,
+      struct terms *student, struct decoder *own, const struct inputs *in,
+      trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    struct distill t = {.s = job->s,
+                        .answers = answers,
+                        .student = own ? NULL : student,
+                        .own = own,
+                        .features = p->how->features ? &p->features : NULL,
+                        .opts = p->distill};
+    struct run_task task;
+    int rc = terms_refresh(student, job->s->be->act_type, err);
+
+    if (!rc)
+        rc = distill_init(&t, &task, err);
+    if (!rc && student_is_virtual(job->to) && !work_has_checkpoint(&p->w))
+        rc = start_virtual(&t, job, in, &p->student.virtual, err);
+    if (!rc)
+        rc = work_train(result, &p->w, &task, &p->learn, err);
+    distill_release(&t);
+    return rc;
+}
+
+static int
+save(struct plan *p, const struct terms *student, const struct decoder *own,
+     const struct inputs *in, const struct answers *answers,
+     const struct run_result *result, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const struct artefact_step step = {
+        .edge = p->how->edge, .method = p->how->method, .data = in->data.hash};
+    const int rc = work_sign(
+        &p->w, job->to, job->from, &step,
+        json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)result->steps,
+                  "answers", (json_int_t)answers->n, "tokens", result->tokens),
+        err);
+
+    return rc ? rc : work_save_student(&p->w, &p->student, student, own, err);
+}
+
+/* One line: answers, steps, tokens, memory. */
+static void
+say_plan(const struct plan *p, const struct answers *contexts, int64_t params)
+{
+    const double rows = (double)p->learn.batch;
+    double context = 0.0, row;
+
+    for (int64_t i = 0; i < contexts->n_contexts; i++)
+        context += (double)contexts->contexts[i].student.n /
+                   (double)contexts->n_contexts;
+    row = context + (double)p->max_tokens;
+    if (!p->train) {
+        convert_say(p->job, "%s: %lld answers of at most %lld tokens",
+                    p->how->method, (long long)p->samples,
+                    (long long)p->max_tokens);
+        return;
+    }
+    convert_say(p->job,
+                "%s: %lld answers of at most %lld tokens, then %d steps of %d "
+                "rows; at most %.0f tokens to learn on, about %.0f MB for it",
+                p->how->method, (long long)p->samples, (long long)p->max_tokens,
+                p->learn.steps, p->learn.batch,
+                (double)p->learn.steps * rows * row,
+                student_bytes(p->job->s, p->job->to, params,
+                              rows / (double)p->learn.accumulate * row) /
+                    1e6);
+    convert_say_full(p->job);
+}
+
+/* What a user may not have meant by a prompt of text. */
+static void
+note_prompt(const struct convert_job *job)
+{
+    const char *text = job->from->text;
+    const size_t n = text ? strlen(text) : 0;
+
+    if (job->from->kind != KIND_TEXT || n == 0)
+        return;
+    if (!strchr(" \t\n", text[n - 1]))
+        convert_say(job, "note: the prompt ends without a blank or a newline, "
+                         "so it stands right against each input");
+    if (strstr(text, "\r\n"))
+        convert_say(job, "note: the prompt's lines end as on Windows (\\r\\n), "
+                         "and the model sees that");
+}
+
+int
+imitate_run(const struct convert_job *job, trv_cost *cost,
+            const struct imitation *how, trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    struct plan p;
+    struct inputs in = {0};
+    struct answers answers = {0};
+    struct terms student = {0};
+    struct decoder *own = NULL; // all weights learn in it
+    struct run_result result = {.mean_loss = (double)NAN};
+    double solve_tokens = 0.0;
+    int rc = plan_make(&p, job, how, err);
+
+    if (!rc)
+        rc = begin_student(&student, &p, err);
+    if (!rc && job->to == KIND_FULL)
+        rc = student_open_full(&own, job->s, err);
+    if (!rc)
+        rc = work_claim(&p.w, err);
+    if (!rc)
+        rc = convert_inputs(&in, job, o->inputs, p.samples,
+                            adaptation_is_chat(job->from), err);
+    if (!rc)
+        rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,
+                              p.max_tokens, err);
+    if (!rc && how->features)
+        rc = features_check(&answers, &job->s->model->cfg, err);
+    if (rc)
+        goto done;
+    convert_say_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
+    note_prompt(job);
+    say_plan(&p, &answers, student_flat(own, own ? NULL : &student).n);
+    rc = convert_lay(&p.w, job, how->method, &in, json_object(), err);
+    if (!rc)
+        rc =
+            convert_draw(&answers, &p.w,
+                         (struct answers_options){.samples = p.samples,
+                                                  .max_tokens = p.max_tokens,
+                                                  .temperature = o->temperature,
+                                                  .seed = o->seed},
+                         err);
+    /* A checkpoint knows better than the closed form it started from. */
+    if (!rc && p.solve && !work_has_checkpoint(&p.w))
+        rc = solve(&solve_tokens, &p, &answers, &student, err);
+    if (!rc && p.train)
+        rc = train(&result, &p, &answers, &student, own, &in, err);
+    result.tokens += solve_tokens;
+    if (!rc && p.train && result.mean_loss > 1.2 * result.first_loss)
+        convert_say(job,
+                    "warning: the loss rose from %.3g to %.3g nats per token: "
+                    "the learning rate may be too high",
+                    result.first_loss, result.mean_loss);
+    if (!rc)
+        rc = save(&p, &student, own, &in, &answers, &result, err);
+done:
+    work_end(&p.w, rc, cost);
+    if (!rc) {
+        cost->flop += own ? own->flop : 0.0;
+        cost->tokens = result.tokens + (double)answers.tokens;
+        cost->final_loss = result.mean_loss;
+        cost->steps = result.steps;
+        cost->samples = answers.n;
+    }
+    decoder_free(own);
+    terms_release(&student);
+    answers_release(&answers);
+    inputs_release(&in);
+    features_release(&p.features);
+    work_release(&p.w);
+    return rc;
+}

@@ -1,0 +1,381 @@
+/* solve.c -- all samples climb the layers together, in packed chunks.
+ *
+ * Each chunk keeps both residual streams [T,C]; a step takes every chunk
+ * through one half of a layer, gathers the normal equations at the answer
+ * positions, solves, and adds the correction to the student's streams. What
+ * entered the map is kept for that, so nothing is computed twice.
+ */
+#include "transform/imitate/solve.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "transform/imitate/lowrank.h"
+#include "transform/imitate/fisher.h"
+
+/* Tokens of a chunk on the student's side: enough to fill the products. */
+#define CHUNK_TOKENS 2048
+
+/* Answer positions that the metric is estimated from, and what is added to its
+ * mean diagonal of 1: less was measured to change nothing. */
+#define METRIC_POSITIONS 4096
+#define METRIC_FLOOR 0.1
+
+/* The norm of a row of A as PEFT starts it: in values of variance 1/(3 in). */
+#define ROW_NORM 0.57735026918962576
+
+/* One side of a chunk. */
+struct stream {
+    struct batch b;
+    struct mat x;      // [T,C] f32, as far as it has climbed
+    int64_t *predicts; // [n]: packed token that predicts answer token k
+};
+
+struct chunk {
+    struct stream teacher, student;
+    struct mat entered; // [T,in] of the student, what entered the last map
+    int64_t from, rows; // its answers
+    int64_t n;          // answer tokens
+};
+
+struct solve {
+    struct session *s;
+    struct decoder *d;
+    struct terms *student;
+    const struct solve_options *opts;
+    struct arena keep; // chunks and their streams
+    struct chunk *chunks;
+    int64_t n_chunks, solved;
+    struct lowrank sums;
+    struct fisher fisher;
+    double began, tokens;
+};
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to solve layer by layer");
+}
+
+bool
+solve_writes(enum part p)
+{
+    return p == PART_O || p == PART_DOWN;
+}
+
+/* --- chunks --- */
+
+/* Pack contexts and answers but for the last tokens, which predict nothing,
+ * and embed them. */
+static int
+stream_open(struct solve *v, struct stream *st, const struct answers *answers,
+            int64_t from, int64_t n, int64_t places, bool teacher, trv_err *err)
+{
+    struct row *rows = arena_alloc(&v->keep, (size_t)n * sizeof(*rows));
+    const int64_t *const *at;
+    int64_t k = 0;
+    int rc;
+
+    st->predicts = arena_alloc(&v->keep, (size_t)places * sizeof(int64_t));
+    if (!rows || !st->predicts)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++) {
+        const struct answer *y = &answers->list[from + i];
+        const struct paired_context *c = &answers->contexts[y->context];
+        const struct context_part *part = &c->teacher.parts[0];
+        const int32_t *ids = teacher ? part->ids : c->student.v;
+        const int64_t n_ids = teacher ? part->n_ids : c->student.n;
+        int32_t *joined;
+
+        if (c->teacher.n != 1 || part->d != v->d)
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "solve matches one stream of this model, and the "
+                            "source mixes several");
+        joined =
+            arena_alloc(&v->keep, (size_t)(n_ids + y->n) * sizeof(*joined));
+        if (!joined)
+            return no_memory(err);
+        memcpy(joined, ids, (size_t)n_ids * sizeof(*joined));
+        memcpy(joined + n_ids, y->ids, (size_t)y->n * sizeof(*joined));
+        rows[i] = (struct row){joined, n_ids + y->n - 1,
+                               teacher ? part->terms : NULL};
+    }
+    rc = batch_pack(&st->b, &at, &v->keep, rows, n, err);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        const int64_t n_answer = answers->list[from + i].n;
+
+        for (int64_t j = 0; j < n_answer; j++)
+            st->predicts[k++] = at[i][rows[i].n - n_answer + j];
+    }
+    if (rc)
+        return rc;
+    st->x = mat_new(&v->keep, DT_F32, st->b.T, v->d->cfg->width);
+    if (!st->x.data)
+        return no_memory(err);
+    v->tokens += (double)st->b.T;
+    arena_reset(&v->s->arena);
+    return decoder_embed(v->d, &v->s->arena, st->x, &st->b, err);
+}
+
+static int
+chunk_open(struct solve *v, const struct answers *answers, int64_t from,
+           int64_t n, trv_err *err)
+{
+    const struct model_config *cfg = v->d->cfg;
+    const int64_t attn = cfg->heads * cfg->head_dim, mlp = cfg->mlp_width;
+    struct chunk *c = &v->chunks[v->n_chunks++];
+    int rc;
+
+    c->from = from;
+    c->rows = n;
+    for (int64_t i = 0; i < n; i++)
+        c->n += answers->list[from + i].n;
+    rc = stream_open(v, &c->teacher, answers, from, n, c->n, true, err);
+    if (!rc)
+        rc = stream_open(v, &c->student, answers, from, n, c->n, false, err);
+    if (rc)
+        return rc;
+    c->entered = mat_new(&v->keep, v->s->be->act_type, c->student.b.T,
+                         attn > mlp ? attn : mlp);
+    return c->entered.data ? 0 : no_memory(err);
+}
+
+static int
+open_chunks(struct solve *v, const struct answers *answers, trv_err *err)
+{
+    const int64_t most = v->opts->answers;
+    const int64_t n = most && most < answers->n ? most : answers->n;
+    int64_t from = 0, tokens = 0;
+    int rc = 0;
+
+    TRV_ASSERT(n > 0);
+    v->chunks = mem_calloc((size_t)n, sizeof(*v->chunks));
+    if (!v->chunks)
+        return no_memory(err);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        const struct answer *y = &answers->list[i];
+
+        tokens += answers->contexts[y->context].student.n + y->n;
+        if (tokens >= CHUNK_TOKENS || i + 1 == n) {
+            rc = chunk_open(v, answers, from, i + 1 - from, err);
+            from = i + 1;
+            tokens = 0;
+        }
+    }
+    return rc;
+}
+
+/* What an error in the teacher's stream costs, from the first chunks. */
+static int
+gather_metric(struct solve *v, const struct answers *answers, trv_err *err)
+{
+    struct arena *a = &v->s->arena;
+    int rc = fisher_init(&v->fisher, v->d->cfg, err);
+
+    for (int64_t i = 0;
+         i < v->n_chunks && v->fisher.n < METRIC_POSITIONS && !rc; i++) {
+        const struct chunk *c = &v->chunks[i];
+        int32_t *target;
+        int64_t k = 0;
+
+        arena_reset(a);
+        target = arena_alloc(a, (size_t)c->n * sizeof(*target));
+        if (!target)
+            return no_memory(err);
+        for (int64_t r = 0; r < c->rows; r++) {
+            const struct answer *y = &answers->list[c->from + r];
+
+            memcpy(target + k, y->ids, (size_t)y->n * sizeof(*target));
+            k += y->n;
+        }
+        rc = fisher_add(&v->fisher, v->d, a, &c->teacher.b, c->teacher.predicts,
+                        target, c->n, err);
+        v->tokens += (double)c->teacher.b.T;
+    }
+    return rc;
+}
+
+/* --- one map --- */
+
+/* Rows of the student's inputs, and how far its stream is from the teacher's,
+ * at the answer positions. */
+static void
+gather(struct mat in, struct mat d, const struct chunk *c)
+{
+    const size_t size = in.type == DT_F32 ? sizeof(float) : sizeof(bf16);
+
+    for (int64_t k = 0; k < c->n; k++) {
+        const int64_t ts = c->student.predicts[k], tt = c->teacher.predicts[k];
+        const float *s = (const float *)c->student.x.data + ts * d.cols;
+        const float *t = (const float *)c->teacher.x.data + tt * d.cols;
+        float *to = (float *)d.data + k * d.cols;
+
+        memcpy((char *)in.data + (size_t)(k * in.ld) * size,
+               (const char *)c->entered.data +
+                   (size_t)(ts * c->entered.ld) * size,
+               (size_t)in.cols * size);
+        for (int64_t j = 0; j < d.cols; j++)
+            to[j] = t[j] - s[j];
+    }
+}
+
+/* Take one chunk through a half layer and add its equations to the sums. */
+static int
+advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
+        bool add, trv_err *err)
+{
+    struct arena *a = &v->s->arena;
+    struct mat entered, in, d;
+    int rc;
+
+    arena_reset(a);
+    rc = decoder_half(v->d, a, c->teacher.x, &entered, layer, map,
+                      &c->teacher.b, err);
+    arena_reset(a);
+    if (!rc)
+        rc = decoder_half(v->d, a, c->student.x, &entered, layer, map,
+                          &c->student.b, err);
+    if (rc || !add)
+        return rc;
+    c->entered.cols = c->entered.ld = entered.cols;
+    v->s->be->ops->cast(v->s->be, c->entered, entered);
+    in = mat_new(a, entered.type, c->n, entered.cols);
+    d = mat_new(a, DT_F32, c->n, v->d->cfg->width);
+    if (!in.data || !d.data)
+        return no_memory(err);
+    gather(in, d, c);
+    lowrank_add(&v->sums, v->s->be, in, d);
+    v->d->flop += 2.0 * (double)(c->n * in.cols * (in.cols + d.cols));
+    return 0;
+}
+
+/* Add the solved pair's term to a student's stream. */
+static int
+correct(struct solve *v, struct chunk *c, const struct lora_stack *pair,
+        trv_err *err)
+{
+    struct arena *a = &v->s->arena;
+    struct mat xa;
+
+    arena_reset(a);
+    xa = mat_new(a, v->s->be->act_type, c->student.b.T, pair->rank);
+    if (!xa.data)
+        return no_memory(err);
+    return lora_forward(v->s->be, a, c->student.x, c->entered, pair,
+                        (struct lora_drop){0}, xa, err);
+}
+
+static int
+want_sums(struct solve *v, const struct linear *lin, trv_err *err)
+{
+    if (v->sums.in == lin->in && v->sums.out == lin->out) {
+        lowrank_reset(&v->sums);
+        return 0;
+    }
+    lowrank_release(&v->sums);
+    return lowrank_init(&v->sums, lin->in, lin->out, err);
+}
+
+static int
+solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
+{
+    struct lora_pair *p = lora_at(&v->student->lora, layer,
+                                  decoder_map(v->d, layer, map)->parts[0]);
+    const struct lowrank_options o = {
+        .rank = p->rank,
+        .ridge = v->opts->ridge,
+        .metric = fisher_metric(&v->fisher, layer, map, METRIC_FLOOR)};
+    struct lowrank_fit fit;
+    int rc = lowrank_solve(&v->sums, p->a, p->b, &fit, &o, ROW_NORM, err);
+
+    for (int64_t i = 0; i < p->out * p->rank && !rc; i++)
+        p->b[i] /= p->scale;
+    v->solved += !rc;
+    return rc ? rc : terms_refresh(v->student, v->s->be->act_type, err);
+}
+
+/* --- all maps --- */
+
+static int
+tell(const struct solve *v, int64_t done, int64_t total, trv_err *err)
+{
+    const trv_progress p = {.stage = "solving",
+                            .done = done,
+                            .total = total,
+                            .unit = "maps",
+                            .tokens = v->tokens * (double)done / (double)total,
+                            .loss = (double)NAN,
+                            .seconds = clock_now() - v->began};
+
+    if (!v->opts->progress || v->opts->progress(&p, v->opts->payload))
+        return 0;
+    return err_fail(err, TRV_ECANCELED, "stopped while solving");
+}
+
+static int
+climb_half(struct solve *v, int64_t half, int64_t halves, trv_err *err)
+{
+    const int64_t layer = half / 2;
+    const enum dec_map map = half % 2 ? MAP_DOWN : MAP_O;
+    const struct dec_linear *l = decoder_map(v->d, layer, map);
+    const struct lora_stack pair =
+        lora_stack_of(&v->student->lora, v->d->cfg, layer, l->parts, 1);
+    int rc = pair.n ? want_sums(v, &l->lin, err) : 0;
+
+    for (int64_t i = 0; i < v->n_chunks && !rc; i++) {
+        rc = advance(v, &v->chunks[i], layer, map, pair.n > 0, err);
+        if (!rc)
+            rc = tell(v, half, halves, err);
+    }
+    if (!rc && pair.n)
+        rc = solve_pair(v, layer, map, err);
+    for (int64_t i = 0; i < v->n_chunks && !rc && pair.n; i++)
+        rc = correct(v, &v->chunks[i], &pair, err);
+    return rc ? rc : tell(v, half + 1, halves, err);
+}
+
+static int
+check_pairs(const struct solve *v, trv_err *err)
+{
+    const struct lora *l = &v->student->lora;
+
+    for (int64_t i = 0; i < l->layers * PART_COUNT; i++)
+        if (l->pairs[i].rank > 0 && solve_writes((enum part)(i % PART_COUNT)))
+            return 0;
+    return err_fail(
+        err, TRV_EINVAL, "solve writes %s and %s, and the targets name neither",
+        part_name(v->d->cfg, PART_O), part_name(v->d->cfg, PART_DOWN));
+}
+
+int
+solve_run(struct session *s, struct solve_result *out, struct terms *student,
+          const struct answers *answers, const struct solve_options *opts,
+          trv_err *err)
+{
+    struct solve v = {
+        .s = s, .student = student, .opts = opts, .began = clock_now()};
+    int64_t halves;
+    int rc = session_decoder(s, &v.d, err);
+
+    *out = (struct solve_result){0};
+    if (!rc)
+        rc = check_pairs(&v, err);
+    if (rc)
+        return rc;
+    halves = 2 * v.d->cfg->layers;
+    rc = terms_refresh(student, s->be->act_type, err);
+    if (!rc)
+        rc = open_chunks(&v, answers, err);
+    if (!rc)
+        rc = gather_metric(&v, answers, err);
+    for (int64_t i = 0; i < halves && !rc; i++)
+        rc = climb_half(&v, i, halves, err);
+    v.d->tokens += v.tokens;
+    *out = (struct solve_result){v.solved, v.tokens};
+    lowrank_release(&v.sums);
+    fisher_release(&v.fisher);
+    arena_release(&v.keep);
+    mem_free(v.chunks);
+    return rc;
+}

@@ -1,0 +1,334 @@
+/* dpo.c -- gradients of preferences, one micro-batch at a time. */
+#include "transform/policy/dpo.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/sample/engine.h"
+#include "transform/policy/policy_pass.h"
+
+/* TRL's names. */
+static const char *const figure_names[PREFER_FIGURES] = {
+    [PREFER_CHOSEN] = "rewards/chosen",
+    [PREFER_REJECTED] = "rewards/rejected",
+    [PREFER_MARGIN] = "rewards/margins",
+    [PREFER_ACCURACY] = "rewards/accuracies",
+    [PREFER_LOGP_CHOSEN] = "logps/chosen",
+    [PREFER_LOGP_REJECTED] = "logps/rejected",
+};
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+}
+
+/* --- the reference --- */
+
+/* Answers scored between two resets of the arena. */
+#define REF_BLOCK 256
+
+static int
+score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
+{
+    struct arena *a = &t->s->arena;
+    struct answered *rows;
+    float **logp;
+    int rc;
+
+    arena_reset(a);
+    rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    logp = arena_alloc(a, (size_t)n * sizeof(*logp));
+    if (!rows || !logp)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++) {
+        const struct answer *y = &t->answers->list[list[i]];
+
+        rows[i] = (struct answered){&t->answers->contexts[y->context].teacher,
+                                    y->ids, y->n};
+        logp[i] = arena_f32(a, y->n, 1);
+        if (!logp[i])
+            return no_memory(err);
+    }
+    rc = engine_score_contexts(a, logp, rows, n, err);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        t->ref[list[i]] = 0.0;
+        for (int64_t k = 0; k < rows[i].n; k++)
+            t->ref[list[i]] += (double)logp[i][k];
+    }
+    return rc;
+}
+
+/* Each answer of a pair once, in the order of the answers. */
+static int
+score_reference(struct prefer *t, trv_err *err)
+{
+    const int64_t n = t->answers->n;
+    int64_t block[REF_BLOCK], k = 0;
+    int rc = 0;
+
+    t->ref = mem_array((size_t)n, sizeof(*t->ref));
+    if (!t->ref)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++)
+        t->ref[i] = (double)NAN; // in no pair
+    for (int64_t i = 0; i < t->n; i++)
+        t->ref[t->list[i].chosen] = t->ref[t->list[i].rejected] = 0.0;
+    for (int64_t i = 0; i < n && !rc; i++) {
+        if (!isnan(t->ref[i]))
+            block[k++] = i;
+        if (k == REF_BLOCK || (i == n - 1 && k > 0)) {
+            rc = score_block(t, block, k, err);
+            k = 0;
+        }
+    }
+    return rc;
+}
+
+/* --- a step --- */
+
+/* What the loss sees of n pairs, and its gradient, in one piece of memory. */
+struct seen {
+    struct preference_pairs x;
+    double *pc, *pr, *qc, *qr, *d_pc, *d_pr;
+    int64_t *nc, *nr;
+};
+
+static int
+seen_new(struct seen *v, struct arena *a, int64_t n)
+{
+    double *store = arena_alloc(a, (size_t)n * 6 * sizeof(*store));
+    int64_t *counts = arena_alloc(a, (size_t)n * 2 * sizeof(*counts));
+
+    if (!store || !counts)
+        return TRV_ENOMEM;
+    memset(store, 0, (size_t)n * 6 * sizeof(*store));
+    *v = (struct seen){.pc = store,
+                       .pr = store + n,
+                       .qc = store + 2 * n,
+                       .qr = store + 3 * n,
+                       .d_pc = store + 4 * n,
+                       .d_pr = store + 5 * n,
+                       .nc = counts,
+                       .nr = counts + n};
+    v->x =
+        (struct preference_pairs){v->pc, v->pr, v->qc, v->qr, v->nc, v->nr, n};
+    return 0;
+}
+
+/* The sum of the losses of pairs, each with its label. */
+static double
+soft_loss(struct seen *v, const struct preference *const *pairs,
+          const struct preference_options *opts)
+{
+    double loss = 0.0;
+
+    for (int64_t i = 0; i < v->x.B; i++) {
+        const double l = pairs[i]->label, e = opts->smoothing;
+        struct preference_options one = *opts;
+        struct preference_pairs x = v->x;
+
+        one.smoothing = l * e + (1.0 - l) * (1.0 - e);
+        x = (struct preference_pairs){x.pc + i, x.pr + i, x.qc + i, x.qr + i,
+                                      x.nc + i, x.nr + i, 1};
+        loss += loss_preference(v->d_pc + i, v->d_pr + i, NULL, &x, &one);
+    }
+    return loss;
+}
+
+/* The sum of the losses of pairs: the loop divides by the pairs. */
+static double
+preference_sum(struct seen *v, const struct preference *const *pairs,
+               const struct preference_options *opts)
+{
+    const double B = (double)v->x.B;
+    double loss;
+
+    if (opts->loss == PREFERENCE_SIGMOID)
+        return soft_loss(v, pairs, opts);
+    loss = loss_preference(v->d_pc, v->d_pr, NULL, &v->x, opts);
+    for (int64_t i = 0; i < v->x.B; i++) {
+        v->d_pc[i] *= B;
+        v->d_pr[i] *= B;
+    }
+    return loss * B;
+}
+
+static double
+batch_loss(struct seen *v, const struct preference *const *pairs,
+           const struct prefer_options *opts)
+{
+    const double B = (double)v->x.B;
+    double loss = preference_sum(v, pairs, &opts->loss);
+
+    if (opts->sft_weight > 0.0)
+        loss +=
+            loss_chosen(v->d_pc, v->pc, v->nc, v->x.B, B * opts->sft_weight);
+    return loss;
+}
+
+static void
+note_figures(struct prefer *t, const struct seen *v)
+{
+    const double beta = t->opts.loss.beta;
+
+    for (int64_t i = 0; i < v->x.B; i++) {
+        const double c = beta * (v->pc[i] - v->qc[i]);
+        const double r = beta * (v->pr[i] - v->qr[i]);
+
+        t->sum[PREFER_CHOSEN] += c;
+        t->sum[PREFER_REJECTED] += r;
+        t->sum[PREFER_MARGIN] += c - r;
+        t->sum[PREFER_ACCURACY] += c > r;
+        t->sum[PREFER_LOGP_CHOSEN] += v->pc[i];
+        t->sum[PREFER_LOGP_REJECTED] += v->pr[i];
+    }
+    t->pairs += (double)v->x.B;
+}
+
+static struct policy_row
+row_of(const struct prefer *t, int64_t answer)
+{
+    const struct answer *y = &t->answers->list[answer];
+
+    return (struct policy_row){&t->answers->contexts[y->context].student,
+                               y->ids, y->n};
+}
+
+/* Losses and gradients of n pairs; answer 2i is chosen, 2i+1 rejected. */
+static int
+learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
+            double *loss, double *tokens, trv_err *err)
+{
+    struct arena *a = &t->s->arena;
+    struct policy_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
+    struct policy_pass p;
+    struct seen v;
+    float *coef;
+    int rc;
+
+    if (!rows || seen_new(&v, a, n))
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++) {
+        rows[2 * i] = row_of(t, pairs[i]->chosen);
+        rows[2 * i + 1] = row_of(t, pairs[i]->rejected);
+    }
+    /* Dropout would act on the policy alone and look like a distance. */
+    rc = policy_forward(&p, t->d, a, t->student, rows, 2 * n,
+                        (struct policy_how){0}, err);
+    if (!rc)
+        rc = policy_score(&p, a, err);
+    if (rc)
+        return rc;
+    coef = arena_f32(a, p.N, 1);
+    if (!coef)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++) {
+        v.pc[i] = policy_sum(&p, p.logp, 2 * i);
+        v.pr[i] = policy_sum(&p, p.logp, 2 * i + 1);
+        v.qc[i] = t->ref[pairs[i]->chosen];
+        v.qr[i] = t->ref[pairs[i]->rejected];
+        v.nc[i] = rows[2 * i].n;
+        v.nr[i] = rows[2 * i + 1].n;
+    }
+    *loss += batch_loss(&v, pairs, &t->opts);
+    note_figures(t, &v);
+    for (int64_t s = 0; s < 2 * n; s++)
+        for (int64_t k = p.first[s]; k < p.first[s + 1]; k++)
+            coef[k] = (float)-(s % 2 ? v.d_pr : v.d_pc)[s / 2];
+    *tokens += (double)p.b.T;
+    return policy_backward(&p, a, coef, (struct mat){0}, err);
+}
+
+static int
+prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
+                double *weight, double *tokens, trv_err *err)
+{
+    struct prefer *t = self;
+    const int64_t B = t->opts.batch;
+    const int64_t from = B * micro / t->opts.accumulate;
+    const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
+    const struct preference **pairs;
+    int rc;
+
+    if (micro == 0) {
+        memset(t->sum, 0, sizeof(t->sum));
+        t->pairs = 0.0;
+    }
+    arena_reset(&t->s->arena);
+    pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
+    if (!pairs)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++)
+        pairs[i] = &t->list[shuffle_at(&t->shuffle, step * B + from + i)];
+    rc = learn_pairs(t, pairs, n, loss, tokens, err);
+    *weight += (double)n;
+    if (!rc && micro == t->opts.accumulate - 1)
+        for (int i = 0; i < PREFER_FIGURES; i++)
+            trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
+    return rc;
+}
+
+static int64_t
+prefer_figures(void *self, const struct run_figure **out)
+{
+    struct prefer *t = self;
+
+    for (int i = 0; i < PREFER_FIGURES; i++)
+        t->figures[i] =
+            (struct run_figure){figure_names[i], t->sum[i] / t->pairs};
+    *out = t->figures;
+    return PREFER_FIGURES;
+}
+
+static int
+prefer_save(void *self, json_t **out, trv_err *err)
+{
+    const struct prefer *t = self;
+
+    *out = json_object();
+    if (!*out)
+        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+    return trend_save(*out, "trends", t->trends, PREFER_FIGURES, err);
+}
+
+static int
+prefer_load(void *self, const json_t *state, trv_err *err)
+{
+    struct prefer *t = self;
+
+    return trend_load(t->trends, PREFER_FIGURES, state, "trends", err);
+}
+
+int
+prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
+{
+    int rc = session_decoder(t->s, &t->d, err);
+
+    if (t->own)
+        t->d = t->own;
+    if (!rc)
+        rc = policy_plan(t->d, t->student, err);
+    if (!rc)
+        rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
+    if (!rc)
+        rc = score_reference(t, err);
+    if (rc)
+        return rc;
+    t->learner = (struct student){t->d, t->student};
+    *task = (struct run_task){.self = t,
+                              .gradient = prefer_gradient,
+                              .save = prefer_save,
+                              .load = prefer_load,
+                              .figures = prefer_figures};
+    student_learns(task, &t->learner);
+    return 0;
+}
+
+void
+prefer_release(struct prefer *t)
+{
+    shuffle_release(&t->shuffle);
+    mem_free(t->ref);
+    t->ref = NULL;
+}

@@ -1,0 +1,175 @@
+/* policy_eval.c -- fresh answers, their rewards and their distance from the base. */
+#include "transform/policy/policy_eval.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/sample/engine.h"
+#include "model/decoder/pass.h"
+
+/* Streams of its random numbers, apart from those of what is learned from. */
+#define STREAM_EXAM ((uint64_t)1 << 60)
+
+struct sitting {
+    struct session *s;
+    const struct answers *contexts;
+    struct decoder *d;
+    struct context *policy;     // [n_contexts], borrowing the ids
+    struct context_part *parts; // [n_contexts]
+    struct sample_out *outs;    // [n]
+    int64_t n;
+};
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to examine answers");
+}
+
+static int
+sit(struct sitting *x, const struct terms *terms,
+    const struct exam_options *opts, trv_err *err)
+{
+    const int64_t n_contexts = x->contexts->n_contexts;
+    struct sampled_context *rows = mem_calloc((size_t)x->n, sizeof(*rows));
+    struct sample_options so = {.sampling = SAMPLING_INIT,
+                                .max_tokens = opts->max_tokens,
+                                .seed = opts->seed};
+    int rc = 0;
+
+    x->policy = mem_calloc((size_t)n_contexts, sizeof(*x->policy));
+    x->parts = mem_calloc((size_t)n_contexts, sizeof(*x->parts));
+    x->outs = mem_calloc((size_t)x->n, sizeof(*x->outs));
+    if (!rows || !x->policy || !x->parts || !x->outs)
+        rc = no_memory(err);
+    for (int64_t i = 0; i < n_contexts && !rc; i++) {
+        const struct ids *ids = &x->contexts->contexts[i].student;
+
+        x->parts[i] = (struct context_part){x->d, terms, ids->v, ids->n, 1.0};
+        x->policy[i] = (struct context){&x->parts[i], 1, NULL};
+    }
+    for (int64_t i = 0; i < x->n && !rc; i++) {
+        const int64_t c = i % n_contexts;
+
+        rows[i] = (struct sampled_context){
+            terms || opts->own ? &x->policy[c]
+                               : &x->contexts->contexts[c].teacher,
+            STREAM_EXAM + (uint64_t)i};
+    }
+    so.sampling.vocab = tokenizer_size(x->s->model->tokenizer);
+    arena_reset(&x->s->arena);
+    if (!rc)
+        rc =
+            engine_sample_contexts(&x->s->arena, x->outs, rows, x->n, &so, err);
+    mem_free(rows);
+    return rc;
+}
+
+static int
+mark(struct exam *out, const struct sitting *x, struct adaptation *by,
+     const struct inputs *in, trv_err *err)
+{
+    struct tried *list = mem_calloc((size_t)x->n, sizeof(*list));
+    double *reward = mem_calloc((size_t)x->n, sizeof(*reward));
+    const double n = (double)x->n;
+    double squares = 0.0;
+    int rc = list && reward ? 0 : no_memory(err);
+
+    for (int64_t i = 0; i < x->n && !rc; i++) {
+        const int64_t c = i % x->contexts->n_contexts;
+
+        list[i] = (struct tried){&in->data.rows[x->contexts->contexts[c].input],
+                                 x->outs[i].ids, x->outs[i].n};
+    }
+    if (!rc)
+        rc = trials_score(reward, x->s, by, list, x->n, NULL, err);
+    out->reward = 0.0;
+    for (int64_t i = 0; i < x->n && !rc; i++)
+        out->reward += reward[i] / n;
+    for (int64_t i = 0; i < x->n && !rc; i++)
+        squares += (reward[i] - out->reward) * (reward[i] - out->reward);
+    out->reward_se = n > 1 ? sqrt(squares / (n - 1.0) / n) : 0.0;
+    mem_free(list);
+    mem_free(reward);
+    return rc;
+}
+
+/* Add KL(policy, base) of answers from..from+n-1, over all their tokens. */
+static int
+add_distance(double *sum, const struct sitting *x, int64_t from, int64_t n,
+             trv_err *err)
+{
+    struct arena *a = &x->s->arena;
+    struct answered *rows = arena_alloc(a, (size_t)(2 * n) * sizeof(*rows));
+    double *kl = arena_alloc(a, (size_t)n * sizeof(*kl));
+    int rc;
+
+    if (!rows || !kl)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++) {
+        const struct sample_out *y = &x->outs[from + i];
+        const int64_t c = (from + i) % x->contexts->n_contexts;
+
+        rows[i] = (struct answered){&x->policy[c], y->ids, y->n};
+        rows[n + i] =
+            (struct answered){&x->contexts->contexts[c].teacher, y->ids, y->n};
+    }
+    rc = pass_kl(kl, a, rows, n, err);
+    for (int64_t i = 0; i < n && !rc; i++)
+        *sum += kl[i];
+    return rc;
+}
+
+static int
+distance(double *sum, const struct sitting *x, trv_err *err)
+{
+    int64_t from = 0;
+    int rc = 0;
+
+    while (from < x->n && !rc) {
+        int64_t n = 0, tokens = 0;
+
+        while (from + n < x->n && (n == 0 || tokens < ENGINE_TOKENS / 2)) {
+            const int64_t c = (from + n) % x->contexts->n_contexts;
+
+            tokens += x->contexts->contexts[c].student.n + x->outs[from + n].n;
+            n++;
+        }
+        arena_reset(&x->s->arena);
+        rc = add_distance(sum, x, from, n, err);
+        from += n;
+    }
+    return rc;
+}
+
+int
+exam_take(struct exam *out, struct session *s, struct adaptation *by,
+          const struct answers *contexts, const struct inputs *in,
+          const struct terms *terms, const struct exam_options *opts,
+          trv_err *err)
+{
+    struct sitting x = {.s = s, .contexts = contexts, .n = opts->n};
+    double tokens = 0.0, kl = 0.0;
+    int rc = session_decoder(s, &x.d, err);
+
+    if (opts->own)
+        x.d = opts->own;
+    *out = (struct exam){.n = opts->n, .reward = (double)NAN};
+    if (!rc)
+        rc = sit(&x, terms, opts, err);
+    if (!rc && by)
+        rc = mark(out, &x, by, in, err);
+    if (!rc && (terms || opts->own))
+        rc = distance(&kl, &x, err);
+    for (int64_t i = 0; i < x.n && !rc; i++)
+        tokens += (double)x.outs[i].n;
+    out->length = tokens / (double)x.n;
+    out->kl_token = tokens > 0.0 ? kl / tokens : 0.0;
+    out->kl_answer = kl / (double)x.n;
+    for (int64_t i = 0; x.outs && i < x.n; i++)
+        mem_free(x.outs[i].ids);
+    mem_free(x.outs);
+    mem_free(x.policy);
+    mem_free(x.parts);
+    return rc;
+}

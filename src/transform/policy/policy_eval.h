@@ -1,0 +1,40 @@
+/* policy_eval.h -- how a policy does: the reward of fresh answers, and how far it is
+ * from the base.
+ */
+#ifndef TRANSFORM_POLICY_EVAL_H
+#define TRANSFORM_POLICY_EVAL_H
+
+#include "transform/answer_rewards.h"
+
+struct exam_options {
+    int64_t n; // answers, to the contexts in turn
+    int64_t max_tokens;
+    struct decoder *own; // of a policy that is all weights; NULL: none
+    uint64_t seed; // the same for two policies: where they agree, so do answers
+};
+
+struct exam {
+    int64_t n;
+    double reward, reward_se; // mean of an answer; its standard error
+    double length;            // tokens of an answer
+    double kl_token;          // KL(policy, base) along the answers, nats a
+    double kl_answer;         // token and an answer
+};
+
+/**
+ * Draw answers at temperature 1 and look at them.
+ *
+ * @param contexts  teacher: the base's; student: what stands before an answer
+ *                  of the policy.
+ * @param by        NULL: no reward, which is then NaN.
+ * @param terms     the policy's; NULL, and no opts->own: the base, which is 0
+ *                  from itself.
+ * Numbers  the KL is that of whole distributions at each token, so it varies
+ *          less than log-ratios of what was drawn.
+ */
+int exam_take(struct exam *out, struct session *s, struct adaptation *by,
+              const struct answers *contexts, const struct inputs *in,
+              const struct terms *terms, const struct exam_options *opts,
+              trv_err *err);
+
+#endif

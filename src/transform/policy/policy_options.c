@@ -1,0 +1,330 @@
+/* policy_options.c -- options, defaults and costs of reward -> params. */
+#include "transform/policy/policy_options.h"
+
+#include <string.h>
+
+#include "adapt/reward/reward.h"
+#include "learn/options.h"
+
+#define DEFAULT_GROUP 8
+#define DEFAULT_INPUTS 256 // sampled, or the first of a file
+#define DEFAULT_TOKENS 64
+
+/* What a method does where nobody says. Rows of a step are pairs (dpo), answers
+ * (grpo, ppo, bon) or inputs with all their answers (tilt). */
+static const struct method {
+    const char *name;
+    int32_t steps, batch;
+    double beta;
+    double rate; // of the student's usual learning rate
+} methods[REWARD_METHODS] = {
+    /* TRL's DPOConfig; its rate for DPO is a twentieth of that for SFT. At the
+     * full rate both answers of a pair fall. */
+    [REWARD_DPO] = {"dpo", 200, 32, 0.1, 0.1},
+    [REWARD_GRPO] = {"grpo", 100, 64, 0.0, 1.0}, // TRL's GRPOConfig
+    [REWARD_BON] = {"bon", 200, 16, 0.0, 1.0},
+    [REWARD_TILT] = {"tilt", 200, 16, 0.1, 1.0},
+    [REWARD_PPO] = {"ppo", 100, 64, 0.05, 1.0}, // TRL's PPOConfig
+};
+#define RLOO_BETA 0.05 // TRL's RLOOConfig
+
+static int
+find_method(struct reward_plan *p, const char *name, trv_err *err)
+{
+    /* Of virtual tokens the policy gradient is the usual way. */
+    p->method = student_is_virtual(p->job->to) && !p->job->opts->pairs
+                    ? REWARD_GRPO
+                    : REWARD_DPO;
+    for (int i = 0; name && i < REWARD_METHODS; i++)
+        if (methods[i].name && strcmp(name, methods[i].name) == 0) {
+            p->method = (enum reward_method)i;
+            name = NULL;
+        }
+    if (name)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "method '%s' is unknown for reward to %s; there are "
+                        "dpo, grpo, bon, tilt, ppo, and distill of a reward of "
+                        "tokens",
+                        name, kind_name(p->job->to));
+    p->name = methods[p->method].name;
+    return 0;
+}
+
+bool
+reward_plan_is_on_policy(const struct reward_plan *p)
+{
+    return p->method == REWARD_GRPO || p->method == REWARD_PPO;
+}
+
+static int
+check_bounds(const trv_convert_options *o, trv_err *err)
+{
+    const struct bounded list[] = {
+        {"group", o->group, 0, 4096},
+        {"margin", o->margin, 0, 1e9},
+        {"label-smoothing", o->label_smoothing, 0, 0.499},
+        {"sft-weight", o->sft_weight, 0, 1000},
+        {"clip-ratio", o->clip_ratio, 0, 100},
+        {"updates", o->updates, 1, 1000},
+        {"max-kl", o->max_kl, 0, 1e6},
+        {"gae-lambda", o->gae_lambda, 0, 1},
+    };
+
+    if (!o->advantage)
+        return err_fail(err, TRV_EINVAL,
+                        "convert options need an advantage (start from "
+                        "TRV_CONVERT_OPTIONS_INIT)");
+    return options_within(list, sizeof(list) / sizeof(*list), err);
+}
+
+/* Losses and labels of dpo. */
+static int
+plan_preference(struct reward_plan *p, trv_err *err)
+{
+    static const char *const losses[] = {"sigmoid", "ipo", "hinge", "kto"};
+    static const char *const pairings[] = {"best", "all"};
+    static const char *const labels[] = {"hard", "soft"};
+    const trv_convert_options *o = p->job->opts;
+    int loss = 0, all = 0, soft, rc;
+
+    rc = options_choose(&loss, "loss", o->loss ? o->loss : "sigmoid", losses, 4,
+                        err);
+    soft = loss == PREFERENCE_SIGMOID && !o->pairs;
+    if (!rc && o->labels)
+        rc = options_choose(&soft, "labels", o->labels, labels, 2, err);
+    all = soft; // then a pair of near rewards teaches just that
+    if (!rc && o->pairing)
+        rc = options_choose(&all, "pairing", o->pairing, pairings, 2, err);
+    if (rc)
+        return rc;
+    if (soft && (loss != PREFERENCE_SIGMOID || o->pairs))
+        return err_fail(err, TRV_EINVAL,
+                        "soft labels need a reward's pairs and loss sigmoid");
+    if (o->label_smoothing > 0 && loss != PREFERENCE_SIGMOID)
+        return err_fail(err, TRV_EINVAL, "label-smoothing needs loss sigmoid");
+    p->pairing = (struct pairs_how){all != 0, o->margin, soft != 0};
+    p->preference =
+        (struct preference_options){.loss = (enum preference_loss)loss,
+                                    .beta = p->beta,
+                                    .smoothing = o->label_smoothing};
+    return 0;
+}
+
+/* Advantages and means of grpo. */
+static int
+plan_policy(struct reward_plan *p, trv_err *err)
+{
+    static const char *const scales[] = {"group", "batch", "none", "rloo"};
+    static const char *const means[] = {"grpo", "bnpo", "dr_grpo", "dapo"};
+    const trv_convert_options *o = p->job->opts;
+    int scale = 0, mean = POLICY_MEAN_DAPO, rc;
+
+    rc = options_choose(&scale, "advantage", o->advantage, scales, 4, err);
+    p->rloo = p->method == REWARD_GRPO && scale == 3;
+    if (p->rloo)
+        mean = POLICY_MEAN_GRPO;
+    if (!rc && o->loss)
+        rc = options_choose(&mean, "loss", o->loss, means, 4, err);
+    p->scale = (enum advantage_scale)(scale < 3 ? scale : 0);
+    p->mean = (enum policy_mean)mean;
+    if (p->rloo && !(o->beta > 0))
+        p->beta = RLOO_BETA;
+    return rc;
+}
+
+static int
+plan_sizes(struct reward_plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const trv_convert_options *o = job->opts;
+    const struct method *m = &methods[p->method];
+    int rc;
+
+    p->K = o->group ? o->group : DEFAULT_GROUP;
+    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->groups = (o->samples + p->K - 1) / p->K; // 0: not said
+    p->want = p->groups ? p->groups : DEFAULT_INPUTS;
+    p->beta = o->beta > 0 ? o->beta : m->beta;
+    p->learn = o->learn;
+    rc = options_complete(
+        &p->learn,
+        &(struct learn_defaults){
+            .steps = m->steps,
+            .batch = m->batch,
+            .lr = m->rate * student_default_lr(job->to, &job->s->model->cfg),
+            .rows = "rows"},
+        err);
+    if (rc)
+        return rc;
+    if (p->K < 2 && !o->pairs && p->method != REWARD_PPO)
+        return err_fail(err, TRV_ERANGE,
+                        "group is %lld: answers to one input are compared, so "
+                        "there must be two",
+                        (long long)p->K);
+    if (reward_plan_is_on_policy(p) && p->learn.batch % p->K != 0)
+        return err_fail(err, TRV_EINVAL,
+                        "a batch of %d answers is no whole number of groups of "
+                        "%lld",
+                        p->learn.batch, (long long)p->K);
+    return 0;
+}
+
+/* What trivium.json and the fingerprint say. */
+static int
+tell_options(struct reward_plan *p, trv_err *err)
+{
+    static const char *const losses[] = {"sigmoid", "ipo", "hinge", "kto"};
+    static const char *const means[] = {"grpo", "bnpo", "dr_grpo", "dapo"};
+    const trv_convert_options *o = p->job->opts;
+    json_t *more = NULL;
+    int rc;
+
+    p->w.options = json_pack("{s:I,s:I,s:f,s:I,s:f}", "group", (json_int_t)p->K,
+                             "max_tokens", (json_int_t)p->max_tokens,
+                             "temperature", o->temperature, "samples",
+                             (json_int_t)(p->groups * p->K), "beta", p->beta);
+    if (p->method == REWARD_DPO)
+        more = json_pack(
+            "{s:s,s:f,s:f,s:s,s:f,s:s}", "loss", losses[p->preference.loss],
+            "label_smoothing", o->label_smoothing, "sft_weight", o->sft_weight,
+            "pairing",
+            o->pairs         ? "given"
+            : p->pairing.all ? "all"
+                             : "best",
+            "margin", o->margin, "labels", p->pairing.soft ? "soft" : "hard");
+    else if (p->method == REWARD_GRPO)
+        more = json_pack("{s:s,s:s,s:f,s:i}", "loss", means[p->mean],
+                         "advantage", o->advantage, "clip_ratio", o->clip_ratio,
+                         "updates", o->updates);
+    else if (p->method == REWARD_PPO)
+        more = json_pack("{s:f,s:i,s:f}", "clip_ratio", o->clip_ratio,
+                         "updates", o->updates, "gae_lambda", o->gae_lambda);
+    else
+        more = json_object();
+    rc = !p->w.options || !more || json_object_update(p->w.options, more)
+             ? err_fail(err, TRV_ENOMEM, "no memory to plan a conversion")
+             : 0;
+    json_decref(more);
+    if (!rc)
+        rc = student_tell(p->w.options, &p->student, err);
+    return rc ? rc : options_tell_learn(p->w.options, &p->learn, err);
+}
+
+int
+reward_plan_make(struct reward_plan *p, const struct convert_job *job,
+                 trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    int rc;
+
+    *p = (struct reward_plan){
+        .job = job,
+        .reward = job->from->form == FORM_REWARD ? job->from : NULL};
+    if (!student_can_be(job->to))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "what is learned from a reward cannot be '%s' yet; it "
+                        "can be lora, adapter, full, soft, prefix",
+                        kind_name(job->to));
+    rc = convert_student(&p->student, job, err);
+    if (!rc)
+        rc = find_method(p, o->method, err);
+    if (!rc)
+        rc = options_check_lora(&o->lora, err);
+    if (!rc)
+        rc = check_bounds(o, err);
+    if (!rc)
+        rc = plan_sizes(p, err);
+    if (!rc && o->pairs && p->method != REWARD_DPO)
+        rc = err_fail(err, TRV_EINVAL, "given pairs go with dpo, not %s",
+                      p->name);
+    if (!rc && !p->reward && !o->pairs)
+        rc = err_fail(err, TRV_EINVAL,
+                      "the base alone prefers nothing: give pairs of answers "
+                      "(--pairs), or a reward to convert");
+    if (!rc && p->method == REWARD_DPO)
+        rc = plan_preference(p, err);
+    if (!rc && reward_plan_is_on_policy(p))
+        rc = plan_policy(p, err);
+    if (!rc)
+        rc = convert_begin(
+            &p->w, job,
+            reward_plan_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl",
+            err);
+    if (rc)
+        return rc;
+    p->rewards = path_join(p->w.place.dir, "rewards.json");
+    if (!p->rewards)
+        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    return tell_options(p, err);
+}
+
+void
+reward_plan_release(struct reward_plan *p)
+{
+    work_release(&p->w);
+    mem_free(p->rewards);
+    *p = (struct reward_plan){0};
+}
+
+int
+reward_plan_lay(struct reward_plan *p, const struct inputs *in,
+                const struct inputs *held_out, trv_err *err)
+{
+    return convert_lay(&p->w, p->job, p->name, in,
+                       json_pack("{s:s}", "eval", held_out->data.hash), err);
+}
+
+/* ---- what it will cost ------------------------------------------------- */
+
+/* Rows of a step, each a context and an answer. */
+static double
+rows_of_step(const struct reward_plan *p)
+{
+    const double batch = (double)p->learn.batch;
+
+    return p->method == REWARD_DPO    ? 2.0 * batch
+           : p->method == REWARD_TILT ? batch * (double)p->K
+                                      : batch;
+}
+
+void
+reward_plan_say(const struct reward_plan *p, const struct answers *contexts,
+                int64_t params)
+{
+    const struct convert_job *job = p->job;
+    const double steps = (double)p->learn.steps;
+    const double rows = rows_of_step(p), length = (double)p->max_tokens;
+    const int64_t updates = job->opts->updates;
+    const int64_t groups =
+        reward_plan_is_on_policy(p)
+            ? (p->learn.steps + updates - 1) / updates * (p->learn.batch / p->K)
+            : p->groups;
+    double context = 0.0, row, memory;
+    char drawn[120] = "";
+
+    for (int64_t i = 0; i < contexts->n_contexts; i++)
+        context += (double)contexts->contexts[i].student.n /
+                   (double)contexts->n_contexts;
+    row = job->opts->pairs
+              ? context + (double)contexts->tokens / (double)contexts->n
+              : context + length;
+    memory = student_bytes(job->s, job->to, params,
+                           rows / (double)p->learn.accumulate * row);
+    if (!job->opts->pairs)
+        snprintf(drawn, sizeof(drawn),
+                 "%lld answers of at most %lld tokens to %lld inputs, %s ",
+                 (long long)(groups * p->K), (long long)p->max_tokens,
+                 (long long)(contexts->n_contexts < groups
+                                 ? contexts->n_contexts
+                                 : groups),
+                 reward_plan_is_on_policy(p) ? "in" : "then");
+    convert_say(job,
+                "%s: %s%d steps of %d %s; at most %.0f tokens to learn on, "
+                "about %.0f MB for it",
+                p->name, drawn, p->learn.steps, p->learn.batch,
+                p->method == REWARD_DPO    ? "pairs"
+                : p->method == REWARD_TILT ? "inputs"
+                                           : "answers",
+                steps * rows * row, memory / 1e6);
+    convert_say_full(job);
+}

@@ -1,0 +1,60 @@
+/* policy_options.h -- what learning from a reward is to do: the options with
+ * every zero replaced by the method's default, and what it will cost.
+ */
+#ifndef TRANSFORM_POLICY_OPTIONS_H
+#define TRANSFORM_POLICY_OPTIONS_H
+
+#include "learn/loss/advantage.h"
+#include "learn/loss/loss_policy.h"
+#include "learn/loss/loss_preference.h"
+#include "learn/student.h"
+#include "transform/job.h"
+#include "transform/policy/preference_pairs.h"
+
+enum reward_method {
+    REWARD_DPO,
+    REWARD_GRPO,
+    REWARD_BON,
+    REWARD_TILT,
+    REWARD_PPO,
+    REWARD_METHODS
+};
+
+struct reward_plan {
+    const struct convert_job *job;
+    struct adaptation *reward; // NULL: preferences alone
+    enum reward_method method;
+    const char *name; // of the method
+    struct student_options student;
+    int64_t K;      // answers to an input
+    int64_t groups; // inputs that are tried; 0: as many as there are
+    int64_t want;   // inputs to sample where no file is given
+    int64_t max_tokens;
+    double beta;
+    trv_learn_options learn; // every zero replaced
+    struct preference_options preference;
+    struct pairs_how pairing;
+    enum advantage_scale scale;
+    bool rloo;
+    enum policy_mean mean;
+    struct work w; // it keeps answers.jsonl
+    char *rewards; // OUT.run/rewards.json
+};
+
+/** TRV_EINVAL, TRV_EUNSUPPORTED (a method, a kind), TRV_ERANGE, TRV_ENOMEM. */
+int reward_plan_make(struct reward_plan *p, const struct convert_job *job,
+                     trv_err *err);
+void reward_plan_release(struct reward_plan *p); // accepts zeros
+
+/** work_lay() with what a resumed run must agree on. */
+int reward_plan_lay(struct reward_plan *p, const struct inputs *in,
+                    const struct inputs *held_out, trv_err *err);
+
+/** Does it draw answers while it learns? */
+bool reward_plan_is_on_policy(const struct reward_plan *p);
+
+/** One line: answers, tokens, steps, memory. `contexts` are there. */
+void reward_plan_say(const struct reward_plan *p,
+                     const struct answers *contexts, int64_t params);
+
+#endif

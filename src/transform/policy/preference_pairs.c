@@ -1,0 +1,206 @@
+/* preference_pairs.c -- preferences from rewards and from files. */
+#include "transform/policy/preference_pairs.h"
+
+#include <string.h>
+
+#include "learn/loss/logistic.h"
+#include "text/example.h"
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory for pairs of answers");
+}
+
+/* --- from rewards --- */
+
+static void
+add_pair(struct pairs *out, const double *reward, int64_t better, int64_t worse,
+         const struct pairs_how *how)
+{
+    const double gap = reward[better] - reward[worse];
+
+    if (!(gap > how->margin))
+        return;
+    out->list[out->n++] =
+        (struct preference){better, worse, how->soft ? logistic(gap) : 1.0};
+}
+
+static void
+add_best(struct pairs *out, const double *reward, int64_t from, int64_t K,
+         const struct pairs_how *how)
+{
+    int64_t best = from, worst = from;
+
+    for (int64_t i = from + 1; i < from + K; i++) {
+        best = reward[i] > reward[best] ? i : best;
+        worst = reward[i] < reward[worst] ? i : worst;
+    }
+    add_pair(out, reward, best, worst, how);
+}
+
+static void
+add_all(struct pairs *out, const double *reward, int64_t from, int64_t K,
+        const struct pairs_how *how)
+{
+    for (int64_t i = from; i < from + K; i++)
+        for (int64_t k = i + 1; k < from + K; k++) {
+            const bool first = reward[i] > reward[k];
+
+            add_pair(out, reward, first ? i : k, first ? k : i, how);
+        }
+}
+
+int
+pairs_of_rewards(struct pairs *out, const struct answers *answers,
+                 const double *reward, int64_t K, const struct pairs_how *how,
+                 trv_err *err)
+{
+    const int64_t groups = answers->n / K,
+                  each = how->all ? K * (K - 1) / 2 : 1;
+    size_t most;
+
+    *out = (struct pairs){0};
+    if (!mem_mul(&most, (size_t)groups, (size_t)each))
+        return no_memory(err);
+    out->list = mem_calloc(most + 1, sizeof(*out->list));
+    if (!out->list)
+        return no_memory(err);
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t before = out->n;
+
+        (how->all ? add_all : add_best)(out, reward, g * K, K, how);
+        out->n_dropped += out->n == before;
+    }
+    return 0;
+}
+
+/* --- from a file --- */
+
+/* Answer ids of the example as the next answer. */
+static int
+take_answer(struct answers *to, const struct example *e, int64_t context)
+{
+    struct answer *y = &to->list[to->n];
+    const int64_t n = e->ids.n - e->n_context;
+
+    y->ids = mem_array((size_t)n + 1, sizeof(*y->ids));
+    if (!y->ids)
+        return TRV_ENOMEM;
+    memcpy(y->ids, e->ids.v + e->n_context, (size_t)n * sizeof(*y->ids));
+    y->context = context;
+    y->n = n;
+    to->n++;
+    to->tokens += n;
+    return 0;
+}
+
+/* Both contexts of a row: the student's has its virtual tokens before. */
+static int
+take_context(struct answers *to, struct session *s, const struct terms *student,
+             const struct example *e, int64_t input, trv_err *err)
+{
+    struct paired_context *c = &to->contexts[to->n_contexts++];
+    struct ids base = {0};
+    struct decoder *d;
+    int rc = session_decoder(s, &d, err);
+
+    c->input = input;
+    if (!rc)
+        rc = view_virtual_ids(&c->student, student, err);
+    if (!rc && (ids_append(&c->student, e->ids.v, e->n_context) ||
+                ids_append(&base, e->ids.v, e->n_context)))
+        rc = no_memory(err);
+    if (!rc)
+        rc = context_plain(&c->teacher, d, NULL, &base, err);
+    ids_release(&base);
+    return rc;
+}
+
+static bool
+is_equal(const struct answer *a, const struct answer *b)
+{
+    return a->n == b->n &&
+           memcmp(a->ids, b->ids, (size_t)a->n * sizeof(*a->ids)) == 0;
+}
+
+/* A row that fits becomes a context, two answers and a pair. */
+static int
+take_row(struct pairs *out, struct answers *to, struct session *s,
+         const struct terms *student, struct example *e,
+         const struct data_row *row, int64_t input, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(s->model);
+    const int64_t first = to->n;
+    const int64_t room = s->model->cfg.context - terms_virtual_count(student);
+    int64_t longest = 0;
+    int rc;
+
+    if (!row->chosen || !row->rejected)
+        return data_row_fail(row, err, TRV_EFORMAT,
+                             "the row is no pair: it needs 'chosen' and "
+                             "'rejected'");
+    rc = example_context(e, &rules, row, NULL, NULL, err);
+    if (!rc && e->n_context < 1)
+        rc = data_row_fail(row, err, TRV_EINVAL,
+                           "the input is empty and the tokenizer has no token "
+                           "that begins a text");
+    for (int k = 0; k < 2 && !rc; k++) {
+        rc = example_append(e, &rules, row, k ? row->rejected : row->chosen,
+                            err);
+        longest = !rc && e->ids.n > longest ? e->ids.n : longest;
+        if (!rc && take_answer(to, e, to->n_contexts))
+            rc = no_memory(err);
+    }
+    if (rc)
+        return rc;
+    /* The last token of an answer is only predicted. */
+    if (longest - 1 > room || to->list[first].n < 1 ||
+        to->list[first + 1].n < 1 ||
+        is_equal(&to->list[first], &to->list[first + 1])) {
+        out->n_dropped++;
+        for (; to->n > first; to->n--) {
+            to->tokens -= to->list[to->n - 1].n;
+            mem_free(to->list[to->n - 1].ids);
+        }
+        return 0;
+    }
+    rc = take_context(to, s, student, e, input, err);
+    if (!rc)
+        out->list[out->n++] = (struct preference){first, first + 1, 1.0};
+    return rc;
+}
+
+int
+pairs_of_file(struct pairs *out, struct answers *answers, struct session *s,
+              const struct terms *student, const struct inputs *in,
+              trv_err *err)
+{
+    const size_t n = (size_t)in->data.n;
+    struct example e = {0};
+    int rc = 0;
+
+    *out = (struct pairs){0};
+    *answers = (struct answers){0};
+    out->list = mem_calloc(n, sizeof(*out->list));
+    answers->contexts = mem_calloc(n, sizeof(*answers->contexts));
+    answers->list = mem_calloc(n, 2 * sizeof(*answers->list));
+    if (!out->list || !answers->contexts || !answers->list)
+        return no_memory(err);
+    for (int64_t i = 0; i < in->data.n && !rc; i++)
+        rc = take_row(out, answers, s, student, &e, &in->data.rows[i], i, err);
+    if (!rc && out->n == 0)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' has no pair of two different answers that fit the "
+                      "context of %lld",
+                      in->data.path, (long long)s->model->cfg.context);
+    example_release(&e);
+    return rc;
+}
+
+void
+pairs_release(struct pairs *p)
+{
+    mem_free(p->list);
+    *p = (struct pairs){0};
+}

@@ -1,0 +1,66 @@
+/* prompt_value.h -- what a prompt is worth: answers are drawn under it and scored.
+ *
+ *   value of (z, x) = mean over answers y ~ p_z(.|x) of r(x,y) - beta k(x,y)
+ *   k(x,y) = sum over positions t of KL(p_z(.|x,y<t), p0(.|x,y<t)), nats
+ *
+ * E over y of k is KL(p_z, p0) of whole answers; taken position by position over
+ * the full vocabulary it varies less than log p_z(y) - log p0(y) does.
+ */
+#ifndef TRANSFORM_PROMPT_VALUE_H
+#define TRANSFORM_PROMPT_VALUE_H
+
+#include <jansson.h>
+#include <trivium/trivium.h>
+
+#include "adapt/view.h"
+
+/* One answer that is wanted, and what came of it. */
+struct trial {
+    struct adaptation *z; // NULL: the base
+    const struct data_row *row;
+    uint64_t stream;   // of its random numbers
+    bool fits;         // is there room for max_tokens of an answer?
+    double reward, kl; // kl is 0 where beta is; both NaN where it does not fit
+    char *text;        // the answer, NUL-terminated; mem_free
+    int32_t *ids;      // [tokens] of it; mem_free
+    int64_t tokens;    // its end included
+};
+
+struct trial_options {
+    struct session *s;
+    struct adaptation *reward;
+    int64_t max_tokens;
+    double temperature;
+    bool kl; // is k wanted?
+    uint64_t seed;
+    /* Called now and then; false stops: TRV_ECANCELED. May be NULL. */
+    bool (*watch)(void *payload);
+    void *payload;
+};
+
+/** Draw and score. `spent` takes the tokens that were drawn on top. What
+ * view_open(), engine_sample_contexts() and reward_score() return. */
+int trial_run(struct trial *list, int64_t n, const struct trial_options *opts,
+              double *spent, trv_err *err);
+void trial_release(struct trial *list, int64_t n);
+
+/** Continue texts, or answer them in a chat where the model has one: n samples
+ * of at most max_tokens from the base, sample i in stream first + i.
+ * text[i]: mem_free. */
+int trial_say(char **text, const char *const *ask, int64_t n, uint64_t first,
+              const struct trial_options *opts, double *spent, trv_err *err);
+
+/** A mean over inputs and its standard error; NaN for fewer than 2. */
+struct trial_figure {
+    double mean, error;
+    int64_t n;
+};
+struct trial_figure trial_figure(const double *x, int64_t n);
+
+/** Say in a manifest what was measured: `name` with a prompt, and NAME_base
+ * without. TRV_ENOMEM. */
+int trial_note(json_t *manifest, const char *name,
+               const struct trial_figure *base, const struct trial_figure *with,
+               trv_err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* goal_reward.h -- a goal of a search over prompts: answers that a reward likes,
+ * near the base model.
+ *
+ *   goal(z) = -(E_x E_{y ~ pz} r(x, y) - beta KL(pz, p0)), in units of r
+ *
+ * in two views of one thing. The reward is asked of texts alone, so it has no
+ * gradient; but -goal is beta log Z - beta KL(pz, pr) with pr = p0 exp(r / beta)
+ * / Z, so the prompts that serve are those under which pr's answers are likely:
+ *
+ *   evaluate  the guide: beta * E_x sum over y of -w(y) log pz(y | x), for every
+ *             candidate and with a gradient; teacher-forced, nothing is drawn.
+ *             The answers y are the base's, and the latest of z's own; w are
+ *             importance weights, exp(r / beta) p0 / q, that sum to 1.
+ *   screen    the reward alone, of one answer to each of two inputs.
+ *   confirm   the goal itself: answers are drawn from each prompt with the same
+ *             random numbers, scored, and the KL taken token by token over the
+ *             whole vocabulary. Where no answer earns more than another, the
+ *             guide decides.
+ *
+ * The guide is KL(pr, pz), which covers pr; the goal is KL(pz, pr). Both are 0
+ * for the same pz, but from a prompt that earns nothing the goal's own slope
+ * leads back to the base: so the first half of every other restart follows the
+ * guide. The score-function gradient of the goal over z's own answers
+ * was rejected as the guide: where none of them earns anything it is nothing
+ * but noise. The weights find the rare answer of the base that does; and as z's
+ * own answers come to the pool, the guide follows it.
+ *
+ * Source   the tilted distribution and its weights: loss_tilt.h.
+ */
+#ifndef TRANSFORM_GOAL_REWARD_H
+#define TRANSFORM_GOAL_REWARD_H
+
+#include "learn/loop/shuffle.h"
+#include "transform/answers.h"
+#include "transform/search/slot_likelihood.h"
+#include "transform/token_search/text_search.h"
+#include "transform/answer_rewards.h"
+
+/* An answer to an input, drawn under some prompt. */
+struct drawn {
+    int32_t *ids; // [n]
+    int64_t n;
+    double reward; // NaN: not scored
+    double base;   // log p0 of all of it
+    double own;    // log of what it was drawn from
+};
+
+struct text_reward {
+    struct session *s;
+    struct decoder *d;
+    struct prompt_slot *slot; // of all inputs that the answers are of
+    struct adaptation *reward;
+    const struct inputs *in;
+    const struct answers *answers; // the base's: input i has i, i + inputs, ...
+    const char *file;              // where their rewards are kept
+    bool resume;
+    double beta;
+    int64_t batch;      // inputs of a step
+    int64_t samples;    // answers drawn to an input for each confirmed prompt
+    int64_t max_tokens; // of an answer
+    int64_t confirms;   // candidates of a step
+    int64_t most;       // inputs that restarts are judged on
+    uint64_t seed;
+
+    double *score;      // [answers->n]
+    double base_reward; // the mean of all
+    bool all_alike;     // no answer of the base earns more than another
+    struct shuffle shuffle;
+    struct drawn *own; // [n_contexts, samples] the latest; n 0: none
+    /* the batch that is laid */
+    int64_t *inputs;            // [n_inputs]
+    int64_t n_inputs, n_guides; // n_guides: of which answers are laid
+    struct slot_answer *y;      // [n]
+    double *w; // [n] beta / n_guides times weights that sum to 1 over an input
+    int64_t n;
+    struct drawn *tried; // [prompts, n_inputs, samples] of the last confirm
+    int64_t n_tried;
+};
+
+/** Set up: scores the base's answers. The fields above the gap are the
+ * caller's. What trials_keep() returns. */
+int text_reward_init(struct text_reward *t, struct search_goal *goal,
+                     trv_err *err);
+void text_reward_release(struct text_reward *t);
+
+/** Mean reward and KL to the base, nats an answer, of a prompt on the judging
+ * inputs. Resets the session's arena. */
+int text_reward_measure(struct text_reward *t, double *reward, double *kl,
+                        const struct ids *z, trv_err *err);
+
+#endif

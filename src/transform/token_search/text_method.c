@@ -1,0 +1,516 @@
+/* text_method.c -- the method `text` of the edges params -> prompt and reward ->
+ * prompt: from options to a prompt on disk.
+ *
+ *   inputs x -> answers y, of the teacher or, for a reward, of the base
+ *     -> a search (text_search.h) for a goal (goal_match.h, goal_reward.h)
+ *     -> prompt.txt, or messages.json
+ *
+ * Everything on the way lies in OUT.run: run.json, answers.jsonl, search.json
+ * after each step, metrics.jsonl.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapt/reward/reward.h"
+#include "base/json.h"
+#include "learn/options.h"
+#include "transform/edges/edges.h"
+#include "transform/job.h"
+#include "transform/token_search/goal_match.h"
+#include "transform/token_search/goal_reward.h"
+
+/* Defaults where options are 0. The field's (GCG: 250 steps, width 512, one
+ * restart) take hours on a few cores; these take minutes on a model of some
+ * millions of parameters, and restarts say how far to trust them. */
+#define DEFAULT_STEPS 40
+#define DEFAULT_BATCH 8
+#define DEFAULT_TOKENS 32 // of an answer
+#define DEFAULT_SAMPLES 128
+#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighed by a reward
+#define DEFAULT_INPUTS 64
+#define DEFAULT_BETA 0.01
+/* Texts that a restart chooses among: a drawn one costs a few tokens, and what
+ * is asked for may be what the model writes once in a hundred. */
+#define STARTS 512
+/* Answers, or inputs, that restarts are judged on. */
+#define JUDGED 64
+/* Of a reward: answers to an input in a step, for each of these candidates. */
+#define DRAWN 4
+#define CONFIRMS 4
+/* What the candidates of a step may take, in floating-point operations: a
+ * second or two on two cores. */
+#define STEP_FLOP 5e11
+#define LEAST_WIDTH 32
+#define MOST_WIDTH 512
+/* Restarts that end further apart than this share of what was gained. */
+#define DISAGREE 0.2
+
+struct plan {
+    const struct convert_job *job;
+    const char *edge;
+    enum kind to;               // text or messages
+    struct adaptation *teacher; // whose answers are learned from; NULL: base
+    struct reward_guide guide;  // the teacher, of a reward of tokens
+    bool by_reward;             // the goal is goal_reward.h's
+    double beta;
+    enum divergence divergence;
+    int64_t samples, max_tokens, inputs, batch;
+    struct search_options search;
+    struct work w; // it keeps answers.jsonl
+    char *rewards; // OUT.run/rewards.json
+
+    struct inputs in;
+    struct answers answers;
+    struct prompt_slot slot;
+    struct text_match match;
+    struct text_reward reward;
+    struct search_goal goal;
+    struct search_result result;
+};
+
+static int
+check_job(const struct convert_job *job, trv_err *err)
+{
+    const trv_search_options *o = &job->opts->search;
+    const char *method = job->opts->method;
+    const struct bounded list[] = {
+        {"width", o->width, 0, 65536},       {"top-k", o->top_k, 1, 1e9},
+        {"restarts", o->restarts, 1, 10000}, {"patience", o->patience, 1, 1e9},
+        {"fluency", o->fluency, 0, 1e6},
+    };
+
+    if (method && strcmp(method, "text") != 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "method '%s' is unknown for %s to prompt; there is "
+                        "text",
+                        method, form_name(job->from->form));
+    if (job->to != KIND_TEXT && job->to != KIND_MESSAGES)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "a search makes text or messages, not '%s'",
+                        kind_name(job->to));
+    return options_within(list, sizeof(list) / sizeof(*list), err);
+}
+
+static int
+tell_options(struct plan *p, trv_err *err)
+{
+    const struct search_options *s = &p->search;
+
+    p->w.options = json_pack(
+        "{s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f,s:f,s:s,s:s,s:f}",
+        "samples", (json_int_t)p->samples, "max_tokens",
+        (json_int_t)p->max_tokens, "temperature", p->job->opts->temperature,
+        "batch", (json_int_t)p->batch, "steps", (json_int_t)s->steps,
+        "restarts", (json_int_t)s->restarts, "prompt_tokens",
+        (json_int_t)s->tokens, "width", (json_int_t)s->width, "top_k",
+        (json_int_t)s->top_k, "patience", (json_int_t)s->patience, "fluency",
+        s->fluency, "length_cost", s->length, "start", s->start ? s->start : "",
+        "divergence", p->job->opts->divergence, "beta", p->beta);
+    return p->w.options
+               ? 0
+               : err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+}
+
+static int
+plan_make(struct plan *p, const struct convert_job *job, const char *edge,
+          trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    const trv_search_options *so = &o->search;
+    const bool reward = job->from->form == FORM_REWARD;
+    int rc = check_job(job, err);
+
+    *p =
+        (struct plan){.job = job, .edge = edge, .to = job->to, .beta = o->beta};
+    if (job->any_words && job->s->model->chat) // what such a model listens to
+        p->to = KIND_MESSAGES;
+    if (!rc)
+        rc = options_divergence(&p->divergence, o->divergence, err);
+    if (rc)
+        return rc;
+    p->by_reward = reward && !reward_has_tokens(job->from);
+    if (reward && !(p->beta > 0))
+        p->beta = p->by_reward ? DEFAULT_BETA : 1.0;
+    if (reward && !p->by_reward) {
+        rc = reward_guide(&p->guide, job->from, p->beta, err);
+        p->teacher = &p->guide.mix;
+        if (!rc)
+            rc = view_ready(p->teacher, job->s->be, err);
+    } else if (!reward) {
+        p->teacher = job->from;
+    }
+    p->batch = o->learn.batch ? o->learn.batch : DEFAULT_BATCH;
+    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->samples = o->samples     ? o->samples
+                 : p->by_reward ? DEFAULT_INPUTS * DEFAULT_PER_INPUT
+                                : DEFAULT_SAMPLES;
+    p->inputs = p->by_reward ? p->samples / DEFAULT_PER_INPUT : p->samples;
+    p->inputs = p->inputs < 1 ? 1 : p->inputs;
+    p->search = (struct search_options){.steps = o->learn.steps ? o->learn.steps
+                                                                : DEFAULT_STEPS,
+                                        .restarts = so->restarts,
+                                        .tokens = o->prompt_tokens,
+                                        .width = so->width,
+                                        .top_k = so->top_k,
+                                        .starts = STARTS,
+                                        .patience = so->patience,
+                                        .fluency = so->fluency,
+                                        .length = o->length_cost,
+                                        .seed = o->seed,
+                                        .start = so->start,
+                                        .progress = job->progress,
+                                        .payload = job->payload};
+    if (!rc)
+        rc = convert_begin(&p->w, job, "answers.jsonl", err);
+    p->search.dir = p->w.place.dir;
+    if (!rc && !(p->rewards = path_join(p->w.place.dir, "rewards.json")))
+        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+    return rc;
+}
+
+static void
+plan_release(struct plan *p)
+{
+    search_result_release(&p->result);
+    text_match_release(&p->match);
+    if (p->by_reward)
+        text_reward_release(&p->reward);
+    prompt_slot_release(&p->slot);
+    answers_release(&p->answers);
+    inputs_release(&p->in);
+    work_release(&p->w);
+    mem_free(p->rewards);
+}
+
+/* --- inputs, answers, and the place of the prompt --- */
+
+/* Contexts that leave no room for a prompt and an answer are left out. */
+static int
+keep_roomy(struct plan *p, trv_err *err)
+{
+    const int64_t room = p->job->s->model->cfg.context;
+    struct answers *y = &p->answers;
+    int64_t kept = 0, shortest = INT64_MAX;
+
+    for (int64_t i = 0; i < y->n_contexts; i++) {
+        struct paired_context *c = &y->contexts[i];
+        const struct slot_row *at = &p->slot.at[c->input];
+        const int64_t n = at->head.n + at->tail.n;
+
+        shortest = n < shortest ? n : shortest;
+        if (n + p->search.tokens + p->max_tokens > room) {
+            context_release(&c->teacher);
+            ids_release(&c->student);
+            y->n_dropped++;
+            continue;
+        }
+        if (kept < i) {
+            y->contexts[kept] = *c;
+            *c = (struct paired_context){0};
+        }
+        kept++;
+    }
+    y->n_contexts = kept;
+    if (kept > 0)
+        return 0;
+    return err_fail(err, TRV_ETOOLONG,
+                    "a prompt of %lld tokens and %lld answer tokens do not fit "
+                    "the context of %lld beside the shortest input, of %lld",
+                    (long long)p->search.tokens, (long long)p->max_tokens,
+                    (long long)room, (long long)shortest);
+}
+
+static int
+open_inputs(struct plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const struct inputs *in = &p->in;
+    struct ids start = {0};
+    struct inputs used;
+    int rc = convert_inputs(
+        &p->in, job, job->opts->inputs, p->inputs,
+        p->to == KIND_MESSAGES || adaptation_is_chat(job->from), err);
+
+    if (rc)
+        return rc;
+    used = *in; // borrowed: only the first rows are looked at
+    if (used.data.n > p->inputs)
+        used.data.n = p->inputs;
+    rc = answers_contexts(&p->answers, job->s, p->teacher, NULL, &used,
+                          p->max_tokens, err);
+    if (!rc)
+        rc = prompt_slot_open(&p->slot, job->s->model, used.data.rows,
+                              used.data.n, p->to == KIND_MESSAGES, "", err);
+    if (!rc && p->search.start) // before anything is drawn
+        rc = text_search_start(&start, &p->slot, p->search.start,
+                               p->search.tokens, err);
+    ids_release(&start);
+    if (!rc)
+        rc = keep_roomy(p, err);
+    if (!rc)
+        convert_say_dropped(job, p->answers.n_dropped, used.data.n,
+                            p->search.tokens, p->max_tokens);
+    if (!rc && p->samples < p->answers.n_contexts)
+        p->samples = p->answers.n_contexts; // every input has one
+    return rc;
+}
+
+/* --- cost --- */
+
+/* Tokens of one candidate before a step's answers, as many as they can be. */
+static int64_t
+candidate_tokens(const struct plan *p)
+{
+    const struct answers *y = &p->answers;
+    int64_t tails = 0, heads = p->slot.at[0].head.n;
+
+    for (int64_t i = 0; i < y->n_contexts; i++)
+        tails += p->slot.at[y->contexts[i].input].tail.n;
+    return heads + p->search.tokens +
+           p->batch * (tails / y->n_contexts + p->max_tokens);
+}
+
+static void
+choose_width(struct plan *p)
+{
+    const double flop = 2.0 * (double)model_params(p->job->s->model) *
+                        (double)candidate_tokens(p);
+    const double most = STEP_FLOP / flop;
+
+    if (p->search.width)
+        return;
+    p->search.width = most < LEAST_WIDTH  ? LEAST_WIDTH
+                      : most > MOST_WIDTH ? MOST_WIDTH
+                                          : (int64_t)most;
+}
+
+/* Bytes of a pass over candidates, of a gradient, and of logits. */
+static double
+step_bytes(const struct plan *p)
+{
+    const struct model_config *cfg = &p->job->s->model->cfg;
+    const double wide = (double)(cfg->width * 4 + decoder_qkv_width(cfg) +
+                                 2 * decoder_up_width(cfg)) *
+                        4.0;
+    const double tokens = (double)candidate_tokens(p);
+
+    return wide * (8192.0 + tokens) + wide * tokens * (double)cfg->layers +
+           3.0 * fmin(24e6, 2048.0 * (double)cfg->vocab);
+}
+
+static void
+say_cost(const struct plan *p)
+{
+    const struct search_options *s = &p->search;
+    const double steps = (double)(s->steps * s->restarts);
+    const double each = (double)candidate_tokens(p);
+    const double tokens = steps * each * (double)(s->width + 4) +
+                          (p->by_reward ? steps * (CONFIRMS + 1) * DRAWN * 3.0 *
+                                              (each - (double)s->tokens)
+                                        : 0.0);
+
+    convert_say(p->job,
+                "search: %lld restarts of at most %lld steps, %lld candidates "
+                "a step before %lld answers each; at most %.2g tokens in %.2g "
+                "passes, about %.0f MB beside the model",
+                (long long)s->restarts, (long long)s->steps,
+                (long long)s->width, (long long)p->batch, tokens,
+                steps * ceil((double)s->width * each / 8192.0 + 3.0),
+                step_bytes(p) / 1e6);
+}
+
+/* --- the search --- */
+
+static int
+open_goal(struct plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+
+    if (p->by_reward) {
+        p->reward = (struct text_reward){.s = job->s,
+                                         .slot = &p->slot,
+                                         .reward = job->from,
+                                         .in = &p->in,
+                                         .answers = &p->answers,
+                                         .file = p->rewards,
+                                         .resume = p->w.resume,
+                                         .beta = p->beta,
+                                         .batch = p->batch,
+                                         .samples = DRAWN,
+                                         .max_tokens = p->max_tokens,
+                                         .confirms = CONFIRMS,
+                                         .most = JUDGED,
+                                         .seed = job->opts->seed};
+        return text_reward_init(&p->reward, &p->goal, err);
+    }
+    p->search.teacher = &p->answers.contexts[0].teacher;
+    p->match = (struct text_match){.s = job->s,
+                                   .slot = &p->slot,
+                                   .answers = &p->answers,
+                                   .divergence = p->divergence,
+                                   .batch = p->batch,
+                                   .most = JUDGED,
+                                   .seed = job->opts->seed};
+    return text_match_init(&p->match, &p->goal, err);
+}
+
+static void
+say_result(const struct plan *p, const char *quoted, double reward, double kl)
+{
+    const struct search_result *r = &p->result;
+    const struct search_end *e = &r->ends[r->best];
+
+    if (p->by_reward)
+        convert_say(p->job,
+                    "reward %.3f, without a prompt %.3f; KL to the base %.2f "
+                    "nats an answer",
+                    reward, p->reward.base_reward, kl);
+    else
+        convert_say(p->job,
+                    "divergence %.4f nats per token, without a prompt %.4f: "
+                    "closes %.2f of the gap",
+                    e->goal, r->base, 1.0 - e->goal / r->base);
+    convert_say(p->job, "prompt of %lld tokens, perplexity %.3g: %s",
+                (long long)e->best.z.n, e->perplexity, quoted);
+    if (e->goal >= r->base)
+        convert_say(p->job,
+                    "warning: no prompt was found that is better than none");
+    else if (r->disagreement > DISAGREE)
+        convert_say(p->job,
+                    "warning: restarts disagree by %.0f %% of what was gained: "
+                    "a poor optimum; more steps, candidates or restarts may "
+                    "help",
+                    100.0 * r->disagreement);
+}
+
+static int
+search(struct plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    double reward = 0.0, kl = 0.0;
+    int rc = open_goal(p, err);
+
+    p->search.resume = p->w.resume;
+    if (!rc && p->by_reward && p->reward.all_alike)
+        convert_say(job, "warning: no answer of the base earns more than "
+                         "another to the same input: the search starts blind");
+    if (!rc)
+        rc = text_search(&p->result, job->s, &p->slot, &p->goal, &p->search,
+                         err);
+    if (!rc && p->by_reward)
+        rc = text_reward_measure(&p->reward, &reward, &kl,
+                                 &p->result.ends[p->result.best].best.z, err);
+    if (!rc) { // quoted: a message is one line, whatever the prompt holds
+        json_t *text = json_string(p->result.ends[p->result.best].best.text);
+        char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+
+        say_result(p, quoted ? quoted : "", reward, kl);
+        free(quoted);
+        json_decref(text);
+    }
+    return rc;
+}
+
+/* --- the artefact --- */
+
+static int
+save(struct plan *p, trv_err *err)
+{
+    const struct search_result *r = &p->result;
+    const struct search_end *e = &r->ends[r->best];
+    const struct artefact_step step = {
+        .edge = p->edge, .method = "text", .data = p->in.data.hash};
+    struct adaptation *z = NULL;
+    int rc =
+        p->to == KIND_MESSAGES
+            ? adaptation_of_system(&z, e->best.text, err)
+            : adaptation_of_text(&z, e->best.text, strlen(e->best.text), err);
+
+    if (!rc)
+        rc = work_sign(&p->w, p->to, p->job->from, &step,
+                       json_pack("{s:I,s:I,s:f,s:f,s:f}", "steps",
+                                 (json_int_t)r->steps, "answers",
+                                 (json_int_t)p->answers.n, "tokens", r->tokens,
+                                 "perplexity", e->perplexity, "disagreement",
+                                 r->disagreement),
+                       err);
+    if (!rc)
+        rc = work_save_prompt(&p->w, z, err);
+    adaptation_free(z);
+    return rc;
+}
+
+/* --- the edge --- */
+
+static void
+discard_state(const struct plan *p)
+{
+    char *path = path_join(p->w.place.dir, SEARCH_STATE_FILE);
+
+    if (path)
+        (void)remove(path);
+    mem_free(path);
+    (void)remove(p->rewards);
+}
+
+static int
+run(const struct convert_job *job, trv_cost *cost, const char *edge,
+    trv_err *err)
+{
+    struct plan p;
+    int rc = plan_make(&p, job, edge, err);
+
+    if (!rc)
+        rc = work_claim(&p.w, err);
+    if (!rc)
+        rc = open_inputs(&p, err);
+    if (rc)
+        goto done;
+    choose_width(&p);
+    rc = tell_options(&p, err);
+    if (!rc)
+        rc = convert_lay(&p.w, job, "text", &p.in,
+                         json_pack("{s:s}", "to", kind_name(p.to)), err);
+    if (rc)
+        goto done;
+    if (!p.w.resume)
+        discard_state(&p);
+    say_cost(&p);
+    rc = convert_draw(
+        &p.answers, &p.w,
+        (struct answers_options){.samples = p.samples,
+                                 .max_tokens = p.max_tokens,
+                                 .temperature =
+                                     p.by_reward ? 1.0 : job->opts->temperature,
+                                 .seed = job->opts->seed},
+        err);
+    if (!rc)
+        rc = work_stopped(&p.w, search(&p, err), "while searching", err);
+    if (!rc)
+        rc = save(&p, err);
+done:
+    work_end(&p.w, rc, cost);
+    if (!rc) {
+        discard_state(&p);
+        cost->tokens = p.result.tokens + (double)p.answers.tokens;
+        cost->final_loss =
+            p.by_reward ? (double)NAN : p.result.ends[p.result.best].goal;
+        cost->steps = p.result.steps;
+        cost->samples = p.answers.n;
+    }
+    plan_release(&p);
+    return rc;
+}
+
+int
+params_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err)
+{
+    return run(job, cost, "params->prompt", err);
+}
+
+int
+reward_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err)
+{
+    return run(job, cost, "reward->prompt", err);
+}
