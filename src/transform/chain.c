@@ -270,7 +270,9 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
     *cost = (trv_cost){0};
     if (!opts->via || !*opts->via)
         return convert_run(s, cost, from, to, opts, progress, payload, err);
-    rc = plan(&c, s, from, to, opts, err);
+    rc = convert_check(from, opts, err); // before a fingerprint holds them
+    if (!rc)
+        rc = plan(&c, s, from, to, opts, err);
     if (!rc)
         rc = session_identity(s, &id, err);
     if (!rc)

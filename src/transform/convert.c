@@ -8,6 +8,7 @@
 #include "adapt/source.h"
 #include "base/clock.h"
 #include "learn/options.h"
+#include "text/utf8.h"
 
 typedef int (*edge_fn)(const struct convert_job *job, trv_cost *cost,
                        trv_err *err);
@@ -231,6 +232,41 @@ check_options(const trv_convert_options *o, trv_err *err)
     return rc ? rc : options_within(list, sizeof(list) / sizeof(*list), err);
 }
 
+/* Manifests and fingerprints hold these as JSON, which is UTF-8. */
+static int
+check_words(const struct adaptation *from, const trv_convert_options *o,
+            trv_err *err)
+{
+    const struct {
+        const char *name, *words;
+    } list[] = {
+        {"from", from->spec},
+        {"against", o->against},
+        {"via", o->via},
+        {"inputs", o->via ? o->inputs : NULL}, // a chain tells the path
+        {"start", o->search.start},
+        {"demos-template", o->evolve.demos_template},
+    };
+
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        if (list[i].words &&
+            !utf8_is_valid(list[i].words, strlen(list[i].words)))
+            return err_fail(err, TRV_EINVAL,
+                            "%s is '%.200s', which is not UTF-8 and cannot be "
+                            "written in '%s'",
+                            list[i].name, list[i].words, ARTEFACT_MANIFEST);
+    return 0;
+}
+
+int
+convert_check(const struct adaptation *from, const trv_convert_options *opts,
+              trv_err *err)
+{
+    const int rc = check_options(opts, err);
+
+    return rc ? rc : check_words(from, opts, err);
+}
+
 static int
 no_edge(enum form from, enum form to, trv_err *err)
 {
@@ -263,7 +299,7 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
     job.any_words = strncmp(to, "prompt:", 7) == 0;
     rc = adaptation_target(&job.to, &job.out, to, err);
     if (!rc)
-        rc = check_options(opts, err);
+        rc = convert_check(from, opts, err);
     if (!rc)
         rc = view_ready(from, s->be, err);
     if (rc)

@@ -28,6 +28,11 @@ int convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
                 const char *to, const trv_convert_options *opts,
                 trv_progress_fn progress, void *payload, trv_err *err);
 
+/** Are the options within their bounds, and is what a manifest or a fingerprint
+ * tells of them UTF-8? TRV_ERANGE, TRV_EINVAL. */
+int convert_check(const struct adaptation *from,
+                  const trv_convert_options *opts, trv_err *err);
+
 /** A message to people through opts->on_message. */
 void convert_say(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
