@@ -349,7 +349,9 @@ open_head(struct adaptation *a, const struct model *m, const char *dir,
 {
     a->kind = KIND_HEAD;
     a->reward = mem_calloc(1, sizeof(*a->reward));
-    if (!a->reward)
+    if (a->reward)
+        a->reward->conf = json_object();
+    if (!a->reward || !a->reward->conf)
         return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
     return scorer_open(&a->reward->scorer, &a->base_name, m, dir, err);
 }

@@ -11,8 +11,10 @@
 static int
 add_json(struct hash *h, const json_t *value, trv_err *err)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text;
 
+    TRV_ASSERT(value); // else it would pass for want of memory
+    text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
     if (!text)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     hash_add(h, text, strlen(text));

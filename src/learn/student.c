@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "learn/options.h"
+#include "text/utf8.h"
 
 /* Streams of the random starts. */
 #define STREAM_BOTTLENECK (((uint64_t)1 << 60) + 1)
@@ -48,6 +49,11 @@ check_virtual(const trv_virtual_options *o, trv_err *err)
         return err_fail(err, TRV_EINVAL,
                         "virtual tokens cannot start from '%.200s'; they can "
                         "from text:TEXT, @FILE or sampled",
+                        o->start);
+    if (!utf8_is_valid(o->start, strlen(o->start))) // a manifest holds it
+        return err_fail(err, TRV_EINVAL,
+                        "virtual tokens cannot start from '%.200s', which is "
+                        "not UTF-8",
                         o->start);
     return options_within(list, 1, err);
 }

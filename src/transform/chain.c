@@ -138,7 +138,7 @@ choose_methods(struct chain *c, enum form from, const trv_convert_options *o,
                trv_err *err)
 {
     struct convert_choice list[CONVERT_LINKS_MAX];
-    int rc = method_check_options(o, err);
+    int rc = 0;
 
     for (int64_t i = 0; i < c->n && !rc; i++) {
         struct link *l = &c->links[i];
@@ -294,7 +294,9 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
     *cost = (trv_cost){0};
     if (!opts->via || !*opts->via)
         return convert_run(s, cost, from, to, opts, progress, payload, err);
-    rc = plan(&c, s, from, to, opts, err);
+    rc = convert_check(from, opts, err); // before a fingerprint holds them
+    if (!rc)
+        rc = plan(&c, s, from, to, opts, err);
     if (!rc)
         rc = session_identity(s, &id, err);
     if (!rc)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "text/utf8.h"
 #include "transform/edges/edges.h"
 #include "transform/job.h"
 
@@ -170,6 +171,41 @@ convert_choose(struct convert_choice *out, enum form from, enum kind to,
 
 /* ---- the door ----------------------------------------------------------- */
 
+/* Manifests and fingerprints hold these as JSON, which is UTF-8. */
+static int
+check_words(const struct adaptation *from, const trv_convert_options *o,
+            trv_err *err)
+{
+    const struct {
+        const char *name, *words;
+    } list[] = {
+        {"from", from->spec},
+        {"against", o->against},
+        {"via", o->via},
+        {"inputs", o->via ? o->inputs : NULL}, // a chain tells the path
+        {"start", o->search.start},
+        {"demos-template", o->evolve.demos_template},
+    };
+
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        if (list[i].words &&
+            !utf8_is_valid(list[i].words, strlen(list[i].words)))
+            return err_fail(err, TRV_EINVAL,
+                            "%s is '%.200s', which is not UTF-8 and cannot be "
+                            "written in '%s'",
+                            list[i].name, list[i].words, ARTEFACT_MANIFEST);
+    return 0;
+}
+
+int
+convert_check(const struct adaptation *from, const trv_convert_options *opts,
+              trv_err *err)
+{
+    const int rc = method_check_options(opts, err);
+
+    return rc ? rc : check_words(from, opts, err);
+}
+
 int
 convert_check_read(const struct convert_choice *list, int n,
                    const trv_convert_options *o, trv_err *err)
@@ -220,7 +256,7 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
 
     *cost = (trv_cost){0};
     if (!rc)
-        rc = method_check_options(opts, err);
+        rc = convert_check(from, opts, err);
     if (!rc)
         rc = convert_choose(&choice, from->form, kind, opts->method,
                             opts->pairs != NULL, err);

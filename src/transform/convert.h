@@ -14,6 +14,11 @@
 /** The edges in the order of the help; NULL behind the last. */
 const struct edge *convert_edge_at(int64_t i);
 
+/** Are the options within their bounds, and is what a manifest or a fingerprint
+ * tells of them UTF-8? TRV_ERANGE, TRV_EINVAL. */
+int convert_check(const struct adaptation *from,
+                  const trv_convert_options *opts, trv_err *err);
+
 /* What a conversion from one form to a kind is done by. */
 struct convert_choice {
     const struct edge *edge;

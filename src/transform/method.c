@@ -114,6 +114,13 @@ kind_reads(enum kind kind, const char *option)
     return false;
 }
 
+bool
+method_use_reads(const struct method_use *use, const char *option)
+{
+    return lists(everywhere, option) || method_reads(use->method, option) ||
+           kind_reads(use->makes, option);
+}
+
 /* ---- bounds ------------------------------------------------------------- */
 
 static const void *
@@ -282,13 +289,10 @@ method_check_read(const struct method_use *use, int n,
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const struct option *p = &options[i];
-        bool read = lists(everywhere, p->name);
+        bool read = !is_set(o, p);
 
-        if (read || !is_set(o, p))
-            continue;
         for (int k = 0; k < n && !read; k++)
-            read = method_reads(use[k].method, p->name) ||
-                   kind_reads(use[k].makes, p->name);
+            read = method_use_reads(&use[k], p->name);
         if (!read)
             return refuse(p, use, n, edges, err);
     }

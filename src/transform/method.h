@@ -40,6 +40,8 @@ struct method_use {
 bool method_lists(const char *list, const char *name, size_t n);
 /** Does the method read an option, itself or by a group? */
 bool method_reads(const struct method *m, const char *option);
+/** Is the option read by every conversion, by the method or by what it makes? */
+bool method_use_reads(const struct method_use *use, const char *option);
 bool method_makes(const struct method *m, enum kind kind);
 
 /** Check every number's bounds and every choice. TRV_ERANGE, TRV_EINVAL. */

@@ -71,6 +71,11 @@ awk -v n="$(($(number pairs) + $(number held_out)))" \
 scores() { "$TRIVIUM" score -q --model tiny --data rows.jsonl --adaptation "$1" --json; }
 scores g >g.json
 scores sum:0.5*head:g+0.5*head:g | cmp g.json - && echo "half and half is whole"
+# And on: what was trained becomes a LoRA, alone and in a sum.
+back() { edge "$1" "lora:$2" --group 4 | grep -v "^\(KL\|reward\)"; }
+back a back
+back sum:0.5*head:b+0.5*head:a back-sum
+ls back back-sum
 t convert -q --model tiny --from lora:z --to head:x --against prompt:y
 t convert -q --model tiny --from lora:z --to head:x --method ratio
 t convert -q --model tiny --from lora:z --to head:x --samples 1

@@ -135,6 +135,38 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
     refuses(&f, TRV_EINVAL, "there are zero|solve");
     f.opts.inputs = "nowhere.jsonl";
     refuses(&f, TRV_EIO, "nowhere.jsonl");
+    f.opts.via = "soft";
+    f.opts.temperature = (double)(0.0f / 0.0f);
+    refuses(&f, TRV_ERANGE, "temperature");
+    close_fixture(&f);
+}
+
+/* What a manifest or a fingerprint would hold is JSON: that it is not UTF-8 is
+ * no want of memory. */
+static void
+test_convert_refuses_words_that_no_manifest_can_hold(void **state)
+{
+    struct fixture f;
+    char spec[600];
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "convert_words");
+    f.opts.against = "prompt:\xff";
+    refuses(&f, TRV_EINVAL, "against is 'prompt:\xff', which is not UTF-8");
+    f.opts.via = "soft";
+    f.opts.inputs = "\xff.jsonl";
+    refuses(&f, TRV_EINVAL, "inputs is '\xff.jsonl', which is not UTF-8");
+    f.opts.search.start = "\xff";
+    refuses(&f, TRV_EINVAL, "start is");
+    f.opts.evolve.demos_template = "\xff{input}{output}";
+    refuses(&f, TRV_EINVAL, "demos-template is");
+    snprintf(spec, sizeof(spec), "prompt:@%s/\xff.txt",
+             test_tmpdir("convert_words_from"));
+    assert_int_equal(file_write_atomic(strchr(spec, '@') + 1, "x", 1, &err), 0);
+    trv_adaptation_free(f.from);
+    assert_int_equal(trv_adaptation_open(&f.from, f.m, spec, false, &err), 0);
+    refuses(&f, TRV_EINVAL, "which is not UTF-8 and cannot be written in");
     close_fixture(&f);
 }
 
@@ -616,6 +648,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convert_refuses_wrong_options_before_it_samples),
+        cmocka_unit_test(test_convert_refuses_words_that_no_manifest_can_hold),
         cmocka_unit_test(test_convert_replaces_artefacts_and_nothing_else),
         cmocka_unit_test(test_convert_odd_options_give_the_same_bytes_twice),
         cmocka_unit_test(test_convert_counts_only_its_own_work),

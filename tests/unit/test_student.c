@@ -65,6 +65,8 @@ test_student_checks_the_options_of_its_own_kind(void **state)
     refuses(&o, TRV_EINVAL, "text:TEXT");
     o.virtual.start = "@";
     refuses(&o, TRV_EINVAL, "@FILE");
+    o.virtual.start = "text:\xff";
+    refuses(&o, TRV_EINVAL, "not UTF-8");
     o.virtual.start = "sampled";
     assert_int_equal(student_check(&o, NULL), 0);
     o = options_of(KIND_ADAPTER);

@@ -49,8 +49,8 @@ struct reward_part {
     struct adaptation *of;
 };
 struct reward {
-    json_t *conf;                    // as in trivium.json, but for the parts
-    double beta;                     // ratio, contrast
+    json_t *conf; // as in trivium.json, but for the parts; {} of a head
+    double beta;  // ratio, contrast
     struct adaptation *plus, *minus; // minus NULL: the base
     struct session *home; // of another model, in whose tokens the ratio is
                           // taken (cross_model.h); NULL: this one

@@ -9,6 +9,7 @@
 #include "transform/demos/choose_demos.h"
 #include "transform/edges/edges.h"
 #include "transform/evolve/evolve_method.h"
+#include "transform/imitate/guided.h"
 #include "transform/policy/policy_method.h"
 #include "transform/token_search/text_method.h"
 
@@ -56,6 +57,19 @@ static const struct method methods[] = {
     POLICY_BON_ROW(MADE, "soft"),
     POLICY_TILT_ROW(MADE, "soft"),
     POLICY_PPO_ROW(MADE, "soft"),
+    {.info = {.name = "distill",
+              .makes = MADE,
+              .summary = "match p0 exp(r / beta), token by token: of a reward "
+                         "that has a value for each (ratio, contrast)",
+              .options = "inputs samples max-tokens temperature divergence "
+                         "on-policy beta @learn",
+              .defaults = "samples=3072 max-tokens=64 steps=800 batch=16 "
+                          "beta=1",
+              .example = "trivium convert --model MODEL --from out/r "
+                         "--to prefix:out/p --method distill",
+              .source = "Askell et al. 2021, arXiv:2112.00861"},
+     .variant = IMITATE_DISTILL,
+     .run = imitate_guided},
 };
 
 const struct edge edge_reward_to_prompt = {

@@ -250,7 +250,7 @@ score_answers(double *score, struct plan *p, trv_err *err)
         rc = reward_score(job->s, &contrast, score, NULL, items, 2 * p->pairs,
                           &watch, err);
     mem_free(items);
-    return rc;
+    return work_stopped(&p->w, rc, "while scoring", err);
 }
 
 /* Answer i of a side, and its score. */
