@@ -116,6 +116,8 @@ convert_begin(struct work *w, const struct convert_job *job, const char *kept,
     const trv_convert_options *o = job->opts;
 
     *w = (struct work){.s = job->s,
+                       .kind = job->to,
+                       .held = job->held,
                        .seed = o->seed,
                        .replace = o->replace,
                        .resume = o->resume,
@@ -249,11 +251,13 @@ no_edge(enum form from, enum form to, trv_err *err)
 
 int
 convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
-            const char *to, const trv_convert_options *opts,
-            trv_progress_fn progress, void *payload, trv_err *err)
+            const char *to, struct outdir *held,
+            const trv_convert_options *opts, trv_progress_fn progress,
+            void *payload, trv_err *err)
 {
     struct convert_job job = {.s = s,
                               .from = from,
+                              .held = held,
                               .opts = opts,
                               .progress = progress,
                               .payload = payload};

@@ -18,15 +18,18 @@ struct convert_job {
     enum kind to;
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for
     const char *out;
+    struct outdir *held; // `out`, claimed by a chain; NULL: by the edge
     const trv_convert_options *opts;
     trv_progress_fn progress;
     void *payload;
 };
 
-/** Convert `from` to the kind and place that `to` names ("lora:out/z"). */
+/** Convert `from` to the kind and place that `to` names ("lora:out/z"). `held`:
+ * the place, claimed by the caller; NULL: it is claimed here. */
 int convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
-                const char *to, const trv_convert_options *opts,
-                trv_progress_fn progress, void *payload, trv_err *err);
+                const char *to, struct outdir *held,
+                const trv_convert_options *opts, trv_progress_fn progress,
+                void *payload, trv_err *err);
 
 /** A message to people through opts->on_message. */
 void convert_say(const struct convert_job *job, const char *fmt, ...)

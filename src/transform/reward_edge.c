@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "learn/run_place.h"
+#include "adapt/output.h"
+#include "base/file.h"
 
 int
 reward_edge_method(const struct convert_job *job, const enum kind *methods,
@@ -70,6 +71,17 @@ begin(struct artefact *head, const struct convert_job *job,
     return rc;
 }
 
+static void
+tell_cost(trv_cost *cost, const char *out, double began)
+{
+    char *manifest = path_join(out, ARTEFACT_MANIFEST);
+
+    cost->artefact_bytes = manifest ? file_size(manifest) : 0;
+    cost->seconds = clock_now() - began;
+    cost->final_loss = (double)NAN; // nothing was learned
+    mem_free(manifest);
+}
+
 int
 reward_edge_save(const struct convert_job *job, struct reward *r,
                  const char *edge, trv_cost *cost, trv_err *err)
@@ -82,25 +94,23 @@ reward_edge_save(const struct convert_job *job, struct reward *r,
     const struct model_identity *id;
     struct adaptation *again = NULL;
     struct artefact head = {0};
-    char *manifest;
-    int rc = run_place_may_write(job->out, job->opts->replace, err);
+    struct outdir own = {0}, *to = job->held ? job->held : &own;
+    int rc = job->held ? 0 : outdir_init(&own, job->out, err);
 
+    if (!rc && !job->held)
+        rc = output_claim(&own, job->to, job->opts->replace, err);
     if (!rc)
         rc = session_identity(job->s, &id, err);
     if (!rc)
         rc = begin(&head, job, r, edge, id, err);
     if (!rc)
-        rc = reward_save(&head, &a, job->out, job->opts->replace, err);
+        rc = reward_save(&head, &a, to, err);
     if (!rc)
         rc = adaptation_open(&again, job->s->model, id, job->out, true, err);
     adaptation_free(again);
     artefact_release(&head);
-    if (rc)
-        return rc;
-    manifest = path_join(job->out, ARTEFACT_MANIFEST);
-    cost->artefact_bytes = manifest ? file_size(manifest) : 0;
-    cost->seconds = clock_now() - began;
-    cost->final_loss = (double)NAN; // nothing was learned
-    mem_free(manifest);
-    return 0;
+    outdir_release(&own);
+    if (!rc)
+        tell_cost(cost, job->out, began);
+    return rc;
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/params/peft.h"
 #include "base/file.h"
 #include "support/exact.h"
@@ -27,6 +28,7 @@ static void
 save_moved(void)
 {
     struct artefact head = {0};
+    struct outdir out;
     struct rng r;
     char path[600];
     trv_err err = {0};
@@ -39,9 +41,11 @@ save_moved(void)
     world_logp(&w, w.best, &w.student);
     snprintf(path, sizeof(path), "%s/moved", dir);
     must(artefact_init(&head, KIND_LORA, "world", NULL, &err), &err);
-    must(adaptation_save_terms(&head, &w.student, &w.s->model->cfg, path, true,
-                               &err),
+    must(outdir_init(&out, path, &err), &err);
+    must(output_claim(&out, KIND_LORA, true, &err), &err);
+    must(adaptation_save_terms(&head, &w.student, &w.s->model->cfg, &out, &err),
          &err);
+    outdir_release(&out);
     artefact_release(&head);
 }
 
@@ -106,7 +110,7 @@ convert(const char *from, const char *name, const trv_convert_options *o,
     snprintf(to, sizeof(to), "lora:%s/%s", dir, name);
     rc = adaptation_open(&a, w.s->model, NULL, from, true, err);
     if (!rc)
-        rc = convert_run(w.s, &cost, a, to, o, progress, payload, err);
+        rc = convert_run(w.s, &cost, a, to, NULL, o, progress, payload, err);
     adaptation_free(a);
     return rc;
 }
