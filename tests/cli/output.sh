@@ -102,3 +102,17 @@ wait "$job" 2>/dev/null
 diff -r before old && echo "as it was"
 run --to lora:old --replace >/dev/null && cat old/README.md
 ls -d old*
+
+echo "- a page"
+echo '{"prompt": "Hi"}' >in.jsonl
+echo x >page
+ln -s page html
+"$TRIVIUM" measure -q --model tiny --source base --target lora:old \
+    --inputs in.jsonl --max-tokens 4 --html html >/dev/null
+[ -L html ] && head -n 1 page
+mkfifo pipe
+head -n 1 <pipe &
+"$TRIVIUM" measure -q --model tiny --source base --target lora:old \
+    --inputs in.jsonl --max-tokens 4 --html pipe >/dev/null
+wait
+[ -p pipe ] && echo "a pipe stays a pipe"
