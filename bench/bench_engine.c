@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "adapt/output.h"
 #include "adapt/session.h"
 #include "bare.h"
 #include "base/file.h"
@@ -136,7 +137,8 @@ make(const char *dir, const char *shape)
     meta = bench_need(json_pack("{s:s}", "format", "pt"));
     must(st_serialise(&bytes, &size, m.list, m.n, meta, &err));
     text = bench_need(json_dumps(config, JSON_INDENT(2)));
-    must(outdir_begin(&out, dir, true, &err));
+    must(outdir_init(&out, dir, &err));
+    must(output_claim_model(&out, true, &err));
     must(outdir_write(&out, "config.json", text, strlen(text), &err));
     must(outdir_write(&out, "model.safetensors", bytes, size, &err));
     must(outdir_commit(&out, &err));

@@ -456,9 +456,12 @@ typedef struct {
  *            a text.
  * @return TRV_EUNSUPPORTED (an edge or method that is not there, with those
  *         that are), TRV_EINVAL (an option that nothing here reads, with the
- *         methods that do), TRV_ERANGE, TRV_EEXIST (replace removes an artefact, a PEFT folder or
- *         an empty folder, nothing else), TRV_EMISMATCH (resumed with another
- *         prompt, input, option or seed: names what), TRV_ECANCELED
+ *         methods that do; OUT is the current folder), TRV_ERANGE, TRV_EEXIST
+ *         (OUT is there, or another run writes it; replace is for an artefact,
+ *         a PEFT folder or an empty folder, and removes only the files that the
+ *         manifest lists, or PEFT's own; what appeared meanwhile stays: the
+ *         message says where the result lies), TRV_EMISMATCH (resumed with
+ *         another prompt, input, option or seed: names what), TRV_ECANCELED
  *         (resumable: the message says from where), TRV_ENONFINITE (nothing
  *         saved but the last good checkpoint), and what reading inputs and
  *         writing files may return.
@@ -528,7 +531,7 @@ TRV_API TRV_MUST_USE int trv_train(trv_model *m, trv_cost *cost, const char *to,
  * @param from  a folder with config.json and a tokenizer; needs no weights.
  * @param seed  decides every weight: the same one gives the same bytes.
  * @param replace  a model or an empty folder that is there is overwritten,
- *            nothing else.
+ *            nothing else; files that are none of a model's stay.
  * @return TRV_EEXIST, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM.
  */
 TRV_API TRV_MUST_USE int trv_model_create(const char *path, const char *from,

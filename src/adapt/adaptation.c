@@ -17,6 +17,7 @@
 #include "adapt/reward/scorer.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/files/writer.h"
 #include "text/utf8.h"
 
 #define PROMPT_FILE "prompt.txt"
@@ -792,6 +793,22 @@ adaptation_target(enum kind *kind, const char **path, const char *to,
 
 /* ---- writing --------------------------------------------------------- */
 
+bool
+adaptation_writes(enum kind kind, const char *name)
+{
+    const struct payload_names *p = payload_of(kind);
+
+    if (!strcmp(name, ARTEFACT_MANIFEST))
+        return true;
+    if (kind == KIND_FULL || kind == KIND_HEAD)
+        return writer_is_name(name) ||
+               (kind == KIND_HEAD && adaptation_writes(KIND_LORA, name));
+    if (kind == KIND_TEXT || kind == KIND_MESSAGES) // a search may end in both
+        return !strcmp(name, PROMPT_FILE) || !strcmp(name, MESSAGES_FILE);
+    return p && (!strcmp(name, p->payload) ||
+                 (p->config && !strcmp(name, p->config)));
+}
+
 static int
 encode_terms(struct payload_files *files, enum kind kind, const struct terms *t,
              const struct model_config *cfg, const char *base, trv_err *err)
@@ -805,29 +822,25 @@ encode_terms(struct payload_files *files, enum kind kind, const struct terms *t,
 
 int
 adaptation_save_terms(struct artefact *head, const struct terms *t,
-                      const struct model_config *cfg, const char *path,
-                      bool replace, trv_err *err)
+                      const struct model_config *cfg, struct outdir *to,
+                      trv_err *err)
 {
     const struct payload_names *names = payload_of(head->kind);
     struct payload_files files = {0};
-    struct outdir d = {0};
     int rc;
 
     TRV_ASSERT(names && names->config);
     rc = encode_terms(&files, head->kind, t, cfg, head->base_name, err);
     if (!rc)
-        rc = outdir_begin(&d, path, replace, err);
-    if (!rc)
-        rc = artefact_put(head, &d, names->config, files.config, files.n_config,
+        rc = artefact_put(head, to, names->config, files.config, files.n_config,
                           err);
     if (!rc)
-        rc = artefact_put(head, &d, names->payload, files.weights,
+        rc = artefact_put(head, to, names->payload, files.weights,
                           files.n_weights, err);
     if (!rc)
-        rc = artefact_finish(head, &d, err);
+        rc = artefact_finish(head, to, err);
     if (!rc)
-        rc = outdir_commit(&d, err);
-    outdir_release(&d);
+        rc = outdir_commit(to, err);
     payload_files_release(&files);
     return rc;
 }
@@ -868,11 +881,10 @@ prompt_options(const struct adaptation *a)
 
 int
 adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
-                       const char *path, bool replace, trv_err *err)
+                       struct outdir *to, trv_err *err)
 {
     json_t *options = prompt_options(a);
     struct strbuf bytes = {0};
-    struct outdir d = {0};
     int rc;
 
     TRV_ASSERT(head->kind == a->kind);
@@ -880,15 +892,12 @@ adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
     if (!rc && options && json_object_set(head->root, "prompt", options))
         rc = err_fail(err, TRV_ENOMEM, "no memory to save a prompt");
     if (!rc)
-        rc = outdir_begin(&d, path, replace, err);
-    if (!rc)
-        rc = artefact_put(head, &d, payload_of(a->kind)->payload,
+        rc = artefact_put(head, to, payload_of(a->kind)->payload,
                           bytes.s ? bytes.s : "", bytes.len, err);
     if (!rc)
-        rc = artefact_finish(head, &d, err);
+        rc = artefact_finish(head, to, err);
     if (!rc)
-        rc = outdir_commit(&d, err);
-    outdir_release(&d);
+        rc = outdir_commit(to, err);
     sb_release(&bytes);
     return rc;
 }

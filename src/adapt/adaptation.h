@@ -120,15 +120,17 @@ int adaptation_target(enum kind *kind, const char **path, const char *to,
  *
  * @param head     begun with artefact_init() for the kind of the terms and
  *                 given its chain; the payload files are added to it.
- * @param replace  an artefact that is there is replaced; else TRV_EEXIST.
+ * @param to       claimed; committed here.
  */
 int adaptation_save_terms(struct artefact *head, const struct terms *t,
-                          const struct model_config *cfg, const char *path,
-                          bool replace, trv_err *err);
+                          const struct model_config *cfg, struct outdir *to,
+                          trv_err *err);
 /** Write likewise a prompt that is no terms, of head's kind: text, messages,
  * demos or retrieve with its corpus. */
 int adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
-                           const char *path, bool replace, trv_err *err);
+                           struct outdir *to, trv_err *err);
+/** May an artefact of this kind hold a file of this name? */
+bool adaptation_writes(enum kind kind, const char *name);
 /** SHA-256 of what a prompt of these kinds says: a file behind a spec may
  * change. */
 int adaptation_hash_prompt(char hex[HASH_HEX], const struct adaptation *a,

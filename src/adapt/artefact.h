@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/outdir.h"
 #include "base/hash.h"
 #include "model/files/model.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapt/mix.h"
+#include "adapt/output.h"
 #include "api/api.h"
 #include "learn/train.h"
 #include "measure/examples.h"
@@ -261,31 +262,18 @@ trv_train(trv_model *m, trv_cost *cost, const char *to,
                           opts ? opts : &defaults, progress, payload, err);
 }
 
-/* What may be overwritten: never a folder of other things. */
-static bool
-is_model_or_empty(const char *dir)
-{
-    char *config = path_join(dir, "config.json");
-    const bool is = config && file_exists(config);
-
-    mem_free(config);
-    return is || dir_is_empty(dir);
-}
-
 int
 trv_model_create(const char *path, const char *from, uint64_t seed,
                  bool replace, trv_err *err)
 {
     struct outdir dir;
-    int rc;
+    int rc = outdir_init(&dir, path, err);
 
-    if (replace && file_is_dir(path) && !is_model_or_empty(path))
-        return err_fail(err, TRV_EEXIST,
-                        "cannot replace '%s': the folder is no model", path);
-    rc = outdir_begin(&dir, path, replace, err);
     if (rc)
         return rc;
-    rc = writer_scratch(writer_to(&dir), from, seed, err);
+    rc = output_claim_model(&dir, replace, err);
+    if (!rc)
+        rc = writer_scratch(writer_to(&dir), from, seed, err);
     if (!rc)
         rc = outdir_commit(&dir, err);
     outdir_release(&dir);

@@ -149,16 +149,16 @@ path_join(const char *dir, const char *name)
     return sb_take(&b);
 }
 
-/* Write and flush to the disk; a short write is an error with its reason. */
-static int
-write_synced(const char *path, const void *bytes, size_t n, trv_err *err)
+int
+file_write_synced(const char *path, const char *shown, const void *bytes,
+                  size_t n, trv_err *err)
 {
     const char *p = bytes;
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int rc = 0;
 
     if (fd < 0)
-        return err_fail(err, TRV_EIO, "cannot create '%s': %s", path,
+        return err_fail(err, TRV_EIO, "cannot create '%s': %s", shown,
                         strerror(errno));
     while (n > 0) {
         const ssize_t k = write(fd, p, n < (1u << 30) ? n : (1u << 30));
@@ -166,7 +166,7 @@ write_synced(const char *path, const void *bytes, size_t n, trv_err *err)
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0) {
-            rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", path,
+            rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", shown,
                           k < 0 ? strerror(errno) : "no space taken");
             break;
         }
@@ -174,10 +174,10 @@ write_synced(const char *path, const void *bytes, size_t n, trv_err *err)
         n -= (size_t)k;
     }
     if (!rc && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
-        rc = err_fail(err, TRV_EIO, "cannot flush '%s': %s", path,
+        rc = err_fail(err, TRV_EIO, "cannot flush '%s': %s", shown,
                       strerror(errno));
     if (close(fd) != 0 && !rc)
-        rc = err_fail(err, TRV_EIO, "cannot close '%s': %s", path,
+        rc = err_fail(err, TRV_EIO, "cannot close '%s': %s", shown,
                       strerror(errno));
     return rc;
 }
@@ -206,7 +206,7 @@ file_write_atomic(const char *path, const void *bytes, size_t n, trv_err *err)
 
     if (!tmp)
         return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
-    rc = write_synced(tmp, bytes, n, err);
+    rc = file_write_synced(tmp, tmp, bytes, n, err);
     if (!rc && rename(tmp, path) != 0)
         rc = err_fail(err, TRV_EIO, "cannot rename '%s' to '%s': %s", tmp, path,
                       strerror(errno));
@@ -260,149 +260,4 @@ dir_is_empty(const char *path)
         n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(d);
     return n == 0;
-}
-
-static void
-remove_flat_dir(const char *path)
-{
-    DIR *d = opendir(path);
-    struct dirent *e;
-
-    if (!d)
-        return;
-    while ((e = readdir(d))) {
-        char *p;
-
-        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        p = path_join(path, e->d_name);
-        if (p)
-            unlink(p);
-        mem_free(p);
-    }
-    closedir(d);
-    rmdir(path);
-}
-
-int
-outdir_begin(struct outdir *d, const char *path, bool replace, trv_err *err)
-{
-    const char *slash;
-    int rc = 0;
-
-    *d = (struct outdir){0};
-    if (!*path)
-        return err_fail(err, TRV_EINVAL, "the output folder has no name");
-    if (file_exists(path) && !replace)
-        return err_fail(err, TRV_EEXIST,
-                        "cannot write '%s': it is already there", path);
-    if (file_exists(path) && !file_is_dir(path))
-        return err_fail(err, TRV_EEXIST,
-                        "cannot write folder '%s': a file is there", path);
-    d->path = mem_strdup(path);
-    d->tmp = temp_sibling(path);
-    if (!d->path || !d->tmp) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
-        goto done;
-    }
-    for (size_t n = strlen(d->path); n > 1 && d->path[n - 1] == '/';)
-        d->path[--n] = '\0';
-    slash = strrchr(d->path, '/');
-    if (slash && slash != d->path) {
-        char *parent = mem_strndup(d->path, (size_t)(slash - d->path));
-
-        rc = parent
-                 ? dir_make(parent, err)
-                 : err_fail(err, TRV_ENOMEM, "no memory to write '%s'", path);
-        mem_free(parent);
-        if (rc)
-            goto done;
-    }
-    remove_flat_dir(d->tmp); // left by a killed process of the same id
-    rc = dir_make(d->tmp, err);
-done:
-    if (rc)
-        outdir_release(d);
-    return rc;
-}
-
-int
-outdir_write(struct outdir *d, const char *name, const void *bytes, size_t n,
-             trv_err *err)
-{
-    char *p = path_join(d->tmp, name);
-    int rc;
-
-    if (!p)
-        return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", name);
-    rc = write_synced(p, bytes, n, err);
-    mem_free(p);
-    return rc;
-}
-
-/* Two names change places at once; false where the system cannot. */
-#ifdef RENAME_EXCHANGE
-static bool
-swap_names(const char *a, const char *b)
-{
-    return renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
-}
-#else
-static bool
-swap_names(const char *a, const char *b)
-{
-    (void)a;
-    (void)b;
-    return false;
-}
-#endif
-
-int
-outdir_commit(struct outdir *d, trv_err *err)
-{
-    struct strbuf old = {0};
-    int rc = 0;
-
-    if (file_exists(d->path) && swap_names(d->tmp, d->path)) {
-        remove_flat_dir(d->tmp);
-        mem_free(d->tmp);
-        d->tmp = NULL;
-        return 0;
-    }
-    /* Without a swap there is a moment with no folder at `path`; a kill then
-     * leaves the old one beside it. */
-    if (file_exists(d->path)) {
-        if (sb_printf(&old, "%s.old", d->tmp))
-            return err_fail(err, TRV_ENOMEM, "no memory to write '%s'",
-                            d->path);
-        if (rename(d->path, old.s) != 0) {
-            rc = err_fail(err, TRV_EIO, "cannot replace '%s': %s", d->path,
-                          strerror(errno));
-            goto done;
-        }
-    }
-    if (rename(d->tmp, d->path) != 0) {
-        rc = err_fail(err, TRV_EIO, "cannot rename '%s' to '%s': %s", d->tmp,
-                      d->path, strerror(errno));
-        if (old.s)
-            (void)rename(old.s, d->path);
-        goto done;
-    }
-    if (old.s)
-        remove_flat_dir(old.s);
-    mem_free(d->tmp);
-    d->tmp = NULL;
-done:
-    sb_release(&old);
-    return rc;
-}
-
-void
-outdir_release(struct outdir *d)
-{
-    if (d->tmp)
-        remove_flat_dir(d->tmp);
-    mem_free(d->tmp);
-    mem_free(d->path);
-    *d = (struct outdir){0};
 }

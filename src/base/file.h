@@ -29,27 +29,14 @@ int64_t file_size(const char *path); // bytes; -1 where there is none
 /** dir + "/" + name, to be freed with mem_free; NULL without memory. */
 char *path_join(const char *dir, const char *name);
 
+/** Write a file, which messages call `shown`, and flush it to the disk; on
+ * failure a part may stay. */
+int file_write_synced(const char *path, const char *shown, const void *bytes,
+                      size_t n, trv_err *err);
 /** Write `n` bytes to a temporary sibling, flush it to the disk, rename it to
  * `path`. On failure the sibling is removed and an old `path` stands. */
 int file_write_atomic(const char *path, const void *bytes, size_t n,
                       trv_err *err);
-
-/**
- * A folder that appears at once or never: files are written below `tmp`, a
- * sibling of `path`; outdir_commit() flushes each and renames the folder.
- * outdir_release() removes what was not committed; accepts zeros.
- */
-struct outdir {
-    char *path, *tmp;
-};
-/** `replace`: an existing folder is replaced by the commit (and stands until
- * then); otherwise TRV_EEXIST. */
-int outdir_begin(struct outdir *d, const char *path, bool replace,
-                 trv_err *err);
-int outdir_write(struct outdir *d, const char *name, const void *bytes,
-                 size_t n, trv_err *err);
-int outdir_commit(struct outdir *d, trv_err *err);
-void outdir_release(struct outdir *d);
 
 /** Make a folder and its parents; one that is there is no error. */
 int dir_make(const char *path, trv_err *err);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 30) // far above any context; a wrong file ends
@@ -84,9 +85,9 @@ textio_chomp(struct text *t)
 }
 
 static int
-write_synced(const char *path, const char *bytes, size_t n)
+write_synced(const char *path, int flags, const char *bytes, size_t n)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
 
     if (fd < 0)
         return errno;
@@ -113,28 +114,48 @@ write_synced(const char *path, const char *bytes, size_t n)
     return close(fd) == 0 ? 0 : errno;
 }
 
+/* A sibling takes its place once it is whole. */
+static int
+replace_file(const char *path, const char *bytes, size_t n)
+{
+    const size_t size = strlen(path) + 32;
+    char *tmp = malloc(size);
+    int e;
+
+    if (!tmp)
+        return ENOMEM;
+    snprintf(tmp, size, "%s.tmp-%ld", path, (long)getpid());
+    e = write_synced(tmp, O_EXCL, bytes, n);
+    if (!e && rename(tmp, path) != 0)
+        e = errno;
+    if (e && e != EEXIST) // which is another's
+        unlink(tmp);
+    free(tmp);
+    return e;
+}
+
 enum cli_exit
 textio_write(const struct cli *cli, const char *path, const char *bytes,
              size_t n)
 {
-    const size_t size = strlen(path) + 32;
-    char *tmp = malloc(size);
-    enum cli_exit status = CLI_OK;
+    struct stat st;
+    char *real = NULL;
+    const bool is_there = lstat(path, &st) == 0;
     int e;
 
-    if (!tmp)
-        return cli_fail(cli, CLI_FAILURE, "no memory to write '%s'", path);
-    snprintf(tmp, size, "%s.tmp-%ld", path, (long)getpid());
-    e = write_synced(tmp, bytes, n);
-    if (!e && rename(tmp, path) != 0)
-        e = errno;
-    if (e) {
-        unlink(tmp);
-        status = cli_fail(cli, CLI_BAD_FILE, "cannot write '%s': %s", path,
-                          strerror(e));
-    }
-    free(tmp);
-    return status;
+    if (is_there && S_ISLNK(st.st_mode))
+        real = realpath(path, NULL);
+    /* A pipe, a device or what a link without an end names: as it is. */
+    if (is_there && !real && !S_ISREG(st.st_mode))
+        e = write_synced(path, O_TRUNC, bytes, n);
+    else if (real && (stat(real, &st) != 0 || !S_ISREG(st.st_mode)))
+        e = write_synced(real, O_TRUNC, bytes, n);
+    else
+        e = replace_file(real ? real : path, bytes, n);
+    free(real);
+    return e ? cli_fail(cli, CLI_BAD_FILE, "cannot write '%s': %s", path,
+                        strerror(e))
+             : CLI_OK;
 }
 
 json_t *

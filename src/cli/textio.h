@@ -27,7 +27,8 @@ enum cli_exit textio_read(const struct cli *cli, struct text *out,
 /** Take one line end off the end: editors and echo put it there. */
 void textio_chomp(struct text *t);
 
-/** Write to a temporary sibling, flush it, rename it. */
+/** Write to a temporary sibling, flush it, rename it. A link stays, and what it
+ * names is replaced; a pipe or a device is written as it is. */
 enum cli_exit textio_write(const struct cli *cli, const char *path,
                            const char *bytes, size_t n);
 

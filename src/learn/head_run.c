@@ -106,7 +106,7 @@ scorer_run_save(struct work *w, const struct scorer_run *r, enum dtype type,
 {
     return r->plan->lora
                ? scorer_save(&w->head, &r->terms.lora, r->t.score, r->t.d->cfg,
-                             w->place.out, w->replace, err)
+                             run_place_out(&w->place), err)
                : work_save_scorer(w, r->t.d, r->t.pad, type, err);
 }
 

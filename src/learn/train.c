@@ -310,6 +310,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         rc = check_options(opts, err);
     if (rc)
         return rc;
+    p.w.kind = p.kind;
     if (p.kind == KIND_HEAD)
         return train_head_run(&p.w, cost, out, opts, err);
     rc = plan_make(&p, out, err);

@@ -17,7 +17,7 @@ work_begin(struct work *w, const char *out, const char *kept, trv_err *err)
     w->began = clock_now();
     w->flop = w->s->decoder ? w->s->decoder->flop : 0.0;
     mem_stats_reset_peak();
-    return run_place_init(&w->place, out, kept, err);
+    return run_place_init(&w->place, out, w->held, kept, err);
 }
 
 void
@@ -72,7 +72,7 @@ work_watch(struct work *w)
 int
 work_claim(struct work *w, trv_err *err)
 {
-    int rc = run_place_claim(&w->place, w->replace, w->resume, err);
+    int rc = run_place_claim(&w->place, w->kind, w->replace, w->resume, err);
 
     w->claimed = !rc;
     if (!rc && w->resume && !run_place_is_stopped(&w->place)) {
@@ -185,20 +185,16 @@ static int
 save_weights(struct work *w, const struct decoder *d, const int32_t *pad,
              enum dtype type, trv_err *err)
 {
-    struct outdir dir;
-    struct noted to = {&w->head, &dir};
+    struct outdir *dir = run_place_out(&w->place);
+    struct noted to = {&w->head, dir};
     const struct writer_sink sink = {put_noted, &to};
-    int rc = outdir_begin(&dir, w->place.out, w->replace, err);
+    int rc = pad ? writer_scorer(sink, d, *pad, type, err)
+                 : writer_trained(sink, d, type, err);
 
-    if (rc)
-        return rc;
-    rc = pad ? writer_scorer(sink, d, *pad, type, err)
-             : writer_trained(sink, d, type, err);
     if (!rc)
-        rc = artefact_finish(&w->head, &dir, err);
+        rc = artefact_finish(&w->head, dir, err);
     if (!rc)
-        rc = outdir_commit(&dir, err);
-    outdir_release(&dir);
+        rc = outdir_commit(dir, err);
     return rc;
 }
 
@@ -210,7 +206,7 @@ work_save_student(struct work *w, const struct student_options *o,
     if (own)
         return save_weights(w, own, NULL, student_save_type(o), err);
     return adaptation_save_terms(&w->head, terms, &w->s->model->cfg,
-                                 w->place.out, w->replace, err);
+                                 run_place_out(&w->place), err);
 }
 
 int
@@ -223,7 +219,7 @@ work_save_scorer(struct work *w, const struct decoder *d, int32_t pad,
 int
 work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err)
 {
-    return adaptation_save_prompt(&w->head, z, w->place.out, w->replace, err);
+    return adaptation_save_prompt(&w->head, z, run_place_out(&w->place), err);
 }
 
 void

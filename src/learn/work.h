@@ -22,6 +22,8 @@
 
 struct work {
     struct session *s;
+    enum kind kind;      // of what comes out
+    struct outdir *held; // run_place_init()
     uint64_t seed;
     bool replace;
     bool resume; // after work_claim(): and there is something to go on from

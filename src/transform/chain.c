@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "base/json.h"
 #include "learn/options.h"
 #include "learn/loop/run_state.h"
@@ -20,9 +21,11 @@ struct link {
 };
 
 struct chain {
-    char *dir, *file; // OUT.via and the fingerprint in it
+    struct outdir out; // the result, held from the first link on
+    char *dir, *file;  // OUT.via and the fingerprint in it
     struct link links[CONVERT_LINKS_MAX];
-    int64_t n; // the last link is the result
+    int64_t n;      // the last link is the result
+    enum kind kind; // of the result
     json_t *fingerprint;
 };
 
@@ -35,6 +38,7 @@ chain_release(struct chain *c)
         mem_free(c->links[i].method);
     }
     json_decref(c->fingerprint);
+    outdir_release(&c->out);
     mem_free(c->file);
     mem_free(c->dir);
 }
@@ -185,14 +189,14 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
     enum kind kind = KIND_BASE;
     int rc = adaptation_target(&kind, &out, to, err);
 
+    if (!rc)
+        rc = outdir_init(&c->out, out, err);
     if (rc)
         return rc;
-    if (sb_puts(&b, out))
+    if (sb_printf(&b, "%s.via", c->out.name)) {
+        sb_release(&b);
         return no_memory(err);
-    while (b.len > 1 && b.s[b.len - 1] == '/')
-        b.s[--b.len] = '\0';
-    if (sb_puts(&b, ".via"))
-        return no_memory(err);
+    }
     c->dir = sb_take(&b);
     c->file = c->dir ? path_join(c->dir, CHAIN_FILE) : NULL;
     if (!c->file)
@@ -218,7 +222,8 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
         p += n + 1;
     }
     if (!rc)
-        rc = add_link(c, kind, out, err);
+        rc = add_link(c, kind, c->out.name, err);
+    c->kind = kind;
     if (!rc)
         rc = take_methods(c, o->method, err);
     if (!rc)
@@ -228,20 +233,18 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
     return rc ? rc : tell_chain(c, s, from, o, id, err);
 }
 
-/* Lay OUT.via for this chain, or see that it is this chain's. */
+/* Lock OUT, and lay OUT.via for this chain, or see that it is this chain's. */
 static int
-claim(const struct chain *c, const trv_convert_options *o, bool *goes_on,
+claim(struct chain *c, const trv_convert_options *o, bool *goes_on,
       trv_err *err)
 {
     json_t *was = NULL;
     char *text;
-    int rc;
+    int rc = output_claim(&c->out, c->kind, o->replace, err);
 
+    if (rc)
+        return rc;
     *goes_on = o->resume && file_exists(c->file);
-    if (file_exists(c->links[c->n - 1].path) && !o->replace && !*goes_on)
-        return err_fail(err, TRV_EEXIST,
-                        "'%s' is there already; replace it with --replace",
-                        c->links[c->n - 1].path);
     if (*goes_on) {
         rc = json_open(&was, c->file, err);
         if (!rc)
@@ -313,8 +316,9 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
         if (last || !goes_on || !artefact_is(l->path)) {
             convert_say(&talk, "link %lld of %lld: %s to %s", (long long)i + 1,
                         (long long)c.n, at ? at->spec : from->spec, l->to);
-            rc = convert_link(s, &one, at ? at : from, l->to, &l->choice, &o,
-                              progress, payload, err);
+            rc = convert_link(s, &one, at ? at : from, l->to,
+                              last ? &c.out : NULL, &l->choice, &o, progress,
+                              payload, err);
             add_cost(cost, &one);
         }
         if (rc || last)

@@ -220,7 +220,8 @@ convert_check_read(const struct convert_choice *list, int n,
 
 int
 convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
-             const char *to, const struct convert_choice *choice,
+             const char *to, struct outdir *held,
+             const struct convert_choice *choice,
              const trv_convert_options *opts, trv_progress_fn progress,
              void *payload, trv_err *err)
 {
@@ -229,6 +230,7 @@ convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
                               .method = choice->use.method,
                               .edge = choice->edge->name,
                               .from = from,
+                              .held = held,
                               .any_words = strncmp(to, "prompt:", 7) == 0,
                               .opts = &o,
                               .progress = progress,
@@ -263,6 +265,6 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
     if (!rc)
         rc = convert_check_read(&choice, 1, opts, err);
     return rc ? rc
-              : convert_link(s, cost, from, to, &choice, opts, progress,
+              : convert_link(s, cost, from, to, NULL, &choice, opts, progress,
                              payload, err);
 }

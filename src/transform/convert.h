@@ -36,9 +36,11 @@ int convert_check_read(const struct convert_choice *list, int n,
                        const trv_convert_options *o, trv_err *err);
 
 /** Convert `from` to the kind and place that `to` names ("lora:out/z"), by what
- * was chosen; options are checked already. */
+ * was chosen; options are checked already. `held`: the place, claimed by the
+ * caller; NULL: it is claimed here. */
 int convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
-                 const char *to, const struct convert_choice *choice,
+                 const char *to, struct outdir *held,
+                 const struct convert_choice *choice,
                  const trv_convert_options *opts, trv_progress_fn progress,
                  void *payload, trv_err *err);
 

@@ -84,6 +84,8 @@ convert_begin(struct work *w, const struct convert_job *job, const char *kept,
     const trv_convert_options *o = job->opts;
 
     *w = (struct work){.s = job->s,
+                       .kind = job->to,
+                       .held = job->held,
                        .seed = o->seed,
                        .replace = o->replace,
                        .resume = o->resume,

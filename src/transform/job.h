@@ -21,6 +21,7 @@ struct convert_job {
     enum kind to;
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for
     const char *out;
+    struct outdir *held; // `out`, claimed by a chain; NULL: by the method
     const trv_convert_options *opts;
     trv_progress_fn progress;
     void *payload;

@@ -20,10 +20,11 @@ rm -r r
 touch -d 2001-01-01 r.via/1-lora/trivium.json
 convert --from "prompt:Say it. " --to ratio:r --via lora --resume &&
     find r.via/1-lora/trivium.json ! -newermt 2002-01-01
+rm -r r
 t convert --model tiny --from "prompt:Say more. " --to ratio:r --via lora \
     --resume
 # Mistakes.
-t convert --model tiny --from "prompt:Say it. " --to ratio:r --via lora
+t convert --model tiny --from "prompt:Say it. " --to ratio:p --via lora
 t convert --model tiny --from "prompt:Say it. " --to ratio:x --via lore
 t convert --model tiny --from "prompt:Say it. " --to ratio:x --via lora, -q
 t convert --model tiny --from "prompt:Say it. " --to ratio:x --via lora \

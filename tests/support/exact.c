@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/reward/reward.h"
 #include "model/sample/engine.h"
 #include "support/test.h"
@@ -317,6 +318,7 @@ exact_save(struct world *w, const char *name, enum kind kind, int64_t k,
 {
     const struct model_config *cfg = &w->s->model->cfg;
     struct artefact head = {0};
+    struct outdir out;
     struct terms t = {0};
     struct terms_flat flat;
     struct rng r;
@@ -337,7 +339,10 @@ exact_save(struct world *w, const char *name, enum kind kind, int64_t k,
         flat.w[i] = (float)(size * rng_normal(&r));
     must(artefact_init(&head, kind, "world", NULL, &err), &err);
     snprintf(path, sizeof(path), "%s/%s", w->dir, name);
-    must(adaptation_save_terms(&head, &t, cfg, path, true, &err), &err);
+    must(outdir_init(&out, path, &err), &err);
+    must(output_claim(&out, kind, true, &err), &err);
+    must(adaptation_save_terms(&head, &t, cfg, &out, &err), &err);
+    outdir_release(&out);
     artefact_release(&head);
     terms_release(&t);
 }

@@ -104,7 +104,8 @@ write_model(struct world *w, const char *name, uint64_t seed)
     snprintf(w->dir, sizeof(w->dir), "%s", test_tmpdir(name));
     snprintf(from, sizeof(from), "%s/from", w->dir);
     snprintf(w->path, sizeof(w->path), "%s/model", w->dir);
-    must(outdir_begin(&out, from, false, &err), &err);
+    must(outdir_init(&out, from, &err), &err);
+    must(outdir_claim(&out, NULL, false, &err), &err);
     must(outdir_write(&out, "config.json", config, strlen(config), &err), &err);
     write_texts(w, &out);
     must(outdir_write(&out, "tokenizer_config.json", tokenizer_config,
@@ -116,7 +117,8 @@ write_model(struct world *w, const char *name, uint64_t seed)
     must(config_from_json(&cfg, json, "config", &err), &err);
     json_decref(json);
     rng_init(&r, seed, 1);
-    must(outdir_begin(&out, w->path, false, &err), &err);
+    must(outdir_init(&out, w->path, &err), &err);
+    must(outdir_claim(&out, NULL, false, &err), &err);
     must(writer_folder(writer_to(&out), from, &cfg, DT_F32, random_weights, &r,
                        &err),
          &err);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapt/output.h"
 #include "adapt/adaptation.h"
 #include "adapt/params/peft.h"
 #include "base/file.h"
@@ -245,6 +246,7 @@ test_adaptation_saved_terms_are_artefacts(void **state)
     for (int i = 0; i < 3; i++) {
         struct adaptation *a, *b;
         struct artefact head;
+        struct outdir out;
         struct terms_flat was, is;
         char rel[64];
 
@@ -254,9 +256,11 @@ test_adaptation_saved_terms_are_artefacts(void **state)
         snprintf(path, sizeof(path), "%s/%s", dir, kind_name(kinds[i]));
         assert_int_equal(artefact_init(&head, kinds[i], "tiny", &base_id, NULL),
                          0);
-        assert_int_equal(adaptation_save_terms(&head, &a->terms, &model.cfg,
-                                               path, false, NULL),
-                         0);
+        assert_int_equal(outdir_init(&out, path, NULL), 0);
+        assert_int_equal(output_claim(&out, kinds[i], false, NULL), 0);
+        assert_int_equal(
+            adaptation_save_terms(&head, &a->terms, &model.cfg, &out, NULL), 0);
+        outdir_release(&out);
         artefact_release(&head);
         assert_int_equal(open_spec(&b, NULL, "", path), 0);
         assert_int_equal(b->kind, kinds[i]);
@@ -282,12 +286,18 @@ static int
 save_lora(const char *dir, const struct lora *l, bool replace, trv_err *err)
 {
     struct artefact head;
+    struct outdir out = {0};
     int rc;
 
     rc = artefact_init(&head, KIND_LORA, "tiny", &base_id, err);
     if (!rc)
+        rc = outdir_init(&out, dir, err);
+    if (!rc)
+        rc = output_claim(&out, KIND_LORA, replace, err);
+    if (!rc)
         rc = adaptation_save_terms(&head, &(struct terms){.lora = *l},
-                                   &model.cfg, dir, replace, err);
+                                   &model.cfg, &out, err);
+    outdir_release(&out);
     artefact_release(&head);
     return rc;
 }
@@ -391,6 +401,7 @@ test_adaptation_text_artefact_opens_as_it_was_saved(void **state)
         "{\"trivium\":1,\"form\":\"prompt\",\"kind\":\"text\","
         "\"chain\":[],\"files\":[]}";
     struct artefact head;
+    struct outdir out;
     struct adaptation *a;
     char dir[256];
 
@@ -399,7 +410,10 @@ test_adaptation_text_artefact_opens_as_it_was_saved(void **state)
     assert_int_equal(adaptation_of_text(&a, "Be brief.\n", 10, NULL), 0);
     assert_int_equal(artefact_init(&head, KIND_TEXT, "tiny", &base_id, NULL),
                      0);
-    assert_int_equal(adaptation_save_prompt(&head, a, dir, false, NULL), 0);
+    assert_int_equal(outdir_init(&out, dir, NULL), 0);
+    assert_int_equal(output_claim(&out, KIND_TEXT, false, NULL), 0);
+    assert_int_equal(adaptation_save_prompt(&head, a, &out, NULL), 0);
+    outdir_release(&out);
     artefact_release(&head);
     adaptation_free(a);
     assert_int_equal(open_spec(&a, NULL, "", dir), 0);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapt/output.h"
 #include "adapt/artefact.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -36,7 +37,9 @@ write_one(const char *path, bool replace, trv_err *err)
     if (!rc)
         rc = artefact_add_step(&a, &step, err);
     if (!rc)
-        rc = outdir_begin(&d, path, replace, err);
+        rc = outdir_init(&d, path, err);
+    if (!rc)
+        rc = output_claim(&d, KIND_LORA, replace, err);
     if (!rc)
         rc = artefact_put(&a, &d, "one.bin", "one", 3, err);
     if (!rc)

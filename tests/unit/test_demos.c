@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/adaptation.h"
 #include "adapt/prompt/demos.h"
 #include "adapt/view.h"
@@ -215,6 +216,7 @@ test_demos_act_through_the_view_and_from_their_artefact(void **state)
     struct session *s = open_tiny();
     struct adaptation *a, *b;
     struct artefact head = {0};
+    struct outdir to;
     struct strbuf text = {0}, again = {0}, spec = {0};
     char out[600], h1[HASH_HEX], h2[HASH_HEX];
     trv_err err = {0};
@@ -229,8 +231,11 @@ test_demos_act_through_the_view_and_from_their_artefact(void **state)
     assert_string_equal(text.s, "1=one;2=two;3=");
     snprintf(out, sizeof(out), "%s/z", test_tmpdir("demos_saved"));
     assert_int_equal(artefact_init(&head, KIND_DEMOS, "tiny", NULL, &err), 0);
-    if (adaptation_save_prompt(&head, a, out, false, &err))
+    if (outdir_init(&to, out, &err) ||
+        output_claim(&to, KIND_DEMOS, false, &err) ||
+        adaptation_save_prompt(&head, a, &to, &err))
         fail_msg("%s", err.msg);
+    outdir_release(&to);
     artefact_release(&head);
     if (adaptation_open(&b, s->model, NULL, out, false, &err))
         fail_msg("%s", err.msg);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/adaptation.h"
 #include "adapt/prompt/retrieve.h"
 #include "adapt/view.h"
@@ -279,6 +280,7 @@ test_retrieve_acts_through_the_view_and_from_its_artefact(void **state)
     struct session *s;
     struct adaptation *a[2] = {NULL, NULL};
     struct artefact head = {0};
+    struct outdir to;
     char spec[700], out[600], hash[2][HASH_HEX];
     trv_err err = {0};
 
@@ -297,10 +299,13 @@ test_retrieve_acts_through_the_view_and_from_its_artefact(void **state)
         fail_msg("%s", err.msg);
     snprintf(out, sizeof(out), "%s/z", test_tmpdir("retrieve_saved"));
     assert_int_equal(artefact_init(&head, KIND_RETRIEVE, "t", NULL, &err), 0);
-    if (adaptation_save_prompt(&head, a[0], out, false, &err) ||
+    if (outdir_init(&to, out, &err) ||
+        output_claim(&to, KIND_RETRIEVE, false, &err) ||
+        adaptation_save_prompt(&head, a[0], &to, &err) ||
         adaptation_open(&a[1], s->model, NULL, out, false, &err))
         fail_msg("%s", err.msg);
     artefact_release(&head);
+    outdir_release(&to);
     for (int i = 0; i < 2; i++) {
         struct data_row row = {0};
         struct strbuf text = {0};

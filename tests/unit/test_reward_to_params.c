@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/params/peft.h"
 #include "base/file.h"
 #include "support/exact.h"
@@ -27,6 +28,7 @@ static void
 save_moved(void)
 {
     struct artefact head = {0};
+    struct outdir out;
     struct rng r;
     char path[600];
     trv_err err = {0};
@@ -39,9 +41,11 @@ save_moved(void)
     world_logp(&w, w.best, &w.student);
     snprintf(path, sizeof(path), "%s/moved", dir);
     must(artefact_init(&head, KIND_LORA, "world", NULL, &err), &err);
-    must(adaptation_save_terms(&head, &w.student, &w.s->model->cfg, path, true,
-                               &err),
+    must(outdir_init(&out, path, &err), &err);
+    must(output_claim(&out, KIND_LORA, true, &err), &err);
+    must(adaptation_save_terms(&head, &w.student, &w.s->model->cfg, &out, &err),
          &err);
+    outdir_release(&out);
     artefact_release(&head);
 }
 

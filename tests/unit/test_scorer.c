@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/reward/scorer.h"
 #include "adapt/params/peft.h"
 #include "base/json.h"
@@ -215,6 +216,7 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
 {
     struct session s;
     struct artefact head = {0};
+    struct outdir to;
     struct scorer *sc = NULL;
     struct lora l = {0};
     float w[16];
@@ -233,7 +235,9 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
         w[i] = (float)i - 7.5f;
     snprintf(out, sizeof(out), "%s/r", test_tmpdir("scorer_out"));
     must(artefact_init(&head, KIND_HEAD, "tiny", NULL, &err), &err);
-    must(scorer_save(&head, &l, w, &s.model->cfg, out, false, &err), &err);
+    must(outdir_init(&to, out, &err), &err);
+    must(output_claim(&to, KIND_HEAD, false, &err), &err);
+    must(scorer_save(&head, &l, w, &s.model->cfg, &to, &err), &err);
     must(scorer_find(&is, out, &err), &err);
     assert_true(is);
     must(scorer_open(&sc, &base, s.model, out, &err), &err);
@@ -241,11 +245,12 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
     assert_memory_equal(sc->w, w, sizeof(w));
     assert_int_equal(sc->terms.lora.n, l.n);
     assert_memory_equal(sc->terms.lora.w, l.w, (size_t)l.n * sizeof(float));
-    assert_int_equal(scorer_save(&head, &l, w, &s.model->cfg, out, false, &err),
-                     TRV_EEXIST);
+    assert_int_equal(output_claim(&to, KIND_HEAD, false, &err), TRV_EEXIST);
+    must(output_claim(&to, KIND_HEAD, true, &err), &err);
     w[3] = (float)NAN;
-    assert_int_equal(scorer_save(&head, &l, w, &s.model->cfg, out, true, &err),
+    assert_int_equal(scorer_save(&head, &l, w, &s.model->cfg, &to, &err),
                      TRV_ENONFINITE);
+    outdir_release(&to);
     scorer_free(sc);
     mem_free(base);
     lora_release(&l);

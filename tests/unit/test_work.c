@@ -48,6 +48,7 @@ open_work(struct fixture *f, const char *out, uint64_t seed, bool resume)
         must(session_decoder(&f->s, &d, &err), &err);
     }
     f->w = (struct work){.s = &f->s,
+                         .kind = KIND_LORA,
                          .seed = seed,
                          .resume = resume,
                          .on_message = hear,

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "model/sample/engine.h"
 #include "model/files/writer.h"
 
@@ -60,7 +61,8 @@ write_trained(const struct opened *o, const char *path, enum dtype type)
     struct outdir dir;
     trv_err err = {0};
 
-    must(outdir_begin(&dir, path, true, &err), &err);
+    must(outdir_init(&dir, path, &err), &err);
+    must(outdir_claim(&dir, NULL, false, &err), &err);
     must(writer_trained(writer_to(&dir), o->d, type, &err), &err);
     must(outdir_commit(&dir, &err), &err);
     outdir_release(&dir);
@@ -110,7 +112,8 @@ test_writer_scratch_knows_nothing_and_repeats_itself(void **state)
         trv_err err = {0};
 
         snprintf(path, sizeof(path), "%s/m", test_tmpdir("scratch"));
-        must(outdir_begin(&dir, path, true, &err), &err);
+        must(outdir_init(&dir, path, &err), &err);
+        must(outdir_claim(&dir, NULL, false, &err), &err);
         must(writer_scratch(writer_to(&dir), test_source("golden/models/llama"),
                             5, &err),
              &err);
@@ -141,7 +144,8 @@ test_writer_refuses_weights_that_are_not_finite(void **state)
     open_all(&o, test_source("golden/models/qwen2"));
     must(decoder_train_full(o.d, &err), &err);
     o.d->w_full[o.d->items[3].at] = (float)NAN;
-    must(outdir_begin(&dir, path, true, &err), &err);
+    must(outdir_init(&dir, path, &err), &err);
+    must(outdir_claim(&dir, NULL, false, &err), &err);
     assert_int_equal(writer_trained(writer_to(&dir), o.d, DT_BF16, &err),
                      TRV_ENONFINITE);
     outdir_release(&dir);

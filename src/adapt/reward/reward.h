@@ -121,6 +121,6 @@ void reward_free(struct reward *r);
  * artefact_init() of the reward's kind and given its chain. TRV_EUNSUPPORTED
  * for one that runs an outside command. */
 int reward_save(struct artefact *head, const struct adaptation *a,
-                const char *path, bool replace, trv_err *err);
+                struct outdir *to, trv_err *err);
 
 #endif

@@ -288,24 +288,22 @@ reward_tell(json_t **out, const struct adaptation *a, const char *dir,
 }
 
 int
-reward_save(struct artefact *head, const struct adaptation *a, const char *path,
-            bool replace, trv_err *err)
+reward_save(struct artefact *head, const struct adaptation *a,
+            struct outdir *to, trv_err *err)
 {
-    struct outdir d = {0};
     json_t *obj = NULL;
     int rc;
 
     TRV_ASSERT(head->kind == a->kind && a->reward);
-    rc = outdir_begin(&d, path, replace, err);
+    rc = outdir_open(to, err);
     if (!rc) // the temporary folder stands where the real one will
-        rc = reward_tell(&obj, a, d.tmp, err);
+        rc = reward_tell(&obj, a, to->tmp, err);
     if (!rc && json_object_set_new(head->root, "reward", obj))
         rc = no_memory(err);
     if (!rc)
-        rc = artefact_finish(head, &d, err);
+        rc = artefact_finish(head, to, err);
     if (!rc)
-        rc = outdir_commit(&d, err);
-    outdir_release(&d);
+        rc = outdir_commit(to, err);
     return rc;
 }
 

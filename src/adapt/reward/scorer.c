@@ -109,27 +109,22 @@ scorer_free(struct scorer *sc)
 
 int
 scorer_save(struct artefact *head, const struct lora *l, const float *w,
-            const struct model_config *cfg, const char *path, bool replace,
-            trv_err *err)
+            const struct model_config *cfg, struct outdir *to, trv_err *err)
 {
     struct payload_files files = {0};
-    struct outdir d = {0};
     int rc = peft_encode_scorer(&files, l, w, cfg, head->base_name, err);
 
     TRV_ASSERT(head->kind == KIND_HEAD);
     if (!rc)
-        rc = outdir_begin(&d, path, replace, err);
-    if (!rc)
-        rc = artefact_put(head, &d, PEFT_CONFIG, files.config, files.n_config,
+        rc = artefact_put(head, to, PEFT_CONFIG, files.config, files.n_config,
                           err);
     if (!rc)
-        rc = artefact_put(head, &d, PEFT_WEIGHTS, files.weights,
+        rc = artefact_put(head, to, PEFT_WEIGHTS, files.weights,
                           files.n_weights, err);
     if (!rc)
-        rc = artefact_finish(head, &d, err);
+        rc = artefact_finish(head, to, err);
     if (!rc)
-        rc = outdir_commit(&d, err);
-    outdir_release(&d);
+        rc = outdir_commit(to, err);
     payload_files_release(&files);
     return rc;
 }

@@ -41,7 +41,7 @@ int scorer_score(struct session *s, struct scorer *sc, double *score,
 /** Write a LoRA and its score [C] as an artefact; as adaptation_save_terms().
  */
 int scorer_save(struct artefact *head, const struct lora *l, const float *w,
-                const struct model_config *cfg, const char *path, bool replace,
+                const struct model_config *cfg, struct outdir *to,
                 trv_err *err);
 
 #endif

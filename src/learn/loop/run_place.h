@@ -4,6 +4,8 @@
  *   run.json        the fingerprint: what a resumed run must agree on
  *   checkpoint.safetensors, metrics.jsonl   of run.h
  *   and what the task itself keeps
+ *
+ * The lock on OUT (base/outdir.h) is the lock on OUT.run, too.
  */
 #ifndef LEARN_RUN_PLACE_H
 #define LEARN_RUN_PLACE_H
@@ -11,36 +13,37 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "base/err.h"
+#include "adapt/output.h"
 
 struct run_place {
-    char *out;  // without slashes at its end
-    char *dir;  // OUT.run
-    char *file; // OUT.run/run.json
-    char *kept; // a further file that can be resumed from; NULL: none
-    int lock;   // 1 + the folder's descriptor, locked for this run; 0: none
+    struct outdir own;   // OUT, but where a chain holds it
+    struct outdir *held; // by a chain; NULL: none does
+    const char *out;     // its name, without slashes or a link at its end
+    char *dir;           // OUT.run
+    char *file;          // OUT.run/run.json
+    char *kept;          // a further file that can be resumed from; NULL: none
 };
 
-/** `kept`: its name in the folder, or NULL. */
-int run_place_init(struct run_place *p, const char *out, const char *kept,
-                   trv_err *err);
+/** `kept`: its name in the folder, or NULL. `held`: OUT, claimed by the caller,
+ * who releases it; NULL: the run claims `out` itself. What outdir_init()
+ * returns. */
+int run_place_init(struct run_place *p, const char *out, struct outdir *held,
+                   const char *kept, trv_err *err);
 void run_place_release(struct run_place *p); // accepts zeros
+
+/** OUT, claimed: the run's own, or the one that is held for it. */
+struct outdir *run_place_out(struct run_place *p);
 
 /** Is there anything to go on from? */
 bool run_place_is_stopped(const struct run_place *p);
 
-/** May `out` be written? Only an artefact, a PEFT folder or an empty folder is
- * replaced, never a folder of other things that a slip of the hand named.
- * TRV_EEXIST. */
-int run_place_may_write(const char *out, bool replace, trv_err *err);
-
 /**
- * Before anything is computed: may output and folder be used? Makes the folder.
- * The folder is locked until the release: two runs in it would mix. TRV_EEXIST,
- * TRV_EIO.
+ * Before anything is computed: may an artefact of this kind be written, and the
+ * folder be used? Makes the folder. Both are locked until the release: two runs
+ * in them would mix. What output_claim() returns.
  */
-int run_place_claim(struct run_place *p, bool replace, bool resume,
-                    trv_err *err);
+int run_place_claim(struct run_place *p, enum kind kind, bool replace,
+                    bool resume, trv_err *err);
 
 /** Lay the folder for this run: what another one left goes, or, where `resume`,
  * must agree with the fingerprint (TRV_EMISMATCH names the field). */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "model/files/layout.h"
@@ -34,6 +35,20 @@ struct writer_sink
 writer_to(struct outdir *dir)
 {
     return (struct writer_sink){put_below, dir};
+}
+
+bool
+writer_is_name(const char *name)
+{
+    const size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof(carried) / sizeof(*carried); i++)
+        if (!strcmp(name, carried[i]))
+            return true;
+    return !strcmp(name, "config.json") ||
+           !strcmp(name, "model.safetensors.index.json") ||
+           (!strncmp(name, "model", 5) && n > 12 &&
+            !strcmp(name + n - 12, ".safetensors"));
 }
 
 static int

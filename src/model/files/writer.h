@@ -7,7 +7,7 @@
 #ifndef MODEL_WRITER_H
 #define MODEL_WRITER_H
 
-#include "base/file.h"
+#include "base/outdir.h"
 #include "model/decoder/decoder.h"
 
 /** Where a tensor's values come from: out [rows, cols] = rows of the tensor
@@ -23,6 +23,9 @@ struct writer_sink {
     void *self;
 };
 struct writer_sink writer_to(struct outdir *dir);
+/** Is it a file of a model's folder: one that is written here, or of sharded
+ * weights? */
+bool writer_is_name(const char *name);
 
 /**
  * Write config.json, the tokenizer's files and model.safetensors.

@@ -4,9 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/output.h"
 #include "adapt/reward/reward.h"
 #include "base/clock.h"
-#include "learn/loop/run_place.h"
 
 /* The head of trivium.json, with the chain up to here. */
 static int
@@ -40,6 +40,17 @@ begin(struct artefact *head, const struct convert_job *job,
     return rc;
 }
 
+static void
+fill_cost(trv_cost *cost, const char *out, double began)
+{
+    char *manifest = path_join(out, ARTEFACT_MANIFEST);
+
+    cost->artefact_bytes = manifest ? file_size(manifest) : 0;
+    cost->seconds = clock_now() - began;
+    cost->final_loss = (double)NAN; // nothing was learned
+    mem_free(manifest);
+}
+
 static int
 save(const struct convert_job *job, struct reward *r, trv_cost *cost,
      trv_err *err)
@@ -52,27 +63,25 @@ save(const struct convert_job *job, struct reward *r, trv_cost *cost,
     const struct model_identity *id;
     struct adaptation *again = NULL;
     struct artefact head = {0};
-    char *manifest;
-    int rc = run_place_may_write(job->out, job->opts->replace, err);
+    struct outdir own = {0}, *to = job->held ? job->held : &own;
+    int rc = job->held ? 0 : outdir_init(&own, job->out, err);
 
+    if (!rc && !job->held)
+        rc = output_claim(&own, job->to, job->opts->replace, err);
     if (!rc)
         rc = session_identity(job->s, &id, err);
     if (!rc)
         rc = begin(&head, job, r, id, err);
     if (!rc)
-        rc = reward_save(&head, &a, job->out, job->opts->replace, err);
+        rc = reward_save(&head, &a, to, err);
     if (!rc)
         rc = adaptation_open(&again, job->s->model, id, job->out, true, err);
     adaptation_free(again);
     artefact_release(&head);
-    if (rc)
-        return rc;
-    manifest = path_join(job->out, ARTEFACT_MANIFEST);
-    cost->artefact_bytes = manifest ? file_size(manifest) : 0;
-    cost->seconds = clock_now() - began;
-    cost->final_loss = (double)NAN; // nothing was learned
-    mem_free(manifest);
-    return 0;
+    outdir_release(&own);
+    if (!rc)
+        fill_cost(cost, job->out, began);
+    return rc;
 }
 
 int
