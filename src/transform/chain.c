@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/seal.h"
 #include "learn/options.h"
 #include "learn/run_state.h"
 
@@ -210,7 +211,6 @@ claim(const struct chain *c, const trv_convert_options *o, bool *goes_on,
       trv_err *err)
 {
     json_t *was = NULL;
-    char *text;
     int rc;
 
     *goes_on = o->resume && file_exists(c->file);
@@ -219,7 +219,7 @@ claim(const struct chain *c, const trv_convert_options *o, bool *goes_on,
                         "'%s' is there already; replace it with --replace",
                         c->links[c->n - 1].path);
     if (*goes_on) {
-        rc = json_open(&was, c->file, err);
+        rc = seal_open(&was, c->file, err);
         if (!rc)
             rc = run_state_compare(was, c->fingerprint, c->file, err);
         json_decref(was);
@@ -231,14 +231,7 @@ claim(const struct chain *c, const trv_convert_options *o, bool *goes_on,
                         "lie there",
                         c->dir);
     rc = dir_make(c->dir, err);
-    if (rc)
-        return rc;
-    text = json_dumps(c->fingerprint, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (!text)
-        return no_memory(err);
-    rc = file_write_atomic(c->file, text, strlen(text), err);
-    free(text);
-    return rc;
+    return rc ? rc : seal_write(c->file, c->fingerprint, err);
 }
 
 static void
