@@ -334,6 +334,7 @@ run_train(struct run_result *out, const struct run_task *task,
     int rc;
 
     r.result.first_loss = r.result.last_loss = (double)NAN;
+    r.result.tokens = opts->tokens; // of a resumed run, what it says
     rc = check_options(task, opts, err);
     if (rc)
         goto done;

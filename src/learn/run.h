@@ -67,6 +67,7 @@ struct run_options {
     bool resume;               // go on from the checkpoint in dir
     bool replace;              // start anew although one is there
     const json_t *fingerprint; // what must be equal on a resume; may be NULL
+    double tokens; // processed before the first step, to be counted with it
 };
 
 #define RUN_OPTIONS_INIT                                                       \

@@ -123,6 +123,7 @@ work_train(struct run_result *out, const struct work *w,
     run.resume = work_has_checkpoint(w);
     run.replace = true; // run_place_claim() asked before
     run.fingerprint = w->fingerprint;
+    run.tokens = w->tokens;
     return run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
 }
 

@@ -36,6 +36,7 @@ struct work {
     json_t *fingerprint;  // from work_lay()
     struct artefact head; // from work_sign()
     double began, flop, stage_began;
+    double tokens; // processed before the loop's first step
 };
 
 /** `out` as the user named it; `kept` as in run_place_init(). TRV_ENOMEM. */

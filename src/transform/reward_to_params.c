@@ -331,15 +331,17 @@ judge(void *payload, double *reward, const struct tried *list, int64_t n,
 {
     struct course *c = payload;
 
-    c->story.answers += n;
     return trials_score(reward, c->p.job->s, c->p.reward, list, n, NULL, err);
 }
 
+/* Its answers are counted by the steps: a resumed run draws only the rest. */
 static struct rollout
 plan_rollout(struct course *c)
 {
     const trv_convert_options *o = c->p.job->opts;
+    const int64_t batches = (c->p.learn.steps + o->updates - 1) / o->updates;
 
+    c->story.answers += batches * c->p.learn.batch;
     return (struct rollout){.s = c->p.job->s,
                             .contexts = &c->answers,
                             .in = &c->in,
@@ -578,7 +580,7 @@ reward_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     rc = begin(&c, job, err);
     if (!rc)
         rc = make_lessons(&c, err);
-    c.story.answers = c.answers.n; // and those that the student will draw
+    c.story.answers = c.answers.n; // and those that the student draws
     if (!rc)
         rc = examine(&c, false, &c.story.before, &c.story.held_before, err);
     if (!rc)
