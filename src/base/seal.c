@@ -82,10 +82,12 @@ seal_open(json_t **out, const char *path, trv_err *err)
     int rc = json_open(&obj, path, err);
 
     *out = NULL;
-    if (rc == TRV_EFORMAT)
+    if (rc == TRV_EFORMAT || (!rc && !json_is_object(obj)))
         rc = seal_damaged(path, err);
-    if (rc)
+    if (rc) {
+        json_decref(obj);
         return rc;
+    }
     sum = json_incref(json_object_get(obj, FIELD));
     (void)json_object_del(obj, FIELD);
     if (!sum)

@@ -56,7 +56,9 @@
         OPT_INT(T, o.learn.checkpoint_every, 0, "checkpoint-every", .lo = 0,   \
                 .hi = INT32_MAX, .unit = "steps",                              \
                 .help =                                                        \
-                    "save what --resume needs so often; 0 only when stopped")
+                    "save what --resume needs so often; 0 only when stopped"), \
+        OPT_FLAG(T, o.allow_diverged, 0, "allow-diverged",                     \
+                 "save a run whose loss rose or whose reward fell")
 
 /** "lora:out/z" has a form and a place; a plain path is the usual mistake. */
 enum cli_exit learning_check_to(const struct cli *cli, const char *to);

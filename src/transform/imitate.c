@@ -324,11 +324,6 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     result.tokens = p.w.tokens; // the loop counts them, too
     if (!rc && p.train)
         rc = train(&result, &p, &answers, &student, own, &in, err);
-    if (!rc && p.train && result.mean_loss > 1.2 * result.first_loss)
-        convert_say(job,
-                    "warning: the loss rose from %.3g to %.3g nats per token: "
-                    "the learning rate may be too high",
-                    result.first_loss, result.mean_loss);
     if (!rc)
         rc = save(&p, &student, own, &in, &answers, &result, err);
 done:

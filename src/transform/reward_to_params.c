@@ -481,6 +481,25 @@ examine(struct course *c, bool student, struct exam *seen,
                      &c->held_out, terms, &opts, err);
 }
 
+/* The loss of a policy says nothing of how well it does; its reward does. Four
+ * standard errors are no chance. */
+#define FALL_ERRORS 4.0
+
+static int
+check_reward(const struct course *c, trv_err *err)
+{
+    const struct exam *a = &c->story.before, *b = &c->story.after;
+
+    if (!reward_plan_is_on_policy(&c->p) ||
+        !(a->reward - b->reward >
+          FALL_ERRORS * hypot(a->reward_se, b->reward_se)))
+        return 0;
+    return work_diverged(&c->p.w, err,
+                         "its reward fell from %.4g (+- %.2g) to %.4g (+- "
+                         "%.2g) on fresh answers",
+                         a->reward, a->reward_se, b->reward, b->reward_se);
+}
+
 /* ---- the result -------------------------------------------------------- */
 
 static int
@@ -588,7 +607,9 @@ reward_to_params(const struct convert_job *job, trv_cost *cost, trv_err *err)
     if (!rc)
         rc = examine(&c, true, &c.story.after, &c.story.held_after, err);
     if (!rc)
-        reward_words_result(&c.p, &c.story, &c.result);
+        reward_words_result(&c.p, &c.story);
+    if (!rc)
+        rc = check_reward(&c, err);
     if (!rc)
         rc = save(&c, err);
     work_end(&c.p.w, rc, cost);
