@@ -28,7 +28,8 @@ extern "C" {
     X(TRV_ECANCELED, -8, "stopped by the caller")                              \
     X(TRV_ENONFINITE, -9, "a number became infinite or undefined")             \
     X(TRV_ETOOLONG, -10, "longer than the model's context")                    \
-    X(TRV_EEXIST, -11, "the output is already there")
+    X(TRV_EEXIST, -11, "the output is already there")                          \
+    X(TRV_EDIVERGED, -12, "a run went wrong: its loss rose or its reward fell")
 
 enum trv_code {
     TRV_OK = 0,

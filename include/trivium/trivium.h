@@ -391,6 +391,7 @@ typedef struct {
     double length_cost;    // reward, or loss, that a token of it costs; 0.001
     trv_search_options search; // of the method "text"
     trv_evolve_options evolve; // of "evolve" and "demos"
+    bool allow_diverged; // save a run whose loss rose or whose reward fell
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -463,8 +464,9 @@ typedef struct {
  *         message says where the result lies), TRV_EMISMATCH (resumed with
  *         another prompt, input, option or seed: names what), TRV_ECANCELED
  *         (resumable: the message says from where), TRV_ENONFINITE (nothing
- *         saved but the last good checkpoint), and what reading inputs and
- *         writing files may return.
+ *         saved but the last good checkpoint), TRV_EDIVERGED (the loss rose
+ *         or the reward of grpo and ppo fell; resumed with allow_diverged it
+ *         is saved), and what reading inputs and writing files may return.
  */
 TRV_API TRV_MUST_USE int trv_convert(trv_model *m, trv_cost *cost,
                                      const trv_adaptation *from, const char *to,
@@ -496,15 +498,16 @@ typedef struct {
     trv_message_fn on_message; // NULL: none
     void *message_payload;
     /* a reward */
-    bool full;     // all weights learn, in place of a LoRA
-    double centre; // pull of (r_chosen + r_rejected)^2 towards 0; 0
+    bool full;           // all weights learn, in place of a LoRA
+    double centre;       // pull of (r_chosen + r_rejected)^2 towards 0; 0
+    bool allow_diverged; // save a run whose loss rose
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
     {                                                                          \
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
-            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0                  \
+            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false           \
     }
 
 /**

@@ -87,7 +87,8 @@ exit_of_code(int code)
     case TRV_EUNSUPPORTED:
         return CLI_UNSUPPORTED;
     case TRV_ENONFINITE:
-        return CLI_NONFINITE;
+    case TRV_EDIVERGED:
+        return CLI_DIVERGED;
     case TRV_ECANCELED:
         return CLI_INTERRUPTED;
     default:

@@ -22,7 +22,7 @@
     X(CLI_TOO_LONG, 5, "longer than the model's context")                      \
     X(CLI_EXISTS, 6, "the output is already there")                            \
     X(CLI_UNSUPPORTED, 7, "known, but not supported")                          \
-    X(CLI_NONFINITE, 8, "a number became infinite or undefined")               \
+    X(CLI_DIVERGED, 8, "a run diverged, or a number became infinite")          \
     X(CLI_INTERRUPTED, 130, "stopped by Ctrl-C or SIGTERM")
 
 enum cli_exit {

@@ -329,6 +329,7 @@ preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
         return rc;
     *task = (struct run_task){.self = t,
                               .of = t,
+                              .loss_unit = t->match ? "" : "nats per pair",
                               .w = t->w,
                               .g = t->g,
                               .n = n,

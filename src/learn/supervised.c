@@ -236,7 +236,9 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
     if (rc)
         return rc;
     t->learner = (struct student){t->d, t->terms};
-    *task = (struct run_task){.self = t, .gradient = supervised_gradient};
+    *task = (struct run_task){.self = t,
+                              .loss_unit = "nats per token",
+                              .gradient = supervised_gradient};
     student_learns(task, &t->learner);
     return 0;
 }

@@ -118,12 +118,45 @@ work_train(struct run_result *out, const struct work *w,
            trv_err *err)
 {
     struct run_options run = options_run(learn);
+    int rc;
 
     run.dir = w->place.dir;
     run.resume = work_has_checkpoint(w);
     run.replace = true; // run_place_claim() asked before
     run.fingerprint = w->fingerprint;
-    return run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
+    run.tokens = w->tokens;
+    rc = run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
+    if (rc || !out->diverged)
+        return rc;
+    return work_diverged(w, err,
+                         "its loss rose from %.3g to %.3g%s%s (on the rows of "
+                         "the first step to %.3g)",
+                         out->first_loss, out->mean_loss,
+                         *task->loss_unit ? " " : "", task->loss_unit,
+                         out->first_again);
+}
+
+int
+work_diverged(const struct work *w, trv_err *err, const char *fmt, ...)
+{
+    char how[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(how, sizeof(how), fmt, ap);
+    va_end(ap);
+    if (!w->allow_diverged)
+        return err_fail(err, TRV_EDIVERGED,
+                        "the run diverged: %s; nothing was saved. The learning "
+                        "rate is probably too high (--lr). The last checkpoint "
+                        "and metrics.jsonl are in '%s'; --resume with "
+                        "--allow-diverged saves the run as it is",
+                        how, w->place.dir);
+    work_say(w,
+             "warning: the run diverged: %s; it is saved all the same "
+             "(--allow-diverged)",
+             how);
+    return 0;
 }
 
 int

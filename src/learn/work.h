@@ -27,6 +27,7 @@ struct work {
     uint64_t seed;
     bool replace;
     bool resume; // after work_claim(): and there is something to go on from
+    bool allow_diverged;       // save a run that has
     trv_message_fn on_message; // NULL: none
     void *message_payload;
     trv_progress_fn progress; // NULL: none
@@ -38,6 +39,7 @@ struct work {
     json_t *fingerprint;  // from work_lay()
     struct artefact head; // from work_sign()
     double began, flop, stage_began;
+    double tokens; // processed before the loop's first step
 };
 
 /** `out` as the user named it; `kept` as in run_place_init(). TRV_ENOMEM. */
@@ -58,10 +60,15 @@ int work_claim(struct work *w, trv_err *err);
 int work_lay(struct work *w, json_t *own, trv_err *err);
 /** Does the loop go on from a checkpoint? */
 bool work_has_checkpoint(const struct work *w);
-/** run_train() with these options; every zero is replaced. */
+/** run_train() with these options; every zero is replaced. Also what
+ * work_diverged() returns of a run whose loss rose. */
 int work_train(struct run_result *out, const struct work *w,
                const struct run_task *task, const trv_learn_options *learn,
                trv_err *err);
+/** A run has diverged, as the words say ("its loss rose ..."): TRV_EDIVERGED,
+ * and its checkpoint stays; or, where that is allowed, 0 and a warning. */
+int work_diverged(const struct work *w, trv_err *err, const char *fmt, ...)
+    TRV_PRINTF(3, 4);
 /** rc, but where it says that the user stopped: with the words what was done
  * ("while sampling") and how to go on. */
 int work_stopped(const struct work *w, int rc, const char *when, trv_err *err);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "learn/loss/advantage.h"
+#include "base/seal.h"
 
 static int
 no_memory(trv_err *err)
@@ -57,7 +58,7 @@ read_kept(double *reward, int64_t n, const char *file, trv_err *err)
 {
     json_t *root = NULL;
     const json_t *list;
-    int rc = json_open(&root, file, err);
+    int rc = seal_open(&root, file, err);
 
     if (rc)
         return rc;
@@ -78,16 +79,16 @@ read_kept(double *reward, int64_t n, const char *file, trv_err *err)
 static int
 write_kept(const double *reward, int64_t n, const char *file, trv_err *err)
 {
-    struct strbuf b = {0};
-    int bad = sb_puts(&b, "{\"rewards\": [");
-    int rc;
+    json_t *list = json_array(), *root = NULL;
+    int rc, bad = !list;
 
-    for (int64_t i = 0; i < n && !bad; i++) // 17 digits: the same bits again
-        bad = sb_printf(&b, "%s%.17g", i ? ",\n" : "\n", reward[i]);
+    for (int64_t i = 0; i < n && !bad; i++)
+        bad = json_array_append_new(list, json_real(reward[i]));
     if (!bad)
-        bad = sb_puts(&b, "\n]}\n");
-    rc = bad ? no_memory(err) : file_write_atomic(file, b.s, b.len, err);
-    sb_release(&b);
+        root = json_pack("{s:O}", "rewards", list);
+    rc = root ? seal_write(file, root, err) : no_memory(err);
+    json_decref(list);
+    json_decref(root);
     return rc;
 }
 

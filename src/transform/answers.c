@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/sample/engine.h"
+#include "base/seal.h"
 
 /* Answers drawn between two writes; also the batch, so that what a row is
  * drawn beside never depends on where a run was stopped. */
@@ -84,12 +85,13 @@ context_of(const struct answers *a, int64_t i, int64_t group)
     return i / (group > 0 ? group : 1) % a->n_contexts;
 }
 
+/* Answer i stands behind the sums of the blocks before it. */
 static int
-broken_line(const char *file, int64_t line, trv_err *err)
+broken_line(const char *file, int64_t i, trv_err *err)
 {
     return err_fail(err, TRV_EFORMAT,
                     "'%s' line %lld is no answer of this run: start it anew",
-                    file, (long long)line);
+                    file, (long long)(i + i / BLOCK + 1));
 }
 
 /* The answer that `obj` holds, which must be the next one. */
@@ -105,13 +107,13 @@ take_line(struct answers *out, const json_t *obj, const char *file,
     a->context = context_of(out, out->n, bounds->group);
     if (!json_is_integer(input) || json_integer_value(input) != a->context ||
         n < 1 || n > (size_t)bounds->tokens)
-        return broken_line(file, out->n + 1, err);
+        return broken_line(file, out->n, err);
     for (size_t i = 0; i < n; i++) {
         const json_t *id = json_array_get(ids, i);
 
         if (!json_is_integer(id) || json_integer_value(id) < 0 ||
             json_integer_value(id) >= bounds->vocab)
-            return broken_line(file, out->n + 1, err);
+            return broken_line(file, out->n, err);
     }
     a->ids = mem_array(n, sizeof(*a->ids));
     if (!a->ids)
@@ -124,40 +126,36 @@ take_line(struct answers *out, const json_t *obj, const char *file,
     return 0;
 }
 
-/* Read back whole blocks; what a killed run left after them is cut off. */
+/* Read back whole blocks. */
 static int
 read_kept(struct answers *out, const char *file,
           const struct answer_bounds *bounds, trv_err *err)
 {
-    const int64_t samples = bounds->samples;
     struct strbuf text = {0};
-    int64_t lines = 0, keep = 0, at = 0;
-    size_t keep_bytes = 0;
+    size_t at = 0;
     int rc;
 
     if (!file_exists(file))
         return 0;
-    rc = file_read(&text, file, (size_t)1 << 34, err);
-    for (size_t i = 0; !rc && i < text.len; i++)
-        if (text.s[i] == '\n' && ++lines <= samples &&
-            (lines % BLOCK == 0 || lines == samples)) {
-            keep = lines;
-            keep_bytes = i + 1;
-        }
-    for (const char *p = text.s; !rc && at < keep; at++) {
-        const char *end = memchr(p, '\n', (size_t)(text.s + text.len - p));
+    rc = journal_read(&text, file, (size_t)1 << 34, err);
+    while (!rc && at < text.len) {
+        const char *line = text.s + at;
+        const char *end = memchr(line, '\n', text.len - at);
         json_t *obj = NULL;
 
-        rc = json_parse(&obj, file, p, (size_t)(end - p), err);
-        rc = rc == TRV_EFORMAT ? broken_line(file, out->n + 1, err)
+        if (!end || out->n == bounds->samples) {
+            rc = broken_line(file, out->n, err);
+            break;
+        }
+        rc = json_parse(&obj, file, line, (size_t)(end - line), err);
+        rc = rc == TRV_EFORMAT ? broken_line(file, out->n, err)
              : rc              ? rc
                                : take_line(out, obj, file, bounds, err);
         json_decref(obj);
-        p = end + 1;
+        at += (size_t)(end - line) + 1;
     }
-    if (!rc && truncate(file, (off_t)keep_bytes) != 0)
-        rc = err_fail(err, TRV_EIO, "cannot cut '%s': %s", file,
-                      strerror(errno));
+    if (!rc && out->n % BLOCK != 0 && out->n != bounds->samples)
+        rc = broken_line(file, out->n, err);
     sb_release(&text);
     return rc;
 }
@@ -167,8 +165,7 @@ append_block(const char *file, const struct answer *list, int64_t n,
              trv_err *err)
 {
     struct strbuf b = {0};
-    FILE *f;
-    int bad = 0;
+    int rc, bad = 0;
 
     if (!file)
         return 0;
@@ -183,14 +180,9 @@ append_block(const char *file, const struct answer *list, int64_t n,
         sb_release(&b);
         return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", file);
     }
-    f = fopen(file, "ab");
-    bad = !f || fwrite(b.s, 1, b.len, f) != b.len;
-    if (f && fclose(f) != 0)
-        bad = 1;
+    rc = journal_append(file, b.s, b.len, err);
     sb_release(&b);
-    return bad ? err_fail(err, TRV_EIO, "cannot write '%s': %s", file,
-                          strerror(errno))
-               : 0;
+    return rc;
 }
 
 struct draw_state {

@@ -4,7 +4,8 @@
  *   input x   teacher's context  z x     student's context  x
  *             (after its virtual tokens, where either has some)
  *   answer y  drawn once from the teacher, kept in the run's folder as
- *             answers.jsonl: {"input": i, "ids": [...]}, in order
+ *             answers.jsonl: {"input": i, "ids": [...]}, in order, the
+ *             blocks of a journal (base/seal.h)
  */
 #ifndef TRANSFORM_ANSWERS_H
 #define TRANSFORM_ANSWERS_H

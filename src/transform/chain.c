@@ -6,6 +6,7 @@
 
 #include "adapt/output.h"
 #include "base/json.h"
+#include "base/seal.h"
 #include "learn/options.h"
 #include "learn/loop/run_state.h"
 #include "transform/job.h"
@@ -239,14 +240,13 @@ claim(struct chain *c, const trv_convert_options *o, bool *goes_on,
       trv_err *err)
 {
     json_t *was = NULL;
-    char *text;
     int rc = output_claim(&c->out, c->kind, o->replace, err);
 
     if (rc)
         return rc;
     *goes_on = o->resume && file_exists(c->file);
     if (*goes_on) {
-        rc = json_open(&was, c->file, err);
+        rc = seal_open(&was, c->file, err);
         if (!rc)
             rc = run_state_compare(was, c->fingerprint, c->file, err);
         json_decref(was);
@@ -258,14 +258,7 @@ claim(struct chain *c, const trv_convert_options *o, bool *goes_on,
                         "lie there",
                         c->dir);
     rc = dir_make(c->dir, err);
-    if (rc)
-        return rc;
-    text = json_dumps(c->fingerprint, JSON_INDENT(1) | JSON_SORT_KEYS);
-    if (!text)
-        return no_memory(err);
-    rc = file_write_atomic(c->file, text, strlen(text), err);
-    free(text);
-    return rc;
+    return rc ? rc : seal_write(c->file, c->fingerprint, err);
 }
 
 static void

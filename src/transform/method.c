@@ -58,7 +58,8 @@ static const char everywhere[] = "method via replace resume seed";
 
 /* The optimiser's options, which methods name as one. */
 static const char learning[] = "steps batch accumulate lr schedule warmup "
-                               "weight-decay clip checkpoint-every";
+                               "weight-decay clip checkpoint-every "
+                               "allow-diverged";
 
 /* What is read by what is made, whatever makes it. */
 static const struct {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/seal.h"
 #include "support/world.h"
 #include "transform/answer_rewards.h"
 
@@ -66,6 +67,7 @@ test_trials_kept_are_read_again_and_not_asked_again(void **state)
     struct adaptation *odd = open_reward(
         "verifier:command,cmd=while read line; do echo 0.$(date +%N)1; done");
     double was[WORLD_ALL], is[WORLD_ALL];
+    json_t *other;
     char file[600];
     trv_err err = {0};
 
@@ -78,8 +80,9 @@ test_trials_kept_are_read_again_and_not_asked_again(void **state)
     if (trials_keep(is, w.s, odd, &w.answers, &w.in, file, false, NULL, &err))
         fail_msg("%s", err.msg);
     assert_memory_not_equal(was, is, sizeof(was));
-    assert_int_equal(file_write_atomic(file, "{\"rewards\": [1]}", 16, &err),
-                     0);
+    other = json_pack("{s:[f]}", "rewards", 1.0);
+    assert_int_equal(seal_write(file, other, &err), 0);
+    json_decref(other);
     assert_int_equal(
         trials_keep(is, w.s, odd, &w.answers, &w.in, file, true, NULL, &err),
         TRV_EFORMAT);

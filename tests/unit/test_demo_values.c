@@ -5,12 +5,14 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapt/prompt/demos.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "transform/demos/greedy_select.h"
 #include "transform/demos/demo_values.h"
+#include "base/seal.h"
 
 struct set {
     struct session *s;
@@ -150,6 +152,8 @@ static void
 test_demo_values_that_were_kept_are_not_taken_again(void **state)
 {
     struct set t;
+    static const char more[] =
+        "{\"at\":[2],\"value\":0.25,\"answers\":9,\"drawn\":20}\n";
     struct strbuf text = {0};
     double a, b;
     trv_err err = {0};
@@ -160,8 +164,9 @@ test_demo_values_that_were_kept_are_not_taken_again(void **state)
     a = value(&t.v, 0, 1);
     b = value(&t.v, 1, 0);
     demo_values_release(&t.v);
+    assert_int_equal(journal_append(t.file, more, sizeof(more) - 1, &err), 0);
     assert_int_equal(file_read(&text, t.file, 1 << 20, &err), 0);
-    sb_puts(&text, "{\"at\":[2],\"value\":0.25}\n{\"at\":[3],\"val");
+    sb_puts(&text, "{\"at\":[3],\"val");
     assert_int_equal(file_write_atomic(t.file, text.s, text.len, &err), 0);
     begin(&t, true, true);
     assert_close(value(&t.v, 0, 1), a, 0.0);
@@ -177,11 +182,13 @@ test_demo_values_refuse_what_no_run_wrote(void **state)
 {
     static const char *const bad[] = {
         "7\n",
-        "{\"at\":[16],\"value\":1}\n",
-        "{\"at\":[-1],\"value\":1}\n",
-        "{\"at\":[0.5],\"value\":1}\n",
-        "{\"at\":[0],\"value\":\"x\"}\n",
-        "{\"at\":{},\"value\":1}\n",
+        "{\"at\":[16],\"value\":1,\"answers\":1,\"drawn\":1}\n",
+        "{\"at\":[-1],\"value\":1,\"answers\":1,\"drawn\":1}\n",
+        "{\"at\":[0.5],\"value\":1,\"answers\":1,\"drawn\":1}\n",
+        "{\"at\":[0],\"value\":\"x\",\"answers\":1,\"drawn\":1}\n",
+        "{\"at\":{},\"value\":1,\"answers\":1,\"drawn\":1}\n",
+        "{\"at\":[0],\"value\":1,\"answers\":-1,\"drawn\":1}\n",
+        "{\"at\":[0],\"value\":1,\"answers\":1}\n",
         "x\n",
     };
     struct set t;
@@ -191,8 +198,9 @@ test_demo_values_refuse_what_no_run_wrote(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         trv_err err = {0};
 
-        assert_int_equal(
-            file_write_atomic(t.file, bad[i], strlen(bad[i]), &err), 0);
+        (void)unlink(t.file);
+        assert_int_equal(journal_append(t.file, bad[i], strlen(bad[i]), &err),
+                         0);
         t.v =
             (struct demo_values){.job = &t.job, .file = t.file, .resume = true};
         assert_int_equal(demo_values_open(&t.v, &err), 0);

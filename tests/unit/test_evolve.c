@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "model/sample/engine.h"
+#include "base/seal.h"
 #include "support/server.h"
 #include "transform/evolve/evolve_guide.h"
 #include "transform/evolve/evolve_propose.h"
@@ -618,7 +619,7 @@ refused(struct world *w, const char *bytes)
     trv_err err = {0};
 
     snprintf(path, sizeof(path), "%s/x.jsonl", test_tmpdir("evolve_bad"));
-    assert_int_equal(file_write_atomic(path, bytes, strlen(bytes), &err), 0);
+    assert_int_equal(journal_append(path, bytes, strlen(bytes), &err), 0);
     if (candidates_read(&c, path, w->s->model->tokenizer, &err) != TRV_EFORMAT)
         fail_msg("'%s' was read", bytes);
     assert_non_null(strstr(err.msg, "start it anew"));

@@ -472,6 +472,76 @@ test_run_full_disk_leaves_the_last_checkpoint_whole(void **state)
     assert_int_equal(read_metrics(lr, 64, dir, "lr"), 40);
 }
 
+/* ---- divergence --------------------------------------------------------- */
+
+static void
+test_run_whose_loss_rose_has_diverged_and_ends_so_again(void **state)
+{
+    const char *dir = test_tmpdir("run-diverged");
+    struct toy t;
+    struct run_task task = toy_task(&t, true);
+    struct run_options o = options(12, dir);
+    struct run_result r, again;
+    trv_err err;
+
+    (void)state;
+    o.lr = 1000.0; // AdamW moves each weight by it, whatever the gradient is
+    o.schedule = "constant";
+    o.checkpoint_every = 0;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err), 0);
+    assert_false(r.diverged); // a loss that nobody says should fall
+
+    task = toy_task(&t, true);
+    task.loss_unit = "";
+    o.replace = true;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err), 0);
+    assert_true(r.diverged);
+    assert_true(r.mean_loss > 1.5 * r.first_loss);
+    assert_true(r.first_again > 1.5 * r.first_loss);
+
+    task = toy_task(&t, true);
+    task.loss_unit = "";
+    o.replace = false;
+    o.resume = true;
+    assert_int_equal(run_train(&again, &task, &o, be, NULL, NULL, &err), 0);
+    assert_int_equal(again.steps, 12); // and none of them now
+    assert_true(again.diverged);
+    assert_close(again.mean_loss, r.mean_loss, 0.0);
+    assert_close(again.first_again, r.first_again, 0.0);
+}
+
+/* The first step's rows are easy, all others are not, and nothing is learned. */
+static int
+uneven_gradient(void *self, int64_t step, int64_t micro, double *loss,
+                double *weight, double *tokens, trv_err *err)
+{
+    (void)self;
+    (void)micro;
+    (void)err;
+    *loss += step == 0 ? 0.1 : 3.0;
+    *weight += 1.0;
+    *tokens += 1.0;
+    return 0;
+}
+
+static void
+test_run_with_easy_rows_first_has_not_diverged(void **state)
+{
+    struct toy t;
+    struct run_task task = toy_task(&t, true);
+    struct run_options o = options(30, NULL);
+    struct run_result r;
+    trv_err err;
+
+    (void)state;
+    task.loss_unit = "";
+    task.gradient = uneven_gradient;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err), 0);
+    assert_close(r.mean_loss, 3.0, 1e-12);
+    assert_close(r.first_again, 0.1, 1e-12);
+    assert_false(r.diverged);
+}
+
 static bool
 count_calls(const trv_progress *p, void *payload)
 {
@@ -547,6 +617,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            test_run_whose_loss_rose_has_diverged_and_ends_so_again),
+        cmocka_unit_test(test_run_with_easy_rows_first_has_not_diverged),
         cmocka_unit_test(test_run_finds_the_minimum_of_a_quadratic),
         cmocka_unit_test(test_run_learns_a_logistic_regression),
         cmocka_unit_test(test_run_resumes_bit_for_bit),

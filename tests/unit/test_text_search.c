@@ -13,6 +13,8 @@
 #include "model/decoder/pass.h"
 #include "transform/token_search/goal_match.h"
 #include "transform/token_search/goal_reward.h"
+#include "base/json.h"
+#include "base/seal.h"
 
 #define V 8
 #define END 7 // </s>
@@ -705,11 +707,17 @@ test_text_search_refuses_a_state_that_is_not_its_own(void **state)
     f.opts.dir = f.dir;
     f.opts.resume = true;
     for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        json_t *state_of = NULL;
         char path[600];
         trv_err err = {0};
 
         snprintf(path, sizeof(path), "%s/search.json", f.dir);
-        must(file_write_atomic(path, broken[i], strlen(broken[i]), &err), &err);
+        (void)json_parse(&state_of, path, broken[i], strlen(broken[i]), &err);
+        must(json_is_object(state_of)
+                 ? seal_write(path, state_of, &err)
+                 : file_write_atomic(path, broken[i], strlen(broken[i]), &err),
+             &err);
+        json_decref(state_of);
         assert_int_equal(
             text_search(&result, f.s, &f.slot, &f.goal, &f.opts, &err),
             TRV_EFORMAT);

@@ -272,6 +272,50 @@ take_step(struct run *r, trv_err *err)
                          r->seconds_before + clock_now() - r->started, err);
 }
 
+/* ---- how it ended ---------------------------------------------------- */
+
+/* Far above what too few steps or the noise of a small batch explain. */
+static bool
+has_risen(double loss, double first)
+{
+    return !(loss - first <= 0.5 * fabs(first) + 0.1);
+}
+
+static double
+mean_loss(const struct run *r)
+{
+    return r->tail_n ? r->tail_sum / (double)r->tail_n : (double)NAN;
+}
+
+/* A run that may not be saved needs its end, however rarely one asks. */
+static bool
+is_due(const struct run *r)
+{
+    const int64_t every = r->opts->checkpoint_every;
+
+    if (r->opt.step < r->opts->steps)
+        return every && r->opt.step % every == 0;
+    return every || !r->task->loss_unit ||
+           has_risen(mean_loss(r), r->result.first_loss);
+}
+
+static int
+look_for_divergence(struct run *r, trv_err *err)
+{
+    const struct run_task *t = r->task;
+    const double first = r->result.first_loss;
+    double loss = 0.0, weight = 0.0, tokens = 0.0;
+    int rc = 0;
+
+    if (!t->loss_unit || !r->tail_n || !has_risen(mean_loss(r), first))
+        return 0;
+    for (int64_t micro = 0; micro < r->opts->accumulate && !rc; micro++)
+        rc = t->gradient(t->self, 0, micro, &loss, &weight, &tokens, err);
+    r->result.first_again = loss / weight;
+    r->result.diverged = has_risen(r->result.first_again, first);
+    return rc;
+}
+
 /* ---- the run --------------------------------------------------------- */
 
 static int
@@ -330,10 +374,10 @@ run_train(struct run_result *out, const struct run_task *task,
 {
     struct run r = {
         .task = task, .opts = opts, .be = be, .started = clock_now()};
-    int64_t every = opts->checkpoint_every;
     int rc;
 
     r.result.first_loss = r.result.last_loss = (double)NAN;
+    r.result.tokens = opts->tokens; // of a resumed run, what it says
     rc = check_options(task, opts, err);
     if (rc)
         goto done;
@@ -356,8 +400,7 @@ run_train(struct run_result *out, const struct run_task *task,
             rc = cancel(&r, err);
             goto done;
         }
-        if (opts->dir && every &&
-            (r.opt.step % every == 0 || r.opt.step == opts->steps)) {
+        if (opts->dir && is_due(&r)) {
             rc = save(&r, err);
             if (rc)
                 goto done;
@@ -370,9 +413,11 @@ run_train(struct run_result *out, const struct run_task *task,
                                     "a parameter is not finite after "
                                     "the last step"),
                            err);
+    if (!rc)
+        rc = look_for_divergence(&r, err);
 done:
     r.result.steps = r.opt.step;
-    r.result.mean_loss = r.tail_n ? r.tail_sum / (double)r.tail_n : (double)NAN;
+    r.result.mean_loss = mean_loss(&r);
     r.result.seconds = r.seconds_before + clock_now() - r.started;
     *out = r.result;
     if (r.metrics && fclose(r.metrics) != 0 && !rc)

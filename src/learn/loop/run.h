@@ -28,8 +28,11 @@ struct run_figure {
 
 /** What is learned, in two halves: a vector, and what its gradient is of. */
 struct run_task {
-    void *self;   // of gradient, save, load, figures
-    void *of;     // of after_update, locate: whose the vector is
+    void *self; // of gradient, save, load, figures
+    void *of;   // of after_update, locate: whose the vector is
+    /* What a loss is in ("nats per token", "" where it has no unit), where it
+     * falls as the run learns. NULL: it says nothing of how well a run does. */
+    const char *loss_unit;
     float *w, *g; // parameters and their gradient [n]
     int64_t n;
 
@@ -67,6 +70,7 @@ struct run_options {
     bool resume;               // go on from the checkpoint in dir
     bool replace;              // start anew although one is there
     const json_t *fingerprint; // what must be equal on a resume; may be NULL
+    double tokens; // processed before the first step, to be counted with it
 };
 
 #define RUN_OPTIONS_INIT                                                       \
@@ -81,6 +85,10 @@ struct run_result {
     double first_loss, last_loss; // mean per weight; NaN where no step ran
     double mean_loss;             // over the last tenth of the steps
     double tokens, seconds;       // in all
+    /* The loss rose beyond doubt, of the last tenth of the steps and of the
+     * first step's rows alike; then this is the latter. */
+    bool diverged;
+    double first_again;
 };
 
 /**
@@ -88,9 +96,13 @@ struct run_result {
  *
  * The progress callback is called after each step, stage "training"; when it
  * returns false a checkpoint is saved and TRV_ECANCELED says where it lies.
- * A finished run leaves its last checkpoint (unless checkpoint_every is 0) so
- * that a crash while the result is being saved loses nothing; the caller ends
- * with run_discard().
+ * A finished run leaves its last checkpoint (where checkpoint_every is 0 only
+ * one that may have gone wrong) so that a crash while the result is being saved
+ * loses nothing; the caller ends with run_discard().
+ *
+ * Where losses fall as a run learns, one that ends clearly above its start has
+ * diverged. Steps have different rows, so the first step's are looked at once
+ * more, which costs a step where there is reason to and nothing elsewhere.
  *
  * @return 0; TRV_EINVAL; TRV_EEXIST (a stopped run lies in dir and neither
  *         resume nor replace is set); TRV_EMISMATCH (resumed with another

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "learn/loop/run.h"
 #include "learn/loop/run_state.h"
+#include "base/seal.h"
 
 int
 run_place_init(struct run_place *p, const char *out, struct outdir *held,
@@ -87,11 +88,10 @@ run_place_begin(const struct run_place *p, bool resume,
                 const json_t *fingerprint, trv_err *err)
 {
     json_t *was = NULL;
-    char *text;
     int rc;
 
     if (resume && file_exists(p->file)) {
-        rc = json_open(&was, p->file, err);
+        rc = seal_open(&was, p->file, err);
         if (!rc)
             rc = run_state_compare(was, fingerprint, p->file, err);
         json_decref(was);
@@ -104,12 +104,7 @@ run_place_begin(const struct run_place *p, bool resume,
         if (p->kept)
             (void)remove(p->kept);
     }
-    text = json_dumps(fingerprint, JSON_INDENT(2) | JSON_SORT_KEYS);
-    if (!text)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a run");
-    rc = file_write_atomic(p->file, text, strlen(text), err);
-    free(text);
-    return rc;
+    return seal_write(p->file, fingerprint, err);
 }
 
 void

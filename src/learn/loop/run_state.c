@@ -4,10 +4,12 @@
 #include <float.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/seal.h"
 
-#define RUN_STATE_VERSION 1
+#define RUN_STATE_VERSION 2
 
 static const char *const names[3] = {"w", "m", "v"};
 
@@ -18,50 +20,70 @@ set_number(json_t *obj, const char *key, double x)
     return x == x ? json_object_set_new(obj, key, json_real(x)) : 0;
 }
 
-/* The metadata: {"run": "..."}; NULL without memory. */
-static json_t *
-metadata(const struct run_state *s)
+/* The sum of the state's text and of the three vectors [n]. */
+static int
+sum_state(char hex[HASH_HEX], const char *text, const void *const values[3],
+          int64_t n, trv_err *err)
+{
+    struct hash *h;
+    const int rc = hash_open(&h, err);
+
+    if (rc)
+        return rc;
+    hash_add(h, text, strlen(text));
+    for (int i = 0; i < 3; i++)
+        hash_add(h, values[i], (size_t)n * sizeof(float));
+    hash_close(h, hex);
+    return 0;
+}
+
+/* The metadata: {"run": "...", "sha256": "..."}. */
+static int
+metadata(json_t **meta, const struct run_state *s, const void *const values[3],
+         int64_t n, trv_err *err)
 {
     json_t *obj = json_pack("{s:i, s:I, s:I, s:I, s:O?, s:O?}", "format",
                             RUN_STATE_VERSION, "step", (json_int_t)s->step,
                             "metrics_bytes", (json_int_t)s->metrics_bytes,
                             "tail_n", (json_int_t)s->tail_n, "fingerprint",
                             s->fingerprint, "task", s->task);
-    json_t *meta = NULL;
-    char *text = NULL;
+    char hex[HASH_HEX], *text = NULL;
+    int rc = 0;
 
     if (!obj || set_number(obj, "first_loss", s->first_loss) ||
         set_number(obj, "last_loss", s->last_loss) ||
         set_number(obj, "tail_sum", s->tail_sum) ||
         set_number(obj, "tokens", s->tokens) ||
         set_number(obj, "seconds", s->seconds))
-        goto done;
-    text = json_dumps(obj, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text)
-        meta = json_pack("{s:s}", "run", text);
-done:
+        rc = TRV_ENOMEM;
+    if (!rc && !(text = json_dumps(obj, JSON_COMPACT | JSON_SORT_KEYS)))
+        rc = TRV_ENOMEM;
+    if (!rc)
+        rc = sum_state(hex, text, values, n, err);
+    if (!rc && !(*meta = json_pack("{s:s,s:s}", "run", text, "sha256", hex)))
+        rc = TRV_ENOMEM;
     free(text);
     json_decref(obj);
-    return meta;
+    return rc == TRV_ENOMEM ? err_fail(err, rc, "no memory for a checkpoint")
+                            : rc;
 }
 
 int
 run_state_save(const char *dir, const struct run_state *s, const float *w,
                const float *m, const float *v, int64_t n, trv_err *err)
 {
-    const float *const values[3] = {w, m, v};
+    const void *const values[3] = {w, m, v};
     char *path = path_join(dir, RUN_STATE_FILE);
-    json_t *meta = metadata(s);
+    json_t *meta = NULL;
     struct tensor t[3];
     char *bytes = NULL;
     size_t size;
-    int rc;
+    int rc = path ? metadata(&meta, s, values, n, err)
+                  : err_fail(err, TRV_ENOMEM,
+                             "no memory for a checkpoint in '%s'", dir);
 
-    if (!path || !meta) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory for a checkpoint in '%s'",
-                      dir);
+    if (rc)
         goto done;
-    }
     for (int i = 0; i < 3; i++)
         t[i] = (struct tensor){.name = names[i],
                                .type = DT_F32,
@@ -124,47 +146,73 @@ read_state(struct run_file *c, trv_err *err)
     return rc;
 }
 
+/* Vectors of one length, and the sum of all. */
+static int
+check_values(const struct run_file *c, const char *text, trv_err *err)
+{
+    const char *was =
+        json_string_value(json_object_get(c->st.metadata, "sha256"));
+    const void *values[3];
+    char hex[HASH_HEX];
+    int64_t n = 0;
+    int rc;
+
+    for (int i = 0; i < 3; i++) {
+        const struct tensor *t = st_find(&c->st, names[i]);
+
+        if (!t || t->type != DT_F32 || t->n_dims != 1 ||
+            (i > 0 && t->dim[0] != n))
+            return err_fail(err, TRV_EFORMAT,
+                            "'%s' lacks the vector '%s' of a checkpoint",
+                            c->path, names[i]);
+        n = t->dim[0];
+        values[i] = t->data;
+    }
+    if (!was)
+        return seal_missing(c->path, err);
+    rc = sum_state(hex, text, values, n, err);
+    return rc || strcmp(was, hex) == 0 ? rc : seal_damaged(c->path, err);
+}
+
+static int
+open_state(struct run_file *c, trv_err *err)
+{
+    const char *text;
+    int rc = st_open(&c->st, c->path, err);
+
+    if (rc)
+        return rc == TRV_EFORMAT ? seal_damaged(c->path, err) : rc;
+    text = json_string_value(json_object_get(c->st.metadata, "run"));
+    if (!text)
+        return err_fail(err, TRV_EFORMAT, "'%s' is no checkpoint of a run",
+                        c->path);
+    rc = check_values(c, text, err);
+    if (!rc)
+        rc = json_parse(&c->run, c->path, text, strlen(text), err);
+    return rc ? rc : read_state(c, err);
+}
+
 int
 run_state_open(struct run_file *c, const char *dir, int64_t n, trv_err *err)
 {
-    const char *text;
+    int64_t held;
     int rc;
 
     *c = (struct run_file){0};
     c->path = path_join(dir, RUN_STATE_FILE);
     if (!c->path)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
-    if (!file_exists(c->path)) {
-        rc = err_fail(err, TRV_EIO,
-                      "there is no stopped run in '%s': start without --resume",
-                      dir);
-        goto done;
-    }
-    rc = st_open(&c->st, c->path, err);
-    if (rc)
-        goto done;
-    text = json_string_value(json_object_get(c->st.metadata, "run"));
-    if (!text) {
-        rc = err_fail(err, TRV_EFORMAT, "'%s' is no checkpoint of a run",
-                      c->path);
-        goto done;
-    }
-    rc = json_parse(&c->run, c->path, text, strlen(text), err);
-    if (!rc)
-        rc = read_state(c, err);
-    for (int i = 0; i < 3 && !rc; i++) {
-        const struct tensor *t = st_find(&c->st, names[i]);
-
-        if (!t || t->type != DT_F32 || t->n_dims != 1)
-            rc = err_fail(err, TRV_EFORMAT,
-                          "'%s' lacks the vector '%s' of a checkpoint", c->path,
-                          names[i]);
-        else if (t->dim[0] != n)
-            rc = err_fail(err, TRV_EMISMATCH,
-                          "'%s' holds %lld parameters; this run has %lld",
-                          c->path, (long long)t->dim[0], (long long)n);
-    }
-done:
+    rc = file_exists(c->path)
+             ? open_state(c, err)
+             : err_fail(err, TRV_EIO,
+                        "there is no stopped run in '%s': start without "
+                        "--resume",
+                        dir);
+    held = rc ? n : st_find(&c->st, names[0])->dim[0];
+    if (held != n)
+        rc = err_fail(err, TRV_EMISMATCH,
+                      "'%s' holds %lld parameters; this run has %lld", c->path,
+                      (long long)held, (long long)n);
     if (rc)
         run_state_release(c);
     return rc;

@@ -1,7 +1,8 @@
 /* run_state.h -- a run between two steps, on disk: one safetensors file.
  *
  *   tensors   w, m, v   F32 [n]
- *   metadata  run       {"format": 1, "step":, "fingerprint":, "task":, ...}
+ *   metadata  run       {"format": 2, "step":, "fingerprint":, "task":, ...}
+ *             sha256    of that text and of w, m, v
  *
  * Written to a sibling and renamed: the file is the old checkpoint or the new
  * one, never a part.
@@ -29,8 +30,9 @@ struct run_file {
     struct st_file st;
     json_t *run;
 };
-/** TRV_EIO where there is none; TRV_EFORMAT; TRV_EMISMATCH where it holds
- * another number of parameters than n. */
+/** TRV_EIO where there is none; TRV_EFORMAT where it is damaged;
+ * TRV_EUNSUPPORTED where it has no sum; TRV_EMISMATCH where it holds another
+ * number of parameters than n. */
 int run_state_open(struct run_file *c, const char *dir, int64_t n,
                    trv_err *err);
 /** TRV_EMISMATCH names the first field that differs from `fingerprint`. */

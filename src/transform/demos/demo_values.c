@@ -1,17 +1,17 @@
 /* demo_values.c -- candidates for demonstrations, and their values. */
 #include "transform/demos/demo_values.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "model/decoder/pass.h"
 #include "transform/demos/greedy_select.h"
 #include "base/file.h"
+#include "base/seal.h"
 
 #define BEST_OF 8 // answers to an input that a reward chooses from
 #define TEMPLATE "{input}{output}\n\n" // an answer goes on right where x ends
@@ -358,27 +358,24 @@ write_value(const struct demo_values *v, const int64_t *at, int64_t k,
             double value, trv_err *err)
 {
     json_t *list = json_array(), *obj;
+    struct strbuf b = {0};
     bool bad = false;
     char *line;
-    FILE *f;
+    int rc;
 
     for (int64_t i = 0; i < k && !bad; i++)
         bad = json_array_append_new(list, json_integer((json_int_t)at[i])) != 0;
-    obj = json_pack("{s:o,s:o}", "at", list, "value",
-                    isfinite(value) ? json_real(value) : json_null());
+    obj = json_pack("{s:o,s:o,s:I,s:f}", "at", list, "value",
+                    isfinite(value) ? json_real(value) : json_null(), "answers",
+                    (json_int_t)v->answers, "drawn", v->drawn);
     line = obj && !bad ? json_dumps(obj, JSON_COMPACT | JSON_REAL_PRECISION(17))
                        : NULL;
     json_decref(obj);
-    if (!line)
-        return no_memory(err);
-    f = fopen(v->file, "ab");
-    bad = !f || fputs(line, f) < 0 || fputc('\n', f) < 0;
-    if (f && fclose(f) != 0)
-        bad = true;
+    bad = !line || sb_puts(&b, line) || sb_putc(&b, '\n');
+    rc = bad ? no_memory(err) : journal_append(v->file, b.s, b.len, err);
     free(line);
-    return bad ? err_fail(err, TRV_EIO, "cannot write '%s': %s", v->file,
-                          strerror(errno))
-               : 0;
+    sb_release(&b);
+    return rc;
 }
 
 static void
@@ -422,16 +419,22 @@ demo_values_get(void *self, double *out, const int64_t *at, int64_t k,
     return rc;
 }
 
-/* One line of a run that was stopped. */
+/* One line of a run that was stopped: a value, and what was drawn until then.
+ */
 static int
 take_line(struct demo_values *v, const json_t *obj, trv_err *err)
 {
     const json_t *list = json_object_get(obj, "at");
     json_t *value = json_object_get(obj, "value");
+    const json_t *answers = json_object_get(obj, "answers");
+    const json_t *drawn = json_object_get(obj, "drawn");
     const size_t k = json_array_size(list);
     int64_t at[CHOICE_MOST];
     char key[8 * CHOICE_MOST];
 
+    if (!json_is_integer(answers) || json_integer_value(answers) < 0 ||
+        !json_is_number(drawn) || json_number_value(drawn) < 0)
+        return TRV_EFORMAT;
     if (!json_is_array(list) || k > CHOICE_MOST ||
         !(json_is_number(value) || json_is_null(value)))
         return TRV_EFORMAT;
@@ -443,6 +446,8 @@ take_line(struct demo_values *v, const json_t *obj, trv_err *err)
             return TRV_EFORMAT;
         at[i] = (int64_t)json_integer_value(place);
     }
+    v->answers = (int64_t)json_integer_value(answers);
+    v->drawn = json_number_value(drawn);
     name_choice(key, sizeof(key), at, (int64_t)k);
     return json_object_set(v->memo, key, value) ? no_memory(err) : 0;
 }
@@ -457,7 +462,7 @@ read_values(struct demo_values *v, trv_err *err)
 
     if (!v->resume || !v->file || !file_exists(v->file))
         return 0;
-    rc = file_read(&text, v->file, (size_t)1 << 30, err);
+    rc = journal_read(&text, v->file, (size_t)1 << 30, err);
     for (size_t i = 0; i < text.len && !rc; i++) {
         json_t *obj = NULL;
 
@@ -473,11 +478,8 @@ read_values(struct demo_values *v, trv_err *err)
                           v->file, (long long)line);
         json_decref(obj);
         from = i + 1;
-        line++;
+        line += 2; // each is followed by its sum
     }
-    if (!rc && truncate(v->file, (off_t)from) != 0)
-        rc = err_fail(err, TRV_EIO, "cannot cut '%s': %s", v->file,
-                      strerror(errno));
     sb_release(&text);
     return rc;
 }

@@ -1,8 +1,8 @@
 /* demo_values.h -- what demonstrations are worth: candidates for them, and the
  * value of any choice of these in any order.
  *
- * Values are kept in a file of JSON lines, {"at": [...], "value":} (null: there
- * is no room), which a resumed run reads.
+ * Values are kept in a journal (base/seal.h), {"at": [...], "value": (null: there
+ * is no room), "answers":, "drawn": (so far)}, which a resumed run reads.
  */
 #ifndef TRANSFORM_DEMO_VALUES_H
 #define TRANSFORM_DEMO_VALUES_H

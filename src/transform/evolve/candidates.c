@@ -1,14 +1,13 @@
 /* candidates.c -- what a search tried. */
 #include "transform/evolve/candidates.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/seal.h"
 #include "text/utf8.h"
 
 #define FILE_LIMIT ((size_t)1 << 31)
@@ -285,12 +284,11 @@ tell_texts(const struct parts *p, int64_t from)
 static json_t *
 tell_shown(const struct shown *s)
 {
-    json_t *obj = s->input < 0
-                      ? NULL
-                      : json_pack("{s:I,s:f,s:s,s:o}", "input",
-                                  (json_int_t)s->input, "reward", s->reward,
-                                  "text", s->text, "ids",
-                                  json_ids(s->ids, s->n));
+    json_t *obj = s->input < 0 ? NULL
+                               : json_pack("{s:I,s:f,s:s,s:o}", "input",
+                                           (json_int_t)s->input, "reward",
+                                           s->reward, "text", s->text, "ids",
+                                           json_ids(s->ids, s->n));
 
     return obj ? obj : json_null();
 }
@@ -326,7 +324,6 @@ candidates_write(struct candidates *c, const char *file, trv_err *err)
 {
     struct strbuf b = {0};
     int bad = 0, rc = 0;
-    FILE *f;
 
     for (int64_t i = c->saved; i < c->n && !bad; i++)
         bad = add_line(&b, tell_candidate(c, c->list[i]));
@@ -338,15 +335,8 @@ candidates_write(struct candidates *c, const char *file, trv_err *err)
                                  (json_int_t)c->answers, "drawn", c->drawn));
     if (bad)
         rc = no_memory(err);
-    if (!rc && file) {
-        f = fopen(file, "ab");
-        bad = !f || fwrite(b.s, 1, b.len, f) != b.len;
-        if (f && fclose(f) != 0)
-            bad = 1;
-        if (bad)
-            rc = err_fail(err, TRV_EIO, "cannot write '%s': %s", file,
-                          strerror(errno));
-    }
+    if (!rc && file)
+        rc = journal_append(file, b.s, b.len, err);
     sb_release(&b);
     if (rc)
         return rc;
@@ -512,40 +502,31 @@ int
 candidates_read(struct candidates *c, const char *file,
                 const struct tokenizer *t, trv_err *err)
 {
-    static const char end[] = "{\"round\":";
     struct strbuf text = {0};
-    size_t whole = 0, from = 0;
     int64_t line = 1;
+    size_t from = 0;
     int rc;
 
     if (!file || !file_exists(file))
         return 0;
-    rc = file_read(&text, file, FILE_LIMIT, err);
-    /* Whole rounds: up to the last line that ends one. */
-    for (size_t i = 0; i < text.len && !rc; i++)
-        if (text.s[i] == '\n') {
-            if (strncmp(text.s + from, end, sizeof(end) - 1) == 0)
-                whole = i + 1;
-            from = i + 1;
-        }
-    for (from = 0; from < whole && !rc; line++) {
+    rc = journal_read(&text, file, FILE_LIMIT, err); // a round is a block
+    while (from < text.len && !rc) {
         const char *at = text.s + from;
-        const size_t n =
-            (size_t)((const char *)memchr(at, '\n', text.len - from) - at);
+        const char *end = memchr(at, '\n', text.len - from);
+        const size_t n = end ? (size_t)(end - at) : text.len - from;
         json_t *obj = NULL;
+        bool ends;
 
         rc = json_parse(&obj, file, at, n, err);
+        ends = !json_object_get(obj, "id");
         rc = rc == TRV_EFORMAT ? broken(file, line, err)
              : rc              ? rc
-             : json_object_get(obj, "id")
-                 ? take_candidate(c, obj, file, line, t, err)
-                 : take_end(c, obj, file, line, err);
+             : ends            ? take_end(c, obj, file, line, err)
+                               : take_candidate(c, obj, file, line, t, err);
         json_decref(obj);
         from += n + 1;
+        line += ends ? 2 : 1; // a round is followed by its sum
     }
-    if (!rc && truncate(file, (off_t)whole) != 0)
-        rc = err_fail(err, TRV_EIO, "cannot cut '%s': %s", file,
-                      strerror(errno));
     sb_release(&text);
     return rc;
 }

@@ -6,8 +6,9 @@
  *   {"round":, "phrases": [], "asked":, "answers":, "drawn":}    ends a round
  *
  * reward and kl have a place for each training input, null where it was not
- * tried. Rounds are written whole; what a killed run left after the last is cut
- * off, so a resumed search stands where the round before ended.
+ * tried. A round is a block of a journal (base/seal.h): its sum stands behind it,
+ * and what a killed run left after the last is cut off, so a resumed search
+ * stands where the round before ended.
  */
 #ifndef TRANSFORM_CANDIDATES_H
 #define TRANSFORM_CANDIDATES_H

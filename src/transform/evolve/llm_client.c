@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/seal.h"
 #include "base/strbuf.h"
 
 #define REPLY_MAX ((size_t)4 << 20)        // bytes of a body
@@ -62,8 +63,8 @@ name_call(char *out, size_t size, int64_t number, const char *hash)
     snprintf(out, size, "%lld %s", (long long)number, hash);
 }
 
-/* What a line says was spent, and its reply. A line that is broken is as if it
- * were not there: the call is made again. */
+/* What a line says was spent, and its reply. A line of another proposer's is
+ * as if it were not there: the call is made again. */
 static int
 take_line(struct proposer *p, const char *line, size_t n)
 {
@@ -104,15 +105,12 @@ read_transcript(struct proposer *p, trv_err *err)
                    ? 0
                    : err_fail(err, TRV_EIO, "cannot replace '%s': %s",
                               p->o.file, strerror(errno));
-    rc = file_read(&text, p->o.file, TRANSCRIPT_MAX, err);
+    rc = journal_read(&text, p->o.file, TRANSCRIPT_MAX, err);
     for (size_t i = 0; i < text.len && !rc; i++)
         if (text.s[i] == '\n') {
             rc = take_line(p, text.s + whole, i - whole) ? no_memory(err) : 0;
             whole = i + 1;
         }
-    if (!rc && whole < text.len && truncate(p->o.file, (off_t)whole) != 0)
-        rc = err_fail(err, TRV_EIO, "cannot cut '%s': %s", p->o.file,
-                      strerror(errno));
     sb_release(&text);
     return rc;
 }
@@ -122,10 +120,10 @@ write_line(const struct proposer *p, const char *hash, const json_t *request,
            const struct attempt *a, const char *reply, int64_t tokens,
            const char *failed, trv_err *err)
 {
+    struct strbuf b = {0};
     json_t *obj;
     char *line;
-    FILE *f;
-    bool bad;
+    int rc;
 
     if (!p->o.file)
         return 0;
@@ -135,16 +133,12 @@ write_line(const struct proposer *p, const char *hash, const json_t *request,
                     (json_int_t)tokens, "reply", reply, "failed", failed);
     line = obj ? json_dumps(obj, JSON_COMPACT) : NULL;
     json_decref(obj);
-    if (!line)
-        return no_memory(err);
-    f = fopen(p->o.file, "ab");
-    bad = !f || fputs(line, f) < 0 || fputc('\n', f) < 0;
-    if (f && fclose(f) != 0)
-        bad = true;
+    rc = !line || sb_puts(&b, line) || sb_putc(&b, '\n')
+             ? no_memory(err)
+             : journal_append(p->o.file, b.s, b.len, err);
     free(line);
-    return bad ? err_fail(err, TRV_EIO, "cannot write '%s': %s", p->o.file,
-                          strerror(errno))
-               : 0;
+    sb_release(&b);
+    return rc;
 }
 
 /* ---- one attempt -------------------------------------------------------- */

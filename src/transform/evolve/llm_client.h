@@ -6,8 +6,9 @@
  * what Retry-After says; then there is no proposal, and the search goes on
  * without. One that can never succeed (401, 403, 404 and other 4xx) is an error.
  *
- * All that was asked and answered lies in transcript.jsonl, a line an attempt;
- * a resumed run takes its answers from there. The key is never written.
+ * All that was asked and answered lies in transcript.jsonl, a line an attempt,
+ * each with its sum (base/seal.h); a resumed run takes its answers from there.
+ * The key is never written.
  */
 #ifndef TRANSFORM_LLM_CLIENT_H
 #define TRANSFORM_LLM_CLIENT_H

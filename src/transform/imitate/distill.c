@@ -330,6 +330,7 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
         return rc;
     t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
+                              .loss_unit = "nats per token",
                               .gradient = distill_gradient,
                               .figures = t->features ? distill_figures : NULL};
     student_learns(task, &t->learner);

@@ -162,8 +162,8 @@ begin_student(struct terms *student, const struct plan *p, trv_err *err)
 }
 
 static int
-solve(double *tokens, const struct plan *p, const struct answers *answers,
-      struct terms *student, trv_err *err)
+solve(struct plan *p, const struct answers *answers, struct terms *student,
+      trv_err *err)
 {
     const struct convert_job *job = p->job;
     const struct solve_options o = {.ridge = SOLVE_RIDGE,
@@ -173,7 +173,7 @@ solve(double *tokens, const struct plan *p, const struct answers *answers,
     struct solve_result got;
     const int rc = solve_run(job->s, &got, student, answers, &o, err);
 
-    *tokens = got.tokens;
+    p->w.tokens = got.tokens;
     return work_stopped(&p->w, rc, "while solving", err);
 }
 
@@ -278,7 +278,6 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     struct terms student = {0};
     struct decoder *own = NULL; // all weights learn in it
     struct run_result result = {.mean_loss = (double)NAN};
-    double solve_tokens = 0.0;
     int rc = plan_make(&p, job, how, err);
 
     if (!rc)
@@ -312,15 +311,10 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
                          err);
     /* A checkpoint knows better than the closed form it started from. */
     if (!rc && p.solve && !work_has_checkpoint(&p.w))
-        rc = solve(&solve_tokens, &p, &answers, &student, err);
+        rc = solve(&p, &answers, &student, err);
+    result.tokens = p.w.tokens; // the loop counts them, too
     if (!rc && p.train)
         rc = train(&result, &p, &answers, &student, own, &in, err);
-    result.tokens += solve_tokens;
-    if (!rc && p.train && result.mean_loss > 1.2 * result.first_loss)
-        convert_say(job,
-                    "warning: the loss rose from %.3g to %.3g nats per token: "
-                    "the learning rate may be too high",
-                    result.first_loss, result.mean_loss);
     if (!rc)
         rc = save(&p, &student, own, &in, &answers, &result, err);
 done:

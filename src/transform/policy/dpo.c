@@ -316,11 +316,14 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
     if (rc)
         return rc;
     t->learner = (struct student){t->d, t->student};
-    *task = (struct run_task){.self = t,
-                              .gradient = prefer_gradient,
-                              .save = prefer_save,
-                              .load = prefer_load,
-                              .figures = prefer_figures};
+    *task = (struct run_task){
+        .self = t,
+        .loss_unit =
+            t->opts.loss.loss == PREFERENCE_SIGMOID ? "nats per pair" : "",
+        .gradient = prefer_gradient,
+        .save = prefer_save,
+        .load = prefer_load,
+        .figures = prefer_figures};
     student_learns(task, &t->learner);
     return 0;
 }

@@ -328,15 +328,17 @@ judge(void *payload, double *reward, const struct tried *list, int64_t n,
 {
     struct course *c = payload;
 
-    c->story.answers += n;
     return trials_score(reward, c->p.job->s, c->p.reward, list, n, NULL, err);
 }
 
+/* Its answers are counted by the steps: a resumed run draws only the rest. */
 static struct rollout
 plan_rollout(struct course *c)
 {
     const trv_convert_options *o = c->p.job->opts;
+    const int64_t batches = (c->p.learn.steps + o->updates - 1) / o->updates;
 
+    c->story.answers += batches * c->p.learn.batch;
     return (struct rollout){.s = c->p.job->s,
                             .contexts = &c->answers,
                             .in = &c->in,
@@ -476,6 +478,25 @@ examine(struct course *c, bool student, struct exam *seen,
                      &c->held_out, terms, &opts, err);
 }
 
+/* The loss of a policy says nothing of how well it does; its reward does. Four
+ * standard errors are no chance. */
+#define FALL_ERRORS 4.0
+
+static int
+check_reward(const struct course *c, trv_err *err)
+{
+    const struct exam *a = &c->story.before, *b = &c->story.after;
+
+    if (!reward_plan_is_on_policy(&c->p) ||
+        !(a->reward - b->reward >
+          FALL_ERRORS * hypot(a->reward_se, b->reward_se)))
+        return 0;
+    return work_diverged(&c->p.w, err,
+                         "its reward fell from %.4g (+- %.2g) to %.4g (+- "
+                         "%.2g) on fresh answers",
+                         a->reward, a->reward_se, b->reward, b->reward_se);
+}
+
 /* ---- the result -------------------------------------------------------- */
 
 static int
@@ -547,7 +568,7 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     rc = begin(&c, job, err);
     if (!rc)
         rc = make_lessons(&c, err);
-    c.story.answers = c.answers.n; // and those that the student will draw
+    c.story.answers = c.answers.n; // and those that the student draws
     if (!rc)
         rc = examine(&c, false, &c.story.before, &c.story.held_before, err);
     if (!rc)
@@ -555,7 +576,9 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     if (!rc)
         rc = examine(&c, true, &c.story.after, &c.story.held_after, err);
     if (!rc)
-        reward_words_result(&c.p, &c.story, &c.result);
+        reward_words_result(&c.p, &c.story);
+    if (!rc)
+        rc = check_reward(&c, err);
     if (!rc)
         rc = save(&c, err);
     work_end(&c.p.w, rc, cost);

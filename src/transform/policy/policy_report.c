@@ -97,8 +97,7 @@ is_above(const struct exam *b, const struct exam *a)
 }
 
 void
-reward_words_result(const struct reward_plan *p, const struct reward_story *y,
-                    const struct run_result *r)
+reward_words_result(const struct reward_plan *p, const struct reward_story *y)
 {
     const trv_convert_options *o = p->job->opts;
 
@@ -145,11 +144,4 @@ reward_words_result(const struct reward_plan *p, const struct reward_story *y,
                     "above the bound of %g (--max-kl): a greater beta or fewer "
                     "steps hold it nearer",
                     y->after.kl_token, o->max_kl);
-    if (p->learn.steps > 0 && !isnan(r->first_loss) &&
-        (p->method == POLICY_BON || p->method == POLICY_TILT) &&
-        r->mean_loss > 1.2 * r->first_loss)
-        convert_say(p->job,
-                    "warning: the loss rose from %.3g to %.3g nats per token: "
-                    "the learning rate may be too high",
-                    r->first_loss, r->mean_loss);
 }

@@ -27,7 +27,6 @@ void reward_words_groups(const struct reward_plan *p, const struct grpo *t);
 void reward_words_begin(const struct reward_plan *p);
 /** Of base and student. */
 void reward_words_result(const struct reward_plan *p,
-                         const struct reward_story *y,
-                         const struct run_result *r);
+                         const struct reward_story *y);
 
 #endif

@@ -91,7 +91,8 @@ tilt_init(struct tilt *t, struct run_task *task, trv_err *err)
     if (rc)
         return rc;
     t->learner = (struct student){t->d, t->student};
-    *task = (struct run_task){.self = t, .gradient = tilt_gradient};
+    *task = (struct run_task){
+        .self = t, .loss_unit = "nats per token", .gradient = tilt_gradient};
     student_learns(task, &t->learner);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "transform/search/slot_pass.h"
 #include "transform/search/slot_sample.h"
 #include "transform/token_search/text_screen.h"
+#include "base/seal.h"
 
 /* Streams of random numbers: candidates of a step, and texts to start from. */
 #define STREAM_STEP ((uint64_t)1 << 60)
@@ -356,8 +357,9 @@ take_held(struct search *q, trv_err *err)
 static json_t *
 end_json(const struct search_end *e)
 {
-    return json_pack("{s:o,s:f,s:f,s:f}", "z", json_ids(e->best.z.v, e->best.z.n), "goal",
-                     e->goal, "loss", e->loss, "perplexity", e->perplexity);
+    return json_pack("{s:o,s:f,s:f,s:f}", "z",
+                     json_ids(e->best.z.v, e->best.z.n), "goal", e->goal,
+                     "loss", e->loss, "perplexity", e->perplexity);
 }
 
 static int
@@ -372,7 +374,7 @@ save_state(const struct search *q, trv_err *err)
 {
     const struct search_result *r = q->out;
     json_t *root, *own = NULL, *ends = json_array();
-    char *path = NULL, *text = NULL;
+    char *path = NULL;
     bool bad = !ends;
     int rc = 0;
 
@@ -389,8 +391,8 @@ save_state(const struct search *q, trv_err *err)
         "format", 2, "restart", (json_int_t)q->at.restart, "step",
         (json_int_t)q->at.step, "look", (json_int_t)q->look, "guided",
         (int)q->at.guided, "stall", (json_int_t)q->stall, "steps",
-        (json_int_t)q->steps, "z", json_ids(q->list[0].z.v, q->list[0].z.n), "held",
-        end_json(&q->held), "loss", q->loss, "base", q->base, "tokens",
+        (json_int_t)q->steps, "z", json_ids(q->list[0].z.v, q->list[0].z.n),
+        "held", end_json(&q->held), "loss", q->loss, "base", q->base, "tokens",
         q->tokens_kept + q->d->tokens - q->tokens_before, "metrics_bytes",
         (json_int_t)q->metrics_bytes, "ends", ends, "goal", own);
     json_decref(ends);
@@ -398,13 +400,9 @@ save_state(const struct search *q, trv_err *err)
         rc = no_memory(err);
     if (!rc)
         rc = state_path(&path, q, SEARCH_STATE_FILE, err);
-    if (!rc) {
-        text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17));
-        rc = text ? file_write_atomic(path, text, strlen(text), err)
-                  : no_memory(err);
-    }
+    if (!rc)
+        rc = seal_write(path, root, err);
     json_decref(root);
-    free(text);
     mem_free(path);
     return rc;
 }
@@ -488,7 +486,7 @@ load_state(bool *found, struct search *q, trv_err *err)
         mem_free(path);
         return rc;
     }
-    rc = json_open(&root, path, err);
+    rc = seal_open(&root, path, err);
     if (!rc)
         rc = json_int(&format, root, "format", 2, 2, path, err);
     if (!rc)
