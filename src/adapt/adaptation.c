@@ -11,17 +11,12 @@
 #include "adapt/params/peft.h"
 #include "adapt/prompt/demos.h"
 #include "adapt/prompt/peft_virtual.h"
+#include "adapt/prompt/prompt_text.h"
 #include "adapt/prompt/retrieve.h"
 #include "adapt/reward/reward.h"
-#include "adapt/reward/reward_conf.h"
 #include "adapt/reward/scorer.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "text/utf8.h"
-
-#define PROMPT_FILE "prompt.txt"
-#define MESSAGES_FILE "messages.json"
-#define PROMPT_LIMIT ((size_t)16 << 20)
 
 static const char known_specs[] =
     "prompt:TEXT, prompt:@FILE, messages:FILE, demos:FILE, retrieve:FILE, "
@@ -40,8 +35,8 @@ static const struct payload_names {
     {KIND_ADAPTER, true, BOTTLENECK_WEIGHTS, BOTTLENECK_CONFIG},
     {KIND_SOFT, true, PEFT_WEIGHTS, PEFT_CONFIG},
     {KIND_PREFIX, true, PEFT_WEIGHTS, PEFT_CONFIG},
-    {KIND_TEXT, false, PROMPT_FILE, NULL},
-    {KIND_MESSAGES, false, MESSAGES_FILE, NULL},
+    {KIND_TEXT, false, PROMPT_TEXT_FILE, NULL},
+    {KIND_MESSAGES, false, PROMPT_MESSAGES_FILE, NULL},
     {KIND_DEMOS, true, DEMOS_FILE, NULL},
     {KIND_RETRIEVE, true, RETRIEVE_FILE, NULL},
 };
@@ -50,170 +45,6 @@ static const struct payload_names {
 /* Rewards that a spec can name. */
 static const enum kind reward_specs[] = {KIND_VERIFIER, KIND_RATIO,
                                          KIND_CONTRAST, KIND_JUDGE, KIND_SUM};
-
-/* ---- prompts --------------------------------------------------------- */
-
-static int
-check_text(const char *text, size_t n, const char *what, trv_err *err)
-{
-    if (n == 0)
-        return err_fail(err, TRV_EINVAL, "the prompt %s is empty", what);
-    if (!utf8_is_valid(text, n))
-        return err_fail(err, TRV_EINVAL, "the prompt %s is not UTF-8", what);
-    if (memchr(text, '\0', n))
-        return err_fail(err, TRV_EINVAL, "the prompt %s holds a NUL byte",
-                        what);
-    return 0;
-}
-
-static int
-take_text(struct adaptation *a, const char *text, size_t n, const char *what,
-          trv_err *err)
-{
-    const int rc = check_text(text, n, what, err);
-
-    if (rc)
-        return rc;
-    a->kind = KIND_TEXT;
-    a->text = mem_strndup(text, n);
-    return a->text ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a prompt");
-}
-
-static int
-read_text(struct adaptation *a, const char *path, trv_err *err)
-{
-    struct strbuf b = {0}, what = {0};
-    size_t skip;
-    int rc;
-
-    rc = file_read(&b, path, PROMPT_LIMIT, err);
-    if (rc)
-        goto done;
-    if (sb_printf(&what, "'%s'", path)) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory for a prompt");
-        goto done;
-    }
-    /* A byte order mark is an editor's, not a part of the prompt. */
-    skip = b.len >= 3 && memcmp(b.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    rc = take_text(a, b.s + skip, b.len - skip, what.s, err);
-done:
-    sb_release(&what);
-    sb_release(&b);
-    return rc;
-}
-
-int
-messages_check(const json_t **out, const json_t *value, const char *file,
-               trv_err *err)
-{
-    static const char *const roles[] = {"system", "developer", "user",
-                                        "assistant", "tool"};
-    const json_t *list =
-        json_is_object(value) ? json_object_get(value, "messages") : value;
-    const json_t *m;
-    size_t i;
-
-    if (!json_is_array(list) || json_array_size(list) == 0)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s' holds no messages: an array of objects with "
-                        "'role' and 'content', alone or as 'messages' of an "
-                        "object",
-                        file);
-    json_array_foreach(list, i, m)
-    {
-        const json_t *content = json_object_get(m, "content");
-        const char *role = json_string_value(json_object_get(m, "role"));
-        bool known = false;
-
-        for (size_t r = 0; role && r < sizeof(roles) / sizeof(roles[0]); r++)
-            known = known || !strcmp(role, roles[r]);
-        if (!known)
-            return err_fail(err, TRV_EFORMAT,
-                            "message %zu of '%s' has the role '%.60s', not "
-                            "system, developer, user, assistant or tool",
-                            i + 1, file, role ? role : "(none)");
-        if (!json_is_string(content))
-            return err_fail(err, TRV_EFORMAT,
-                            "message %zu of '%s' has no text as its 'content'",
-                            i + 1, file);
-        if (strlen(json_string_value(content)) != json_string_length(content))
-            return err_fail(err, TRV_EFORMAT, "message %zu of '%s' holds a NUL",
-                            i + 1, file);
-    }
-    *out = list;
-    return 0;
-}
-
-static int
-take_messages(struct adaptation *a, const json_t *value, const char *file,
-              trv_err *err)
-{
-    const json_t *list = NULL;
-    int rc = messages_check(&list, value, file, err);
-
-    if (rc)
-        return rc;
-    a->kind = KIND_MESSAGES;
-    a->messages = json_deep_copy(list);
-    return a->messages
-               ? 0
-               : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
-}
-
-static int
-read_messages(struct adaptation *a, const char *path, trv_err *err)
-{
-    json_t *root = NULL;
-    int rc = json_open(&root, path, err);
-
-    if (!rc)
-        rc = take_messages(a, root, path, err);
-    json_decref(root);
-    return rc;
-}
-
-/* Prompts with options: demonstrations, and documents that are looked up. */
-static int
-read_listed(struct adaptation *a, enum kind kind, const char *path,
-            const json_t *conf, trv_err *err)
-{
-    a->kind = kind;
-    return kind == KIND_DEMOS ? demos_open(&a->demos, path, conf, err)
-                              : retrieve_open(&a->retrieve, path, conf, err);
-}
-
-/* FILE,key=value,...: the options begin at the first comma that a known key
- * and its sign follow, so a file's name may hold commas. */
-static int
-open_listed(struct adaptation *a, enum kind kind, const char *rest,
-            trv_err *err)
-{
-    static const char *const keys[2][3] = {{"form", "template", NULL},
-                                           {"k", "template", NULL}};
-    static const char *const last[] = {"template", NULL};
-    const char *const *known = keys[kind == KIND_RETRIEVE];
-    const char *options = NULL;
-    json_t *conf = json_object();
-    int rc = 0;
-
-    for (const char *at = rest; (at = strchr(at, ',')) && !options; at++)
-        for (int i = 0; known[i]; i++)
-            if (!strncmp(at + 1, known[i], strlen(known[i])) &&
-                at[1 + strlen(known[i])] == '=')
-                options = at;
-    a->path = options ? mem_strndup(rest, (size_t)(options - rest))
-                      : mem_strdup(rest);
-    if (!conf || !a->path)
-        rc = err_fail(err, TRV_ENOMEM, "no memory to open '%s'", rest);
-    else if (!*a->path)
-        rc = err_fail(err, TRV_EINVAL, "'%s' names no file", a->spec);
-    if (!rc && options)
-        rc = conf_parse(conf, options + 1, kind_name(kind), known, last, err);
-    if (!rc)
-        rc = read_listed(a, kind, a->path, conf, err);
-    json_decref(conf);
-    return rc;
-}
 
 /* ---- folders --------------------------------------------------------- */
 
@@ -305,12 +136,12 @@ read_payload(struct adaptation *a, enum kind kind, const struct model *m,
     if (!path)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
     if (kind == KIND_TEXT)
-        rc = read_text(a, path, err);
+        rc = prompt_read_text(a, path, err);
     else if (kind == KIND_MESSAGES)
-        rc = read_messages(a, path, err);
+        rc = prompt_read_messages(a, path, err);
     else
-        rc = read_listed(a, kind, path,
-                         json_object_get(a->artefact.root, "prompt"), err);
+        rc = prompt_read_listed(
+            a, kind, path, json_object_get(a->artefact.root, "prompt"), err);
     mem_free(path);
     return rc;
 }
@@ -428,9 +259,9 @@ open_folder(struct adaptation *a, const struct adaptation_how *how,
     }
     if (bottleneck_file_is(dir))
         return read_payload(a, KIND_ADAPTER, m, dir, err);
-    if (dir_has(dir, PROMPT_FILE))
+    if (dir_has(dir, PROMPT_TEXT_FILE))
         return read_payload(a, KIND_TEXT, m, dir, err);
-    if (dir_has(dir, MESSAGES_FILE))
+    if (dir_has(dir, PROMPT_MESSAGES_FILE))
         return read_payload(a, KIND_MESSAGES, m, dir, err);
     if (dir_has(dir, DEMOS_FILE))
         return read_payload(a, KIND_DEMOS, m, dir, err);
@@ -447,7 +278,8 @@ open_folder(struct adaptation *a, const struct adaptation_how *how,
                     "'%s' is no adaptation: it holds none of %s, %s, %s, %s, "
                     "%s, %s, %s, config.json",
                     dir, ARTEFACT_MANIFEST, PEFT_CONFIG, BOTTLENECK_CONFIG,
-                    PROMPT_FILE, MESSAGES_FILE, DEMOS_FILE, RETRIEVE_FILE);
+                    PROMPT_TEXT_FILE, PROMPT_MESSAGES_FILE, DEMOS_FILE,
+                    RETRIEVE_FILE);
 }
 
 /* ---- specs ----------------------------------------------------------- */
@@ -520,22 +352,22 @@ open_spec(struct adaptation *a, const struct adaptation_how *how,
         return reward_open_spec(a, how, rest, err);
     rest = behind(spec, "prompt:");
     if (rest && *rest != '@')
-        return take_text(a, rest, strlen(rest), "of the spec", err);
+        return prompt_take_text(a, rest, strlen(rest), "of the spec", err);
     if (rest) {
         rc = note_path(a, rest + 1, err);
-        return rc ? rc : read_text(a, a->path, err);
+        return rc ? rc : prompt_read_text(a, a->path, err);
     }
     rest = behind(spec, "messages:");
     if (rest) {
         rc = note_path(a, rest, err);
-        return rc ? rc : read_messages(a, a->path, err);
+        return rc ? rc : prompt_read_messages(a, a->path, err);
     }
     rest = behind(spec, "demos:");
     if (rest && !file_is_dir(rest))
-        return open_listed(a, KIND_DEMOS, rest, err);
+        return prompt_open_listed(a, KIND_DEMOS, rest, err);
     rest = behind(spec, "retrieve:");
     if (rest && !file_is_dir(rest))
-        return open_listed(a, KIND_RETRIEVE, rest, err);
+        return prompt_open_listed(a, KIND_RETRIEVE, rest, err);
     rest = behind(spec, "mix:");
     if (rest)
         return mix_read(a, how, rest, err);
@@ -599,9 +431,9 @@ open_spec(struct adaptation *a, const struct adaptation_how *how,
                         "'%s' is no folder; %s is one that holds %s", a->path,
                         kind_name(named->kind), named->config);
     if (ends_with(spec, ".txt"))
-        return read_text(a, a->path, err);
+        return prompt_read_text(a, a->path, err);
     if (ends_with(spec, ".json"))
-        return read_messages(a, a->path, err);
+        return prompt_read_messages(a, a->path, err);
     return err_fail(err, TRV_EINVAL,
                     "'%.200s' is a file of unknown kind: an adaptation is one "
                     "of %s",
@@ -685,7 +517,7 @@ adaptation_of_text(struct adaptation **out, const char *text, size_t n,
     int rc = begin(&a, "(a text)", err);
 
     if (!rc)
-        rc = take_text(a, text, n, "of a part", err);
+        rc = prompt_take_text(a, text, n, "of a part", err);
     return finish(out, a, rc);
 }
 
@@ -697,7 +529,7 @@ adaptation_of_messages(struct adaptation **out, const json_t *value,
     int rc = begin(&a, "(messages)", err);
 
     if (!rc)
-        rc = take_messages(a, value, file, err);
+        rc = prompt_take_messages(a, value, file, err);
     return finish(out, a, rc);
 }
 

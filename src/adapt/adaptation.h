@@ -134,10 +134,4 @@ int adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
 int adaptation_hash_prompt(char hex[HASH_HEX], const struct adaptation *a,
                            trv_err *err);
 
-/** Check an array of messages, or take it out of an object's `messages`. Each
- * has a `role` (system, developer, user, assistant, tool) and a `content`
- * string. *out is borrowed from `value`. */
-int messages_check(const json_t **out, const json_t *value, const char *file,
-                   trv_err *err);
-
 #endif

@@ -13,39 +13,6 @@
 #define CHAIN_MAX 4096
 #define FORMAT (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
 
-static const char *const form_names[FORM_COUNT] = {"base", "params", "prompt",
-                                                   "reward"};
-
-static const struct {
-    enum form form;
-    const char *name;
-} kinds[KIND_COUNT] = {
-#define KIND_ROW(id, form, name) {FORM_##form, name},
-    KIND_LIST(KIND_ROW)
-#undef KIND_ROW
-};
-
-const char *
-form_name(enum form f)
-{
-    TRV_ASSERT(f < FORM_COUNT);
-    return form_names[f];
-}
-
-const char *
-kind_name(enum kind k)
-{
-    TRV_ASSERT(k < KIND_COUNT);
-    return kinds[k].name;
-}
-
-enum form
-kind_form(enum kind k)
-{
-    TRV_ASSERT(k < KIND_COUNT);
-    return kinds[k].form;
-}
-
 /* ---- reading --------------------------------------------------------- */
 
 static bool
@@ -95,11 +62,11 @@ read_kind(struct artefact *a, const char *file, trv_err *err)
     if (rc)
         return rc;
     for (int k = 1; k < KIND_COUNT; k++) { // 0: base is no artefact
-        if (strcmp(kinds[k].name, kind) != 0 ||
-            strcmp(form_names[kinds[k].form], form) != 0)
+        if (strcmp(kind_name((enum kind)k), kind) != 0 ||
+            strcmp(form_name(kind_form((enum kind)k)), form) != 0)
             continue;
         a->kind = (enum kind)k;
-        a->form = kinds[k].form;
+        a->form = kind_form(a->kind);
         return 0;
     }
     return err_fail(err, TRV_EUNSUPPORTED,
