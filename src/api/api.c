@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/mix.h"
+#include "adapt/adaptation.h"
 #include "api/api.h"
 #include "learn/train.h"
 #include "measure/examples.h"
@@ -183,8 +183,9 @@ trv_adaptation_open_mix(trv_adaptation **out, trv_model *m,
     a = mem_calloc(1, sizeof(*a));
     if (!a)
         return err_fail(err, TRV_ENOMEM, "no memory for a mix");
-    rc = mix_open(&a->inner, m->s->model, m->s->identified ? &m->s->id : NULL,
-                  specs, n, any_base, err);
+    rc = adaptation_open_mix(&a->inner, m->s->model,
+                             m->s->identified ? &m->s->id : NULL, specs, n,
+                             any_base, err);
     if (rc) {
         mem_free(a);
         return rc;

@@ -88,7 +88,7 @@ score(struct adaptation *a)
 static void
 again(const struct adaptation *a, const struct model *m)
 {
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = m, .any_base = true, .foreign = true, .left = &left};
     struct adaptation *b;
@@ -97,7 +97,7 @@ again(const struct adaptation *a, const struct model *m)
 
     if (part_tell(&part, a, ".", &err))
         return; // what no folder may hold
-    TRV_ASSERT(!part_open(&b, &how, ".", part, &err));
+    TRV_ASSERT(!adaptation_open_part(&b, &how, ".", part, &err));
     TRV_ASSERT(b->kind == a->kind);
     TRV_ASSERT(reward_has_tokens(a) == reward_has_tokens(b));
     TRV_ASSERT(!part_tell(&told, b, ".", &err));
@@ -111,7 +111,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct model m; // no weights, no tokenizer
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = &m, .any_base = true, .foreign = true, .left = &left};
     char *text = mem_strndup((const char *)data, size);
@@ -124,7 +124,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (*text == '{') {
             rc = json_parse(&part, "fuzz", text, strlen(text), &err);
             if (!rc)
-                rc = part_open(&a, &how, ".", part, &err);
+                rc = adaptation_open_part(&a, &how, ".", part, &err);
         } else if (adaptation_names_reward(text)) {
             rc = adaptation_open(&a, &m, NULL, text, true, &err);
         }

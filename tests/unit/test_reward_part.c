@@ -15,14 +15,14 @@ static struct model m; // rules and prompts of text need nothing of it
 static int
 open_part(struct adaptation **out, const char *text, trv_err *err)
 {
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = &m, .any_base = true, .foreign = true, .left = &left};
     json_t *part;
     int rc;
 
     assert_int_equal(json_parse(&part, "part", text, strlen(text), err), 0);
-    rc = part_open(out, &how, ".", part, err);
+    rc = adaptation_open_part(out, &how, ".", part, err);
     json_decref(part);
     return rc;
 }

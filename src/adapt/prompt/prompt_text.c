@@ -1,13 +1,13 @@
-/* prompt_text.c -- prompts that are read as they stand: a text, messages, and
- * files with options.
+/* prompt_text.c -- prompts that are read as they stand: a text and messages;
+ * and all four kinds of prompts that are text, opened and encoded.
  */
 #include "adapt/prompt/prompt_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "adapt/prompt/demos.h"
 #include "adapt/prompt/retrieve.h"
-#include "adapt/reward/reward_conf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "text/utf8.h"
@@ -40,8 +40,8 @@ prompt_take_text(struct adaptation *a, const char *text, size_t n,
     return a->text ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a prompt");
 }
 
-int
-prompt_read_text(struct adaptation *a, const char *path, trv_err *err)
+static int
+read_text(struct adaptation *a, const char *path, trv_err *err)
 {
     struct strbuf b = {0}, what = {0};
     size_t skip;
@@ -121,8 +121,8 @@ prompt_take_messages(struct adaptation *a, const json_t *value,
                : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
 }
 
-int
-prompt_read_messages(struct adaptation *a, const char *path, trv_err *err)
+static int
+read_messages(struct adaptation *a, const char *path, trv_err *err)
 {
     json_t *root = NULL;
     int rc = json_open(&root, path, err);
@@ -133,45 +133,81 @@ prompt_read_messages(struct adaptation *a, const char *path, trv_err *err)
     return rc;
 }
 
-/* Prompts with options: demonstrations, and documents that are looked up. */
+/* ---- kinds --------------------------------------------------------------- */
+
 int
-prompt_read_listed(struct adaptation *a, enum kind kind, const char *path,
-                   const json_t *conf, trv_err *err)
+prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    a->kind = kind;
-    return kind == KIND_DEMOS ? demos_open(&a->demos, path, conf, err)
-                              : retrieve_open(&a->retrieve, path, conf, err);
+    if (!from->words)
+        return read_text(a, from->path, err);
+    return prompt_take_text(a, from->words, from->n_words,
+                            from->referrer ? "of a part" : "of the spec", err);
 }
 
-/* FILE,key=value,...: the options begin at the first comma that a known key
- * and its sign follow, so a file's name may hold commas. */
 int
-prompt_open_listed(struct adaptation *a, enum kind kind, const char *rest,
-                   trv_err *err)
+prompt_open_messages(struct adaptation *a, struct kind_source *from,
+                     trv_err *err)
 {
-    static const char *const keys[2][3] = {{"form", "template", NULL},
-                                           {"k", "template", NULL}};
-    static const char *const last[] = {"template", NULL};
-    const char *const *known = keys[kind == KIND_RETRIEVE];
-    const char *options = NULL;
-    json_t *conf = json_object();
-    int rc = 0;
+    return from->messages
+               ? prompt_take_messages(a, from->messages, from->referrer, err)
+               : read_messages(a, from->path, err);
+}
 
-    for (const char *at = rest; (at = strchr(at, ',')) && !options; at++)
-        for (int i = 0; known[i]; i++)
-            if (!strncmp(at + 1, known[i], strlen(known[i])) &&
-                at[1 + strlen(known[i])] == '=')
-                options = at;
-    a->path = options ? mem_strndup(rest, (size_t)(options - rest))
-                      : mem_strdup(rest);
-    if (!conf || !a->path)
-        rc = err_fail(err, TRV_ENOMEM, "no memory to open '%s'", rest);
-    else if (!*a->path)
-        rc = err_fail(err, TRV_EINVAL, "'%s' names no file", a->spec);
-    if (!rc && options)
-        rc = conf_parse(conf, options + 1, kind_name(kind), known, last, err);
-    if (!rc)
-        rc = prompt_read_listed(a, kind, a->path, conf, err);
-    json_decref(conf);
-    return rc;
+int
+prompt_open_demos(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    return demos_open(&a->demos, from->path, from->conf, err);
+}
+
+int
+prompt_open_retrieve(struct adaptation *a, struct kind_source *from,
+                     trv_err *err)
+{
+    return retrieve_open(&a->retrieve, from->path, from->conf, err);
+}
+
+static int
+written(int bad, trv_err *err)
+{
+    return bad ? err_fail(err, TRV_ENOMEM, "no memory to save a prompt") : 0;
+}
+
+int
+prompt_encode_text(struct strbuf *out, const struct adaptation *a, trv_err *err)
+{
+    return written(sb_puts(out, a->text), err);
+}
+
+int
+prompt_encode_messages(struct strbuf *out, const struct adaptation *a,
+                       trv_err *err)
+{
+    char *text = json_dumps(a->messages, JSON_INDENT(2));
+    const int bad = !text || sb_puts(out, text) || sb_putc(out, '\n');
+
+    free(text);
+    return written(bad, err);
+}
+
+int
+prompt_encode_demos(struct strbuf *out, const struct adaptation *a,
+                    trv_err *err)
+{
+    return demos_encode(out, a->demos, err);
+}
+
+int
+prompt_encode_retrieve(struct strbuf *out, const struct adaptation *a,
+                       trv_err *err)
+{
+    const struct data *corpus = &a->retrieve->corpus;
+    int bad = 0;
+
+    for (int64_t i = 0; i < corpus->n && !bad; i++) {
+        char *text = json_dumps(corpus->rows[i].json, JSON_COMPACT);
+
+        bad = !text || sb_puts(out, text) || sb_putc(out, '\n');
+        free(text);
+    }
+    return written(bad, err);
 }

@@ -1,5 +1,5 @@
-/* prompt_text.h -- prompts that are read as they stand: a text, messages, and
- * files with options.
+/* prompt_text.h -- prompts that are read as they stand: a text and messages;
+ * and all four kinds of prompts that are text, opened and encoded.
  */
 #ifndef ADAPT_PROMPT_PROMPT_TEXT_H
 #define ADAPT_PROMPT_PROMPT_TEXT_H
@@ -13,17 +13,28 @@
  * empty, not UTF-8, a NUL inside. */
 int prompt_take_text(struct adaptation *a, const char *text, size_t n,
                      const char *what, trv_err *err);
-int prompt_read_text(struct adaptation *a, const char *path, trv_err *err);
 /** From messages as messages_check() takes them, copied. */
 int prompt_take_messages(struct adaptation *a, const json_t *value,
                          const char *file, trv_err *err);
-int prompt_read_messages(struct adaptation *a, const char *path, trv_err *err);
-/** Demonstrations or documents, with their options (NULL: the defaults). */
-int prompt_read_listed(struct adaptation *a, enum kind kind, const char *path,
-                       const json_t *conf, trv_err *err);
-/** The same from FILE,key=value,... of a spec. */
-int prompt_open_listed(struct adaptation *a, enum kind kind, const char *rest,
+
+/* For the rows of kinds.c: text, messages, demonstrations, documents; and the
+ * bytes of the file that holds each. */
+int prompt_open_text(struct adaptation *a, struct kind_source *from,
+                     trv_err *err);
+int prompt_open_messages(struct adaptation *a, struct kind_source *from,
+                         trv_err *err);
+int prompt_open_demos(struct adaptation *a, struct kind_source *from,
+                      trv_err *err);
+int prompt_open_retrieve(struct adaptation *a, struct kind_source *from,
+                         trv_err *err);
+int prompt_encode_text(struct strbuf *out, const struct adaptation *a,
                        trv_err *err);
+int prompt_encode_messages(struct strbuf *out, const struct adaptation *a,
+                           trv_err *err);
+int prompt_encode_demos(struct strbuf *out, const struct adaptation *a,
+                        trv_err *err);
+int prompt_encode_retrieve(struct strbuf *out, const struct adaptation *a,
+                           trv_err *err);
 
 /** Check an array of messages, or take it out of an object's `messages`. Each
  * has a `role` (system, developer, user, assistant, tool) and a `content`
