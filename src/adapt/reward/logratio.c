@@ -7,7 +7,6 @@
 #include "adapt/view.h"
 #include "base/mem.h"
 #include "model/sample/engine.h"
-#include "model/decoder/pass.h"
 #include "text/example.h"
 
 enum { PLUS, MINUS, SIDES };
@@ -104,10 +103,10 @@ add_item(bool *full, struct pass *p, struct session *s,
 
 /* logp[k] takes the log-probabilities of all answers, end to end. */
 static int
-run_pass(float *logp[SIDES], struct pass *p, struct arena *a, bool alone,
-         trv_err *err)
+run_pass(float *logp[SIDES], struct pass *p, struct arena *a,
+         const struct logratio *q, trv_err *err)
 {
-    const int64_t sides = alone ? 1 : SIDES;
+    const int64_t sides = q->alone ? 1 : SIDES;
     struct answered *rows =
         arena_alloc(a, (size_t)(sides * p->n) * sizeof(*rows));
     struct head_side run[SIDES];
@@ -127,7 +126,9 @@ run_pass(float *logp[SIDES], struct pass *p, struct arena *a, bool alone,
         return err_fail(err, TRV_ENOMEM, "no memory to score answers");
     rc = pass_forward(run, target, a, sides, rows, p->n, err);
     for (int k = 0; k < sides && !rc; k++)
-        rc = head_score(a, logp[k], NULL, &run[k], target, n, err);
+        rc = q->worth ? q->worth(logp[k], a, &run[k], target, p->rows[k], p->n,
+                                 q->factor, err)
+                      : head_score(a, logp[k], NULL, &run[k], target, n, err);
     return rc;
 }
 
@@ -175,7 +176,7 @@ score_pass(struct session *s, const struct logratio *q, double *score,
         if (items[*done].n_ids > 0) // else nothing is said, and nothing learned
             rc = add_item(&full, &p, s, q, &items[*done], err);
     if (!rc && p.n > 0)
-        rc = run_pass(logp, &p, &s->arena, q->alone, err);
+        rc = run_pass(logp, &p, &s->arena, q, err);
     for (int64_t i = 0; i < *done && !rc; i++) {
         score[i] = 0.0;
         if (items[i].n_ids == 0)
