@@ -145,6 +145,11 @@ TRV_API TRV_MUST_USE int trv_adaptation_open_mix(trv_adaptation **out,
                                                  trv_err *err);
 TRV_API void trv_adaptation_free(trv_adaptation *a);
 
+/** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
+ * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
+ * all. */
+TRV_API const char *trv_spec_usage(const char *form, int32_t i);
+
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
 

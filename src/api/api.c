@@ -209,6 +209,19 @@ trv_adaptation_kind(const trv_adaptation *a)
     return kind_name(a->inner->kind);
 }
 
+const char *
+trv_spec_usage(const char *form, int32_t i)
+{
+    const struct kind_row *row;
+
+    for (int k = 0; (row = kind_row_at(k)); k++)
+        if (row->usage &&
+            (!form || !strcmp(form, form_name(kind_form(row->kind)))) &&
+            i-- == 0)
+            return row->usage;
+    return NULL;
+}
+
 /* --- conversion and measurement --- */
 
 int

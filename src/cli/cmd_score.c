@@ -24,11 +24,8 @@ static const struct opt_spec score_opts[] = {
     OPT_TEXT(struct score_args, model, 'm', "model", .value = "PATH",
              .required = true, .help = "a model's folder or .gguf file"),
     OPT_TEXT(struct score_args, adaptation, 'a', "adaptation", .value = "A",
-             .required = true,
-             .help =
-                 "head:DIR, verifier:CHECK, ratio:A, contrast:A, judge:TEXT, "
-                 "sum:W*REWARD+...; or prompt:TEXT, lora:DIR, an "
-                 "artefact's folder, base"),
+             .required = true, .specs = "reward",
+             .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),
     OPT_TEXT(struct score_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
              .help = "answers, as .jsonl or .json: prompt and completion, "

@@ -4,9 +4,11 @@
 #include "support/test.h"
 
 #include <string.h>
+#include <trivium/trivium.h>
 
 #include "adapt/adaptation.h"
 #include "adapt/spec.h"
+#include "base/file.h"
 
 static struct spec *
 read_spec(const char *text)
@@ -167,6 +169,54 @@ test_spec_usage_names_every_row_by_its_prefix(void **state)
     sb_release(&usage);
 }
 
+/* The figure of the triangle in the README has every kind, by its name. */
+static void
+test_spec_kinds_stand_in_the_readme(void **state)
+{
+    struct strbuf text = {0};
+    trv_err err = {0};
+
+    (void)state;
+    if (file_read(&text, test_source("../README.md"), 1 << 20, &err))
+        fail_msg("%s", err.msg);
+    for (int k = 1; k < KIND_COUNT; k++) {
+        char mark[40], *line, *end;
+
+        snprintf(mark, sizeof(mark), "\n| **%s** (",
+                 form_name(kind_form((enum kind)k)));
+        line = strstr(text.s, mark);
+        assert_non_null(line);
+        end = strchr(line, ')');
+        assert_non_null(end);
+        snprintf(mark, sizeof(mark), "`%s`", kind_name((enum kind)k));
+        line = strstr(line, mark);
+        if (k != KIND_MIX && (!line || line > end)) // a mix is a paragraph
+            fail_msg("the README does not name %s", mark);
+    }
+    sb_release(&text);
+}
+
+/* What a caller of the library, and so the help, is told. */
+static void
+test_spec_usage_is_public_by_form(void **state)
+{
+    const struct kind_row *row;
+    int32_t n[FORM_COUNT] = {0}, all = 0;
+
+    (void)state;
+    for (int i = 0; (row = kind_row_at(i)); i++) {
+        const enum form form = kind_form(row->kind);
+
+        if (!row->usage)
+            continue;
+        assert_string_equal(trv_spec_usage(NULL, all++), row->usage);
+        assert_string_equal(trv_spec_usage(form_name(form), n[form]++),
+                            row->usage);
+    }
+    assert_null(trv_spec_usage(NULL, all));
+    assert_null(trv_spec_usage("reward", n[FORM_REWARD]));
+}
+
 /* What is written can be read: a row that encodes has its file and opens. */
 static void
 test_spec_rows_are_whole(void **state)
@@ -201,6 +251,8 @@ main(void)
         cmocka_unit_test(test_spec_that_is_hostile_is_bounded),
         cmocka_unit_test(test_spec_of_too_many_rewards_is_refused),
         cmocka_unit_test(test_spec_usage_names_every_row_by_its_prefix),
+        cmocka_unit_test(test_spec_kinds_stand_in_the_readme),
+        cmocka_unit_test(test_spec_usage_is_public_by_form),
         cmocka_unit_test(test_spec_rows_are_whole),
     };
 
