@@ -589,11 +589,13 @@ typedef struct {
     const trv_adaptation *task; // a reward, borrowed: how much of it the
                                 // answers of each side get; NULL: the source
                                 // where that is a reward, or else none
+    bool note; // write the figures, and what they depend on, to `measured` in
+               // the target's trivium.json; TRV_EINVAL: it has none
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL                                  \
+        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false                           \
     }
 
 /** An input and what each side answers to it, all three drawn with the same

@@ -480,20 +480,24 @@ int
 artefact_note_measured(const char *dir, const json_t *measured, trv_err *err)
 {
     char *path = path_join(dir, ARTEFACT_MANIFEST), *text = NULL;
+    json_t *own = (json_t *)(uintptr_t)measured, *all = NULL; // only looked at
     struct artefact a = {0};
     int rc;
 
     if (!path)
         return no_memory(err);
     rc = artefact_read(&a, dir, err);
-    if (!rc &&
-        json_object_set_new(a.root, "measured", json_deep_copy(measured)))
+    if (!rc) // what a search for a prompt noted has other keys, and stays
+        all = a.measured ? json_deep_copy(a.measured) : json_object();
+    if (!rc && (!all || json_object_update(all, own) ||
+                json_object_set(a.root, "measured", all)))
         rc = no_memory(err);
     if (!rc)
         rc = encode(&text, &a, err);
     if (!rc)
         rc = file_write_atomic(path, text, strlen(text), err);
     free(text);
+    json_decref(all);
     artefact_release(&a);
     mem_free(path);
     return rc;

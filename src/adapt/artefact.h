@@ -7,7 +7,8 @@
  *     "base": {"name":, "weights":, "tokenizer":, "chat":},     SHA-256 or ""
  *     "chain": [{"from":, "edge":, "method":, "options": {}, "seed":,
  *                "data":, "version":, "cost": {}}],
- *     "measured": {} or absent,
+ *     "measured": {} or absent: api/api_note.c, and what searches for a
+ *                 prompt say,
  *     "files": [{"name":, "sha256":, "bytes":}]
  *   }
  *
@@ -85,8 +86,8 @@ int artefact_put(struct artefact *a, struct outdir *d, const char *name,
                  const void *bytes, size_t n, trv_err *err);
 /** Write trivium.json; the caller commits the folder. */
 int artefact_finish(struct artefact *a, struct outdir *d, trv_err *err);
-/** Set `measured` in the trivium.json of a folder, atomically; the payload is
- * not touched. */
+/** Put keys into `measured` in the trivium.json of a folder, atomically; the
+ * payload is not touched. */
 int artefact_note_measured(const char *dir, const json_t *measured,
                            trv_err *err);
 int64_t artefact_bytes(const struct artefact *a); // of the payload files

@@ -6,6 +6,7 @@
 
 #include "adapt/adaptation.h"
 #include "api/api.h"
+#include "api/api_note.h"
 #include "learn/train.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -313,10 +314,20 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
 
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;
-    return rc ? rc
-              : measure_run(m->s, out, source->inner, target->inner,
-                            opts->task ? opts->task->inner : NULL, opts,
-                            progress, payload, err);
+    if (!rc && opts->note)
+        rc = api_note_check(target->inner, err);
+    if (!rc)
+        rc = measure_run(m->s, out, source->inner, target->inner,
+                         opts->task ? opts->task->inner : NULL, opts, progress,
+                         payload, err);
+    if (rc || !opts->note)
+        return rc;
+    rc = api_note(out, source->inner, target->inner, opts, err);
+    if (rc) {
+        trv_measurement_release(out);
+        memset(out, 0, sizeof(*out));
+    }
+    return rc;
 }
 
 void
