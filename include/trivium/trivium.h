@@ -123,6 +123,9 @@ typedef struct trv_adaptation trv_adaptation;
  *     ratio:[beta=B,]A                    beta (log pA - log p0)
  *     contrast:[beta=B,]Z[,minus=Z]       beta (log pz+ - log pz-)
  *     judge:[key=value,]PRINCIPLE|@FILE   the model's own yes or no
+ *     endo:[alpha=B,][A]                  alpha log p + V(s) - V(s') summed
+ *                                         over tokens, V = alpha logsumexp of
+ *                                         logits / alpha: of A or the base
  *     sum:W*REWARD+W*REWARD...
  *
  * @param any_base  accept an artefact made for another base model.

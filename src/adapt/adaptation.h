@@ -17,7 +17,7 @@
  *                     a mix, or a reward where the tokenizers differ
  *                     (cross_model.h)
  *   head:DIR          a reward that was learned (reward/scorer.h)
- *   verifier:..., ratio:..., contrast:..., judge:..., sum:...
+ *   verifier:..., ratio:..., contrast:..., endo:..., judge:..., sum:...
  *                     rewards, as reward/reward.h says
  *   DIR               an artefact (trivium.json), any of these folders, or one
  *                     with prompt.txt or messages.json

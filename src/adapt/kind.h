@@ -36,6 +36,7 @@ const char *form_name(enum form f); // "base", "params", "prompt", "reward"
     X(CONTRAST, REWARD, "contrast")                                            \
     X(JUDGE, REWARD, "judge")                                                  \
     X(VERIFIER, REWARD, "verifier")                                            \
+    X(ENDO, REWARD, "endo")                                                    \
     X(SUM, REWARD, "sum")
 
 enum kind {
@@ -149,6 +150,6 @@ bool kind_is_described(const struct kind_row *row);
 
 /* Scores, each beside what it scores by. */
 kind_score logratio_of_base, logratio_of_adaptation, logratio_of_sides;
-kind_score scorer_score, judge_score, verifier_scores;
+kind_score scorer_score, judge_score, verifier_scores, endo_score;
 
 #endif

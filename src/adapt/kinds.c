@@ -20,6 +20,7 @@
 #include "base/mem.h"
 
 #define BETA_MAX 1e6
+#define ALPHA_MIN 1e-3
 
 /* ---- parameters and virtual tokens -------------------------------------- */
 
@@ -129,6 +130,7 @@ static const char *const demos_keys[] = {"form", "template", NULL};
 static const char *const retrieve_keys[] = {"k", "template", NULL};
 static const char *const template_rest[] = {"template", NULL};
 static const char *const beta_keys[] = {"beta", NULL};
+static const char *const alpha_keys[] = {"alpha", NULL};
 static const char *const no_keys[] = {NULL};
 
 static const struct kind_row rows[] = {
@@ -282,6 +284,19 @@ static const struct kind_row rows[] = {
                        .parse = verifier_parse,
                        .open = reward_open_verifier,
                        .score = verifier_scores},
+    [KIND_ENDO] = {.kind = KIND_ENDO,
+                   .prefix = "endo",
+                   .usage = "endo:[A]",
+                   .subject = SUBJECT_SIDES,
+                   .keys = alpha_keys,
+                   .open = reward_open_sides,
+                   .score = endo_score,
+                   .tokens = TOKENS_SHARE,
+                   .sides = {"of"},
+                   .alone = true,
+                   .factor = "alpha",
+                   .lo = ALPHA_MIN,
+                   .hi = BETA_MAX},
     [KIND_SUM] = {.kind = KIND_SUM,
                   .prefix = "sum",
                   .usage = "sum:W*REWARD+W*REWARD",

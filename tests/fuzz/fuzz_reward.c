@@ -32,6 +32,8 @@ is_whole(const struct adaptation *a)
     case KIND_RATIO:
     case KIND_CONTRAST:
         return whole && r->plus && isfinite(r->beta);
+    case KIND_ENDO:
+        return whole && r->beta > 0;
     case KIND_JUDGE:
         return whole && r->judge;
     case KIND_VERIFIER:

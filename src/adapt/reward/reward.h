@@ -5,6 +5,7 @@
  *   params, prompt   log pA(y|x) - log p0(y|x)
  *   ratio            beta (log pA - log p0) of an adaptation A
  *   contrast         beta (log p_z+ - log p_z-)
+ *   endo             alpha log pA + V - V', what A's own logits hold: endo.c
  *   head             a scalar read off a model's last token: scorer.h
  *   judge            what the model itself says of a principle: judge.h
  *   verifier         a rule, or an outside program: verifier.h
@@ -18,6 +19,7 @@
  *   verifier:CHECK[,key=value]...            keys: verifier.h
  *   ratio:[beta=B,]A                         A: any params or prompt
  *   contrast:[beta=B,]Z[,minus=Z]            without minus: the base
+ *   endo:[alpha=B,][A]                       without A: the base
  *   judge:[key=value,]...PRINCIPLE           or @FILE; keys: judge.h
  *   sum:W*REWARD+W*REWARD-W*REWARD...        a part ends where a sign, a number
  *                                            and a star follow
