@@ -108,9 +108,6 @@ int adaptation_of_demos(struct adaptation **out, const json_t *list,
 /** Is there a prompt of messages in it, so that inputs are a user's turns? */
 bool adaptation_is_chat(const struct adaptation *a); // NULL: no
 
-/** Is it the spec of a reward, "verifier:..." and the like? */
-bool adaptation_names_reward(const char *spec);
-
 /** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
  * the form; any kind of KIND_LIST but "base" is accepted here, and "prompt",
  * which is a text. */

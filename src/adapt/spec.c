@@ -110,8 +110,9 @@ spec_add(struct spec *s, double weight, struct spec *of, trv_err *err)
 
 /* ---- names --------------------------------------------------------------- */
 
-int
-spec_usage(struct strbuf *out)
+/* "lora:DIR, ..." of all that a spec can name. */
+static int
+list_usage(struct strbuf *out)
 {
     const struct kind_row *row;
     int bad = 0;
@@ -137,15 +138,6 @@ find_row(const char **rest, const char *text)
         return row;
     }
     return NULL;
-}
-
-bool
-adaptation_names_reward(const char *text)
-{
-    const char *rest;
-    const struct kind_row *row = find_row(&rest, text);
-
-    return row && kind_is_described(row);
 }
 
 int
@@ -415,7 +407,7 @@ unknown(const char *text, trv_err *err)
     struct strbuf known = {0};
     int rc;
 
-    if (spec_usage(&known))
+    if (list_usage(&known))
         rc = no_memory(text, err);
     else if (file_exists(text))
         rc = err_fail(err, TRV_EINVAL,

@@ -61,7 +61,4 @@ int spec_new(struct spec **out, const struct kind_row *row, const char *text,
  * than a sum may have; a weight that is no number. */
 int spec_add(struct spec *s, double weight, struct spec *of, trv_err *err);
 
-/** "lora:DIR, ..." of each kind that a spec can name. TRV_ENOMEM. */
-int spec_usage(struct strbuf *out);
-
 #endif
