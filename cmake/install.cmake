@@ -4,7 +4,7 @@
 install(TARGETS trivium ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS trivium_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/trivium
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 
 # The program writes its own manual page and completion from its tables.
 set(MAN_PAGE ${CMAKE_BINARY_DIR}/trivium.1)

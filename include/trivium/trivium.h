@@ -336,12 +336,12 @@ typedef struct {
         0, 256, 2, 25, 0.01, NULL                                              \
     }
 
+/** Bounds and help of each are in convert_options.def and learn_options.def. An
+ * option that is set, and that neither the method nor what is made reads, is
+ * refused. */
 typedef struct {
     uint32_t version;   // 1
-    const char *method; // NULL: the edge's default; "distill", "sft",
-                        // "features", "solve";
-                        // "prefix", "soft"; "ratio"; "contrast", "judge";
-                        // "head", "regress"; "evolve", "demos"
+    const char *method; // of trv_method_at(); NULL: the default
     const char *inputs; // file of inputs x; NULL: sampled from the model
     bool replace;       // overwrite an artefact that is there
     bool resume;        // go on from the checkpoint beside the output;
@@ -401,15 +401,44 @@ typedef struct {
     trv_evolve_options evolve; // of "evolve" and "demos"
 } trv_convert_options;
 
+/** The options at their defaults, for languages that have no macros of C. */
+TRV_API trv_convert_options trv_convert_options_init(void);
+
+#ifdef __cplusplus
+#define TRV_CONVERT_OPTIONS_INIT trv_convert_options_init()
+#else
 #define TRV_CONVERT_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, false, false, TRV_LORA_OPTIONS_INIT,                    \
-            TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT, "bf16",     \
-            TRV_LEARN_OPTIONS_INIT, 0, 0, 1.0, "forward", 0.0, 1.0, "all", 0,  \
-            NULL, NULL, 0.0, NULL, NULL, "zero", 0, NULL, NULL, NULL, 0.0,     \
-            NULL, 0.0, 0.0, "group", 0.2, 1, 0.95, NULL, 1.0, 24, 0.001,       \
-            TRV_SEARCH_OPTIONS_INIT, TRV_EVOLVE_OPTIONS_INIT                   \
+        .version = 1, .lora = TRV_LORA_OPTIONS_INIT,                           \
+        .virtual_tokens = TRV_VIRTUAL_OPTIONS_INIT,                            \
+        .bottleneck = TRV_BOTTLENECK_OPTIONS_INIT, .save_as = "bf16",          \
+        .learn = TRV_LEARN_OPTIONS_INIT, .temperature = 1.0,                   \
+        .divergence = "forward", .features_weight = 1.0,                       \
+        .features_layers = "all", .init = "zero", .advantage = "group",        \
+        .clip_ratio = 0.2, .updates = 1, .gae_lambda = 0.95, .max_kl = 1.0,    \
+        .prompt_tokens = 24, .length_cost = 0.001,                             \
+        .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT   \
     }
+#endif
+
+/** A method of a conversion: a row of the table that dispatch, defaults, checks
+ * and help are made from. Names in lists are parted by blanks. */
+typedef struct {
+    const char *name;     // "dpo"
+    const char *makes;    // the kinds that it can make: "lora adapter full"
+    const char *summary;  // one line, lower case
+    const char *options;  // that it reads, by the names of convert_options.def;
+                          // "@learn": the group Optimisation
+    const char *defaults; // where an option is left at 0: "steps=200 beta=0.1"
+    const char *example;  // a command
+    const char *source;   // paper, or NULL
+} trv_method;
+
+/** The edges: "prompt->params" and so on; NULL behind the last. */
+TRV_API const char *trv_edge_at(int32_t edge);
+/** The methods of an edge; the first that makes a kind is the default for it.
+ * NULL behind the last, and for an edge that is none. */
+TRV_API const trv_method *trv_method_at(int32_t edge, int32_t i);
 
 /** What a conversion took. */
 typedef struct {
@@ -434,7 +463,8 @@ typedef struct {
  *            "prompt:out/z" makes messages where the inputs are a chat's, else
  *            a text.
  * @return TRV_EUNSUPPORTED (an edge or method that is not there, with those
- *         that are), TRV_EEXIST (replace removes an artefact, a PEFT folder or
+ *         that are), TRV_EINVAL (an option that nothing here reads, with the
+ *         methods that do), TRV_ERANGE, TRV_EEXIST (replace removes an artefact, a PEFT folder or
  *         an empty folder, nothing else), TRV_EMISMATCH (resumed with another
  *         prompt, input, option or seed: names what), TRV_ECANCELED
  *         (resumable: the message says from where), TRV_ENONFINITE (nothing

@@ -13,6 +13,7 @@
 #include "measure/score.h"
 #include "model/files/writer.h"
 #include "transform/chain.h"
+#include "transform/convert.h"
 
 const char *
 trv_version(void)
@@ -224,6 +225,28 @@ trv_spec_usage(const char *form, int32_t i)
 }
 
 /* --- conversion and measurement --- */
+
+trv_convert_options
+trv_convert_options_init(void)
+{
+    return (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
+}
+
+const char *
+trv_edge_at(int32_t edge)
+{
+    const struct edge *e = convert_edge_at(edge);
+
+    return e ? e->title : NULL;
+}
+
+const trv_method *
+trv_method_at(int32_t edge, int32_t i)
+{
+    const struct edge *e = convert_edge_at(edge);
+
+    return e && i >= 0 && i < e->n ? &e->methods[i].info : NULL;
+}
 
 int
 trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,

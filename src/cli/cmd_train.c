@@ -53,22 +53,18 @@ static const struct opt_spec train_opts[] = {
     OPT_NUM(struct train_args, o.centre, 0, "centre", .lo = 0, .hi = 1e6,
             .help = "pull of the sum of a pair's scores towards 0; 0.01 is "
                     "usual where there is one"),
-    LEARNING_LORA(struct train_args),
-    LEARNING_VIRTUAL(struct train_args),
-    LEARNING_BOTTLENECK(struct train_args),
-    OPT_GROUP("Optimisation"),
     OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
             .shown = "1", .help = "passes over the data"),
-    OPT_INT(struct train_args, o.learn.steps, 0, "steps", .lo = 0,
-            .hi = INT32_MAX, .shown = "by the epochs",
-            .help = "optimiser steps, in place of "
-                    "epochs"),
-    OPT_INT(struct train_args, o.learn.batch, 'b', "batch", .lo = 0,
-            .hi = 65536, .unit = "rows", .shown = "16",
-            .help = "rows of a step"),
-    LEARNING_OPTIMISER(struct train_args),
     OPT_SEED(struct train_args, o.seed, 's', "seed",
              .help = "the same seed gives the same bytes"),
+#define TRV_OPTION_GROUP(title) OPT_GROUP(title),
+#define TRV_OPTION_FLAG(f, ...) OPT_FLAG(struct train_args, o.f, __VA_ARGS__),
+#define TRV_OPTION_INT(f, ...) OPT_INT(struct train_args, o.f, __VA_ARGS__),
+#define TRV_OPTION_NUM(f, ...) OPT_NUM(struct train_args, o.f, __VA_ARGS__),
+#define TRV_OPTION_TEXT(f, ...) OPT_TEXT(struct train_args, o.f, __VA_ARGS__),
+#define TRV_OPTION_CHOICE(f, ...)                                              \
+    OPT_CHOICE(struct train_args, o.f, __VA_ARGS__),
+#include <trivium/learn_options.def>
     OPT_END,
 };
 

@@ -9,18 +9,19 @@
 #include "learn/loop/run_state.h"
 #include "transform/job.h"
 
-#define MAX_LINKS 8
 #define CHAIN_FILE "chain.json"
 
 /* One conversion: what it makes and where. */
 struct link {
     char *path, *to; // "OUT.via/1-lora", "lora:OUT.via/1-lora"
     char *method;    // NULL: the default
+    enum kind makes;
+    struct convert_choice choice;
 };
 
 struct chain {
     char *dir, *file; // OUT.via and the fingerprint in it
-    struct link links[MAX_LINKS];
+    struct link links[CONVERT_LINKS_MAX];
     int64_t n; // the last link is the result
     json_t *fingerprint;
 };
@@ -86,9 +87,9 @@ add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
     struct link *l = &c->links[c->n];
     struct strbuf b = {0};
 
-    if (c->n == MAX_LINKS)
+    if (c->n == CONVERT_LINKS_MAX)
         return err_fail(err, TRV_EINVAL, "a chain has more than %d links",
-                        MAX_LINKS);
+                        CONVERT_LINKS_MAX);
     c->n++;
     if (path ? sb_puts(&b, path)
              : sb_printf(&b, "%s/%lld-%s", c->dir, (long long)c->n,
@@ -98,6 +99,7 @@ add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
     if (!l->path || sb_printf(&b, "%s:%s", kind_name(kind), l->path) != 0)
         return no_memory(err);
     l->to = sb_take(&b);
+    l->makes = kind;
     return l->to ? 0 : no_memory(err);
 }
 
@@ -128,6 +130,25 @@ take_methods(struct chain *c, const char *methods, trv_err *err)
         p += n + (p[n] == ',');
     }
     return 0;
+}
+
+/* Choose the method of each link; every option must be read by one of them. */
+static int
+choose_methods(struct chain *c, enum form from, const trv_convert_options *o,
+               trv_err *err)
+{
+    struct convert_choice list[CONVERT_LINKS_MAX];
+    int rc = method_check_options(o, err);
+
+    for (int64_t i = 0; i < c->n && !rc; i++) {
+        struct link *l = &c->links[i];
+
+        rc = convert_choose(&l->choice, from, l->makes, l->method,
+                            o->pairs != NULL, err);
+        list[i] = l->choice;
+        from = kind_form(l->makes);
+    }
+    return rc ? rc : convert_check_read(list, (int)c->n, o, err);
 }
 
 /* What a chain that goes on must agree on; what a link learns with is in the
@@ -200,6 +221,8 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
         rc = add_link(c, kind, out, err);
     if (!rc)
         rc = take_methods(c, o->method, err);
+    if (!rc)
+        rc = choose_methods(c, from->form, o, err);
     if (!rc)
         rc = session_identity(s, &id, err);
     return rc ? rc : tell_chain(c, s, from, o, id, err);
@@ -283,14 +306,13 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
         trv_cost one = {0};
 
         o.via = NULL;
-        o.method = l->method;
         o.resume = goes_on;
         o.replace = opts->replace || !last;
         if (last || !goes_on || !artefact_is(l->path)) {
             convert_say(&talk, "link %lld of %lld: %s to %s", (long long)i + 1,
                         (long long)c.n, at ? at->spec : from->spec, l->to);
-            rc = convert_run(s, &one, at ? at : from, l->to, &o, progress,
-                             payload, err);
+            rc = convert_link(s, &one, at ? at : from, l->to, &l->choice, &o,
+                              progress, payload, err);
             add_cost(cost, &one);
         }
         if (rc || last)

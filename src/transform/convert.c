@@ -1,91 +1,211 @@
-/* convert.c -- from two forms to an edge, after all options are checked. */
+/* convert.c -- from two forms to an edge, and to the method that makes it. */
 #include "transform/convert.h"
 
 #include <string.h>
 
-#include "learn/options.h"
+#include "base/strbuf.h"
 #include "transform/edges/edges.h"
+#include "transform/job.h"
 
-typedef int (*edge_fn)(const struct convert_job *job, trv_cost *cost,
-                       trv_err *err);
-
-static const struct edge {
-    enum form from, to;
-    edge_fn run;
-    const char *says; // for messages
-} edges[] = {
-    {FORM_PROMPT, FORM_PARAMS, prompt_to_params,
-     "prompt to params (lora, adapter, full)"},
-    {FORM_PARAMS, FORM_PARAMS, params_to_params,
-     "params to params (lora, adapter, full)"},
-    {FORM_PARAMS, FORM_PROMPT, params_to_prompt,
-     "params to prompt (prefix, soft, text, demos)"},
-    {FORM_PROMPT, FORM_PROMPT, prompt_to_prompt,
-     "prompt to prompt (prefix, soft)"},
-    {FORM_PARAMS, FORM_REWARD, params_to_reward,
-     "params to reward (ratio, head)"},
-    {FORM_PROMPT, FORM_REWARD, prompt_to_reward,
-     "prompt to reward (contrast, judge, head)"},
-    {FORM_REWARD, FORM_PARAMS, reward_to_params,
-     "reward to params (lora, adapter, full)"},
-    {FORM_BASE, FORM_PARAMS, reward_to_params,
-     "base and pairs of answers to params (lora, adapter, full)"},
-    {FORM_REWARD, FORM_PROMPT, reward_to_prompt,
-     "reward to prompt (text, messages, demos, prefix, soft)"},
-    {FORM_BASE, FORM_PROMPT, reward_to_prompt,
-     "base and pairs of answers to prompt (prefix, soft)"},
+static const struct edge *const edges[] = {
+    &edge_prompt_to_params,
+    &edge_params_to_params,
+    &edge_params_to_prompt,
+    &edge_prompt_to_prompt,
+    &edge_params_to_reward,
+    &edge_prompt_to_reward,
+    &edge_reward_to_params,
+    &edge_base_to_params,
+    &edge_reward_to_prompt,
+    &edge_base_to_prompt,
+    NULL,
 };
 
-static int
-check_options(const trv_convert_options *o, trv_err *err)
+const struct edge *
+convert_edge_at(int64_t i)
 {
-    const struct bounded list[] = {
-        {"samples", o->samples, 0, 10e6},
-        {"max-tokens", o->max_tokens, 0, 1e6},
-        {"temperature", o->temperature, 0, 100},
-        {"on-policy", o->on_policy, 0, 1},
-        {"features-weight", o->features_weight, 0, 1e6},
-        {"beta", o->beta, 0, 1e6},
-        {"rounds", o->evolve.rounds, 0, 1e6},
-        {"population", o->evolve.population, 1, 4096},
-        {"search-inputs", o->evolve.inputs, 1, 1e5},
-        {"held-out", o->evolve.held_out, 0, 1e5},
-        {"minibatch", o->evolve.minibatch, 1, 1e5},
-        {"answers", o->evolve.answers, 1, 1000},
-        {"prompt-tokens", o->prompt_tokens, 1, 4096},
-        {"length-cost", o->length_cost, 0, 1e6},
-        {"proposer-calls", o->evolve.proposer_calls, 0, 1e9},
-        {"proposer-tokens", o->evolve.proposer_tokens, 0, 1e9},
-        {"proposer-timeout", o->evolve.proposer_timeout, 0.001, 1e6},
-        {"demos", o->evolve.demos, 1, 64},
-    };
-    int rc;
+    const int64_t n = (int64_t)(sizeof(edges) / sizeof(*edges)) - 1;
 
-    if (o->version != 1)
-        return err_fail(err, TRV_EINVAL,
-                        "convert options have version %u, not 1", o->version);
-    if (!o->divergence || !o->features_layers)
-        return err_fail(err, TRV_EINVAL,
-                        "convert options need a divergence and layers (start "
-                        "from TRV_CONVERT_OPTIONS_INIT)");
-    rc = options_check_learn(&o->learn, err);
-    return rc ? rc : options_within(list, sizeof(list) / sizeof(*list), err);
+    return i >= 0 && i < n ? edges[i] : NULL;
+}
+
+/* ---- which edge, which method ------------------------------------------- */
+
+/* Add a name [n] to "lora, adapter", once. */
+static int
+add_once(struct strbuf *b, const char *name, size_t n)
+{
+    for (size_t at = 0; at < b->len;) {
+        const size_t len = strcspn(b->s + at, ",");
+
+        if (len == n && memcmp(b->s + at, name, n) == 0)
+            return 0;
+        at += len + strspn(b->s + at + len, ", ");
+    }
+    return sb_printf(b, "%s%.*s", b->len ? ", " : "", (int)n, name);
+}
+
+/* All kinds that an edge makes. */
+static int
+add_kinds(struct strbuf *b, const struct edge *e)
+{
+    int bad = 0;
+
+    for (int i = 0; i < e->n; i++)
+        for (const char *p = e->methods[i].info.makes; *p;) {
+            const size_t n = strcspn(p, " ");
+
+            bad |= add_once(b, p, n);
+            p += n + strspn(p + n, " ");
+        }
+    return bad;
+}
+
+/* The methods of an edge that make a kind; BASE: all of them. */
+static int
+add_methods(struct strbuf *b, const struct edge *e, enum kind makes)
+{
+    int bad = 0;
+
+    for (int i = 0; i < e->n; i++)
+        if (makes == KIND_BASE || method_makes(&e->methods[i], makes))
+            bad |= add_once(b, e->methods[i].info.name,
+                            strlen(e->methods[i].info.name));
+    return bad;
 }
 
 static int
-no_edge(enum form from, enum form to, trv_err *err)
+no_memory(trv_err *err)
 {
-    char known[1000];
-    size_t n = 0;
+    return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
+}
 
-    known[0] = '\0';
-    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
-        if (n < sizeof(known))
-            n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s",
-                                  i ? ", " : "", edges[i].says);
-    return err_fail(err, TRV_EUNSUPPORTED,
-                    "there is no conversion from %s to %s yet; there are %s",
-                    form_name(from), form_name(to), known);
+static int
+find_edge(const struct edge **out, enum form from, enum form to, trv_err *err)
+{
+    struct strbuf known = {0};
+    int bad = 0, rc;
+
+    for (const struct edge *const *e = edges; *e; e++)
+        if ((*e)->from == from && (*e)->to == to) {
+            *out = *e;
+            return 0;
+        }
+    for (const struct edge *const *e = edges; *e; e++) {
+        struct strbuf kinds = {0};
+
+        bad |= add_kinds(&kinds, *e);
+        bad |= sb_printf(&known, "%s%s to %s (%s)", e == edges ? "" : ", ",
+                         form_name((*e)->from), form_name((*e)->to),
+                         kinds.s ? kinds.s : "");
+        sb_release(&kinds);
+    }
+    rc = bad ? no_memory(err)
+             : err_fail(err, TRV_EUNSUPPORTED,
+                        "there is no conversion from %s to %s; there are %s",
+                        form_name(from), form_name(to), known.s);
+    sb_release(&known);
+    return rc;
+}
+
+/* The kind is none of the edge, or the method makes another or is unknown. */
+static int
+no_method(const struct edge *e, enum kind makes, const char *name,
+          bool is_known, trv_err *err)
+{
+    struct strbuf all = {0}, fit = {0}, kinds = {0};
+    int rc;
+
+    if (add_methods(&all, e, KIND_BASE) || add_methods(&fit, e, makes) ||
+        add_kinds(&kinds, e))
+        rc = no_memory(err);
+    else if (!fit.len)
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "%s cannot become '%s'; it can become %s",
+                      form_name(e->from), kind_name(makes), kinds.s);
+    else if (is_known)
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "method '%s' of %s to %s does not make '%s', which is "
+                      "made by %s",
+                      name, form_name(e->from), form_name(e->to),
+                      kind_name(makes), fit.s);
+    else
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "method '%.60s' is unknown for %s to %s; there are %s",
+                      name, form_name(e->from), form_name(e->to), all.s);
+    sb_release(&all);
+    sb_release(&fit);
+    sb_release(&kinds);
+    return rc;
+}
+
+int
+convert_choose(struct convert_choice *out, enum form from, enum kind to,
+               const char *method, bool has_pairs, trv_err *err)
+{
+    const struct method *usual = NULL, *named = NULL;
+    bool is_known = false;
+    int rc = find_edge(&out->edge, from, kind_form(to), err);
+
+    for (int i = 0; !rc && i < out->edge->n; i++) {
+        const struct method *m = &out->edge->methods[i];
+        const bool is_it = method && strcmp(method, m->info.name) == 0;
+
+        is_known |= is_it;
+        if (!method_makes(m, to))
+            continue;
+        if (is_it)
+            named = m;
+        if (!usual || (has_pairs && !method_reads(usual, "pairs") &&
+                       method_reads(m, "pairs")))
+            usual = m;
+    }
+    if (rc)
+        return rc;
+    out->use = (struct method_use){method ? named : usual, to};
+    return out->use.method
+               ? 0
+               : no_method(out->edge, to, method ? method : "", is_known, err);
+}
+
+/* ---- the door ----------------------------------------------------------- */
+
+int
+convert_check_read(const struct convert_choice *list, int n,
+                   const trv_convert_options *o, trv_err *err)
+{
+    struct method_use uses[CONVERT_LINKS_MAX];
+
+    TRV_ASSERT(n <= CONVERT_LINKS_MAX);
+    for (int i = 0; i < n; i++)
+        uses[i] = list[i].use;
+    return method_check_read(uses, n, o, edges, err);
+}
+
+int
+convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
+             const char *to, const struct convert_choice *choice,
+             const trv_convert_options *opts, trv_progress_fn progress,
+             void *payload, trv_err *err)
+{
+    trv_convert_options o = *opts;
+    struct convert_job job = {.s = s,
+                              .method = choice->use.method,
+                              .edge = choice->edge->name,
+                              .from = from,
+                              .any_words = strncmp(to, "prompt:", 7) == 0,
+                              .opts = &o,
+                              .progress = progress,
+                              .payload = payload};
+    int rc = adaptation_target(&job.to, &job.out, to, err);
+
+    *cost = (trv_cost){0};
+    if (!rc)
+        rc = view_ready(from, s->be, err);
+    if (rc)
+        return rc;
+    method_defaults(job.method, &o);
+    return job.method->run(&job, cost, err);
 }
 
 int
@@ -93,24 +213,20 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
             const char *to, const trv_convert_options *opts,
             trv_progress_fn progress, void *payload, trv_err *err)
 {
-    struct convert_job job = {.s = s,
-                              .from = from,
-                              .opts = opts,
-                              .progress = progress,
-                              .payload = payload};
-    int rc;
+    struct convert_choice choice;
+    const char *out;
+    enum kind kind;
+    int rc = adaptation_target(&kind, &out, to, err);
 
     *cost = (trv_cost){0};
-    job.any_words = strncmp(to, "prompt:", 7) == 0;
-    rc = adaptation_target(&job.to, &job.out, to, err);
     if (!rc)
-        rc = check_options(opts, err);
+        rc = method_check_options(opts, err);
     if (!rc)
-        rc = view_ready(from, s->be, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
-        if (edges[i].from == from->form && edges[i].to == kind_form(job.to))
-            return edges[i].run(&job, cost, err);
-    return no_edge(from->form, kind_form(job.to), err);
+        rc = convert_choose(&choice, from->form, kind, opts->method,
+                            opts->pairs != NULL, err);
+    if (!rc)
+        rc = convert_check_read(&choice, 1, opts, err);
+    return rc ? rc
+              : convert_link(s, cost, from, to, &choice, opts, progress,
+                             payload, err);
 }

@@ -9,11 +9,14 @@
 #include "adapt/view.h"
 #include "learn/work.h"
 #include "transform/answers.h"
+#include "transform/method.h"
 
-/** What an edge is given. `opts` is checked and complete but for zeros, which
- * stand for the method's own defaults. */
+/** What a method is given. `opts` is checked, and the method's own defaults are
+ * in it. */
 struct convert_job {
     struct session *s;
+    const struct method *method;
+    const char *edge; // for trivium.json
     struct adaptation *from;
     enum kind to;
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for

@@ -16,7 +16,9 @@ END
 mask() { sed -E 's/-?[0-9]+(,[0-9]{3})*(\.[0-9]+)?(e-?[0-9]+)?/N/g'; }
 learn() {
     echo "\$ $*"
-    "$TRIVIUM" convert --model tiny --rank 2 --max-tokens 8 --seed 4 "$@" \
+    local rank=
+    case "$*" in *"--to lora:"*) rank="--rank 2" ;; esac
+    "$TRIVIUM" convert --model tiny $rank --max-tokens 8 --seed 4 "$@" \
         >out.txt 2>err.txt
     local status=$?
     grep -E '^(made|reward|KL|loss)' out.txt | mask

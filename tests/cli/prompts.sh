@@ -43,20 +43,21 @@ printf 'ee ee\nzz\n!!!\n' >phrases.txt
 search() {
     "$TRIVIUM" convert -q --model tiny --precision f32 --inputs in.txt \
         --from "verifier:contains,inside=1,words=e" --max-tokens 6 \
-        --rounds 3 --population 4 --phrases phrases.txt --threads 1 "$@"
+        --threads 1 "$@"
 }
+evolve() { search --rounds 3 --population 4 --phrases phrases.txt "$@"; }
 # With a chat's template it is a system message, unless a text is asked for.
-search --to prompt:out/z >/dev/null && ls out/z out/z.run
-search --to text:out/y --propose edits >/dev/null
+evolve --to prompt:out/z >/dev/null && ls out/z out/z.run
+evolve --to text:out/y --propose edits >/dev/null
 tr -d 'ez! \n' <out/y/prompt.txt | wc -c # made of the phrases alone
-search --to messages:out/m >/dev/null && ls out/m &&
+evolve --to messages:out/m >/dev/null && ls out/m &&
     grep -c '"role": "system"' out/m/messages.json
 search --to demos:out/d --demos 2 >/dev/null && ls out/d
 "$TRIVIUM" inspect out/d | grep '"kind"'
 run -a out/m "Hi" >/dev/null && run -a out/d "Hi" >/dev/null && echo "they act"
 grep -o '"held_out_reward[a-z_]*"' out/z/trivium.json
 # The same bytes again, and from a run that was stopped.
-search --to prompt:out/z2 >/dev/null
+evolve --to prompt:out/z2 >/dev/null
 cmp out/z/trivium.json out/z2/trivium.json && cmp out/z/messages.json out/z2/messages.json &&
     cmp out/z.run/candidates.jsonl out/z2.run/candidates.jsonl && echo "equal"
 # Of parameters: examples under which the base comes near to them.

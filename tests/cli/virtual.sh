@@ -3,9 +3,10 @@
 need_tiny
 printf '{"prompt": "One"}\n{"prompt": "Two"}\n{"prompt": "Three"}\n' >in.jsonl
 make() { # FROM TO OPTIONS...
+    local size="--virtual-tokens 3"
+    case $2 in lora:*) size="--rank 2" ;; adapter:*) size="--bottleneck 4" ;; esac
     "$TRIVIUM" convert --model tiny --from "$1" --to "$2" --inputs in.jsonl \
-        --samples 4 --max-tokens 4 --steps 2 --batch 2 --virtual-tokens 3 \
-        --bottleneck 4 --rank 2 "${@:3}" 2>notes >report || cat notes
+        --samples 4 --max-tokens 4 --steps 2 --batch 2 $size "${@:3}" 2>notes >report || cat notes
     sed -n 's/^made *\([^,]*\),.*/made \1/p' report
     grep -o 'start from [a-z ]*' notes
 }

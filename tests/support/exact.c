@@ -8,6 +8,7 @@
 #include "model/sample/engine.h"
 #include "support/test.h"
 #include "transform/chain.h"
+#include "transform/method.h"
 
 #define BEGIN 4 // <s>
 
@@ -202,6 +203,13 @@ exact_spec(const struct world *w, const char *spec)
     return buf[turn];
 }
 
+/* Is it one of the names of a list? */
+static bool
+is_one_of(const char *name, const char *list)
+{
+    return method_lists(list, name, strlen(name));
+}
+
 trv_convert_options
 exact_options(const struct world *w, const char *method)
 {
@@ -210,12 +218,15 @@ exact_options(const struct world *w, const char *method)
 
     snprintf(in, sizeof(in), "%s/in.jsonl", w->dir);
     o.method = method;
-    o.inputs = in;
-    o.max_tokens = WORLD_LENGTH;
     o.seed = 6;
     o.replace = true;
     o.lora.rank = 16; // full
-    o.learn.checkpoint_every = 0;
+    if (method && is_one_of(method, "ratio contrast judge"))
+        return o; // nothing is learned
+    o.inputs = in;
+    o.max_tokens = WORLD_LENGTH;
+    if (!method || !is_one_of(method, "solve text evolve demos"))
+        o.learn.checkpoint_every = 0;
     return o;
 }
 

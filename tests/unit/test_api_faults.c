@@ -123,9 +123,11 @@ convert_reward_to(trv_model *m, const char *form, const char *method,
     o.max_tokens = 3;
     o.learn.steps = 3;
     o.learn.batch = 4;
-    o.updates = 2;
+    if (method && strcmp(method, "grpo") == 0)
+        o.updates = 2;
     o.learn.checkpoint_every = 1;
-    o.lora.rank = 1;
+    if (strcmp(form, "lora") == 0)
+        o.lora.rank = 1;
     snprintf(to, sizeof(to), "%s:%s/z", form, test_tmpdir("api_faults"));
     rc = trv_adaptation_open(&a, m, "verifier:length,by=chars,lo=3,hi=3", false,
                              err);
@@ -288,16 +290,20 @@ search(trv_model *m, const char *form, trv_err *err)
     assert_non_null(f);
     assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
     assert_int_equal(fclose(f), 0);
-    o.inputs = o.evolve.phrases = rows;
+    o.inputs = rows;
     o.max_tokens = 2;
-    o.evolve.rounds = 1;
-    o.evolve.population = 3;
     o.evolve.inputs = 3;
     o.evolve.held_out = 1;
-    o.evolve.minibatch = 2;
     o.beta = 0.1;
-    o.evolve.demos = 2;
-    o.prompt_tokens = 6;
+    if (strcmp(form, "demos") == 0) {
+        o.evolve.demos = 2;
+    } else {
+        o.evolve.phrases = rows;
+        o.evolve.rounds = 1;
+        o.evolve.population = 3;
+        o.evolve.minibatch = 2;
+        o.prompt_tokens = 6;
+    }
     rc = trv_adaptation_open(&r, m, "verifier:length,hi=1", false, err);
     if (rc)
         return rc;

@@ -75,6 +75,7 @@ test_chain_a_prompt_through_a_reward_becomes_its_parameters(void **state)
     (void)state;
     goes_round("prompt, contrast, dpo", "prompt:c", "lora:%/dpo", said, &o);
     o.method = ",tilt";
+    o.pairing = NULL;
     o.group = 512;
     o.samples = 32768;
     o.learn.batch = 4;

@@ -25,7 +25,6 @@ open_fixture(struct fixture *f, const char *name)
     memset(f, 0, sizeof(*f));
     snprintf(f->dir, sizeof(f->dir), "%s", test_tmpdir(name));
     f->opts = (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
-    f->opts.lora.rank = 2;
     f->opts.samples = 6;
     f->opts.max_tokens = 6;
     f->opts.learn.steps = 3;
@@ -111,13 +110,21 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
     f.opts.max_tokens = 100000;
     refuses(&f, TRV_ETOOLONG, "answers of 100000 tokens");
     f.opts.learn.lr = (double)(0.0f / 0.0f);
-    refuses(&f, TRV_ERANGE, "learning rate");
+    refuses(&f, TRV_ERANGE, "lr is nan");
     f.opts.method = "sft";
     f.opts.on_policy = 0.5;
     refuses(&f, TRV_EINVAL, "on-policy");
     f.opts.method = "solve";
     f.opts.on_policy = 0.5;
-    refuses(&f, TRV_EINVAL, "on-policy");
+    refuses(&f, TRV_EINVAL,
+            "on-policy goes with distill, features, prefix and "
+            "soft; the method here is solve");
+    f.opts.virtual_tokens.tokens = 4;
+    refuses(&f, TRV_EINVAL,
+            "virtual-tokens goes with soft and prefix; what is "
+            "made here is lora");
+    f.opts.method = "dpo";
+    refuses(&f, TRV_EUNSUPPORTED, "'dpo' is unknown for prompt to params");
     f.opts.method = "solve";
     f.opts.lora.targets = "q_proj,up_proj";
     refuses(&f, TRV_EINVAL, "name neither");
@@ -125,7 +132,7 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
     f.opts.lora.targets = "k_proj";
     refuses(&f, TRV_EINVAL, "name neither");
     f.opts.init = "warm";
-    refuses(&f, TRV_EINVAL, "there are zero, solve");
+    refuses(&f, TRV_EINVAL, "there are zero|solve");
     f.opts.inputs = "nowhere.jsonl";
     refuses(&f, TRV_EIO, "nowhere.jsonl");
     close_fixture(&f);
@@ -358,8 +365,10 @@ test_convert_makes_every_kind_that_learns(void **state)
         trv_err err = {0};
 
         open_fixture(&f, "convert_kinds");
-        f.opts.virtual_tokens.tokens = 4;
-        f.opts.bottleneck.size = 3;
+        if (i == 0)
+            f.opts.bottleneck.size = 3;
+        else if (i < 3)
+            f.opts.virtual_tokens.tokens = 4;
         for (int turn = 0; turn < 2; turn++)
             if (convert_to(&f, kinds[i], turn ? "b" : "a", NULL, NULL, &err))
                 fail_msg("%s", err.msg);
@@ -397,9 +406,9 @@ test_convert_params_become_prompts_and_come_back(void **state)
     open_fixture(&f, "convert_chain");
     f.opts.on_message = keep_line;
     f.opts.message_payload = line;
-    f.opts.virtual_tokens.tokens = 14; // those of the prompt
     f.opts.learn.steps = 40;
     convert_well(&f, "lora");
+    f.opts.virtual_tokens.tokens = 14; // those of the prompt
     open_made(&f, &lora, "lora");
     if (convert_to(&f, "prefix", "prefix", lora, NULL, &err))
         fail_msg("%s", err.msg);
@@ -418,6 +427,8 @@ test_convert_params_become_prompts_and_come_back(void **state)
     assert_non_null(strstr(line, "start from the text that was given"));
     assert_non_null(strstr(line, ": Once"));
     open_made(&f, &prefix, "prefix");
+    f.opts.virtual_tokens =
+        (trv_virtual_options)TRV_VIRTUAL_OPTIONS_INIT; // a LoRA has none
     if (convert_to(&f, "lora", "back", prefix, NULL, &err))
         fail_msg("%s", err.msg);
     if (file_read(&manifest, file_in(&f, "back", "trivium.json"), 1 << 20,
@@ -502,10 +513,10 @@ test_convert_refuses_what_no_edge_makes(void **state)
     } cases[] = {
         {"mix", NULL, "it can become lora, adapter, full"},
         {"text", NULL, "it can become prefix, soft"},
-        {"prefix", "distill", "'distill' does not make 'prefix'"},
-        {"soft", "prefix", "'prefix' does not make 'soft'"},
+        {"prefix", "distill", "there are prefix, soft"},
+        {"soft", "prefix", "'soft', which is made by soft"},
         {"adapter", "prefix", "there are distill, sft"},
-        {"sum", NULL, "the reward 'sum' yet"},
+        {"sum", NULL, "it can become contrast, judge, head"},
     };
     struct fixture f;
     trv_err err;
@@ -521,9 +532,14 @@ test_convert_refuses_what_no_edge_makes(void **state)
     }
     f.opts.method = "solve";
     assert_int_equal(convert_to(&f, "adapter", "z", NULL, NULL, &err),
+                     TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "made by distill, sft, features"));
+    f.opts.method = NULL;
+    f.opts.init = "solve";
+    assert_int_equal(convert_to(&f, "adapter", "z", NULL, NULL, &err),
                      TRV_EINVAL);
     assert_non_null(strstr(err.msg, "no closed form of 'adapter'"));
-    f.opts.method = NULL;
+    f.opts.init = "zero";
     f.opts.virtual_tokens.tokens = 128; // the whole context
     assert_int_equal(convert_to(&f, "prefix", "z", NULL, NULL, &err),
                      TRV_ERANGE);
@@ -558,6 +574,7 @@ test_convert_solves_alone_or_before_training(void **state)
     open_fixture(&f, "convert_solve");
     f.opts.samples = 24;
     f.opts.method = "solve";
+    f.opts.learn = (trv_learn_options)TRV_LEARN_OPTIONS_INIT;
     assert_int_equal(convert(&f, "alone", &alone, &err), 0);
     assert_int_equal(alone.steps, 0);
     assert_true(alone.final_loss != alone.final_loss); // there is none
@@ -574,6 +591,8 @@ test_convert_solves_alone_or_before_training(void **state)
     same_files(&f, "alone", "again");
 
     f.opts.method = "distill";
+    f.opts.learn.steps = 3;
+    f.opts.learn.batch = 2;
     f.opts.learn.lr = 1e-9; // so that the loss is the start's
     assert_int_equal(convert(&f, "zero", &zero, &err), 0);
     f.opts.init = "solve";

@@ -43,7 +43,7 @@ options(const char *method)
 static void
 test_prompt_to_reward_contrast_is_the_log_ratio_of_every_answer(void **state)
 {
-    trv_convert_options o = options(NULL);
+    trv_convert_options o = exact_options(&w, "contrast");
     double r[WORLD_ALL], p[WORLD_ALL];
 
     (void)state;

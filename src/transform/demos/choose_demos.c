@@ -6,7 +6,6 @@
 
 #include "transform/demos/greedy_select.h"
 #include "transform/demos/demo_values.h"
-#include "transform/edges/edges.h"
 
 #define KEPT "values.jsonl"
 #define STARTS 2        // of a choice
@@ -18,7 +17,6 @@
 
 struct picker {
     const struct convert_job *job;
-    const char *edge;
     struct work w; // it keeps values.jsonl
     struct demo_values values;
 };
@@ -224,7 +222,7 @@ static int
 save(struct picker *p, const struct adaptation *z, const struct report *r,
      trv_err *err)
 {
-    const struct artefact_step step = {.edge = p->edge,
+    const struct artefact_step step = {.edge = p->job->edge,
                                        .method = "demos",
                                        .data = p->values.inputs.in.data.hash};
     int rc = work_sign(&p->w, KIND_DEMOS, p->job->from, &step,
@@ -275,10 +273,9 @@ run_choice(struct adaptation **z, struct picker *p, trv_err *err)
 }
 
 int
-demos_convert(const struct convert_job *job, trv_cost *cost, const char *edge,
-              trv_err *err)
+demos_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
-    struct picker p = {.job = job, .edge = edge, .values = {.job = job}};
+    struct picker p = {.job = job, .values = {.job = job}};
     struct adaptation *z = NULL;
     struct report report;
     int rc = convert_begin(&p.w, job, KEPT, err);
@@ -306,18 +303,4 @@ demos_convert(const struct convert_job *job, trv_cost *cost, const char *edge,
     demo_values_release(&p.values);
     work_release(&p.w);
     return rc;
-}
-
-/* The row of params -> prompt; the other methods of this edge are their own. */
-int
-params_to_demos(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    const char *method = job->opts->method ? job->opts->method : "demos";
-
-    if (job->to != KIND_DEMOS || strcmp(method, "demos") != 0)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "params cannot become %s by method '%.60s'; there is "
-                        "demos (to demos)",
-                        kind_name(job->to), method);
-    return demos_convert(job, cost, "params->prompt", err);
 }

@@ -17,8 +17,7 @@
 
 #include "transform/job.h"
 
-/** @param edge  "params->prompt" or "reward->prompt", for trivium.json. */
-int demos_convert(const struct convert_job *job, trv_cost *cost,
-                  const char *edge, trv_err *err);
+/** The run of the method demos. What convert_run() returns. */
+int demos_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #endif

@@ -13,7 +13,6 @@
 #include "transform/demos/greedy_select.h"
 #include "base/file.h"
 
-#define ANSWER_TOKENS 48
 #define BEST_OF 8 // answers to an input that a reward chooses from
 #define TEMPLATE "{input}{output}\n\n" // an answer goes on right where x ends
 #define IMPOSSIBLE (-(double)INFINITY)
@@ -493,7 +492,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
     v->trial = (struct trial_options){
         .s = v->job->s,
         .reward = demo_values_of_reward(v) ? v->job->from : NULL,
-        .max_tokens = o->max_tokens ? o->max_tokens : ANSWER_TOKENS,
+        .max_tokens = o->max_tokens,
         .temperature = o->temperature,
         .kl = o->beta > 0,
         .seed = o->seed,

@@ -1,28 +1,21 @@
-/* edges.h -- the arrows of the triangle, one file each. */
+/* edges.h -- the arrows of the triangle: for each the table of its methods, in
+ * the file of its name. A figure's six arrows are six files; the two that stay
+ * within a form, params -> params and prompt -> prompt, are done by the methods
+ * of the neighbouring arrow and stand there.
+ */
 #ifndef TRANSFORM_EDGES_H
 #define TRANSFORM_EDGES_H
 
-#include "transform/job.h"
+#include "transform/method.h"
 
-int prompt_to_params(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int params_to_params(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int params_to_prompt(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int prompt_to_prompt(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int params_to_reward(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int prompt_to_reward(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int reward_to_params(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int reward_to_prompt(const struct convert_job *job, trv_cost *cost,
-                     trv_err *err);
-int params_to_demos(const struct convert_job *job, trv_cost *cost,
-                    trv_err *err);
-int params_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err);
-int reward_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err);
+extern const struct edge edge_prompt_to_params, edge_params_to_params;
+extern const struct edge edge_params_to_prompt, edge_prompt_to_prompt;
+extern const struct edge edge_params_to_reward;
+extern const struct edge edge_prompt_to_reward;
+extern const struct edge edge_reward_to_params, edge_base_to_params;
+extern const struct edge edge_reward_to_prompt, edge_base_to_prompt;
+
+/* Number of rows of a table. */
+#define EDGE_ROWS(methods) ((int)(sizeof(methods) / sizeof(*(methods))))
 
 #endif

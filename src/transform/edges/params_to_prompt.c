@@ -1,53 +1,76 @@
-/* params_to_prompt.c -- the edge params -> prompt: the base under a prompt
- * learns to answer as the adapted model does.
+/* params_to_prompt.c -- params -> prompt: the base under a prompt comes to
+ * answer as the adapted model does.
  *
- *   prefix, soft   virtual tokens trained as every student is
- *   text           searched for (text_method.c)
+ *   min over z of E_x KL(p_D, p_z)
  *
- * A prompt of text is compressed into virtual tokens by the same means, on an
- * edge of its own, prompt -> prompt (gist tokens: Mu et al. 2023,
- * arXiv:2304.08467).
+ * And prompt -> prompt: a prompt of text is compressed into virtual tokens by
+ * the same means (gist tokens: Mu et al. 2023, arXiv:2304.08467).
  */
-#include <string.h>
-
-#include "learn/student.h"
+#include "transform/demos/choose_demos.h"
 #include "transform/edges/edges.h"
 #include "transform/imitate/imitate.h"
+#include "transform/token_search/text_method.h"
 
-/* The method and what is made are one choice, said twice: by `to`, and perhaps
- * by the method's name. */
-static int
-imitate_as_prompt(const struct convert_job *job, trv_cost *cost,
-                  const char *edge, trv_err *err)
-{
-    const char *kind = kind_name(job->to);
-    const char *method = job->opts->method ? job->opts->method : kind;
+#define VIRTUAL                                                                \
+    .options = "inputs samples max-tokens temperature divergence on-policy "   \
+               "@learn",                                                       \
+    .defaults = "samples=3072 max-tokens=64 steps=800 batch=16"
 
-    if (!student_is_virtual(job->to))
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "%s cannot become '%s' yet; it can become prefix, soft",
-                        job->from->spec, kind);
-    if (strcmp(method, kind) != 0)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "method '%s' does not make '%s'; there are prefix, "
-                        "soft, each for what it is named after",
-                        method, kind);
-    return imitate_run(
-        job, cost, &(struct imitation){.edge = edge, .method = method}, err);
-}
+#define PREFIX                                                                 \
+    {                                                                          \
+        .info = {.name = "prefix",                                             \
+                 .makes = "prefix",                                            \
+                 .summary =                                                    \
+                     "train keys and values of every layer, from a text",      \
+                 VIRTUAL,                                                      \
+                 .example = "trivium convert --model MODEL --from lora:out/z " \
+                            "--to prefix:out/p",                               \
+                 .source = "Li and Liang 2021, arXiv:2101.00190"},             \
+        .variant = IMITATE_DISTILL, .run = imitate_method                      \
+    }
+#define SOFT                                                                   \
+    {                                                                          \
+        .info = {.name = "soft",                                               \
+                 .makes = "soft",                                              \
+                 .summary = "train the embeddings of virtual tokens, from a "  \
+                            "text",                                            \
+                 VIRTUAL,                                                      \
+                 .example = "trivium convert --model MODEL --from lora:out/z " \
+                            "--to soft:out/s --virtual-tokens 16",             \
+                 .source = "Lester et al. 2021, arXiv:2104.08691"},            \
+        .variant = IMITATE_DISTILL, .run = imitate_method                      \
+    }
 
-int
-params_to_prompt(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    if (job->to == KIND_TEXT || job->to == KIND_MESSAGES)
-        return params_to_text(job, cost, err);
-    if (job->to == KIND_DEMOS)
-        return params_to_demos(job, cost, err);
-    return imitate_as_prompt(job, cost, "params->prompt", err);
-}
+static const struct method methods[] = {
+    PREFIX,
+    SOFT,
+    {.info = {.name = "text",
+              .makes = "text messages",
+              .summary = "search for a text, token by token, led by gradients",
+              .options = "inputs samples max-tokens temperature divergence "
+                         "steps batch prompt-tokens length-cost width top-k "
+                         "restarts patience fluency search-from",
+              .defaults = "samples=128 max-tokens=32 steps=40 batch=8",
+              .example = "trivium convert --model MODEL --from lora:out/z "
+                         "--to text:out/words --prompt-tokens 12",
+              .source = "Zou et al. 2023, arXiv:2307.15043"},
+     .run = text_method},
+    {.info = {.name = "demos",
+              .makes = "demos",
+              .summary = "choose and order demonstrations of its own answers",
+              .options = "inputs max-tokens temperature demos "
+                         "demos-template search-inputs held-out answers",
+              .defaults = "max-tokens=48",
+              .example = "trivium convert --model MODEL --from lora:out/z "
+                         "--to demos:out/d --inputs train.jsonl"},
+     .run = demos_method},
+};
 
-int
-prompt_to_prompt(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    return imitate_as_prompt(job, cost, "prompt->prompt", err);
-}
+static const struct method compressions[] = {PREFIX, SOFT};
+
+const struct edge edge_params_to_prompt = {
+    FORM_PARAMS,      FORM_PROMPT, "params->prompt",
+    "params->prompt", methods,     EDGE_ROWS(methods)};
+const struct edge edge_prompt_to_prompt = {
+    FORM_PROMPT,      FORM_PROMPT,  "prompt->prompt",
+    "prompt->prompt", compressions, EDGE_ROWS(compressions)};

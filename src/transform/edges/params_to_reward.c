@@ -1,38 +1,49 @@
-/* params_to_reward.c -- the edge params -> reward.
+/* params_to_reward.c -- params -> reward: the update, seen from the other side.
  *
- *   ratio   r(x,y) = beta (log p_D(y|x) - log p0(y|x))
+ *   r(x,y) = beta (log p_D(y|x) - log p0(y|x))
  *
- * is exact and needs no training: p0 exp(r / beta) is p_D itself, so the reward
- * is the update, seen from the other side (Rafailov et al. 2023,
- * arXiv:2305.18290, section 4). It refers to the folder of the update.
- *
- *   head    the ratio's ranking of answers, learned by a scalar head:
- *           head_method.h
+ * is exact and needs no training, for p0 exp(r / beta) is p_D itself (Rafailov
+ * et al. 2023, arXiv:2305.18290, section 4).
  */
 #include "transform/edges/edges.h"
 #include "transform/head/head_method.h"
-#include "transform/edges/reward_view.h"
+#include "transform/views/reward_view.h"
 
-int
-params_to_reward(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    static const enum kind methods[] = {KIND_RATIO, KIND_HEAD};
-    struct reward r = {.beta = job->opts->beta > 0 ? job->opts->beta : 1.0,
-                       .plus = job->from};
-    int rc;
+static const struct method methods[] = {
+    {.info = {.name = "ratio",
+              .makes = "ratio",
+              .summary = "the log-ratio to the base: exact, nothing is trained",
+              .options = "beta",
+              .defaults = "beta=1",
+              .example = "trivium convert --model MODEL --from lora:out/z "
+                         "--to ratio:out/r",
+              .source = "Rafailov et al. 2023, arXiv:2305.18290"},
+     .run = view_ratio},
+    {.info = {.name = "head",
+              .makes = "head",
+              .summary = "train a scalar head to rank pairs of answers as the "
+                         "log-ratio does",
+              .options = "inputs samples max-tokens temperature @learn",
+              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
+                          "beta=1",
+              .example = "trivium convert --model MODEL --from lora:out/z "
+                         "--to head:out/h",
+              .source = "Ouyang et al. 2022, arXiv:2203.02155"},
+     .variant = HEAD_RANK,
+     .run = head_method},
+    {.info = {.name = "regress",
+              .makes = "head",
+              .summary = "train a scalar head on the differences of the "
+                         "log-ratio",
+              .options = "inputs samples max-tokens temperature beta @learn",
+              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
+                          "beta=1",
+              .example = "trivium convert --model MODEL --from lora:out/z "
+                         "--to head:out/h --method regress"},
+     .variant = HEAD_REGRESS,
+     .run = head_method},
+};
 
-    if (job->to == KIND_HEAD)
-        return learn_head(job, cost, "params->reward", err);
-    rc = reward_edge_method(job, methods, 2, err);
-    if (rc)
-        return rc;
-    if (job->opts->against)
-        return err_fail(err, TRV_EINVAL,
-                        "a ratio is to the base: against goes with contrast "
-                        "only");
-    r.conf = json_object();
-    rc = r.conf ? reward_edge_save(job, &r, "params->reward", cost, err)
-                : err_fail(err, TRV_ENOMEM, "no memory for a reward");
-    json_decref(r.conf);
-    return rc;
-}
+const struct edge edge_params_to_reward = {
+    FORM_PARAMS,      FORM_REWARD, "params->reward",
+    "params->reward", methods,     EDGE_ROWS(methods)};

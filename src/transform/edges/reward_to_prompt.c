@@ -1,554 +1,69 @@
-/* reward_to_prompt.c -- the edge reward -> prompt: words under which the
- * model's answers are rewarded.
+/* reward_to_prompt.c -- reward -> prompt: words, demonstrations or virtual
+ * tokens under which the model's answers are rewarded.
  *
- *   evolve   an instruction, searched for: evolve.h
- *   text     token by token: text_method.c
- *   dpo, ... virtual tokens, learned: reward_to_params.c
- *   demos    examples, chosen among well rewarded answers: choose_demos.h
+ *   max over z of E_x E_{p_z} r - beta KL(p_z, p0) - lambda len(z)
  *
- * The folder OUT.run keeps search.jsonl (candidates.h) while the search runs,
- * candidates.jsonl once it is over, and transcript.jsonl of an endpoint.
+ * Virtual tokens are a prompt, but are learned as parameters are: from a reward
+ * by the policy gradient, and from given pairs by dpo, also of the base alone.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/clock.h"
 #include "transform/demos/choose_demos.h"
 #include "transform/edges/edges.h"
-#include "transform/evolve/evolve.h"
-#include "transform/search/search_inputs.h"
-#include "learn/student.h"
+#include "transform/evolve/evolve_method.h"
+#include "transform/policy/policy_method.h"
+#include "transform/token_search/text_method.h"
 
-#define KEPT "search.jsonl"
-#define KEPT_DONE "candidates.jsonl"
-#define TRANSCRIPT "transcript.jsonl"
-#define KEY_VARIABLE "TRIVIUM_PROPOSER_KEY"
-#define ANSWER_TOKENS 48
-#define FINALISTS 8
-#define FINAL_ANSWERS 4 // for each of the search's
-#define SHOWN 5         // candidates in the table
-#define MARGIN 24       // tokens of a chat template around a system message
-#define SCREEN 512      // texts of the model that are looked at first
-#define SCREEN_AGAIN 64 // and in a round, as long as nothing was found
+#define MADE "soft prefix"
 
-struct plan {
-    const struct convert_job *job;
-    struct work w; // it keeps search.jsonl
-    char *transcript, *done;
-    struct parts phrases;
-    struct search_inputs inputs;
-    struct data_row *rows;   // of the inputs to search on, in order
-    struct prompt_slot slot; // of these; without rows there is none
-    struct proposer *proposer;
-    int64_t max_tokens;
-    int64_t round; // as it was last heard
-    double tokens;
+static const struct method methods[] = {
+    {.info = {.name = "evolve",
+              .makes = "text messages",
+              .summary = "instructions evolve: proposed, scored, and the best "
+                         "of each kind kept",
+              .options = "inputs max-tokens temperature beta prompt-tokens "
+                         "length-cost fluency rounds population search-inputs "
+                         "held-out minibatch answers phrases propose proposer "
+                         "proposer-model proposer-calls proposer-tokens "
+                         "proposer-timeout",
+              .defaults = "max-tokens=48",
+              .example = "trivium convert --model MODEL --from verifier:number "
+                         "--to prompt:out/z --inputs sums.jsonl",
+              .source = "Agrawal et al. 2025, arXiv:2507.19457"},
+     .run = evolve_method},
+    {.info = {.name = "text",
+              .makes = "text messages",
+              .summary = "search for a text, token by token, led by gradients",
+              .options = "inputs samples max-tokens temperature divergence "
+                         "beta steps batch prompt-tokens length-cost width "
+                         "top-k restarts patience fluency search-from",
+              .defaults = "max-tokens=32 steps=40 batch=8",
+              .example = "trivium convert --model MODEL --from verifier:number "
+                         "--to text:out/z --method text --inputs sums.jsonl",
+              .source = "Zou et al. 2023, arXiv:2307.15043"},
+     .run = text_method},
+    {.info = {.name = "demos",
+              .makes = "demos",
+              .summary = "choose and order demonstrations among well rewarded "
+                         "answers",
+              .options = "inputs max-tokens temperature beta "
+                         "demos demos-template search-inputs held-out answers",
+              .defaults = "max-tokens=48",
+              .example = "trivium convert --model MODEL --from verifier:number "
+                         "--to demos:out/d --inputs sums.jsonl"},
+     .run = demos_method},
+    POLICY_GRPO_ROW(MADE, "soft"),
+    POLICY_RLOO_ROW(MADE, "soft"),
+    POLICY_DPO_ROW(MADE, "soft"),
+    POLICY_BON_ROW(MADE, "soft"),
+    POLICY_TILT_ROW(MADE, "soft"),
+    POLICY_PPO_ROW(MADE, "soft"),
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to search for a prompt");
-}
+const struct edge edge_reward_to_prompt = {
+    FORM_REWARD,      FORM_PROMPT, "reward->prompt",
+    "reward->prompt", methods,     EDGE_ROWS(methods)};
 
-/* ---- the plan ----------------------------------------------------------- */
+static const struct method of_pairs[] = {POLICY_DPO_ROW(MADE, "soft")};
 
-static int
-read_phrases(struct plan *p, trv_err *err)
-{
-    const char *path = p->job->opts->evolve.phrases;
-    struct data data = {0};
-    int rc = path ? data_open(&data, path, err) : 0;
-
-    for (int64_t i = 0; i < data.n && !rc; i++) {
-        const char *text = data_row_words(&data.rows[i]);
-
-        if (parts_add(&p->phrases, text, strlen(text)))
-            rc = no_memory(err);
-    }
-    if (!rc && path && p->phrases.n == 0)
-        rc = err_fail(err, TRV_EFORMAT, "'%s' holds no phrase", path);
-    data_release(&data);
-    return rc;
-}
-
-static int
-tell_options(struct plan *p, trv_err *err)
-{
-    const trv_convert_options *c = p->job->opts;
-    const trv_evolve_options *o = &c->evolve;
-
-    p->w.options = json_pack(
-        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:s,s:b,s:I,s:f,s:s*}", "rounds",
-        o->rounds, "population", o->population, "inputs", o->inputs, "held_out",
-        o->held_out, "minibatch", o->minibatch, "answers", o->answers,
-        "prompt_tokens", c->prompt_tokens, "beta", c->beta, "length_cost",
-        c->length_cost, "propose", o->propose, "phrases", o->phrases != NULL,
-        "max_tokens", (json_int_t)p->max_tokens, "temperature", c->temperature,
-        "proposer_model", o->proposer ? o->proposer_model : NULL);
-    return p->w.options ? 0 : no_memory(err);
-}
-
-/* The phrases are a file's: their words count, not its name. */
-static int
-hash_phrases(char hex[HASH_HEX], const struct plan *p, trv_err *err)
-{
-    struct strbuf b = {0};
-    int bad = 0, rc;
-
-    for (int64_t i = 0; i < p->phrases.n && !bad; i++)
-        bad = sb_puts(&b, p->phrases.v[i]) || sb_putc(&b, '\n');
-    rc = bad ? no_memory(err) : hash_bytes(hex, b.s ? b.s : "", b.len, err);
-    sb_release(&b);
-    return rc;
-}
-
-static int
-lay_run(struct plan *p, trv_err *err)
-{
-    char phrases[HASH_HEX];
-    const int rc = hash_phrases(phrases, p, err);
-
-    return rc ? rc
-              : convert_lay(&p->w, p->job, "evolve", &p->inputs.in,
-                            json_pack("{s:s}", "phrases", phrases), err);
-}
-
-static bool
-is_one_of(const char *s, const char *const *list)
-{
-    for (; *list; list++)
-        if (strcmp(s, *list) == 0)
-            return true;
-    return false;
-}
-
-static int
-check_search(const struct convert_job *job, trv_err *err)
-{
-    static const char *const sources[] = {"all", "edits", "model", NULL};
-    const trv_evolve_options *o = &job->opts->evolve;
-
-    if (!o->propose || !is_one_of(o->propose, sources))
-        return err_fail(err, TRV_EINVAL,
-                        "'%.60s' proposes nothing; there are all, edits, "
-                        "model, and an endpoint beside them (proposer)",
-                        o->propose ? o->propose : "(none)");
-    if (o->proposer && !o->proposer_model)
-        return err_fail(err, TRV_EINVAL,
-                        "the proposer needs the name of its model "
-                        "(proposer-model)");
-    if (job->to == KIND_MESSAGES && !job->s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need",
-                        job->s->model->path);
-    return 0;
-}
-
-static int
-plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
-{
-    int rc = check_search(job, err);
-
-    if (!rc)
-        rc = read_phrases(p, err);
-    p->max_tokens =
-        job->opts->max_tokens ? job->opts->max_tokens : ANSWER_TOKENS;
-    if (!rc)
-        rc = convert_begin(&p->w, job, KEPT, err);
-    if (!rc) {
-        p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
-        p->done = path_join(p->w.place.dir, KEPT_DONE);
-        if (!p->transcript || !p->done)
-            rc = no_memory(err);
-    }
-    return rc ? rc : tell_options(p, err);
-}
-
-static void
-plan_release(struct plan *p)
-{
-    proposer_free(p->proposer);
-    prompt_slot_release(&p->slot);
-    mem_free(p->rows);
-    search_inputs_release(&p->inputs);
-    parts_release(&p->phrases);
-    work_release(&p->w);
-    mem_free(p->transcript);
-    mem_free(p->done);
-}
-
-/* ---- the search --------------------------------------------------------- */
-
-static bool
-on_progress(void *payload, int64_t round, double tokens)
-{
-    struct plan *p = payload;
-    const trv_progress now = {.stage = "searching",
-                              .done = round,
-                              .total = p->job->opts->evolve.rounds + 1,
-                              .unit = "rounds",
-                              .tokens = tokens,
-                              .loss = (double)NAN,
-                              .seconds = clock_now() - p->w.began};
-
-    p->round = round;
-    p->tokens = tokens;
-    return !p->job->progress || p->job->progress(&now, p->job->payload);
-}
-
-/* The same while the endpoint is waited for. */
-static bool
-on_wait(void *payload)
-{
-    const struct plan *p = payload;
-
-    return on_progress(payload, p->round, p->tokens);
-}
-
-static int
-open_proposer(struct plan *p, trv_err *err)
-{
-    const trv_evolve_options *o = &p->job->opts->evolve;
-
-    if (!o->proposer)
-        return 0;
-    return proposer_open(
-        &p->proposer,
-        &(struct proposer_options){.url = o->proposer,
-                                   .model = o->proposer_model,
-                                   .key = getenv(KEY_VARIABLE),
-                                   .max_calls = o->proposer_calls,
-                                   .max_tokens = o->proposer_tokens,
-                                   .reply_tokens = 1024,
-                                   .temperature = 1.0,
-                                   .timeout_s = o->proposer_timeout,
-                                   .retries = 3,
-                                   .wait_s = 1.0,
-                                   .file = p->transcript,
-                                   .resume = p->w.resume,
-                                   .watch = on_wait,
-                                   .payload = p},
-        err);
-}
-
-static bool
-makes_messages(const struct plan *p)
-{
-    return p->job->to == KIND_MESSAGES ||
-           (p->job->any_words && p->inputs.turns);
-}
-
-/* Between a prompt and its input. */
-static const char *
-prompt_end(const struct plan *p)
-{
-    return p->inputs.turns ? "" : "\n";
-}
-
-/* Where instructions stand, so that the model can write them there. A model that
- * leaves them no place of their own is searched without. */
-static int
-open_slot(struct plan *p, trv_err *err)
-{
-    trv_err why = {0};
-    int rc;
-
-    p->rows = mem_array((size_t)p->inputs.n_train, sizeof(*p->rows));
-    if (!p->rows)
-        return no_memory(err);
-    for (int64_t i = 0; i < p->inputs.n_train; i++)
-        p->rows[i] = *p->inputs.train[i];
-    rc =
-        prompt_slot_open(&p->slot, p->job->s->model, p->rows, p->inputs.n_train,
-                         makes_messages(p), prompt_end(p), &why);
-    if (rc == TRV_ENOMEM)
-        return no_memory(err);
-    if (rc)
-        convert_say(p->job,
-                    "note: the model writes no instructions in their place: %s",
-                    why.msg);
-    return 0;
-}
-
-static struct evolve_options
-search_options(struct plan *p)
-{
-    const trv_convert_options *c = p->job->opts;
-    const trv_evolve_options *o = &c->evolve;
-    const bool edits = strcmp(o->propose, "model") != 0;
-    const bool model = strcmp(o->propose, "edits") != 0;
-
-    return (struct evolve_options){
-        .train = p->inputs.train,
-        .held = p->inputs.held,
-        .n_train = p->inputs.n_train,
-        .n_held = p->inputs.n_held,
-        .rounds = o->rounds,
-        .population = o->population,
-        .minibatch =
-            o->minibatch < p->inputs.n_train ? o->minibatch : p->inputs.n_train,
-        .finalists = FINALISTS,
-        .answers = o->answers,
-        .final_answers = FINAL_ANSWERS * o->answers,
-        .max_prompt_tokens = c->prompt_tokens,
-        .beta = c->beta,
-        .lambda = c->length_cost,
-        .end = prompt_end(p),
-        .phrases = &p->phrases,
-        .closed = p->phrases.n > 0 && edits && !model,
-        .by_edits = edits,
-        .by_model = model,
-        .slot = p->slot.n > 0 ? &p->slot : NULL,
-        .screen = p->slot.n > 0 && model ? SCREEN : 0,
-        .screen_again = p->slot.n > 0 && model ? SCREEN_AGAIN : 0,
-        .fluency = c->search.fluency,
-        .proposer = p->proposer,
-        .file = p->w.place.kept,
-        .resume = p->w.resume,
-        .progress = on_progress,
-        .payload = p,
-    };
-}
-
-static int
-open_inputs(struct plan *p, trv_err *err)
-{
-    const struct convert_job *job = p->job;
-    const trv_convert_options *c = job->opts;
-    const trv_evolve_options *o = &c->evolve;
-    const bool chat = job->any_words && job->s->model->chat;
-    int rc = search_inputs_open(
-        &p->inputs, job, o->inputs, o->held_out,
-        p->max_tokens + c->prompt_tokens + MARGIN,
-        job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
-
-    if (!rc)
-        convert_say_dropped(job, p->inputs.n_dropped, p->inputs.in.data.n,
-                            c->prompt_tokens, p->max_tokens);
-    return rc;
-}
-
-/* ---- what is said ------------------------------------------------------- */
-
-static void
-say_plan(const struct plan *p)
-{
-    const trv_evolve_options *o = &p->job->opts->evolve;
-    const double most = (double)o->answers * (double)o->rounds * o->population *
-                        (double)p->inputs.n_train;
-
-    convert_say(p->job,
-                "search: %d rounds of %d candidates on %lld inputs, %lld held "
-                "out; at most %.3g answers of up to %lld tokens",
-                o->rounds, o->population, (long long)p->inputs.n_train,
-                (long long)p->inputs.n_held, most, (long long)p->max_tokens);
-    if (p->proposer && getenv(KEY_VARIABLE) &&
-        strncmp(o->proposer, "http://", 7) == 0)
-        convert_say(p->job, "warning: the key goes to '%s' without encryption",
-                    o->proposer);
-}
-
-static void
-say_table(const struct plan *p, const struct evolve *e)
-{
-    struct candidate *list[SHOWN];
-    const int64_t n = evolve_ranking(e, list, SHOWN);
-    const int64_t m = e->o.n_train;
-    int64_t kept = 0;
-
-    for (int64_t i = 0; i < e->pool.n; i++)
-        kept += e->pool.list[i]->kept;
-    convert_say(p->job,
-                "%lld candidates in %lld rounds, %lld of them kept; the "
-                "best on the inputs of the search:",
-                (long long)e->pool.n, (long long)e->pool.rounds - 1,
-                (long long)kept);
-    convert_say(p->job, "   value  reward      kl  tokens  prompt");
-    for (int64_t i = 0; i < n; i++) {
-        char kl[32] = "-"; // not asked for
-
-        if (e->trial.kl)
-            snprintf(kl, sizeof(kl), "%.3f", trial_figure(list[i]->kl, m).mean);
-        convert_say(p->job, "%8.4f %7.4f %7s %7lld  %.300s",
-                    candidates_mean(&e->pool, list[i], NULL, 0),
-                    trial_figure(list[i]->reward, m).mean, kl,
-                    (long long)list[i]->tokens,
-                    *list[i]->text ? list[i]->text : "(no prompt)");
-    }
-    convert_say(p->job, "chosen on fresh answers: %s", e->best->text);
-    if (e->o.n_held > 1)
-        convert_say(p->job,
-                    "held-out reward: base %.4f +- %.4f, with the prompt %.4f "
-                    "+- %.4f (%lld inputs); KL to the base %.3f nats an answer",
-                    e->base_held.mean, e->base_held.error, e->best_held.mean,
-                    e->best_held.error, (long long)e->o.n_held,
-                    e->best_held_kl.mean);
-}
-
-static void
-say_trouble(const struct plan *p, const struct evolve *e)
-{
-    const double gain = e->best_value.mean - e->base_value.mean;
-    const double error = hypot(e->best_value.error, e->base_value.error);
-    const double held = e->best_held.mean - e->base_held.mean;
-    const double held_error = hypot(e->best_held.error, e->base_held.error);
-
-    if (e->highest - e->lowest < 1e-12 * (1.0 + fabs(e->highest)))
-        convert_say(p->job,
-                    "warning: every answer got the reward %.4g: there was "
-                    "nothing to climb",
-                    e->highest);
-    else if (!(gain > 2.0 * error))
-        convert_say(p->job,
-                    "warning: no prompt was found that is clearly better than "
-                    "none (%.4f +- %.4f)",
-                    gain, error);
-    else if (e->o.n_held > 1 && held < gain - 3.0 * hypot(error, held_error))
-        convert_say(p->job,
-                    "warning: the gain is %.4f on the inputs of the search and "
-                    "%.4f on others: the prompt was fitted to them",
-                    gain, held);
-    if (e->best_search - e->best_value.mean > 4.0 * e->best_value.error &&
-        e->o.n_train > 1)
-        convert_say(p->job,
-                    "note: the search saw %.4f where fresh answers give %.4f: "
-                    "more answers or inputs would mislead it less",
-                    e->best_search, e->best_value.mean);
-    if (e->o.n_held < 2)
-        convert_say(p->job, "note: there were too few inputs to hold some out");
-    if (p->proposer && *proposer_why(p->proposer))
-        convert_say(p->job, "note: the proposer: %s",
-                    proposer_why(p->proposer));
-    if (p->proposer)
-        convert_say(p->job, "proposer: %lld calls, %lld tokens",
-                    (long long)proposer_calls(p->proposer),
-                    (long long)proposer_tokens(p->proposer));
-}
-
-/* ---- the artefact ------------------------------------------------------- */
-
-static int
-save(struct plan *p, const struct evolve *e, trv_err *err)
-{
-    const enum kind kind = makes_messages(p) ? KIND_MESSAGES : KIND_TEXT;
-    const struct artefact_step step = {.edge = "reward->prompt",
-                                       .method = "evolve",
-                                       .data = p->inputs.in.data.hash};
-    struct adaptation *system = NULL;
-    int rc = kind == KIND_MESSAGES
-                 ? adaptation_of_system(&system, e->best->text, err)
-                 : 0;
-
-    if (!rc)
-        rc = work_sign(
-            &p->w, kind, p->job->from, &step,
-            json_pack(
-                "{s:I,s:I,s:I,s:f}", "rounds", (json_int_t)e->pool.rounds - 1,
-                "candidates", (json_int_t)e->pool.n, "proposer_calls",
-                (json_int_t)(p->proposer ? proposer_calls(p->proposer) : 0),
-                "tokens", e->pool.drawn),
-            err);
-    if (!rc && e->o.n_held > 0)
-        rc = trial_note(p->w.head.root, "held_out_reward", &e->base_held,
-                        &e->best_held, err);
-    if (!rc)
-        rc = work_save_prompt(&p->w, system ? system : e->best->z, err);
-    if (!rc)
-        convert_say(p->job, "written as %s",
-                    kind == KIND_MESSAGES
-                        ? "messages, a system message: the inputs are a chat's"
-                    : p->inputs.turns
-                        ? "a text, which a chat takes as its system message"
-                        : "a text before each input");
-    adaptation_free(system);
-    return rc;
-}
-
-/* ---- the edge ----------------------------------------------------------- */
-
-static int
-run_search(struct plan *p, struct evolve *e, trv_err *err)
-{
-    const struct convert_job *job = p->job;
-    char when[48];
-    int rc;
-
-    e->o = search_options(p);
-    e->trial = (struct trial_options){.s = job->s,
-                                      .reward = job->from,
-                                      .max_tokens = p->max_tokens,
-                                      .temperature = job->opts->temperature,
-                                      .kl = e->o.beta > 0,
-                                      .seed = job->opts->seed};
-    say_plan(p);
-    rc = evolve_run(e, err);
-    snprintf(when, sizeof(when), "after %lld rounds",
-             (long long)e->pool.rounds);
-    return work_stopped(&p->w, rc, when, err);
-}
-
-static int
-evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    struct plan p = {.job = job};
-    struct evolve e = {0};
-    int rc = plan_make(&p, job, err);
-
-    if (!rc)
-        rc = work_claim(&p.w, err);
-    if (!rc)
-        rc = open_inputs(&p, err);
-    if (!rc)
-        rc = open_slot(&p, err);
-    if (!rc)
-        rc = lay_run(&p, err);
-    if (!rc)
-        rc = open_proposer(&p, err);
-    if (!rc)
-        rc = run_search(&p, &e, err);
-    if (!rc) {
-        say_table(&p, &e);
-        say_trouble(&p, &e);
-        rc = save(&p, &e, err);
-    }
-    if (!rc) // what was tried stays to be read
-        (void)rename(p.w.place.kept, p.done);
-    work_end(&p.w, rc, cost);
-    if (!rc) {
-        cost->tokens = e.pool.drawn;
-        cost->final_loss = (double)NAN;
-        cost->steps = e.pool.rounds - 1;
-        cost->samples = e.pool.answers;
-    }
-    evolve_release(&e);
-    plan_release(&p);
-    return rc;
-}
-
-int
-reward_to_prompt(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    const char *method = job->opts->method       ? job->opts->method
-                         : job->to == KIND_DEMOS ? "demos"
-                                                 : "evolve";
-
-    /* Virtual tokens are a prompt, but are learned as parameters are; given
-     * pairs are learned from in no other way. */
-    if (student_is_virtual(job->to) || job->from->form == FORM_BASE)
-        return reward_to_params(job, cost, err);
-    if (strcmp(method, "evolve") == 0 &&
-        (job->to == KIND_TEXT || job->to == KIND_MESSAGES))
-        return evolve_method(job, cost, err);
-    if (strcmp(method, "demos") == 0 && job->to == KIND_DEMOS)
-        return demos_convert(job, cost, "reward->prompt", err);
-    if (strcmp(method, "text") == 0 && job->to != KIND_DEMOS)
-        return reward_to_text(job, cost, err);
-    return err_fail(err, TRV_EUNSUPPORTED,
-                    "a reward cannot become %s by method '%.60s'; there are "
-                    "evolve (to text or messages), text (the same) and demos "
-                    "(to demos)",
-                    kind_name(job->to), method);
-}
+const struct edge edge_base_to_prompt = {FORM_BASE,      FORM_PROMPT,
+                                         "base->prompt", "reward->prompt",
+                                         of_pairs,       EDGE_ROWS(of_pairs)};

@@ -14,12 +14,6 @@
 #include "learn/options.h"
 #include "learn/head_run.h"
 
-/* Defaults, where options are 0. */
-#define DEFAULT_SAMPLES 2048 // answers, half of each side
-#define DEFAULT_TOKENS 64
-#define DEFAULT_STEPS 256
-#define DEFAULT_BATCH 16 // pairs
-
 #define FELLOWS 2                          // answers of a side to one input
 #define HELD_OUT 10                        // one input of so many
 #define AGAINST_SEED 0x616761696e737400ull // its answers are drawn apart
@@ -29,7 +23,6 @@ static const char *const kept[SIDES] = {"answers.jsonl", "against.jsonl"};
 
 struct plan {
     const struct convert_job *job;
-    const char *edge;
     bool match;                     // regress
     bool ranked;                    // by the scores of both sides
     struct adaptation *side[SIDES]; // MINUS NULL: the base
@@ -53,21 +46,6 @@ no_memory(trv_err *err)
 /* ---- the plan ----------------------------------------------------------- */
 
 static int
-plan_method(struct plan *p, trv_err *err)
-{
-    const char *method = p->job->opts->method;
-
-    p->match = method && strcmp(method, "regress") == 0;
-    p->ranked = p->match || p->job->from->form == FORM_PARAMS;
-    if (!method || p->match || strcmp(method, "head") == 0)
-        return 0;
-    return err_fail(err, TRV_EUNSUPPORTED,
-                    "method '%s' is unknown for a reward head; there are head "
-                    "(pairs), regress",
-                    method);
-}
-
-static int
 plan_sides(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
@@ -77,10 +55,6 @@ plan_sides(struct plan *p, trv_err *err)
     p->side[PLUS] = job->from;
     if (!against || strcmp(against, "base") == 0)
         return 0;
-    if (job->from->form != FORM_PROMPT)
-        return err_fail(err, TRV_EINVAL,
-                        "parameters are compared with the base: against goes "
-                        "with a prompt only");
     rc = adaptation_open(&p->against, job->s->model,
                          job->s->identified ? &job->s->id : NULL, against,
                          false, err);
@@ -116,29 +90,27 @@ plan_make(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const trv_convert_options *o = job->opts;
-    int rc = plan_method(p, err);
+    int rc = options_check_lora(&o->lora, err);
 
-    if (!rc)
-        rc = options_check_lora(&o->lora, err);
+    p->match = job->method->variant == HEAD_REGRESS;
+    p->ranked = p->match || job->from->form == FORM_PARAMS;
     if (!rc)
         rc = plan_sides(p, err);
     if (rc)
         return rc;
     p->learn = o->learn;
-    rc = options_complete(&p->learn,
-                          &(struct learn_defaults){
-                              .steps = DEFAULT_STEPS,
-                              .batch = DEFAULT_BATCH,
-                              .lr = scorer_run_lr(&job->s->model->cfg, false),
-                              .rows = "pairs"},
-                          err);
+    rc = options_complete(
+        &p->learn,
+        &(struct learn_defaults){
+            .lr = scorer_run_lr(&job->s->model->cfg, false), .rows = "pairs"},
+        err);
     if (rc)
         return rc;
     if (o->samples == 1)
         return err_fail(err, TRV_EINVAL, "a pair is two samples, not 1");
-    p->pairs = (o->samples ? o->samples : DEFAULT_SAMPLES) / 2;
-    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
-    p->beta = o->beta > 0 ? o->beta : 1.0;
+    p->pairs = o->samples / 2;
+    p->max_tokens = o->max_tokens;
+    p->beta = o->beta;
     rc = convert_begin(&p->w, job, kept[PLUS], err);
     return rc ? rc : tell_options(p, err);
 }
@@ -162,8 +134,8 @@ lay_run(struct plan *p, trv_err *err)
     const int rc = source_hash(minus, p->side[MINUS], err);
 
     return rc ? rc
-              : convert_lay(&p->w, p->job, p->match ? "regress" : "head",
-                            &p->in, json_pack("{s:s}", "against", minus), err);
+              : convert_lay(&p->w, p->job, p->job->method->info.name, &p->in,
+                            json_pack("{s:s}", "against", minus), err);
 }
 
 /* ---- answers ------------------------------------------------------------ */
@@ -381,8 +353,8 @@ make_pairs(struct plan *p, trv_err *err)
 static int
 save(struct plan *p, const struct scorer_run *r, trv_err *err)
 {
-    const struct artefact_step step = {.edge = p->edge,
-                                       .method = p->match ? "regress" : "head",
+    const struct artefact_step step = {.edge = p->job->edge,
+                                       .method = p->job->method->info.name,
                                        .data = p->in.data.hash};
     const int rc = work_sign(
         &p->w, KIND_HEAD, p->job->from, &step,
@@ -433,10 +405,9 @@ tell(const struct plan *p, const struct scorer_run *r)
 }
 
 int
-learn_head(const struct convert_job *job, trv_cost *cost, const char *edge,
-           trv_err *err)
+head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
-    struct plan p = {.job = job, .edge = edge};
+    struct plan p = {.job = job};
     struct scorer_plan how = {.w = &p.w,
                               .rows = &p.rows,
                               .held_out = &p.held_out,

@@ -23,9 +23,13 @@
 
 #include "transform/job.h"
 
-/** The edge to KIND_HEAD. `edge` is borrowed and goes into trivium.json. What
- * convert_run() returns. */
-int learn_head(const struct convert_job *job, trv_cost *cost, const char *edge,
-               trv_err *err);
+/* Variants. */
+enum head_variant {
+    HEAD_RANK,    // of pairs: which is better
+    HEAD_REGRESS, // and by how much
+};
+
+/** The run of the methods head and regress. What convert_run() returns. */
+int head_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #endif

@@ -16,19 +16,15 @@
 #include "transform/imitate/solve.h"
 #include "transform/imitate/virtual_start.h"
 
-/* The method's defaults, where options are 0. Chosen on the models of the
- * results page; a step is 16 rows of up to 64 answer tokens. */
-#define DEFAULT_SAMPLES 3072
-#define DEFAULT_TOKENS 64
-#define DEFAULT_STEPS 800
-#define DEFAULT_BATCH 16
-/* What the closed form learns from: more answers change little. */
+/* What the closed form learns from where training goes on from it: more answers
+ * change little. */
 #define SOLVE_ANSWERS 768
 
 /* The options with every zero replaced, and what the run writes to. */
 struct plan {
     const struct convert_job *job;
     const struct imitation *how;
+    enum imitate_variant variant;
     struct adaptation *teacher;
     struct distill_options distill;
     struct features features;
@@ -63,7 +59,7 @@ tell_options(struct plan *p, trv_err *err)
     if (p->how->beta > 0)
         bad |=
             json_object_set_new(p->w.options, "beta", json_real(p->how->beta));
-    if (p->how->features) {
+    if (p->variant == IMITATE_FEATURES) {
         bad |= json_object_set_new(p->w.options, "features_weight",
                                    json_real(o->features_weight));
         bad |= json_object_set_new(p->w.options, "features_layers",
@@ -79,13 +75,10 @@ tell_options(struct plan *p, trv_err *err)
 static int
 plan_start(struct plan *p, trv_err *err)
 {
-    const char *init = p->job->opts->init ? p->job->opts->init : "zero";
+    const char *init = p->job->opts->init;
 
-    p->train = !p->how->closed;
-    p->solve = p->how->closed || strcmp(init, "solve") == 0;
-    if (strcmp(init, "solve") != 0 && strcmp(init, "zero") != 0)
-        return err_fail(err, TRV_EINVAL,
-                        "init '%s' is unknown; there are zero, solve", init);
+    p->train = p->variant != IMITATE_SOLVE;
+    p->solve = !p->train || strcmp(init, "solve") == 0;
     if (p->solve && p->job->to != KIND_LORA)
         return err_fail(err, TRV_EINVAL,
                         "solve makes a lora; there is no closed form of '%s'",
@@ -100,44 +93,39 @@ plan_make(struct plan *p, const struct convert_job *job,
     const trv_convert_options *o = job->opts;
     int rc;
 
-    *p = (struct plan){.job = job, .how = how};
-    p->distill.hard = how->hard;
+    *p = (struct plan){.job = job,
+                       .how = how,
+                       .variant = (enum imitate_variant)job->method->variant};
+    p->distill.hard = p->variant == IMITATE_SFT;
     p->teacher = how->teacher ? how->teacher : job->from;
     rc = convert_student(&p->student, job, err);
     if (!rc)
         rc = options_divergence(&p->distill.divergence, o->divergence, err);
     if (!rc)
         rc = plan_start(p, err);
-    if (!rc && how->features)
+    if (!rc && p->variant == IMITATE_FEATURES)
         rc = features_init(&p->features, o->features_layers, o->features_weight,
                            &job->s->model->cfg, err);
     if (rc)
         return rc;
-    if ((p->distill.hard || how->closed) && o->on_policy > 0)
-        return err_fail(err, TRV_EINVAL,
-                        "%s learns the teacher's answers: on-policy goes "
-                        "with distill only",
-                        how->method);
     p->learn = o->learn;
-    rc = options_complete(
-        &p->learn,
-        &(struct learn_defaults){
-            .steps = DEFAULT_STEPS,
-            .batch = DEFAULT_BATCH,
-            .lr = student_default_lr(job->to, &job->s->model->cfg),
-            .rows = "rows"},
-        err);
+    rc = !p->train
+             ? 0
+             : options_complete(
+                   &p->learn,
+                   &(struct learn_defaults){
+                       .lr = student_default_lr(job->to, &job->s->model->cfg),
+                       .rows = "rows"},
+                   err);
     if (rc)
         return rc; // before anything is sampled
     p->distill.batch = p->learn.batch;
     p->distill.accumulate = p->learn.accumulate;
     p->distill.on_policy = o->on_policy;
     p->distill.seed = o->seed;
-    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->max_tokens = o->max_tokens;
     p->distill.max_tokens = p->max_tokens;
-    p->samples = o->samples ? o->samples
-                 : p->train ? DEFAULT_SAMPLES
-                            : SOLVE_ANSWERS;
+    p->samples = o->samples;
     rc = convert_begin(&p->w, job, "answers.jsonl", err);
     return rc ? rc : tell_options(p, err);
 }
@@ -195,12 +183,13 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
       trv_err *err)
 {
     const struct convert_job *job = p->job;
-    struct distill t = {.s = job->s,
-                        .answers = answers,
-                        .student = own ? NULL : student,
-                        .own = own,
-                        .features = p->how->features ? &p->features : NULL,
-                        .opts = p->distill};
+    struct distill t = {
+        .s = job->s,
+        .answers = answers,
+        .student = own ? NULL : student,
+        .own = own,
+        .features = p->variant == IMITATE_FEATURES ? &p->features : NULL,
+        .opts = p->distill};
     struct run_task task;
     int rc = terms_refresh(student, job->s->be->act_type, err);
 
@@ -220,8 +209,9 @@ save(struct plan *p, const struct terms *student, const struct decoder *own,
      const struct run_result *result, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    const struct artefact_step step = {
-        .edge = p->how->edge, .method = p->how->method, .data = in->data.hash};
+    const struct artefact_step step = {.edge = job->edge,
+                                       .method = job->method->info.name,
+                                       .data = in->data.hash};
     const int rc = work_sign(
         &p->w, job->to, job->from, &step,
         json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)result->steps,
@@ -244,15 +234,15 @@ say_plan(const struct plan *p, const struct answers *contexts, int64_t params)
     row = context + (double)p->max_tokens;
     if (!p->train) {
         convert_say(p->job, "%s: %lld answers of at most %lld tokens",
-                    p->how->method, (long long)p->samples,
+                    p->job->method->info.name, (long long)p->samples,
                     (long long)p->max_tokens);
         return;
     }
     convert_say(p->job,
                 "%s: %lld answers of at most %lld tokens, then %d steps of %d "
                 "rows; at most %.0f tokens to learn on, about %.0f MB for it",
-                p->how->method, (long long)p->samples, (long long)p->max_tokens,
-                p->learn.steps, p->learn.batch,
+                p->job->method->info.name, (long long)p->samples,
+                (long long)p->max_tokens, p->learn.steps, p->learn.batch,
                 (double)p->learn.steps * rows * row,
                 student_bytes(p->job->s, p->job->to, params,
                               rows / (double)p->learn.accumulate * row) /
@@ -303,14 +293,15 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (!rc)
         rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,
                               p.max_tokens, err);
-    if (!rc && how->features)
+    if (!rc && p.variant == IMITATE_FEATURES)
         rc = features_check(&answers, &job->s->model->cfg, err);
     if (rc)
         goto done;
     convert_say_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
     note_prompt(job);
     say_plan(&p, &answers, student_flat(own, own ? NULL : &student).n);
-    rc = convert_lay(&p.w, job, how->method, &in, json_object(), err);
+    rc =
+        convert_lay(&p.w, job, job->method->info.name, &in, json_object(), err);
     if (!rc)
         rc =
             convert_draw(&answers, &p.w,
@@ -348,4 +339,10 @@ done:
     features_release(&p.features);
     work_release(&p.w);
     return rc;
+}
+
+int
+imitate_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
+{
+    return imitate_run(job, cost, &(struct imitation){0}, err);
 }

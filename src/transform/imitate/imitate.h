@@ -10,19 +10,24 @@
 
 #include "transform/job.h"
 
-/* What an edge decides; names are borrowed and go into trivium.json. */
+/* Variants of the methods here. */
+enum imitate_variant {
+    IMITATE_DISTILL,  // the teacher's distribution; also of prefix and soft
+    IMITATE_SFT,      // its answers
+    IMITATE_FEATURES, // its distribution and hidden states
+    IMITATE_SOLVE,    // the closed form is all: no training
+};
+
+/* Who teaches, where that is not what is converted. */
 struct imitation {
     struct adaptation *teacher; // NULL: what is converted
-    const char *edge;           // "prompt->params"
-    const char *method;         // "distill"
-    double beta;                // of a reward that teaches; 0: none does
-    bool hard;     // learn the teacher's answers, not its distribution
-    bool features; // and its hidden states
-    bool closed;   // the closed form is all: no training
+    double beta;                // of the reward that teaches; 0: none does
 };
 
 /** Learn job->to from job->from and write it. What convert_run() returns. */
 int imitate_run(const struct convert_job *job, trv_cost *cost,
                 const struct imitation *how, trv_err *err);
+/** The run of methods that learn from what is converted. */
+int imitate_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #endif

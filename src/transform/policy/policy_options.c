@@ -6,75 +6,13 @@
 #include "adapt/reward/reward.h"
 #include "learn/options.h"
 
-#define DEFAULT_GROUP 8
 #define DEFAULT_INPUTS 256 // sampled, or the first of a file
-#define DEFAULT_TOKENS 64
-
-/* What a method does where nobody says. Rows of a step are pairs (dpo), answers
- * (grpo, ppo, bon) or inputs with all their answers (tilt). */
-static const struct method {
-    const char *name;
-    int32_t steps, batch;
-    double beta;
-    double rate; // of the student's usual learning rate
-} methods[REWARD_METHODS] = {
-    /* TRL's DPOConfig; its rate for DPO is a twentieth of that for SFT. At the
-     * full rate both answers of a pair fall. */
-    [REWARD_DPO] = {"dpo", 200, 32, 0.1, 0.1},
-    [REWARD_GRPO] = {"grpo", 100, 64, 0.0, 1.0}, // TRL's GRPOConfig
-    [REWARD_BON] = {"bon", 200, 16, 0.0, 1.0},
-    [REWARD_TILT] = {"tilt", 200, 16, 0.1, 1.0},
-    [REWARD_PPO] = {"ppo", 100, 64, 0.05, 1.0}, // TRL's PPOConfig
-};
-#define RLOO_BETA 0.05 // TRL's RLOOConfig
-
-static int
-find_method(struct reward_plan *p, const char *name, trv_err *err)
-{
-    /* Of virtual tokens the policy gradient is the usual way. */
-    p->method = student_is_virtual(p->job->to) && !p->job->opts->pairs
-                    ? REWARD_GRPO
-                    : REWARD_DPO;
-    for (int i = 0; name && i < REWARD_METHODS; i++)
-        if (methods[i].name && strcmp(name, methods[i].name) == 0) {
-            p->method = (enum reward_method)i;
-            name = NULL;
-        }
-    if (name)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "method '%s' is unknown for reward to %s; there are "
-                        "dpo, grpo, bon, tilt, ppo, and distill of a reward of "
-                        "tokens",
-                        name, kind_name(p->job->to));
-    p->name = methods[p->method].name;
-    return 0;
-}
+#define RLOO_BETA 0.05     // TRL's RLOOConfig, of grpo with rloo's advantage
 
 bool
 reward_plan_is_on_policy(const struct reward_plan *p)
 {
-    return p->method == REWARD_GRPO || p->method == REWARD_PPO;
-}
-
-static int
-check_bounds(const trv_convert_options *o, trv_err *err)
-{
-    const struct bounded list[] = {
-        {"group", o->group, 0, 4096},
-        {"margin", o->margin, 0, 1e9},
-        {"label-smoothing", o->label_smoothing, 0, 0.499},
-        {"sft-weight", o->sft_weight, 0, 1000},
-        {"clip-ratio", o->clip_ratio, 0, 100},
-        {"updates", o->updates, 1, 1000},
-        {"max-kl", o->max_kl, 0, 1e6},
-        {"gae-lambda", o->gae_lambda, 0, 1},
-    };
-
-    if (!o->advantage)
-        return err_fail(err, TRV_EINVAL,
-                        "convert options need an advantage (start from "
-                        "TRV_CONVERT_OPTIONS_INIT)");
-    return options_within(list, sizeof(list) / sizeof(*list), err);
+    return p->method == POLICY_GRPO || p->method == POLICY_PPO;
 }
 
 /* Losses and labels of dpo. */
@@ -119,8 +57,8 @@ plan_policy(struct reward_plan *p, trv_err *err)
     const trv_convert_options *o = p->job->opts;
     int scale = 0, mean = POLICY_MEAN_DAPO, rc;
 
-    rc = options_choose(&scale, "advantage", o->advantage, scales, 4, err);
-    p->rloo = p->method == REWARD_GRPO && scale == 3;
+    rc = options_choose(&scale, "advantage", p->advantage, scales, 4, err);
+    p->rloo = p->method == POLICY_GRPO && scale == 3;
     if (p->rloo)
         mean = POLICY_MEAN_GRPO;
     if (!rc && o->loss)
@@ -137,26 +75,24 @@ plan_sizes(struct reward_plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const trv_convert_options *o = job->opts;
-    const struct method *m = &methods[p->method];
+    const double scale = job->method->lr_scale > 0 ? job->method->lr_scale : 1;
     int rc;
 
-    p->K = o->group ? o->group : DEFAULT_GROUP;
-    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->K = o->group;
+    p->max_tokens = o->max_tokens;
     p->groups = (o->samples + p->K - 1) / p->K; // 0: not said
     p->want = p->groups ? p->groups : DEFAULT_INPUTS;
-    p->beta = o->beta > 0 ? o->beta : m->beta;
+    p->beta = o->beta;
     p->learn = o->learn;
     rc = options_complete(
         &p->learn,
         &(struct learn_defaults){
-            .steps = m->steps,
-            .batch = m->batch,
-            .lr = m->rate * student_default_lr(job->to, &job->s->model->cfg),
+            .lr = scale * student_default_lr(job->to, &job->s->model->cfg),
             .rows = "rows"},
         err);
     if (rc)
         return rc;
-    if (p->K < 2 && !o->pairs && p->method != REWARD_PPO)
+    if (p->K < 2 && !o->pairs && p->method != POLICY_PPO)
         return err_fail(err, TRV_ERANGE,
                         "group is %lld: answers to one input are compared, so "
                         "there must be two",
@@ -183,7 +119,7 @@ tell_options(struct reward_plan *p, trv_err *err)
                              "max_tokens", (json_int_t)p->max_tokens,
                              "temperature", o->temperature, "samples",
                              (json_int_t)(p->groups * p->K), "beta", p->beta);
-    if (p->method == REWARD_DPO)
+    if (p->method == POLICY_DPO)
         more = json_pack(
             "{s:s,s:f,s:f,s:s,s:f,s:s}", "loss", losses[p->preference.loss],
             "label_smoothing", o->label_smoothing, "sft_weight", o->sft_weight,
@@ -192,11 +128,11 @@ tell_options(struct reward_plan *p, trv_err *err)
             : p->pairing.all ? "all"
                              : "best",
             "margin", o->margin, "labels", p->pairing.soft ? "soft" : "hard");
-    else if (p->method == REWARD_GRPO)
+    else if (p->method == POLICY_GRPO)
         more = json_pack("{s:s,s:s,s:f,s:i}", "loss", means[p->mean],
-                         "advantage", o->advantage, "clip_ratio", o->clip_ratio,
+                         "advantage", p->advantage, "clip_ratio", o->clip_ratio,
                          "updates", o->updates);
-    else if (p->method == REWARD_PPO)
+    else if (p->method == POLICY_PPO)
         more = json_pack("{s:f,s:i,s:f}", "clip_ratio", o->clip_ratio,
                          "updates", o->updates, "gae_lambda", o->gae_lambda);
     else
@@ -215,33 +151,25 @@ reward_plan_make(struct reward_plan *p, const struct convert_job *job,
                  trv_err *err)
 {
     const trv_convert_options *o = job->opts;
+    const bool is_rloo = strcmp(job->method->info.name, "rloo") == 0;
     int rc;
 
     *p = (struct reward_plan){
         .job = job,
+        .method = (enum policy_method)job->method->variant,
+        .name = job->method->info.name,
+        .advantage = is_rloo ? "rloo" : o->advantage,
         .reward = job->from->form == FORM_REWARD ? job->from : NULL};
-    if (!student_can_be(job->to))
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "what is learned from a reward cannot be '%s' yet; it "
-                        "can be lora, adapter, full, soft, prefix",
-                        kind_name(job->to));
     rc = convert_student(&p->student, job, err);
-    if (!rc)
-        rc = find_method(p, o->method, err);
     if (!rc)
         rc = options_check_lora(&o->lora, err);
     if (!rc)
-        rc = check_bounds(o, err);
-    if (!rc)
         rc = plan_sizes(p, err);
-    if (!rc && o->pairs && p->method != REWARD_DPO)
-        rc = err_fail(err, TRV_EINVAL, "given pairs go with dpo, not %s",
-                      p->name);
     if (!rc && !p->reward && !o->pairs)
         rc = err_fail(err, TRV_EINVAL,
                       "the base alone prefers nothing: give pairs of answers "
                       "(--pairs), or a reward to convert");
-    if (!rc && p->method == REWARD_DPO)
+    if (!rc && p->method == POLICY_DPO)
         rc = plan_preference(p, err);
     if (!rc && reward_plan_is_on_policy(p))
         rc = plan_policy(p, err);
@@ -282,8 +210,8 @@ rows_of_step(const struct reward_plan *p)
 {
     const double batch = (double)p->learn.batch;
 
-    return p->method == REWARD_DPO    ? 2.0 * batch
-           : p->method == REWARD_TILT ? batch * (double)p->K
+    return p->method == POLICY_DPO    ? 2.0 * batch
+           : p->method == POLICY_TILT ? batch * (double)p->K
                                       : batch;
 }
 
@@ -322,8 +250,8 @@ reward_plan_say(const struct reward_plan *p, const struct answers *contexts,
                 "%s: %s%d steps of %d %s; at most %.0f tokens to learn on, "
                 "about %.0f MB for it",
                 p->name, drawn, p->learn.steps, p->learn.batch,
-                p->method == REWARD_DPO    ? "pairs"
-                : p->method == REWARD_TILT ? "inputs"
+                p->method == POLICY_DPO    ? "pairs"
+                : p->method == POLICY_TILT ? "inputs"
                                            : "answers",
                 steps * rows * row, memory / 1e6);
     convert_say_full(job);

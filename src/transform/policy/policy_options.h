@@ -8,22 +8,13 @@
 #include "learn/loss/loss_policy.h"
 #include "learn/loss/loss_preference.h"
 #include "learn/student.h"
-#include "transform/job.h"
+#include "transform/policy/policy_method.h"
 #include "transform/policy/preference_pairs.h"
-
-enum reward_method {
-    REWARD_DPO,
-    REWARD_GRPO,
-    REWARD_BON,
-    REWARD_TILT,
-    REWARD_PPO,
-    REWARD_METHODS
-};
 
 struct reward_plan {
     const struct convert_job *job;
     struct adaptation *reward; // NULL: preferences alone
-    enum reward_method method;
+    enum policy_method method;
     const char *name; // of the method
     struct student_options student;
     int64_t K;      // answers to an input
@@ -34,6 +25,7 @@ struct reward_plan {
     trv_learn_options learn; // every zero replaced
     struct preference_options preference;
     struct pairs_how pairing;
+    const char *advantage; // its name
     enum advantage_scale scale;
     bool rloo;
     enum policy_mean mean;

@@ -13,7 +13,7 @@ reward_words_drawn(const struct reward_plan *p, const struct reward_story *y,
                 "the base's answers have a reward of %.4g on average, with a "
                 "spread of %.4g",
                 f->mean, f->std);
-    if (p->method == REWARD_DPO)
+    if (p->method == POLICY_DPO)
         convert_say(p->job, "%lld pairs, from %lld of %lld inputs",
                     (long long)n_pairs, (long long)(f->groups - f->flat),
                     (long long)f->groups);
@@ -129,7 +129,7 @@ reward_words_result(const struct reward_plan *p, const struct reward_story *y,
              y->before.reward_se > 0)
         convert_say(p->job,
                     "warning: the reward did not rise by more than chance: %s",
-                    p->method == REWARD_DPO && p->pairing.soft
+                    p->method == POLICY_DPO && p->pairing.soft
                         ? "more answers (--samples), a smaller beta, or hard "
                           "labels (--labels), which go further from the base"
                         : "more steps, a higher rate or more answers");
@@ -146,7 +146,7 @@ reward_words_result(const struct reward_plan *p, const struct reward_story *y,
                     "steps hold it nearer",
                     y->after.kl_token, o->max_kl);
     if (p->learn.steps > 0 && !isnan(r->first_loss) &&
-        (p->method == REWARD_BON || p->method == REWARD_TILT) &&
+        (p->method == POLICY_BON || p->method == POLICY_TILT) &&
         r->mean_loss > 1.2 * r->first_loss)
         convert_say(p->job,
                     "warning: the loss rose from %.3g to %.3g nats per token: "

@@ -8,6 +8,8 @@
  * Everything on the way lies in OUT.run: run.json, answers.jsonl, search.json
  * after each step, metrics.jsonl.
  */
+#include "transform/token_search/text_method.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,17 +17,13 @@
 #include "adapt/reward/reward.h"
 #include "base/json.h"
 #include "learn/options.h"
-#include "transform/edges/edges.h"
-#include "transform/job.h"
 #include "transform/token_search/goal_match.h"
 #include "transform/token_search/goal_reward.h"
 
-/* Defaults where options are 0. The field's (GCG: 250 steps, width 512, one
- * restart) take hours on a few cores; these take minutes on a model of some
- * millions of parameters, and restarts say how far to trust them. */
-#define DEFAULT_STEPS 40
-#define DEFAULT_BATCH 8
-#define DEFAULT_TOKENS 32 // of an answer
+/* Defaults that depend on the source; the others are the method's. The field's
+ * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these take
+ * minutes on a model of some millions of parameters, and restarts say how far to
+ * trust them. */
 #define DEFAULT_SAMPLES 128
 #define DEFAULT_PER_INPUT 8 // answers of the base, to be weighed by a reward
 #define DEFAULT_INPUTS 64
@@ -48,7 +46,6 @@
 
 struct plan {
     const struct convert_job *job;
-    const char *edge;
     enum kind to;               // text or messages
     struct adaptation *teacher; // whose answers are learned from; NULL: base
     struct reward_guide guide;  // the teacher, of a reward of tokens
@@ -68,29 +65,6 @@ struct plan {
     struct search_goal goal;
     struct search_result result;
 };
-
-static int
-check_job(const struct convert_job *job, trv_err *err)
-{
-    const trv_search_options *o = &job->opts->search;
-    const char *method = job->opts->method;
-    const struct bounded list[] = {
-        {"width", o->width, 0, 65536},       {"top-k", o->top_k, 1, 1e9},
-        {"restarts", o->restarts, 1, 10000}, {"patience", o->patience, 1, 1e9},
-        {"fluency", o->fluency, 0, 1e6},
-    };
-
-    if (method && strcmp(method, "text") != 0)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "method '%s' is unknown for %s to prompt; there is "
-                        "text",
-                        method, form_name(job->from->form));
-    if (job->to != KIND_TEXT && job->to != KIND_MESSAGES)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "a search makes text or messages, not '%s'",
-                        kind_name(job->to));
-    return options_within(list, sizeof(list) / sizeof(*list), err);
-}
 
 static int
 tell_options(struct plan *p, trv_err *err)
@@ -113,20 +87,17 @@ tell_options(struct plan *p, trv_err *err)
 }
 
 static int
-plan_make(struct plan *p, const struct convert_job *job, const char *edge,
-          trv_err *err)
+plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     const trv_search_options *so = &o->search;
     const bool reward = job->from->form == FORM_REWARD;
-    int rc = check_job(job, err);
+    int rc;
 
-    *p =
-        (struct plan){.job = job, .edge = edge, .to = job->to, .beta = o->beta};
+    *p = (struct plan){.job = job, .to = job->to, .beta = o->beta};
     if (job->any_words && job->s->model->chat) // what such a model listens to
         p->to = KIND_MESSAGES;
-    if (!rc)
-        rc = options_divergence(&p->divergence, o->divergence, err);
+    rc = options_divergence(&p->divergence, o->divergence, err);
     if (rc)
         return rc;
     p->by_reward = reward && !reward_guides(job->from);
@@ -140,15 +111,14 @@ plan_make(struct plan *p, const struct convert_job *job, const char *edge,
     } else if (!reward) {
         p->teacher = job->from;
     }
-    p->batch = o->learn.batch ? o->learn.batch : DEFAULT_BATCH;
-    p->max_tokens = o->max_tokens ? o->max_tokens : DEFAULT_TOKENS;
+    p->batch = o->learn.batch;
+    p->max_tokens = o->max_tokens;
     p->samples = o->samples     ? o->samples
                  : p->by_reward ? DEFAULT_INPUTS * DEFAULT_PER_INPUT
                                 : DEFAULT_SAMPLES;
     p->inputs = p->by_reward ? p->samples / DEFAULT_PER_INPUT : p->samples;
     p->inputs = p->inputs < 1 ? 1 : p->inputs;
-    p->search = (struct search_options){.steps = o->learn.steps ? o->learn.steps
-                                                                : DEFAULT_STEPS,
+    p->search = (struct search_options){.steps = o->learn.steps,
                                         .restarts = so->restarts,
                                         .tokens = o->prompt_tokens,
                                         .width = so->width,
@@ -420,7 +390,7 @@ save(struct plan *p, trv_err *err)
     const struct search_result *r = &p->result;
     const struct search_end *e = &r->ends[r->best];
     const struct artefact_step step = {
-        .edge = p->edge, .method = "text", .data = p->in.data.hash};
+        .edge = p->job->edge, .method = "text", .data = p->in.data.hash};
     struct adaptation *z = NULL;
     int rc =
         p->to == KIND_MESSAGES
@@ -454,12 +424,11 @@ discard_state(const struct plan *p)
     (void)remove(p->rewards);
 }
 
-static int
-run(const struct convert_job *job, trv_cost *cost, const char *edge,
-    trv_err *err)
+int
+text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
     struct plan p;
-    int rc = plan_make(&p, job, edge, err);
+    int rc = plan_make(&p, job, err);
 
     if (!rc)
         rc = work_claim(&p.w, err);
@@ -501,16 +470,4 @@ done:
     }
     plan_release(&p);
     return rc;
-}
-
-int
-params_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    return run(job, cost, "params->prompt", err);
-}
-
-int
-reward_to_text(const struct convert_job *job, trv_cost *cost, trv_err *err)
-{
-    return run(job, cost, "reward->prompt", err);
 }

@@ -1,0 +1,391 @@
+/* evolve_method.c -- the method `evolve`: from options to a prompt on disk.
+ *
+ * The folder OUT.run keeps search.jsonl (candidates.h) while the search runs,
+ * candidates.jsonl once it is over, and transcript.jsonl of an endpoint.
+ */
+#include "transform/evolve/evolve_method.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "transform/evolve/evolve_report.h"
+
+#define KEPT "search.jsonl"
+#define KEPT_DONE "candidates.jsonl"
+#define TRANSCRIPT "transcript.jsonl"
+#define FINALISTS 8
+#define FINAL_ANSWERS 4 // for each of the search's
+#define MARGIN 24       // tokens of a chat template around a system message
+#define SCREEN 512      // texts of the model that are looked at first
+#define SCREEN_AGAIN 64 // and in a round, as long as nothing was found
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to search for a prompt");
+}
+
+/* ---- the plan ----------------------------------------------------------- */
+
+static int
+read_phrases(struct evolve_plan *p, trv_err *err)
+{
+    const char *path = p->job->opts->evolve.phrases;
+    struct data data = {0};
+    int rc = path ? data_open(&data, path, err) : 0;
+
+    for (int64_t i = 0; i < data.n && !rc; i++) {
+        const char *text = data_row_words(&data.rows[i]);
+
+        if (parts_add(&p->phrases, text, strlen(text)))
+            rc = no_memory(err);
+    }
+    if (!rc && path && p->phrases.n == 0)
+        rc = err_fail(err, TRV_EFORMAT, "'%s' holds no phrase", path);
+    data_release(&data);
+    return rc;
+}
+
+static int
+tell_options(struct evolve_plan *p, trv_err *err)
+{
+    const trv_convert_options *c = p->job->opts;
+    const trv_evolve_options *o = &c->evolve;
+
+    p->w.options = json_pack(
+        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:s,s:b,s:I,s:f,s:s*}", "rounds",
+        o->rounds, "population", o->population, "inputs", o->inputs, "held_out",
+        o->held_out, "minibatch", o->minibatch, "answers", o->answers,
+        "prompt_tokens", c->prompt_tokens, "beta", c->beta, "length_cost",
+        c->length_cost, "propose", o->propose, "phrases", o->phrases != NULL,
+        "max_tokens", (json_int_t)p->max_tokens, "temperature", c->temperature,
+        "proposer_model", o->proposer ? o->proposer_model : NULL);
+    return p->w.options ? 0 : no_memory(err);
+}
+
+/* The phrases are a file's: their words count, not its name. */
+static int
+hash_phrases(char hex[HASH_HEX], const struct evolve_plan *p, trv_err *err)
+{
+    struct strbuf b = {0};
+    int bad = 0, rc;
+
+    for (int64_t i = 0; i < p->phrases.n && !bad; i++)
+        bad = sb_puts(&b, p->phrases.v[i]) || sb_putc(&b, '\n');
+    rc = bad ? no_memory(err) : hash_bytes(hex, b.s ? b.s : "", b.len, err);
+    sb_release(&b);
+    return rc;
+}
+
+static int
+lay_run(struct evolve_plan *p, trv_err *err)
+{
+    char phrases[HASH_HEX];
+    const int rc = hash_phrases(phrases, p, err);
+
+    return rc ? rc
+              : convert_lay(&p->w, p->job, "evolve", &p->inputs.in,
+                            json_pack("{s:s}", "phrases", phrases), err);
+}
+
+static int
+check_search(const struct convert_job *job, trv_err *err)
+{
+    const trv_evolve_options *o = &job->opts->evolve;
+
+    if (o->proposer && !o->proposer_model)
+        return err_fail(err, TRV_EINVAL,
+                        "the proposer needs the name of its model "
+                        "(proposer-model)");
+    if (job->to == KIND_MESSAGES && !job->s->model->chat)
+        return err_fail(err, TRV_EINVAL,
+                        "'%s' has no chat template, which messages need",
+                        job->s->model->path);
+    return 0;
+}
+
+static int
+plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
+{
+    int rc = check_search(job, err);
+
+    if (!rc)
+        rc = read_phrases(p, err);
+    p->max_tokens = job->opts->max_tokens;
+    if (!rc)
+        rc = convert_begin(&p->w, job, KEPT, err);
+    if (!rc) {
+        p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
+        p->done = path_join(p->w.place.dir, KEPT_DONE);
+        if (!p->transcript || !p->done)
+            rc = no_memory(err);
+    }
+    return rc ? rc : tell_options(p, err);
+}
+
+static void
+plan_release(struct evolve_plan *p)
+{
+    proposer_free(p->proposer);
+    prompt_slot_release(&p->slot);
+    mem_free(p->rows);
+    search_inputs_release(&p->inputs);
+    parts_release(&p->phrases);
+    work_release(&p->w);
+    mem_free(p->transcript);
+    mem_free(p->done);
+}
+
+/* ---- the search --------------------------------------------------------- */
+
+static bool
+on_progress(void *payload, int64_t round, double tokens)
+{
+    struct evolve_plan *p = payload;
+    const trv_progress now = {.stage = "searching",
+                              .done = round,
+                              .total = p->job->opts->evolve.rounds + 1,
+                              .unit = "rounds",
+                              .tokens = tokens,
+                              .loss = (double)NAN,
+                              .seconds = clock_now() - p->w.began};
+
+    p->round = round;
+    p->tokens = tokens;
+    return !p->job->progress || p->job->progress(&now, p->job->payload);
+}
+
+/* The same while the endpoint is waited for. */
+static bool
+on_wait(void *payload)
+{
+    const struct evolve_plan *p = payload;
+
+    return on_progress(payload, p->round, p->tokens);
+}
+
+static int
+open_proposer(struct evolve_plan *p, trv_err *err)
+{
+    const trv_evolve_options *o = &p->job->opts->evolve;
+
+    if (!o->proposer)
+        return 0;
+    return proposer_open(
+        &p->proposer,
+        &(struct proposer_options){.url = o->proposer,
+                                   .model = o->proposer_model,
+                                   .key = getenv(EVOLVE_KEY_VARIABLE),
+                                   .max_calls = o->proposer_calls,
+                                   .max_tokens = o->proposer_tokens,
+                                   .reply_tokens = 1024,
+                                   .temperature = 1.0,
+                                   .timeout_s = o->proposer_timeout,
+                                   .retries = 3,
+                                   .wait_s = 1.0,
+                                   .file = p->transcript,
+                                   .resume = p->w.resume,
+                                   .watch = on_wait,
+                                   .payload = p},
+        err);
+}
+
+static bool
+makes_messages(const struct evolve_plan *p)
+{
+    return p->job->to == KIND_MESSAGES ||
+           (p->job->any_words && p->inputs.turns);
+}
+
+/* Between a prompt and its input. */
+static const char *
+prompt_end(const struct evolve_plan *p)
+{
+    return p->inputs.turns ? "" : "\n";
+}
+
+/* Where instructions stand, so that the model can write them there. A model that
+ * leaves them no place of their own is searched without. */
+static int
+open_slot(struct evolve_plan *p, trv_err *err)
+{
+    trv_err why = {0};
+    int rc;
+
+    p->rows = mem_array((size_t)p->inputs.n_train, sizeof(*p->rows));
+    if (!p->rows)
+        return no_memory(err);
+    for (int64_t i = 0; i < p->inputs.n_train; i++)
+        p->rows[i] = *p->inputs.train[i];
+    rc =
+        prompt_slot_open(&p->slot, p->job->s->model, p->rows, p->inputs.n_train,
+                         makes_messages(p), prompt_end(p), &why);
+    if (rc == TRV_ENOMEM)
+        return no_memory(err);
+    if (rc)
+        convert_say(p->job,
+                    "note: the model writes no instructions in their place: %s",
+                    why.msg);
+    return 0;
+}
+
+static struct evolve_options
+search_options(struct evolve_plan *p)
+{
+    const trv_convert_options *c = p->job->opts;
+    const trv_evolve_options *o = &c->evolve;
+    const bool edits = strcmp(o->propose, "model") != 0;
+    const bool model = strcmp(o->propose, "edits") != 0;
+
+    return (struct evolve_options){
+        .train = p->inputs.train,
+        .held = p->inputs.held,
+        .n_train = p->inputs.n_train,
+        .n_held = p->inputs.n_held,
+        .rounds = o->rounds,
+        .population = o->population,
+        .minibatch =
+            o->minibatch < p->inputs.n_train ? o->minibatch : p->inputs.n_train,
+        .finalists = FINALISTS,
+        .answers = o->answers,
+        .final_answers = FINAL_ANSWERS * o->answers,
+        .max_prompt_tokens = c->prompt_tokens,
+        .beta = c->beta,
+        .lambda = c->length_cost,
+        .end = prompt_end(p),
+        .phrases = &p->phrases,
+        .closed = p->phrases.n > 0 && edits && !model,
+        .by_edits = edits,
+        .by_model = model,
+        .slot = p->slot.n > 0 ? &p->slot : NULL,
+        .screen = p->slot.n > 0 && model ? SCREEN : 0,
+        .screen_again = p->slot.n > 0 && model ? SCREEN_AGAIN : 0,
+        .fluency = c->search.fluency,
+        .proposer = p->proposer,
+        .file = p->w.place.kept,
+        .resume = p->w.resume,
+        .progress = on_progress,
+        .payload = p,
+    };
+}
+
+static int
+open_inputs(struct evolve_plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    const trv_convert_options *c = job->opts;
+    const trv_evolve_options *o = &c->evolve;
+    const bool chat = job->any_words && job->s->model->chat;
+    int rc = search_inputs_open(
+        &p->inputs, job, o->inputs, o->held_out,
+        p->max_tokens + c->prompt_tokens + MARGIN,
+        job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
+
+    if (!rc)
+        convert_say_dropped(job, p->inputs.n_dropped, p->inputs.in.data.n,
+                            c->prompt_tokens, p->max_tokens);
+    return rc;
+}
+
+/* ---- the artefact ------------------------------------------------------- */
+
+static int
+save(struct evolve_plan *p, const struct evolve *e, trv_err *err)
+{
+    const enum kind kind = makes_messages(p) ? KIND_MESSAGES : KIND_TEXT;
+    const struct artefact_step step = {.edge = p->job->edge,
+                                       .method = "evolve",
+                                       .data = p->inputs.in.data.hash};
+    struct adaptation *system = NULL;
+    int rc = kind == KIND_MESSAGES
+                 ? adaptation_of_system(&system, e->best->text, err)
+                 : 0;
+
+    if (!rc)
+        rc = work_sign(
+            &p->w, kind, p->job->from, &step,
+            json_pack(
+                "{s:I,s:I,s:I,s:f}", "rounds", (json_int_t)e->pool.rounds - 1,
+                "candidates", (json_int_t)e->pool.n, "proposer_calls",
+                (json_int_t)(p->proposer ? proposer_calls(p->proposer) : 0),
+                "tokens", e->pool.drawn),
+            err);
+    if (!rc && e->o.n_held > 0)
+        rc = trial_note(p->w.head.root, "held_out_reward", &e->base_held,
+                        &e->best_held, err);
+    if (!rc)
+        rc = work_save_prompt(&p->w, system ? system : e->best->z, err);
+    if (!rc)
+        convert_say(p->job, "written as %s",
+                    kind == KIND_MESSAGES
+                        ? "messages, a system message: the inputs are a chat's"
+                    : p->inputs.turns
+                        ? "a text, which a chat takes as its system message"
+                        : "a text before each input");
+    adaptation_free(system);
+    return rc;
+}
+
+/* ---- the edge ----------------------------------------------------------- */
+
+static int
+run_search(struct evolve_plan *p, struct evolve *e, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    char when[48];
+    int rc;
+
+    e->o = search_options(p);
+    e->trial = (struct trial_options){.s = job->s,
+                                      .reward = job->from,
+                                      .max_tokens = p->max_tokens,
+                                      .temperature = job->opts->temperature,
+                                      .kl = e->o.beta > 0,
+                                      .seed = job->opts->seed};
+    evolve_report_plan(p);
+    rc = evolve_run(e, err);
+    snprintf(when, sizeof(when), "after %lld rounds",
+             (long long)e->pool.rounds);
+    return work_stopped(&p->w, rc, when, err);
+}
+
+int
+evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
+{
+    struct evolve_plan p = {.job = job};
+    struct evolve e = {0};
+    int rc = plan_make(&p, job, err);
+
+    if (!rc)
+        rc = work_claim(&p.w, err);
+    if (!rc)
+        rc = open_inputs(&p, err);
+    if (!rc)
+        rc = open_slot(&p, err);
+    if (!rc)
+        rc = lay_run(&p, err);
+    if (!rc)
+        rc = open_proposer(&p, err);
+    if (!rc)
+        rc = run_search(&p, &e, err);
+    if (!rc) {
+        evolve_report_table(&p, &e);
+        evolve_report_trouble(&p, &e);
+        rc = save(&p, &e, err);
+    }
+    if (!rc) // what was tried stays to be read
+        (void)rename(p.w.place.kept, p.done);
+    work_end(&p.w, rc, cost);
+    if (!rc) {
+        cost->tokens = e.pool.drawn;
+        cost->final_loss = (double)NAN;
+        cost->steps = e.pool.rounds - 1;
+        cost->samples = e.pool.answers;
+    }
+    evolve_release(&e);
+    plan_release(&p);
+    return rc;
+}

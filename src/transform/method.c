@@ -1,0 +1,341 @@
+/* method.c -- the options of a conversion as a table, and methods as lists of
+ * their names.
+ */
+#include "transform/method.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "learn/options.h"
+
+enum type { TYPE_FLAG, TYPE_INT, TYPE_SEED, TYPE_NUM, TYPE_TEXT, TYPE_CHOICE };
+
+struct option {
+    enum type type;
+    size_t offset; // of the field in trv_convert_options
+    const char *name;
+    double lo, hi;
+    /* what is only shown is left out below */
+    const char *value, *choices, *unit, *shown, *help;
+};
+
+#define ROW(type_, field, name_, ...)                                          \
+    {.type = type_,                                                            \
+     .offset = offsetof(trv_convert_options, field),                           \
+     .name = name_,                                                            \
+     __VA_ARGS__},
+
+static const struct option options[] = {
+#define TRV_OPTION_GROUP(title)
+#define TRV_OPTION_FLAG(f, letter, name, help_) ROW(TYPE_FLAG, f, name, .lo = 0)
+#define TRV_OPTION_INT(f, letter, name, ...) ROW(TYPE_INT, f, name, __VA_ARGS__)
+#define TRV_OPTION_NUM(f, letter, name, ...) ROW(TYPE_NUM, f, name, __VA_ARGS__)
+#define TRV_OPTION_TEXT(f, letter, name, ...)                                  \
+    ROW(TYPE_TEXT, f, name, __VA_ARGS__)
+#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
+    ROW(TYPE_CHOICE, f, name, __VA_ARGS__)
+#define TRV_OPTION_SEED(f, letter, name, ...)                                  \
+    ROW(TYPE_SEED, f, name, __VA_ARGS__)
+#include <trivium/convert_options.def>
+#define TRV_OPTION_GROUP(title)
+#define TRV_OPTION_FLAG(f, letter, name, help_) ROW(TYPE_FLAG, f, name, .lo = 0)
+#define TRV_OPTION_INT(f, letter, name, ...) ROW(TYPE_INT, f, name, __VA_ARGS__)
+#define TRV_OPTION_NUM(f, letter, name, ...) ROW(TYPE_NUM, f, name, __VA_ARGS__)
+#define TRV_OPTION_TEXT(f, letter, name, ...)                                  \
+    ROW(TYPE_TEXT, f, name, __VA_ARGS__)
+#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
+    ROW(TYPE_CHOICE, f, name, __VA_ARGS__)
+#include <trivium/learn_options.def>
+};
+#undef ROW
+#define N_OPTIONS (sizeof(options) / sizeof(*options))
+
+/* What every conversion reads. */
+static const char everywhere[] = "method via replace resume seed";
+
+/* The optimiser's options, which methods name as one. */
+static const char learning[] = "steps batch accumulate lr schedule warmup "
+                               "weight-decay clip checkpoint-every";
+
+/* What is read by what is made, whatever makes it. */
+static const struct {
+    const char *kinds, *options;
+} by_kind[] = {
+    {"lora head", "rank alpha rslora dropout targets"},
+    {"adapter", "bottleneck places"},
+    {"soft prefix", "virtual-tokens start"},
+    {"full", "save-as"},
+};
+
+/* ---- lists of names ----------------------------------------------------- */
+
+bool
+method_lists(const char *list, const char *name, size_t n)
+{
+    while (*list) {
+        const size_t len = strcspn(list, " ");
+
+        if (len == n && memcmp(list, name, n) == 0)
+            return true;
+        list += len + strspn(list + len, " ");
+    }
+    return false;
+}
+
+static bool
+lists(const char *list, const char *name)
+{
+    return method_lists(list, name, strlen(name));
+}
+
+bool
+method_reads(const struct method *m, const char *option)
+{
+    return lists(m->info.options, option) ||
+           (lists(m->info.options, "@learn") && lists(learning, option));
+}
+
+bool
+method_makes(const struct method *m, enum kind kind)
+{
+    return lists(m->info.makes, kind_name(kind));
+}
+
+static bool
+kind_reads(enum kind kind, const char *option)
+{
+    for (size_t i = 0; i < sizeof(by_kind) / sizeof(*by_kind); i++)
+        if (lists(by_kind[i].kinds, kind_name(kind)) &&
+            lists(by_kind[i].options, option))
+            return true;
+    return false;
+}
+
+/* ---- bounds ------------------------------------------------------------- */
+
+static const void *
+field(const trv_convert_options *o, const struct option *p)
+{
+    return (const char *)o + p->offset;
+}
+
+static const char *
+text_of(const trv_convert_options *o, const struct option *p)
+{
+    return *(const char *const *)field(o, p);
+}
+
+static int
+check_choice(const struct option *p, const char *value, trv_err *err)
+{
+    const size_t n = strlen(value);
+
+    for (const char *c = p->choices; c; c = strchr(c, '|')) {
+        c += *c == '|';
+        if (strcspn(c, "|") == n && strncmp(c, value, n) == 0)
+            return 0;
+    }
+    return err_fail(err, TRV_EINVAL, "%s '%.60s' is unknown; there are %s",
+                    p->name, value, p->choices);
+}
+
+int
+method_check_options(const trv_convert_options *o, trv_err *err)
+{
+    static const trv_convert_options defaults = TRV_CONVERT_OPTIONS_INIT;
+    int rc = 0;
+
+    if (o->version != 1)
+        return err_fail(err, TRV_EINVAL,
+                        "convert options have version %u, not 1", o->version);
+    for (size_t i = 0; i < N_OPTIONS && !rc; i++) {
+        const struct option *p = &options[i];
+        const char *text;
+
+        if (p->type == TYPE_INT || p->type == TYPE_NUM) {
+            const double x = p->type == TYPE_NUM
+                                 ? *(const double *)field(o, p)
+                                 : *(const int32_t *)field(o, p);
+
+            rc = options_within(&(struct bounded){p->name, x, p->lo, p->hi}, 1,
+                                err);
+        } else if (p->type == TYPE_TEXT || p->type == TYPE_CHOICE) {
+            text = text_of(o, p);
+            if (!text && text_of(&defaults, p))
+                rc = err_fail(err, TRV_EINVAL,
+                              "convert options need a value of %s (start from "
+                              "TRV_CONVERT_OPTIONS_INIT)",
+                              p->name);
+            else if (text && p->type == TYPE_CHOICE)
+                rc = check_choice(p, text, err);
+        }
+    }
+    return rc;
+}
+
+/* ---- what nothing reads ------------------------------------------------- */
+
+static bool
+is_set(const trv_convert_options *o, const struct option *p)
+{
+    static const trv_convert_options defaults = TRV_CONVERT_OPTIONS_INIT;
+    const void *a = field(o, p), *b = field(&defaults, p);
+    const char *x, *y;
+
+    switch (p->type) {
+    case TYPE_FLAG:
+        return *(const bool *)a != *(const bool *)b;
+    case TYPE_INT:
+        return *(const int32_t *)a != *(const int32_t *)b;
+    case TYPE_SEED:
+        return *(const uint64_t *)a != *(const uint64_t *)b;
+    case TYPE_NUM:
+        return *(const double *)a != *(const double *)b;
+    default:
+        x = text_of(o, p);
+        y = text_of(&defaults, p);
+        return x && y ? strcmp(x, y) != 0 : x != y;
+    }
+}
+
+/* Names, each once. */
+#define NAMES_MAX 64
+struct names {
+    const char *v[NAMES_MAX];
+    int n;
+};
+
+static void
+add_name(struct names *list, const char *name)
+{
+    for (int i = 0; i < list->n; i++)
+        if (strcmp(list->v[i], name) == 0)
+            return;
+    if (list->n < NAMES_MAX)
+        list->v[list->n++] = name;
+}
+
+/* "dpo", "dpo and grpo", "dpo, grpo and ppo"; more are not worth reading. */
+static void
+join_names(char *out, size_t size, const struct names *list)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < list->n && at < size; i++)
+        at += (size_t)snprintf(out + at, size - at, "%s%s",
+                               i == 0            ? ""
+                               : i + 1 < list->n ? ", "
+                                                 : " and ",
+                               list->v[i]);
+}
+
+#define NAMES_SHOWN 8 // a longer list says no more than that it is long
+
+static int
+refuse(const struct option *p, const struct method_use *use, int n,
+       const struct edge *const *edges, trv_err *err)
+{
+    struct names goes = {.n = 0}, here = {.n = 0};
+    char where[400], what[400];
+    const char *title = NULL; // of the edge whose method of this name reads it
+    bool of_kind = false;
+
+    for (size_t i = 0; i < sizeof(by_kind) / sizeof(*by_kind); i++)
+        for (int k = KIND_BASE; k < KIND_COUNT; k++)
+            if (lists(by_kind[i].options, p->name) &&
+                lists(by_kind[i].kinds, kind_name((enum kind)k))) {
+                of_kind = true;
+                add_name(&goes, kind_name((enum kind)k));
+            }
+    for (; *edges && !of_kind; edges++)
+        for (int i = 0; i < (*edges)->n; i++)
+            if (method_reads(&(*edges)->methods[i], p->name)) {
+                const char *name = (*edges)->methods[i].info.name;
+
+                add_name(&goes, name);
+                if (strcmp(name, use[n - 1].method->info.name) == 0)
+                    title = (*edges)->title;
+            }
+    for (int i = 0; i < n; i++)
+        add_name(&here,
+                 of_kind ? kind_name(use[i].makes) : use[i].method->info.name);
+    join_names(where, sizeof(where), &goes);
+    join_names(what, sizeof(what), &here);
+    if (goes.n > NAMES_SHOWN)
+        return err_fail(err, TRV_EINVAL, "%s is not read by %s", p->name, what);
+    return err_fail(err, TRV_EINVAL, "%s goes with %s%s%s; %s here %s %s",
+                    p->name, where, title ? " of " : "", title ? title : "",
+                    of_kind      ? "what is made"
+                    : here.n > 1 ? "the methods"
+                                 : "the method",
+                    !of_kind && here.n > 1 ? "are" : "is", what);
+}
+
+int
+method_check_read(const struct method_use *use, int n,
+                  const trv_convert_options *o, const struct edge *const *edges,
+                  trv_err *err)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct option *p = &options[i];
+        bool read = lists(everywhere, p->name);
+
+        if (read || !is_set(o, p))
+            continue;
+        for (int k = 0; k < n && !read; k++)
+            read = method_reads(use[k].method, p->name) ||
+                   kind_reads(use[k].makes, p->name);
+        if (!read)
+            return refuse(p, use, n, edges, err);
+    }
+    return 0;
+}
+
+/* ---- defaults ----------------------------------------------------------- */
+
+static const struct option *
+find_option(const char *name, size_t n)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (strlen(options[i].name) == n &&
+            memcmp(options[i].name, name, n) == 0)
+            return &options[i];
+    return NULL;
+}
+
+double
+method_default(const struct method *m, const char *option)
+{
+    const size_t n = strlen(option);
+
+    for (const char *p = m->info.defaults; *p;) {
+        if (strncmp(p, option, n) == 0 && p[n] == '=')
+            return strtod(p + n + 1, NULL);
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+    return 0.0;
+}
+
+void
+method_defaults(const struct method *m, trv_convert_options *o)
+{
+    for (const char *p = m->info.defaults; *p;) {
+        const size_t n = strcspn(p, "=");
+        const struct option *opt = find_option(p, n);
+        char *const at = (char *)o + (opt ? opt->offset : 0);
+        const double x = strtod(p + n + 1, NULL);
+
+        TRV_ASSERT(opt && (opt->type == TYPE_INT || opt->type == TYPE_NUM));
+        if (opt->type == TYPE_NUM && !(*(double *)(void *)at > 0))
+            *(double *)(void *)at = x;
+        else if (opt->type == TYPE_INT && !*(int32_t *)(void *)at)
+            *(int32_t *)(void *)at = (int32_t)x;
+        p += strcspn(p, " ");
+        p += strspn(p, " ");
+    }
+}

@@ -1,0 +1,61 @@
+/* method.h -- a row of an edge's table, and what follows from it: defaults,
+ * bounds, and the refusal of options that nothing reads.
+ *
+ *   opts --bounds--> a method (convert.c) --defaults--> opts of the job
+ *     `-- an option that is set and in no list: refused, with those it goes with
+ */
+#ifndef TRANSFORM_METHOD_H
+#define TRANSFORM_METHOD_H
+
+#include <trivium/trivium.h>
+
+#include "adapt/artefact.h"
+
+struct convert_job;
+
+struct method {
+    trv_method info;
+    int variant;     // of methods that share `run`: which
+    double lr_scale; // of the usual learning rate of what learns; 0: 1
+    int (*run)(const struct convert_job *job, trv_cost *cost, trv_err *err);
+};
+
+/* An arrow of the triangle and its methods. Where none is asked for, the first
+ * that makes the kind is taken; with given pairs, the first that reads those. */
+struct edge {
+    enum form from, to;
+    const char *title; // "base->params", for people
+    const char *name;  // "reward->params", for trivium.json
+    const struct method *methods;
+    int n;
+};
+
+/* A method, and what it makes here. */
+struct method_use {
+    const struct method *method;
+    enum kind makes;
+};
+
+/** Is `name` [n] one of the names of a list? */
+bool method_lists(const char *list, const char *name, size_t n);
+/** Does the method read an option, itself or by a group? */
+bool method_reads(const struct method *m, const char *option);
+bool method_makes(const struct method *m, enum kind kind);
+
+/** Check every number's bounds and every choice. TRV_ERANGE, TRV_EINVAL. */
+int method_check_options(const trv_convert_options *o, trv_err *err);
+
+/** TRV_EINVAL names the first option that is set and that neither a method of
+ * use [n] nor what it makes reads, and with what it goes among the edges
+ * (NULL-terminated). */
+int method_check_read(const struct method_use *use, int n,
+                      const trv_convert_options *o,
+                      const struct edge *const *edges, trv_err *err);
+
+/** Set what is left at 0 to the method's default. */
+void method_defaults(const struct method *m, trv_convert_options *o);
+
+/** The default of one option; 0 where the method has none. */
+double method_default(const struct method *m, const char *option);
+
+#endif

@@ -1,0 +1,123 @@
+/* policy_method.h -- what is learned from a reward, from inputs to an artefact:
+ *
+ *   dpo, bon, tilt       answers of the base are drawn and scored once, then
+ *                        learned from: dpo.c, tilt.c
+ *   grpo, rloo, ppo      the student's own answers, as it learns: grpo.c, ppo.c
+ *
+ * Parameters and virtual tokens are learned alike, so the rows of these methods
+ * stand here, for two edges: MADE lists the kinds of the edge, KIND is that of
+ * the example.
+ */
+#ifndef TRANSFORM_POLICY_METHOD_H
+#define TRANSFORM_POLICY_METHOD_H
+
+#include "transform/job.h"
+
+/* Variants. */
+enum policy_method {
+    POLICY_DPO,
+    POLICY_GRPO,
+    POLICY_BON,
+    POLICY_TILT,
+    POLICY_PPO,
+};
+
+/** The run of every method here. What convert_run() returns. */
+int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
+
+#define POLICY_ANSWERS                                                         \
+    "inputs samples group max-tokens temperature eval max-kl @learn "
+#define POLICY_EXAMPLE(method, kind)                                           \
+    "trivium convert --model MODEL --from verifier:number --to " kind          \
+    ":out/" method " --method " method " --inputs sums.jsonl"
+
+/* TRL's DPOConfig; its rate for DPO is a twentieth of that for SFT. At the full
+ * rate both answers of a pair fall. */
+#define POLICY_DPO_ROW(made, kind)                                             \
+    {                                                                          \
+        .info = {.name = "dpo",                                                \
+                 .makes = made,                                                \
+                 .summary =                                                    \
+                     "learn from preference pairs, given or made by the "      \
+                     "reward",                                                 \
+                 .options =                                                    \
+                     POLICY_ANSWERS "beta loss pairs pairing margin "          \
+                                    "labels label-smoothing sft-weight",       \
+                 .defaults =                                                   \
+                     "group=8 max-tokens=64 steps=200 batch=32 beta=0.1",      \
+                 .example = POLICY_EXAMPLE("dpo", kind),                       \
+                 .source = "Rafailov et al. 2023, arXiv:2305.18290"},          \
+        .variant = POLICY_DPO, .lr_scale = 0.1, .run = policy_method           \
+    }
+
+/* TRL's GRPOConfig. */
+#define POLICY_GRPO_ROW(made, kind)                                            \
+    {                                                                          \
+        .info = {.name = "grpo",                                               \
+                 .makes = made,                                                \
+                 .summary = "policy gradient on the student's own answers, "   \
+                            "compared in groups",                              \
+                 .options = POLICY_ANSWERS "beta loss advantage clip-ratio "   \
+                                           "updates",                          \
+                 .defaults = "group=8 max-tokens=64 steps=100 batch=64",       \
+                 .example = POLICY_EXAMPLE("grpo", kind),                      \
+                 .source = "Shao et al. 2024, arXiv:2402.03300"},              \
+        .variant = POLICY_GRPO, .run = policy_method                           \
+    }
+
+/* TRL's RLOOConfig; the same as grpo with --advantage rloo. */
+#define POLICY_RLOO_ROW(made, kind)                                            \
+    {                                                                          \
+        .info = {.name = "rloo",                                               \
+                 .makes = made,                                                \
+                 .summary =                                                    \
+                     "policy gradient with the mean of the other answers "     \
+                     "as baseline",                                            \
+                 .options = POLICY_ANSWERS "beta loss clip-ratio updates",     \
+                 .defaults = "group=8 max-tokens=64 steps=100 batch=64 "       \
+                             "beta=0.05",                                      \
+                 .example = POLICY_EXAMPLE("rloo", kind),                      \
+                 .source = "Ahmadian et al. 2024, arXiv:2402.14740"},          \
+        .variant = POLICY_GRPO, .run = policy_method                           \
+    }
+
+#define POLICY_BON_ROW(made, kind)                                             \
+    {                                                                          \
+        .info = {.name = "bon",                                                \
+                 .makes = made,                                                \
+                 .summary = "learn the best of each group of answers",         \
+                 .options = POLICY_ANSWERS,                                    \
+                 .defaults = "group=8 max-tokens=64 steps=200 batch=16",       \
+                 .example = POLICY_EXAMPLE("bon", kind)},                      \
+        .variant = POLICY_BON, .run = policy_method                            \
+    }
+
+#define POLICY_TILT_ROW(made, kind)                                            \
+    {                                                                          \
+        .info = {.name = "tilt",                                               \
+                 .makes = made,                                                \
+                 .summary = "learn all answers, each by its weight exp(r / "   \
+                            "beta)",                                           \
+                 .options = POLICY_ANSWERS "beta",                             \
+                 .defaults =                                                   \
+                     "group=8 max-tokens=64 steps=200 batch=16 beta=0.1",      \
+                 .example = POLICY_EXAMPLE("tilt", kind)},                     \
+        .variant = POLICY_TILT, .run = policy_method                           \
+    }
+
+/* TRL's PPOConfig. */
+#define POLICY_PPO_ROW(made, kind)                                             \
+    {                                                                          \
+        .info = {.name = "ppo",                                                \
+                 .makes = made,                                                \
+                 .summary = "policy gradient with a learned value function",   \
+                 .options =                                                    \
+                     POLICY_ANSWERS "beta clip-ratio updates gae-lambda",      \
+                 .defaults = "group=8 max-tokens=64 steps=100 batch=64 "       \
+                             "beta=0.05",                                      \
+                 .example = POLICY_EXAMPLE("ppo", kind),                       \
+                 .source = "Schulman et al. 2017, arXiv:1707.06347"},          \
+        .variant = POLICY_PPO, .run = policy_method                            \
+    }
+
+#endif
