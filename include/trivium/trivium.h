@@ -123,6 +123,9 @@ typedef struct trv_adaptation trv_adaptation;
  *     ratio:[beta=B,]A                    beta (log pA - log p0)
  *     contrast:[beta=B,]Z[,minus=Z]       beta (log pz+ - log pz-)
  *     judge:[key=value,]PRINCIPLE|@FILE   the model's own yes or no
+ *     endo:[alpha=B,][A]                  alpha log p + V(s) - V(s') summed
+ *                                         over tokens, V = alpha logsumexp of
+ *                                         logits / alpha: of A or the base
  *     sum:W*REWARD+W*REWARD...
  *
  * @param any_base  accept an artefact made for another base model.
@@ -144,6 +147,11 @@ TRV_API TRV_MUST_USE int trv_adaptation_open_mix(trv_adaptation **out,
                                                  int32_t n, bool any_base,
                                                  trv_err *err);
 TRV_API void trv_adaptation_free(trv_adaptation *a);
+
+/** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
+ * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
+ * all. */
+TRV_API const char *trv_spec_usage(const char *form, int32_t i);
 
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
@@ -620,11 +628,13 @@ typedef struct {
     const trv_adaptation *task; // a reward, borrowed: how much of it the
                                 // answers of each side get; NULL: the source
                                 // where that is a reward, or else none
+    bool note; // write the figures, and what they depend on, to `measured` in
+               // the target's trivium.json; TRV_EINVAL: it has none
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL                                  \
+        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false                           \
     }
 
 /** An input and what each side answers to it, all three drawn with the same

@@ -17,7 +17,7 @@
  *                     a mix, or a reward where the tokenizers differ
  *                     (cross_model.h)
  *   head:DIR          a reward that was learned (reward/scorer.h)
- *   verifier:..., ratio:..., contrast:..., judge:..., sum:...
+ *   verifier:..., ratio:..., contrast:..., endo:..., judge:..., sum:...
  *                     rewards, as reward/reward.h says
  *   DIR               an artefact (trivium.json), any of these folders, or one
  *                     with prompt.txt or messages.json
@@ -75,23 +75,25 @@ int adaptation_open(struct adaptation **out, const struct model *m,
                     bool any_base, trv_err *err);
 void adaptation_free(struct adaptation *a);
 
+/** Several as one mix, or a single one of weight 1 as itself; each is A, A=W or
+ * W*A (spec.h). */
+int adaptation_open_mix(struct adaptation **out, const struct model *m,
+                        const struct model_identity *id,
+                        const char *const *specs, int64_t n, bool any_base,
+                        trv_err *err);
+
 /* How parts of an adaptation are opened: as the whole is. */
 struct adaptation_how {
     const struct model *m;
     const struct model_identity *id; // NULL: computed where it is needed
     bool any_base;
     bool foreign; // a folder asks for it, not the user: runs no program
-    int depth;    // of parts in parts
-    int *left;    // how many rewards may still be opened, in all
+    int *left;    // how many rewards may still be read, in all (spec.h)
 };
-#define ADAPTATION_REWARDS_MAX 1000 // one in the other or side by side
-int adaptation_open_how(struct adaptation **out,
-                        const struct adaptation_how *how, const char *spec,
-                        trv_err *err);
-/** A folder, whatever its name looks like. */
-int adaptation_open_folder(struct adaptation **out,
-                           const struct adaptation_how *how, const char *dir,
-                           trv_err *err);
+/** What a part of the artefact in `dir` says (reward/reward_part.h). */
+int adaptation_open_part(struct adaptation **out,
+                         const struct adaptation_how *how, const char *dir,
+                         const json_t *part, trv_err *err);
 /** Prompts that lie in no file of their own; copied. `file` is for messages. */
 int adaptation_of_text(struct adaptation **out, const char *text, size_t n,
                        trv_err *err);
@@ -105,9 +107,6 @@ int adaptation_of_demos(struct adaptation **out, const json_t *list,
 
 /** Is there a prompt of messages in it, so that inputs are a user's turns? */
 bool adaptation_is_chat(const struct adaptation *a); // NULL: no
-
-/** Is it the spec of a reward, "verifier:..." and the like? */
-bool adaptation_names_reward(const char *spec);
 
 /** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
  * the form; any kind of KIND_LIST but "base" is accepted here, and "prompt",
@@ -135,11 +134,5 @@ bool adaptation_writes(enum kind kind, const char *name);
  * change. */
 int adaptation_hash_prompt(char hex[HASH_HEX], const struct adaptation *a,
                            trv_err *err);
-
-/** Check an array of messages, or take it out of an object's `messages`. Each
- * has a `role` (system, developer, user, assistant, tool) and a `content`
- * string. *out is borrowed from `value`. */
-int messages_check(const json_t **out, const json_t *value, const char *file,
-                   trv_err *err);
 
 #endif

@@ -13,39 +13,6 @@
 #define CHAIN_MAX 4096
 #define FORMAT (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
 
-static const char *const form_names[FORM_COUNT] = {"base", "params", "prompt",
-                                                   "reward"};
-
-static const struct {
-    enum form form;
-    const char *name;
-} kinds[KIND_COUNT] = {
-#define KIND_ROW(id, form, name) {FORM_##form, name},
-    KIND_LIST(KIND_ROW)
-#undef KIND_ROW
-};
-
-const char *
-form_name(enum form f)
-{
-    TRV_ASSERT(f < FORM_COUNT);
-    return form_names[f];
-}
-
-const char *
-kind_name(enum kind k)
-{
-    TRV_ASSERT(k < KIND_COUNT);
-    return kinds[k].name;
-}
-
-enum form
-kind_form(enum kind k)
-{
-    TRV_ASSERT(k < KIND_COUNT);
-    return kinds[k].form;
-}
-
 /* ---- reading --------------------------------------------------------- */
 
 static bool
@@ -95,11 +62,11 @@ read_kind(struct artefact *a, const char *file, trv_err *err)
     if (rc)
         return rc;
     for (int k = 1; k < KIND_COUNT; k++) { // 0: base is no artefact
-        if (strcmp(kinds[k].name, kind) != 0 ||
-            strcmp(form_names[kinds[k].form], form) != 0)
+        if (strcmp(kind_name((enum kind)k), kind) != 0 ||
+            strcmp(form_name(kind_form((enum kind)k)), form) != 0)
             continue;
         a->kind = (enum kind)k;
-        a->form = kinds[k].form;
+        a->form = kind_form(a->kind);
         return 0;
     }
     return err_fail(err, TRV_EUNSUPPORTED,
@@ -513,20 +480,24 @@ int
 artefact_note_measured(const char *dir, const json_t *measured, trv_err *err)
 {
     char *path = path_join(dir, ARTEFACT_MANIFEST), *text = NULL;
+    json_t *own = (json_t *)(uintptr_t)measured, *all = NULL; // only looked at
     struct artefact a = {0};
     int rc;
 
     if (!path)
         return no_memory(err);
     rc = artefact_read(&a, dir, err);
-    if (!rc &&
-        json_object_set_new(a.root, "measured", json_deep_copy(measured)))
+    if (!rc) // what a search for a prompt noted has other keys, and stays
+        all = a.measured ? json_deep_copy(a.measured) : json_object();
+    if (!rc && (!all || json_object_update(all, own) ||
+                json_object_set(a.root, "measured", all)))
         rc = no_memory(err);
     if (!rc)
         rc = encode(&text, &a, err);
     if (!rc)
         rc = file_write_atomic(path, text, strlen(text), err);
     free(text);
+    json_decref(all);
     artefact_release(&a);
     mem_free(path);
     return rc;

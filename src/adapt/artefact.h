@@ -7,7 +7,8 @@
  *     "base": {"name":, "weights":, "tokenizer":, "chat":},     SHA-256 or ""
  *     "chain": [{"from":, "edge":, "method":, "options": {}, "seed":,
  *                "data":, "version":, "cost": {}}],
- *     "measured": {} or absent,
+ *     "measured": {} or absent: api/api_note.c, and what searches for a
+ *                 prompt say,
  *     "files": [{"name":, "sha256":, "bytes":}]
  *   }
  *
@@ -20,6 +21,7 @@
 
 #include <jansson.h>
 
+#include "adapt/kind.h"
 #include "base/file.h"
 #include "base/outdir.h"
 #include "base/hash.h"
@@ -27,38 +29,6 @@
 
 #define ARTEFACT_MANIFEST "trivium.json"
 #define ARTEFACT_VERSION 1
-
-enum form { FORM_BASE, FORM_PARAMS, FORM_PROMPT, FORM_REWARD, FORM_COUNT };
-const char *form_name(enum form f); // "base", "params", "prompt", "reward"
-
-/* Every kind of DESIGN section 1; form and name. */
-#define KIND_LIST(X)                                                           \
-    X(BASE, BASE, "base")                                                      \
-    X(LORA, PARAMS, "lora")                                                    \
-    X(FULL, PARAMS, "full")                                                    \
-    X(ADAPTER, PARAMS, "adapter")                                              \
-    X(MIX, PARAMS, "mix")                                                      \
-    X(TEXT, PROMPT, "text")                                                    \
-    X(MESSAGES, PROMPT, "messages")                                            \
-    X(DEMOS, PROMPT, "demos")                                                  \
-    X(RETRIEVE, PROMPT, "retrieve")                                            \
-    X(SOFT, PROMPT, "soft")                                                    \
-    X(PREFIX, PROMPT, "prefix")                                                \
-    X(HEAD, REWARD, "head")                                                    \
-    X(RATIO, REWARD, "ratio")                                                  \
-    X(CONTRAST, REWARD, "contrast")                                            \
-    X(JUDGE, REWARD, "judge")                                                  \
-    X(VERIFIER, REWARD, "verifier")                                            \
-    X(SUM, REWARD, "sum")
-
-enum kind {
-#define KIND_ENUM(id, form, name) KIND_##id,
-    KIND_LIST(KIND_ENUM)
-#undef KIND_ENUM
-        KIND_COUNT
-};
-const char *kind_name(enum kind k);
-enum form kind_form(enum kind k);
 
 /** One conversion. */
 struct artefact_step {
@@ -117,8 +87,8 @@ int artefact_put(struct artefact *a, struct outdir *d, const char *name,
                  const void *bytes, size_t n, trv_err *err);
 /** Write trivium.json; the caller commits the folder. */
 int artefact_finish(struct artefact *a, struct outdir *d, trv_err *err);
-/** Set `measured` in the trivium.json of a folder, atomically; the payload is
- * not touched. */
+/** Put keys into `measured` in the trivium.json of a folder, atomically; the
+ * payload is not touched. */
 int artefact_note_measured(const char *dir, const json_t *measured,
                            trv_err *err);
 int64_t artefact_bytes(const struct artefact *a); // of the payload files

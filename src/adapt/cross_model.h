@@ -20,14 +20,11 @@
 
 #include "adapt/adaptation.h"
 
-/** Open what stands behind "on:". TRV_EINVAL (no comma; a mix or a reward,
- * which cannot be carried), and what opening the model and A returns. */
-int carry_open(struct adaptation *a, const struct adaptation_how *how,
-               const char *rest, trv_err *err);
-/** The same where the model is `base`, and A a part of the artefact in `dir`
- * (reward_part.h). */
-int carry_open_part(struct adaptation **out, const struct adaptation_how *how,
-                    const char *base, const char *dir, const json_t *part,
-                    trv_err *err);
+/** Join two parts that are open: A on another model, and that model, whose
+ * `full` is open, too, and has a tokenizer as this one has. TRV_EINVAL (what
+ * cannot be carried), TRV_EUNSUPPORTED. */
+int carry_open(struct adaptation *a, struct kind_source *from, trv_err *err);
+/** TRV_EINVAL: the base, a mix or a reward, which cannot be carried. */
+int carry_check(enum kind kind, const char *spec, trv_err *err);
 
 #endif

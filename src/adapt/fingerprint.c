@@ -49,12 +49,13 @@ add_model(struct hash *h, struct session *s, trv_err *err)
 
 static int add_source(struct hash *h, struct adaptation *a, trv_err *err);
 
-/* A reward is its words, its numbers, and all that it is made of. */
+/* A reward is its kind, its words, its numbers, and all that it is made of. */
 static int
-add_reward(struct hash *h, const struct reward *r, trv_err *err)
+add_reward(struct hash *h, enum kind kind, const struct reward *r, trv_err *err)
 {
     int rc = add_json(h, r->conf, err);
 
+    hash_add(h, kind_name(kind), strlen(kind_name(kind)));
     hash_add(h, &r->beta, sizeof(r->beta));
     if (!rc && r->plus)
         rc = add_source(h, r->plus, err);
@@ -96,7 +97,7 @@ add_source(struct hash *h, struct adaptation *a, trv_err *err)
         rc = add_model(h, a->full, err);
     }
     if (!rc && a->reward)
-        rc = add_reward(h, a->reward, err);
+        rc = add_reward(h, a->kind, a->reward, err);
     for (int64_t i = 0; i < a->n_mix && !rc; i++) { // a mix holds no mix
         hash_add(h, &a->mix[i].weight, sizeof(a->mix[i].weight));
         rc = add_source(h, a->mix[i].a, err);

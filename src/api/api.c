@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/mix.h"
 #include "adapt/output.h"
+#include "adapt/adaptation.h"
 #include "api/api.h"
+#include "api/api_note.h"
 #include "learn/train.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -185,8 +186,9 @@ trv_adaptation_open_mix(trv_adaptation **out, trv_model *m,
     a = mem_calloc(1, sizeof(*a));
     if (!a)
         return err_fail(err, TRV_ENOMEM, "no memory for a mix");
-    rc = mix_open(&a->inner, m->s->model, m->s->identified ? &m->s->id : NULL,
-                  specs, n, any_base, err);
+    rc = adaptation_open_mix(&a->inner, m->s->model,
+                             m->s->identified ? &m->s->id : NULL, specs, n,
+                             any_base, err);
     if (rc) {
         mem_free(a);
         return rc;
@@ -208,6 +210,19 @@ const char *
 trv_adaptation_kind(const trv_adaptation *a)
 {
     return kind_name(a->inner->kind);
+}
+
+const char *
+trv_spec_usage(const char *form, int32_t i)
+{
+    const struct kind_row *row;
+
+    for (int k = 0; (row = kind_row_at(k)); k++)
+        if (row->usage &&
+            (!form || !strcmp(form, form_name(kind_form(row->kind)))) &&
+            i-- == 0)
+            return row->usage;
+    return NULL;
 }
 
 /* --- conversion and measurement --- */
@@ -310,10 +325,20 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
 
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;
-    return rc ? rc
-              : measure_run(m->s, out, source->inner, target->inner,
-                            opts->task ? opts->task->inner : NULL, opts,
-                            progress, payload, err);
+    if (!rc && opts->note)
+        rc = api_note_check(target->inner, err);
+    if (!rc)
+        rc = measure_run(m->s, out, source->inner, target->inner,
+                         opts->task ? opts->task->inner : NULL, opts, progress,
+                         payload, err);
+    if (rc || !opts->note)
+        return rc;
+    rc = api_note(out, source->inner, target->inner, opts, err);
+    if (rc) {
+        trv_measurement_release(out);
+        memset(out, 0, sizeof(*out));
+    }
+    return rc;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/prompt/prompt_text.h"
 #include "adapt/reward/choose.h"
 #include "adapt/reward/reward.h"
 #include "api/api.h"

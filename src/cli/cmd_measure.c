@@ -53,6 +53,8 @@ static const struct opt_spec measure_opts[] = {
             .help = "show so many inputs with the answers of base, source and "
                     "target, side by side"),
     OPT_FLAG(struct measure_args, json, 'j', "json", "print one JSON object"),
+    OPT_FLAG(struct measure_args, o.note, 0, "note",
+             "write the figures to the target's trivium.json, too"),
     OPT_TEXT(struct measure_args, html, 0, "html", .value = "FILE",
              .help = "write a page with a plot, too"),
     OPT_END,

@@ -24,11 +24,8 @@ static const struct opt_spec score_opts[] = {
     OPT_TEXT(struct score_args, model, 'm', "model", .value = "PATH",
              .required = true, .help = "a model's folder or .gguf file"),
     OPT_TEXT(struct score_args, adaptation, 'a', "adaptation", .value = "A",
-             .required = true,
-             .help =
-                 "head:DIR, verifier:CHECK, ratio:A, contrast:A, judge:TEXT, "
-                 "sum:W*REWARD+...; or prompt:TEXT, lora:DIR, an "
-                 "artefact's folder, base"),
+             .required = true, .specs = "reward",
+             .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),
     OPT_TEXT(struct score_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
              .help = "answers, as .jsonl or .json: prompt and completion, "
@@ -260,7 +257,8 @@ const struct cmd_entry cmd_score = {
         "Score the answers of a file. A reward gives its own value: a head is "
         "a reward model, a verifier "
         "checks the text, ratio and contrast compare log-probabilities, a "
-        "judge asks the model itself. Parameters and prompts score by how much "
+        "judge asks the model itself, endo is what its own logits hold. "
+        "Parameters and prompts score by how much "
         "likelier than to the base model an answer is to them, base by its "
         "log-probability, all in nats. Pairs get a margin, and the share "
         "of them whose chosen answer is above the rejected one.\n\n"

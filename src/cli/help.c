@@ -112,10 +112,25 @@ notes_of(char *out, size_t size, const struct opt_spec *s, const void *defaults)
                                    parts[i]);
 }
 
+/* The help of an option, behind the specs that it takes. */
+static void
+help_of(char *out, size_t size, const struct opt_spec *s)
+{
+    const char *usage;
+    size_t at = 0;
+
+    for (int32_t i = 0;
+         s->specs && (usage = trv_spec_usage(s->specs, i)) && at < size; i++)
+        at +=
+            (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", usage);
+    if (at < size)
+        snprintf(out + at, size - at, "%s%s", at ? "; " : "", s->help);
+}
+
 static void
 print_option(FILE *f, const struct opt_spec *s, const void *defaults)
 {
-    char head[96], notes[400], text[1024];
+    char head[96], help[800], notes[400], text[1280];
     int n;
 
     if (s->type == OPT_TYPE_ARG)
@@ -127,7 +142,8 @@ print_option(FILE *f, const struct opt_spec *s, const void *defaults)
                      s->type == OPT_TYPE_FLAG ? "" : " ",
                      s->type == OPT_TYPE_FLAG ? "" : s->value);
     notes_of(notes, sizeof(notes), s, defaults);
-    snprintf(text, sizeof(text), notes[0] ? "%s (%s)" : "%s%s", s->help, notes);
+    help_of(help, sizeof(help), s);
+    snprintf(text, sizeof(text), notes[0] ? "%s (%s)" : "%s%s", help, notes);
     fputs(head, f);
     if (n > HELP_COLUMN - 2)
         fprintf(f, "\n%*s", HELP_COLUMN, "");
@@ -248,7 +264,7 @@ static void
 roff_options(FILE *f, const struct opt_spec *specs, const void *defaults)
 {
     for (const struct opt_spec *s = specs; s->type; s++) {
-        char notes[400];
+        char help[800], notes[400];
 
         if (s->type == OPT_TYPE_GROUP) {
             fputs(".PP\n.I ", f);
@@ -269,7 +285,8 @@ roff_options(FILE *f, const struct opt_spec *specs, const void *defaults)
                 fprintf(f, " \\fI%s\\fR", s->value);
             fputc('\n', f);
         }
-        roff(f, s->help);
+        help_of(help, sizeof(help), s);
+        roff(f, help);
         notes_of(notes, sizeof(notes), s, defaults);
         if (notes[0]) {
             fputs(" (", f);

@@ -43,6 +43,7 @@ struct opt_spec {
     bool required;
     const char *shown; // the default in words; NULL: the field's own value
     const char *help;  // lower case, no full stop
+    const char *specs; // a form whose known specs stand before the help
 };
 
 /* The offset of a field; a field of another type does not compile. */

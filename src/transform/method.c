@@ -73,9 +73,11 @@ static const struct {
 
 /* ---- lists of names ----------------------------------------------------- */
 
-bool
-method_lists(const char *list, const char *name, size_t n)
+static bool
+lists(const char *list, const char *name)
 {
+    const size_t n = strlen(name);
+
     while (*list) {
         const size_t len = strcspn(list, " ");
 
@@ -84,12 +86,6 @@ method_lists(const char *list, const char *name, size_t n)
         list += len + strspn(list + len, " ");
     }
     return false;
-}
-
-static bool
-lists(const char *list, const char *name)
-{
-    return method_lists(list, name, strlen(name));
 }
 
 bool
@@ -310,20 +306,6 @@ find_option(const char *name, size_t n)
             memcmp(options[i].name, name, n) == 0)
             return &options[i];
     return NULL;
-}
-
-double
-method_default(const struct method *m, const char *option)
-{
-    const size_t n = strlen(option);
-
-    for (const char *p = m->info.defaults; *p;) {
-        if (strncmp(p, option, n) == 0 && p[n] == '=')
-            return strtod(p + n + 1, NULL);
-        p += strcspn(p, " ");
-        p += strspn(p, " ");
-    }
-    return 0.0;
 }
 
 void

@@ -36,8 +36,6 @@ struct method_use {
     enum kind makes;
 };
 
-/** Is `name` [n] one of the names of a list? */
-bool method_lists(const char *list, const char *name, size_t n);
 /** Does the method read an option, itself or by a group? */
 bool method_reads(const struct method *m, const char *option);
 /** Is the option read by every conversion, by the method or by what it makes? */
@@ -56,8 +54,5 @@ int method_check_read(const struct method_use *use, int n,
 
 /** Set what is left at 0 to the method's default. */
 void method_defaults(const struct method *m, trv_convert_options *o);
-
-/** The default of one option; 0 where the method has none. */
-double method_default(const struct method *m, const char *option);
 
 #endif

@@ -12,6 +12,7 @@
 #include "adapt/reward/reward_part.h"
 #include "adapt/reward/reward.h"
 #include "adapt/reward/verifier.h"
+#include "adapt/spec.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -32,6 +33,8 @@ is_whole(const struct adaptation *a)
     case KIND_RATIO:
     case KIND_CONTRAST:
         return whole && r->plus && isfinite(r->beta);
+    case KIND_ENDO:
+        return whole && r->beta > 0;
     case KIND_JUDGE:
         return whole && r->judge;
     case KIND_VERIFIER:
@@ -88,7 +91,7 @@ score(struct adaptation *a)
 static void
 again(const struct adaptation *a, const struct model *m)
 {
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = m, .any_base = true, .foreign = true, .left = &left};
     struct adaptation *b;
@@ -97,7 +100,7 @@ again(const struct adaptation *a, const struct model *m)
 
     if (part_tell(&part, a, ".", &err))
         return; // what no folder may hold
-    TRV_ASSERT(!part_open(&b, &how, ".", part, &err));
+    TRV_ASSERT(!adaptation_open_part(&b, &how, ".", part, &err));
     TRV_ASSERT(b->kind == a->kind);
     TRV_ASSERT(reward_has_tokens(a) == reward_has_tokens(b));
     TRV_ASSERT(!part_tell(&told, b, ".", &err));
@@ -107,11 +110,26 @@ again(const struct adaptation *a, const struct model *m)
     json_decref(part);
 }
 
+/* Only these open no file. */
+static bool
+names_reward(const char *text)
+{
+    int left = SPEC_REWARDS_MAX;
+    struct spec *s;
+    bool is;
+
+    if (spec_read(&s, text, 0, &left, NULL))
+        return false;
+    is = s->row && kind_is_described(s->row);
+    spec_free(s);
+    return is;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct model m; // no weights, no tokenizer
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = &m, .any_base = true, .foreign = true, .left = &left};
     char *text = mem_strndup((const char *)data, size);
@@ -124,8 +142,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (*text == '{') {
             rc = json_parse(&part, "fuzz", text, strlen(text), &err);
             if (!rc)
-                rc = part_open(&a, &how, ".", part, &err);
-        } else if (adaptation_names_reward(text)) {
+                rc = adaptation_open_part(&a, &how, ".", part, &err);
+        } else if (names_reward(text)) {
             rc = adaptation_open(&a, &m, NULL, text, true, &err);
         }
     }

@@ -9,7 +9,6 @@
 #include "model/sample/engine.h"
 #include "support/test.h"
 #include "transform/chain.h"
-#include "transform/method.h"
 
 #define BEGIN 4 // <s>
 
@@ -204,11 +203,14 @@ exact_spec(const struct world *w, const char *spec)
     return buf[turn];
 }
 
-/* Is it one of the names of a list? */
+/* Does a list, its names parted by blanks, hold this one? */
 static bool
 is_one_of(const char *name, const char *list)
 {
-    return method_lists(list, name, strlen(name));
+    const char *at = strstr(list, name);
+    const size_t n = strlen(name);
+
+    return at && (at == list || at[-1] == ' ') && (!at[n] || at[n] == ' ');
 }
 
 trv_convert_options

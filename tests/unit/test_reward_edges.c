@@ -35,6 +35,7 @@ static const struct recipe {
      false},
     {KIND_VERIFIER, "verifier", "verifier:contains,inside=1,share=1,words=a|b",
      false},
+    {KIND_ENDO, "endo", "endo:lora:%/moved", false},
     {KIND_SUM, "sum (of tokens)",
      "sum:0.5*ratio:lora:%/moved+0.5*contrast:prompt:c", true},
     {KIND_SUM, "sum (of answers)",
@@ -105,6 +106,8 @@ static const struct link {
     {KIND_JUDGE, "prompt:Say no.", NULL},
     {KIND_VERIFIER, "lora:%/moved", "params cannot become 'verifier'"},
     {KIND_VERIFIER, "prompt:Say no.", "prompt cannot become 'verifier'"},
+    {KIND_ENDO, "lora:%/moved", "params cannot become 'endo'"},
+    {KIND_ENDO, "prompt:Say no.", "prompt cannot become 'endo'"},
     {KIND_SUM, "lora:%/moved", "params cannot become 'sum'"},
     {KIND_SUM, "prompt:Say no.", "prompt cannot become 'sum'"},
 };
@@ -294,6 +297,7 @@ options(struct place *t, const char *method, const char *advantage)
     o.advantage = advantage;
     o.inputs = in;
     o.replace = true;
+    o.allow_diverged = true; // four steps that need not help
     o.seed = 3;
     o.samples = 16;
     o.group = 4;

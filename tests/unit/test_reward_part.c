@@ -15,14 +15,14 @@ static struct model m; // rules and prompts of text need nothing of it
 static int
 open_part(struct adaptation **out, const char *text, trv_err *err)
 {
-    int left = ADAPTATION_REWARDS_MAX;
+    int left = SPEC_REWARDS_MAX;
     const struct adaptation_how how = {
         .m = &m, .any_base = true, .foreign = true, .left = &left};
     json_t *part;
     int rc;
 
     assert_int_equal(json_parse(&part, "part", text, strlen(text), err), 0);
-    rc = part_open(out, &how, ".", part, err);
+    rc = adaptation_open_part(out, &how, ".", part, err);
     json_decref(part);
     return rc;
 }
@@ -35,10 +35,12 @@ test_reward_part_that_was_told_opens_and_tells_the_same(void **state)
         "judge:scale=1-5,Be short, and kind.",
         "contrast:beta=2,prompt:Say it twice. ,minus=prompt:No. ",
         "sum:0.7*verifier:number-0.1*ratio:beta=-3,prompt:a",
+        "endo:",
+        "endo:alpha=0.5,prompt:a",
     };
 
     (void)state;
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
         struct adaptation *a, *b;
         json_t *told, *again;
         char *text;

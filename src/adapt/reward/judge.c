@@ -64,7 +64,7 @@ judge_parse(json_t **conf, const char *text, trv_err *err)
 
     *conf = NULL;
     if (!rc)
-        rc = conf_lead(obj, &text, what, known + 1, err);
+        rc = conf_lead(obj, &text, what, known + 1, false, err);
     if (!rc && strncmp(text, "principle=", 10) == 0)
         text += 10; // for one that begins like an option
     if (!rc) {
@@ -450,14 +450,16 @@ judge_pass(struct session *s, struct decoder *d, const struct judge *j,
 }
 
 int
-judge_score(struct session *s, const struct judge *j, double *score,
-            const struct reward_item *items, int64_t n,
+judge_score(struct session *s, struct adaptation *a, double *score,
+            double *const *token, const struct reward_item *items, int64_t n,
             const struct reward_watch *watch, trv_err *err)
 {
+    const struct judge *j = a->reward->judge;
     struct decoder *d;
     int64_t from = 0, done = 0;
     int rc = session_decoder(s, &d, err);
 
+    TRV_ASSERT(!token);
     while (from < n && !rc) {
         rc = judge_pass(s, d, j, score, items, from, n, &done, err);
         from += done;

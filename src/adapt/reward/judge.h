@@ -30,9 +30,6 @@ struct judge;
 int judge_parse(json_t **conf, const char *text, trv_err *err);
 int judge_open(struct judge **out, const json_t *conf, trv_err *err);
 void judge_free(struct judge *j);
-int judge_score(struct session *s, const struct judge *j, double *score,
-                const struct reward_item *items, int64_t n,
-                const struct reward_watch *watch, trv_err *err);
 
 /** The question that is put to the model for an item. */
 int judge_ask(struct strbuf *out, const struct judge *j,

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "adapt/view.h"
+#include "base/mem.h"
 #include "model/sample/engine.h"
-#include "model/decoder/pass.h"
+#include "text/example.h"
 
 enum { PLUS, MINUS, SIDES };
 
@@ -102,10 +103,10 @@ add_item(bool *full, struct pass *p, struct session *s,
 
 /* logp[k] takes the log-probabilities of all answers, end to end. */
 static int
-run_pass(float *logp[SIDES], struct pass *p, struct arena *a, bool alone,
-         trv_err *err)
+run_pass(float *logp[SIDES], struct pass *p, struct arena *a,
+         const struct logratio *q, trv_err *err)
 {
-    const int64_t sides = alone ? 1 : SIDES;
+    const int64_t sides = q->alone ? 1 : SIDES;
     struct answered *rows =
         arena_alloc(a, (size_t)(sides * p->n) * sizeof(*rows));
     struct head_side run[SIDES];
@@ -125,7 +126,9 @@ run_pass(float *logp[SIDES], struct pass *p, struct arena *a, bool alone,
         return err_fail(err, TRV_ENOMEM, "no memory to score answers");
     rc = pass_forward(run, target, a, sides, rows, p->n, err);
     for (int k = 0; k < sides && !rc; k++)
-        rc = head_score(a, logp[k], NULL, &run[k], target, n, err);
+        rc = q->worth ? q->worth(logp[k], a, &run[k], target, p->rows[k], p->n,
+                                 q->factor, err)
+                      : head_score(a, logp[k], NULL, &run[k], target, n, err);
     return rc;
 }
 
@@ -173,7 +176,7 @@ score_pass(struct session *s, const struct logratio *q, double *score,
         if (items[*done].n_ids > 0) // else nothing is said, and nothing learned
             rc = add_item(&full, &p, s, q, &items[*done], err);
     if (!rc && p.n > 0)
-        rc = run_pass(logp, &p, &s->arena, q->alone, err);
+        rc = run_pass(logp, &p, &s->arena, q, err);
     for (int64_t i = 0; i < *done && !rc; i++) {
         score[i] = 0.0;
         if (items[i].n_ids == 0)
@@ -202,4 +205,114 @@ logratio_score(struct session *s, const struct logratio *q, double *score,
             rc = reward_report(watch, from, n, err);
     }
     return rc;
+}
+
+/* ---- of adaptations ----------------------------------------------------- */
+
+static int
+score_logratio(struct session *s, struct logratio q, struct adaptation *plus,
+               struct adaptation *minus, double *score, double *const *token,
+               const struct reward_item *items, int64_t n,
+               const struct reward_watch *watch, trv_err *err)
+{
+    int rc = view_ready(plus, s->be, err);
+
+    if (!rc)
+        rc = view_ready(minus, s->be, err);
+    q.plus = plus;
+    q.minus = minus;
+    return rc ? rc : logratio_score(s, &q, score, token, items, n, watch, err);
+}
+
+/* An answer in the tokens of another model, its end included where it has one
+ * here. */
+static int
+ids_abroad(struct ids *out, const struct session *s, const struct model *there,
+           const struct reward_item *item, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(there);
+    const bool ended = item->n_ids > 0 &&
+                       model_ends_text(s->model, item->ids[item->n_ids - 1]);
+    json_t *text = json_stringn(item->text, item->n_text);
+    struct example e = {0};
+    int rc = 0;
+
+    if (!text)
+        rc = data_row_fail(item->row, err, TRV_EINVAL,
+                           "the answer is not UTF-8");
+    if (!rc)
+        rc = example_context(&e, &rules, item->row, NULL, NULL, err);
+    if (!rc)
+        rc = example_append(&e, &rules, item->row, text, err);
+    if (!rc && !ended && e.ids.n > e.n_context &&
+        model_ends_text(there, e.ids.v[e.ids.n - 1]))
+        e.ids.n--;
+    if (!rc && ids_append(out, e.ids.v + e.n_context, e.ids.n - e.n_context))
+        rc = err_fail(err, TRV_ENOMEM, "no memory to score answers");
+    example_release(&e);
+    json_decref(text);
+    return rc;
+}
+
+/* A ratio that another model takes, of the same texts in its own tokens. */
+static int
+score_abroad(struct session *s, const struct reward *r, double *score,
+             const struct reward_item *items, int64_t n,
+             const struct reward_watch *watch, trv_err *err)
+{
+    struct ids *ids = mem_calloc((size_t)n, sizeof(*ids));
+    struct reward_item *there = mem_calloc((size_t)n, sizeof(*there));
+    int rc = ids && there
+                 ? 0
+                 : err_fail(err, TRV_ENOMEM, "no memory to score answers");
+
+    r->home->be = s->be;
+    for (int64_t i = 0; i < n && !rc; i++) {
+        rc = ids_abroad(&ids[i], s, r->home->model, &items[i], err);
+        there[i] = items[i];
+        there[i].ids = ids[i].v;
+        there[i].n_ids = ids[i].n;
+    }
+    if (!rc)
+        rc = score_logratio(r->home, (struct logratio){.beta = r->beta},
+                            r->plus, NULL, score, NULL, there, n, watch, err);
+    for (int64_t i = 0; ids && i < n; i++)
+        ids_release(&ids[i]);
+    mem_free(ids);
+    mem_free(there);
+    return rc;
+}
+
+int
+logratio_of_base(struct session *s, struct adaptation *a, double *score,
+                 double *const *token, const struct reward_item *items,
+                 int64_t n, const struct reward_watch *watch, trv_err *err)
+{
+    (void)a;
+    return score_logratio(s, (struct logratio){.beta = 1, .alone = true}, NULL,
+                          NULL, score, token, items, n, watch, err);
+}
+
+int
+logratio_of_adaptation(struct session *s, struct adaptation *a, double *score,
+                       double *const *token, const struct reward_item *items,
+                       int64_t n, const struct reward_watch *watch,
+                       trv_err *err)
+{
+    return score_logratio(s, (struct logratio){.beta = 1}, a, NULL, score,
+                          token, items, n, watch, err);
+}
+
+int
+logratio_of_sides(struct session *s, struct adaptation *a, double *score,
+                  double *const *token, const struct reward_item *items,
+                  int64_t n, const struct reward_watch *watch, trv_err *err)
+{
+    const struct reward *r = a->reward;
+
+    TRV_ASSERT(!token || !r->home);
+    if (r->home)
+        return score_abroad(s, r, score, items, n, watch, err);
+    return score_logratio(s, (struct logratio){.beta = r->beta}, r->plus,
+                          r->minus, score, token, items, n, watch, err);
 }

@@ -5,6 +5,7 @@
  *   params, prompt   log pA(y|x) - log p0(y|x)
  *   ratio            beta (log pA - log p0) of an adaptation A
  *   contrast         beta (log p_z+ - log p_z-)
+ *   endo             alpha log pA + V - V', what A's own logits hold: endo.c
  *   head             a scalar read off a model's last token: scorer.h
  *   judge            what the model itself says of a principle: judge.h
  *   verifier         a rule, or an outside program: verifier.h
@@ -12,12 +13,13 @@
  *
  * Those that compare log-probabilities are sums over the answer's tokens and so
  * have a value for each token; a sum has one where all its parts do. Specs
- * (adaptation.h opens them):
+ * (spec.c reads them):
  *
  *   head:DIR                                 its folder: scorer.h
  *   verifier:CHECK[,key=value]...            keys: verifier.h
  *   ratio:[beta=B,]A                         A: any params or prompt
  *   contrast:[beta=B,]Z[,minus=Z]            without minus: the base
+ *   endo:[alpha=B,][A]                       without A: the base
  *   judge:[key=value,]...PRINCIPLE           or @FILE; keys: judge.h
  *   sum:W*REWARD+W*REWARD-W*REWARD...        a part ends where a sign, a number
  *                                            and a star follow
@@ -50,7 +52,7 @@ struct reward_part {
 };
 struct reward {
     json_t *conf; // as in trivium.json, but for the parts; {} of a head
-    double beta;  // ratio, contrast
+    double beta;  // the factor of a kind that compares: ratio, contrast
     struct adaptation *plus, *minus; // minus NULL: the base
     struct session *home; // of another model, in whose tokens the ratio is
                           // taken (cross_model.h); NULL: this one
@@ -86,16 +88,19 @@ int reward_score(struct session *s, struct adaptation *a, double *score,
                  double *const *token, const struct reward_item *items,
                  int64_t n, const struct reward_watch *watch, trv_err *err);
 bool reward_has_tokens(const struct adaptation *a);
+/** Is each token's share a log-ratio, so that reward_guide() can make it a
+ * distribution? */
+bool reward_guides(const struct adaptation *a);
 
 /**
- * A reward that has a value for each token as a distribution: p0 exp(r / beta),
- * normalised at each token, is a mix of its parts,
+ * A reward that is a log-ratio at each token as a distribution: p0 exp(r /
+ * beta), normalised at each token, is a mix of its parts,
  *
  *   log p = log p0 + sum of (w / beta) (log p_plus - log p_minus) + a constant
  *
  * which equals the adaptation that a ratio is of where beta is the ratio's own.
  * `guide->mix` borrows from `a`; nothing is to be freed. TRV_EUNSUPPORTED for a
- * reward without a value for each token, TRV_EINVAL (too many parts).
+ * reward of another kind, TRV_EINVAL (too many parts).
  */
 struct reward_guide {
     struct adaptation mix;
@@ -104,17 +109,8 @@ struct reward_guide {
 int reward_guide(struct reward_guide *guide, struct adaptation *a, double beta,
                  trv_err *err);
 
-/** Is there a prompt of messages among its parts? */
-bool reward_is_chat(const struct reward *r);
-
-/* ---- from specs and folders to rewards; for adaptation.c ---------------- */
-
-/** Open what stands behind "ratio:", ... ; a->kind is set. */
-int reward_open_spec(struct adaptation *a, const struct adaptation_how *how,
-                     const char *rest, trv_err *err);
-/** Open the object `reward` of the artefact in `dir`. */
-int reward_open_artefact(struct adaptation *a, const struct adaptation_how *how,
-                         const char *dir, trv_err *err);
+/** Free a reward but for its parts, which are adaptation_free()'s. NULL is
+ * allowed. */
 void reward_free(struct reward *r);
 
 /** Write a reward as an artefact: trivium.json alone. `head` was begun with

@@ -91,7 +91,7 @@ conf_parse(json_t *conf, const char *text, const char *what,
 
 int
 conf_lead(json_t *conf, const char **text, const char *what,
-          const char *const *keys, trv_err *err)
+          const char *const *keys, bool alone, trv_err *err)
 {
     for (;;) {
         const size_t n = strcspn(*text, "=,");
@@ -102,14 +102,14 @@ conf_lead(json_t *conf, const char **text, const char *what,
         if ((*text)[n] != '=' || !is_listed(keys, *text, n))
             return 0;
         len = strcspn(value, ",");
-        if (value[len] != ',')
+        if (value[len] != ',' && !alone)
             return err_fail(err, TRV_EINVAL,
                             "%s needs a comma and its subject behind '%.60s'",
                             what, *text);
         rc = put(conf, what, *text, n, value, len, err);
         if (rc)
             return rc;
-        *text = value + len + 1;
+        *text = value + len + (value[len] == ',');
     }
 }
 

@@ -22,9 +22,10 @@ int conf_parse(json_t *conf, const char *text, const char *what,
                const char *const *keys, const char *const *rest, trv_err *err);
 
 /** Take `key=value,` off the front of *text as long as the key is known: what
- * is left is the subject, as it stands. A key may be given once. */
+ * is left is the subject, as it stands; `alone` says that there need be none. A
+ * key may be given once. */
 int conf_lead(json_t *conf, const char **text, const char *what,
-              const char *const *keys, trv_err *err);
+              const char *const *keys, bool alone, trv_err *err);
 
 /** TRV_EINVAL names a key of conf that is not in `keys`, and those that are. */
 int conf_known(const json_t *conf, const char *what, const char *const *keys,

@@ -1,17 +1,18 @@
-/* reward_part.c -- parts of rewards: told, found again, and saved. */
+/* reward_part.c -- parts of rewards: told, read again, and saved. */
 #include "adapt/reward/reward_part.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/cross_model.h"
 #include "adapt/reward/reward.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"
 
 #define FOLDER_FILES_MAX 4096
+#define PARTS "parts" // of a sum
 
 static int
 no_memory(trv_err *err)
@@ -83,7 +84,7 @@ list_files(struct names *out, const char *dir, trv_err *err)
     return rc;
 }
 
-int
+static int
 part_hash(char hex[HASH_HEX], const char *dir, trv_err *err)
 {
     struct names files;
@@ -190,6 +191,9 @@ tell_carried(json_t **out, const struct adaptation *a,
     return rc;
 }
 
+static int reward_tell(json_t **out, const struct adaptation *a,
+                       const char *dir, trv_err *err);
+
 int
 part_tell(json_t **out, const struct adaptation *a, const char *dir,
           trv_err *err)
@@ -221,12 +225,13 @@ part_tell(json_t **out, const struct adaptation *a, const char *dir,
     return *out ? 0 : no_memory(err);
 }
 
+/* {"weight": 0.7, "part": {...}} each */
 static int
 tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
 {
     json_t *list = json_array();
     int rc =
-        list && !json_object_set_new(obj, "parts", list) ? 0 : no_memory(err);
+        list && !json_object_set_new(obj, PARTS, list) ? 0 : no_memory(err);
 
     for (int64_t p = 0; p < r->n_parts && !rc; p++) {
         json_t *part = NULL;
@@ -256,29 +261,27 @@ tell_side(json_t *obj, const char *key, const struct adaptation *side,
     return rc;
 }
 
-int
+static int
 reward_tell(json_t **out, const struct adaptation *a, const char *dir,
             trv_err *err)
 {
+    const struct kind_row *row = kind_row(a->kind);
     const struct reward *r = a->reward;
+    const struct adaptation *const side[] = {r->plus, r->minus};
     json_t *obj = json_deep_copy(r->conf);
     int rc = obj ? 0 : no_memory(err);
 
     *out = NULL;
-    if (!rc && a->kind == KIND_VERIFIER && verifier_runs(r->verifier))
+    if (!rc && r->verifier && verifier_runs(r->verifier))
         rc = err_fail(err, TRV_EUNSUPPORTED,
                       "a verifier that runs an outside program is not saved: "
                       "no folder should be able to run one");
-    if (!rc && (a->kind == KIND_RATIO || a->kind == KIND_CONTRAST) &&
-        json_object_set_new(obj, "beta", json_real(r->beta)))
+    if (!rc && row->factor &&
+        json_object_set_new(obj, row->factor, json_real(r->beta)))
         rc = no_memory(err);
-    if (!rc && a->kind == KIND_RATIO)
-        rc = tell_side(obj, "of", r->plus, dir, err);
-    if (!rc && a->kind == KIND_CONTRAST)
-        rc = tell_side(obj, "plus", r->plus, dir, err);
-    if (!rc && a->kind == KIND_CONTRAST)
-        rc = tell_side(obj, "minus", r->minus, dir, err);
-    if (!rc && a->kind == KIND_SUM)
+    for (int k = 0; row->sides[k] && !rc; k++)
+        rc = tell_side(obj, row->sides[k], side[k], dir, err);
+    if (!rc && row->subject == SUBJECT_SUM)
         rc = tell_parts(obj, r, dir, err);
     if (rc)
         json_decref(obj);
@@ -307,7 +310,7 @@ reward_save(struct artefact *head, const struct adaptation *a,
     return rc;
 }
 
-/* ---- opening ------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------ */
 
 static int
 broken(const char *dir, trv_err *err)
@@ -351,92 +354,206 @@ find_folder(char **out, const char *dir, const json_t *part, trv_err *err)
     return rc;
 }
 
+static const struct kind_row *
+row_of(const char *kind)
+{
+    for (int k = 1; k < KIND_COUNT; k++)
+        if (strcmp(kind_name((enum kind)k), kind) == 0)
+            return kind_row((enum kind)k);
+    return NULL;
+}
+
+/* A tree of one that says which artefact it is a part of. */
 static int
-open_folder_part(struct adaptation **out, const struct adaptation_how *how,
-                 const char *dir, const json_t *part, trv_err *err)
+begin(struct spec **out, const struct kind_row *row, const char *text,
+      const char *dir, int depth, int *left, trv_err *err)
+{
+    int rc = spec_new(out, row, text, depth, left, err);
+
+    if (rc)
+        return rc;
+    (*out)->referrer = mem_strdup(dir);
+    return (*out)->referrer ? 0 : no_memory(err);
+}
+
+static int
+read_text(struct spec **out, const char *dir, const json_t *text, int depth,
+          int *left, trv_err *err)
+{
+    const int rc =
+        begin(out, kind_row(KIND_TEXT), "(a text)", dir, depth, left, err);
+
+    if (rc)
+        return rc;
+    (*out)->n_words = json_string_length(text);
+    (*out)->words = mem_strndup(json_string_value(text), (*out)->n_words);
+    return (*out)->words ? 0 : no_memory(err);
+}
+
+static int
+read_messages(struct spec **out, const char *dir, json_t *messages, int depth,
+              int *left, trv_err *err)
+{
+    const int rc = begin(out, kind_row(KIND_MESSAGES), "(messages)", dir, depth,
+                         left, err);
+
+    if (!rc)
+        (*out)->messages = json_incref(messages);
+    return rc;
+}
+
+static int
+read_folder(struct spec **out, const char *dir, const json_t *part, int depth,
+            int *left, trv_err *err)
 {
     const char *kind = json_string_value(json_object_get(part, "kind"));
     char *whole;
     int rc = find_folder(&whole, dir, part, err);
 
-    if (!rc)
-        rc = adaptation_open_folder(out, how, whole, err);
-    if (!rc && strcmp(kind_name((*out)->kind), kind) != 0) {
-        rc = err_fail(err, TRV_EMISMATCH,
-                      "'%s' refers to '%s' as %.40s, and it is %s", dir, whole,
-                      kind, kind_name((*out)->kind));
-        adaptation_free(*out);
-        *out = NULL;
+    if (rc)
+        return rc;
+    rc = row_of(kind) ? begin(out, row_of(kind), whole, dir, depth, left, err)
+                      : broken(dir, err);
+    if (rc) {
+        mem_free(whole);
+        return rc;
     }
-    mem_free(whole);
+    (*out)->path = whole;
+    (*out)->is_folder = true;
+    return 0;
+}
+
+/* What an adaptation changes in another model, which is the folder. */
+static int
+read_carried(struct spec **out, const char *dir, const json_t *part, int depth,
+             int *left, trv_err *err)
+{
+    const json_t *inner = json_object_get(part, "of");
+    const char *kind = json_string_value(json_object_get(inner, "kind"));
+    const struct kind_row *row = kind_row_at(KIND_COUNT);
+    struct spec *of;
+    int rc;
+
+    if (!kind || !strcmp(kind, row->prefix))
+        return broken(dir, err);
+    rc = begin(out, row, dir, dir, depth, left, err);
+    if (!rc)
+        rc = find_folder(&(*out)->path, dir, part, err);
+    if (!rc)
+        rc = part_read(&of, dir, inner, depth, left, err);
+    return rc ? rc : spec_add(*out, 1.0, of, err);
+}
+
+static int
+read_sides(struct spec *s, const char *dir, const json_t *conf, int *left,
+           trv_err *err)
+{
+    int rc = 0;
+
+    for (int k = 0; s->row->sides[k] && !rc; k++) {
+        const json_t *side = json_object_get(conf, s->row->sides[k]);
+        const char *word = json_string_value(side);
+        const bool may_be_base = k > 0 || s->row->alone;
+        struct spec *of = NULL;
+
+        if (!may_be_base || (side && !(word && !strcmp(word, "base"))))
+            rc = part_read(&of, dir, side, s->depth + 1, left, err);
+        if (!rc)
+            rc = spec_add(s, 1.0, of, err);
+    }
     return rc;
 }
 
-int
-part_open(struct adaptation **out, const struct adaptation_how *how,
-          const char *dir, const json_t *part, trv_err *err)
+static int
+read_parts(struct spec *s, const char *dir, const json_t *conf, int *left,
+           trv_err *err)
 {
-    const char *kind = json_string_value(json_object_get(part, "kind"));
-    const json_t *text = json_object_get(part, "text");
-    const json_t *messages = json_object_get(part, "messages");
-    const json_t *conf = json_object_get(part, "reward");
-    int rc;
+    const json_t *list = json_object_get(conf, PARTS), *entry;
+    size_t i;
+    int rc = 0;
 
-    *out = NULL;
-    if (!kind)
-        return broken(dir, err);
-    if (!strcmp(kind, "text") && json_is_string(text))
-        return adaptation_of_text(out, json_string_value(text),
-                                  json_string_length(text), err);
-    if (!strcmp(kind, "messages") && messages)
-        return adaptation_of_messages(out, messages, dir, err);
-    if (!strcmp(kind, "on")) {
-        const char *of = json_string_value(
-            json_object_get(json_object_get(part, "of"), "kind"));
-        char *base;
+    if (!json_is_array(list) || json_array_size(list) < 1)
+        return err_fail(err, TRV_EFORMAT, "the sum of '%s' has no parts", dir);
+    json_array_foreach(list, i, entry)
+    {
+        const json_t *w = json_object_get(entry, "weight");
+        struct spec *of;
 
-        if (!of || !strcmp(of, "on"))
-            return broken(dir, err);
-        rc = find_folder(&base, dir, part, err);
+        if (!json_is_number(w) || !isfinite(json_number_value(w)))
+            return err_fail(err, TRV_EFORMAT,
+                            "part %zu of the sum of '%s' has no weight", i + 1,
+                            dir);
+        rc = part_read(&of, dir, json_object_get(entry, "part"), s->depth + 1,
+                       left, err);
         if (!rc)
-            rc = carry_open_part(out, how, base, dir,
-                                 json_object_get(part, "of"), err);
-        mem_free(base);
-        return rc;
-    }
-    if (!conf)
-        return open_folder_part(out, how, dir, part, err);
-    for (int k = 0; k < KIND_COUNT; k++) {
-        struct adaptation *a;
-
-        if (strcmp(kind_name((enum kind)k), kind) != 0 ||
-            kind_form((enum kind)k) != FORM_REWARD ||
-            k == KIND_HEAD) // which is a folder
-            continue;
-        a = mem_calloc(1, sizeof(*a));
-        if (!a)
-            return no_memory(err);
-        a->kind = (enum kind)k;
-        a->form = FORM_REWARD;
-        a->spec = mem_strdup(kind);
-        rc =
-            a->spec ? reward_open_conf(a, how, dir, conf, err) : no_memory(err);
+            rc = spec_add(s, json_number_value(w), of, err);
         if (rc)
-            adaptation_free(a);
-        else
-            *out = a;
-        return rc;
+            return rc;
     }
-    return broken(dir, err);
+    return 0;
 }
 
 int
-reward_open_artefact(struct adaptation *a, const struct adaptation_how *how,
-                     const char *dir, trv_err *err)
+reward_read(struct spec **out, const struct kind_row *row, const char *dir,
+            const json_t *conf, int depth, int *left, trv_err *err)
 {
-    struct adaptation_how inner = *how;
+    struct spec *s;
+    int rc = begin(out, row, row->prefix, dir, depth, left, err);
 
-    inner.foreign = true;
-    return reward_open_conf(a, &inner, dir,
-                            json_object_get(a->artefact.root, "reward"), err);
+    if (rc)
+        return rc;
+    s = *out;
+    if (!json_is_object(conf))
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' has no object 'reward' that describes its %s",
+                        dir, row->prefix);
+    s->conf = json_copy((json_t *)(uintptr_t)conf); // options: all but parts
+    if (!s->conf)
+        return no_memory(err);
+    for (int k = 0; row->sides[k]; k++)
+        (void)json_object_del(s->conf, row->sides[k]);
+    if (row->subject != SUBJECT_SUM)
+        return read_sides(s, dir, conf, left, err);
+    (void)json_object_del(s->conf, PARTS);
+    return read_parts(s, dir, conf, left, err);
+}
+
+static int
+read_any(struct spec **out, const char *dir, const json_t *part, int depth,
+         int *left, trv_err *err)
+{
+    const char *kind = json_string_value(json_object_get(part, "kind"));
+    const json_t *text = json_object_get(part, "text");
+    json_t *messages = json_object_get(part, "messages");
+    const json_t *conf = json_object_get(part, "reward");
+    const struct kind_row *row = kind ? row_of(kind) : NULL;
+
+    if (!kind)
+        return broken(dir, err);
+    if (!strcmp(kind, kind_row_at(KIND_COUNT)->prefix))
+        return read_carried(out, dir, part, depth, left, err);
+    if (row && row->kind == KIND_TEXT && json_is_string(text))
+        return read_text(out, dir, text, depth, left, err);
+    if (row && row->kind == KIND_MESSAGES && messages)
+        return read_messages(out, dir, messages, depth, left, err);
+    if (!conf)
+        return read_folder(out, dir, part, depth, left, err);
+    return row && kind_is_described(row)
+               ? reward_read(out, row, dir, conf, depth, left, err)
+               : broken(dir, err);
+}
+
+int
+part_read(struct spec **out, const char *dir, const json_t *part, int depth,
+          int *left, trv_err *err)
+{
+    int rc;
+
+    *out = NULL;
+    rc = read_any(out, dir, part, depth, left, err);
+    if (rc) {
+        spec_free(*out);
+        *out = NULL;
+    }
+    return rc;
 }

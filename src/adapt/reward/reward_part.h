@@ -14,23 +14,19 @@
 #define ADAPT_REWARD_REWARD_PART_H
 
 #include "adapt/adaptation.h"
-#include "base/hash.h"
+#include "adapt/spec.h"
 
-/** Open what a part says, of the artefact in `dir`. TRV_EMISMATCH where the
- * folder is another one now. */
-int part_open(struct adaptation **out, const struct adaptation_how *how,
-              const char *dir, const json_t *part, trv_err *err);
+/** Read what a part says, of the artefact in `dir`; depth and left are those of
+ * spec_read(). Folders are looked for and compared, not opened: TRV_EMISMATCH
+ * where one has changed. */
+int part_read(struct spec **out, const char *dir, const json_t *part, int depth,
+              int *left, trv_err *err);
+/** Read the object `reward` of a kind. */
+int reward_read(struct spec **out, const struct kind_row *row, const char *dir,
+                const json_t *conf, int depth, int *left, trv_err *err);
 /** The part that stands for an adaptation, seen from folder `dir`, which must
  * be there. */
 int part_tell(json_t **out, const struct adaptation *a, const char *dir,
               trv_err *err);
-/** What an open reward is, as the object `reward`. */
-int reward_tell(json_t **out, const struct adaptation *a, const char *dir,
-                trv_err *err);
-/** Open the object `reward`; a->kind is set. */
-int reward_open_conf(struct adaptation *a, const struct adaptation_how *how,
-                     const char *dir, const json_t *conf, trv_err *err);
-
-int part_hash(char hex[HASH_HEX], const char *dir, trv_err *err);
 
 #endif

@@ -245,14 +245,15 @@ score_some(struct run *r, double *score, const struct reward_item *items,
 }
 
 int
-scorer_score(struct session *s, struct scorer *sc, double *score,
-             const struct reward_item *items, int64_t n,
+scorer_score(struct session *s, struct adaptation *a, double *score,
+             double *const *token, const struct reward_item *items, int64_t n,
              const struct reward_watch *watch, trv_err *err)
 {
     struct run r;
     int64_t done = 0;
-    int rc = begin(&r, s, sc, err);
+    int rc = begin(&r, s, a->reward->scorer, err);
 
+    TRV_ASSERT(!token);
     for (int64_t i = 0; i < n && !rc; i += done) {
         rc = score_some(&r, score + i, items + i, n - i, &done, err);
         if (!rc)

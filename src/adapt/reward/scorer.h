@@ -33,11 +33,6 @@ int scorer_open(struct scorer **out, char **base, const struct model *m,
                 const char *dir, trv_err *err);
 void scorer_free(struct scorer *sc); // NULL is allowed
 
-/** score [n] of items; see reward_score(). TRV_ETOOLONG, TRV_ENONFINITE. */
-int scorer_score(struct session *s, struct scorer *sc, double *score,
-                 const struct reward_item *items, int64_t n,
-                 const struct reward_watch *watch, trv_err *err);
-
 /** Write a LoRA and its score [C] as an artefact; as adaptation_save_terms().
  */
 int scorer_save(struct artefact *head, const struct lora *l, const float *w,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "adapt/reward/logratio.h"
 #include "adapt/reward/number.h"
 #include "adapt/reward/outside.h"
 #include "adapt/reward/reward.h"
@@ -747,4 +748,21 @@ verifier_score(struct verifier *v, double *score,
     if (v->invert)
         *score = 1.0 - *score;
     return 0;
+}
+
+int
+verifier_scores(struct session *s, struct adaptation *a, double *score,
+                double *const *token, const struct reward_item *items,
+                int64_t n, const struct reward_watch *watch, trv_err *err)
+{
+    int rc = 0;
+
+    (void)s;
+    TRV_ASSERT(!token);
+    for (int64_t i = 0; i < n && !rc; i++) {
+        rc = verifier_score(a->reward->verifier, &score[i], &items[i], i, err);
+        if (!rc)
+            rc = reward_report(watch, i + 1, n, err);
+    }
+    return rc;
 }

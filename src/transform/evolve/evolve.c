@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "transform/evolve/evolve_guide.h"
+#include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_propose.h"
 #include "transform/evolve/pareto.h"
 #include "transform/search/text_propose.h"
@@ -411,7 +412,7 @@ begin(struct evolve *e, trv_err *err)
     if (!rc)
         rng_some(&rng, at, m, e->o.n_train);
     if (!rc)
-        rc = evolve_propose_parts(&none, e, &empty, "none", -1, -1, err);
+        rc = evolve_add_parts(&none, e, &empty, "none", -1, -1, err);
     if (!rc && e->o.phrases)
         rc = parts_copy(&e->pool.phrases, e->o.phrases) ? no_memory(err) : 0;
     if (!rc)

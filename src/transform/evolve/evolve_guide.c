@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "transform/evolve/evolve_propose.h"
+#include "transform/evolve/evolve_add.h"
 #include "transform/search/text_propose.h"
 
 #define TARGETS 16 // answers: the gradient's pass holds them all
@@ -102,7 +102,7 @@ evolve_guide_hints(double *hint, const struct evolve_guide *g,
 
     for (int64_t i = 0; i < n && !rc; i++) {
         hint[i] = (double)NAN;
-        rc = evolve_propose_ids(&z[m], g->e, list[i], err);
+        rc = evolve_ids(&z[m], g->e, list[i], err);
         if (!rc && z[m].n > 0)
             which[m++] = i;
     }
@@ -175,8 +175,8 @@ take_near(struct candidate **out, struct near *near, struct evolve *e,
             if (near->value[i] < near->value[best])
                 best = i;
         near->value[best] = (double)INFINITY;
-        rc = evolve_propose_text(out, e, near->list[best].text, "guided",
-                                 parent->id, err);
+        rc = evolve_add_text(out, e, near->list[best].text, "guided",
+                             parent->id, err);
     }
     return rc;
 }
@@ -188,7 +188,7 @@ evolve_guide_child(struct candidate **out, const struct evolve_guide *g,
 {
     struct near *near = mem_calloc(1, sizeof(*near));
     struct ids z = {0};
-    int rc = near ? evolve_propose_ids(&z, g->e, parent, err) : no_memory(err);
+    int rc = near ? evolve_ids(&z, g->e, parent, err) : no_memory(err);
 
     *out = NULL;
     if (!rc && z.n > 0 && z.n <= g->e->o.max_prompt_tokens)

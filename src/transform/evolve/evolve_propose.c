@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "text/utf8.h"
+#include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_guide.h"
 #include "transform/evolve/pareto.h"
 #include "transform/search/slot_sample.h"
@@ -20,47 +21,6 @@ static int
 no_memory(trv_err *err)
 {
     return err_fail(err, TRV_ENOMEM, "no memory to propose instructions");
-}
-
-/* ---- what is proposed, as a candidate ----------------------------------- */
-
-int
-evolve_propose_parts(struct candidate **out, struct evolve *e,
-                     struct parts *parts, const char *how, int64_t parent,
-                     int64_t mate, trv_err *err)
-{
-    *out = NULL;
-    return candidates_add(out, &e->pool, parts, e->trial.s->model->tokenizer,
-                          e->o.max_prompt_tokens, how, parent, mate, err);
-}
-
-int
-evolve_propose_text(struct candidate **out, struct evolve *e, const char *text,
-                    const char *how, int64_t parent, trv_err *err)
-{
-    struct parts parts = {0};
-    int rc = parts_split(&parts, text) ? no_memory(err) : 0;
-
-    *out = NULL;
-    if (!rc && parts.n > 0 && parts.n <= PARTS_MOST)
-        rc = evolve_propose_parts(out, e, &parts, how, parent, -1, err);
-    parts_release(&parts);
-    return rc;
-}
-
-int
-evolve_propose_ids(struct ids *z, const struct evolve *e,
-                   const struct candidate *a, trv_err *err)
-{
-    bool stands;
-    int rc;
-
-    if (!*a->text)
-        return 0;
-    rc = prompt_slot_ids(z, &stands, e->o.slot, a->text, err);
-    if (!rc && !stands)
-        z->n = 0;
-    return rc;
 }
 
 /* ---- words of the model ------------------------------------------------- */
@@ -152,7 +112,7 @@ add_words(struct evolve *e, struct candidate **out, const char *text,
     if (!rc)
         rc = shorten(e, &parts, err);
     if (!rc && parts.n > 0 && parts.n <= PARTS_MOST)
-        rc = evolve_propose_parts(out, e, &parts, how, parent, -1, err);
+        rc = evolve_add_parts(out, e, &parts, how, parent, -1, err);
     parts_release(&parts);
     return rc;
 }
@@ -284,8 +244,8 @@ draw_words(struct evolve *e, struct candidate **list, int64_t *made,
     for (int64_t i = 0; i < got && !rc; i++) {
         struct candidate *a;
 
-        rc = evolve_propose_text(&a, e, text[i].text, how,
-                                 parent ? parent[i] : 0, err);
+        rc = evolve_add_text(&a, e, text[i].text, how, parent ? parent[i] : 0,
+                             err);
         e->pool.drawn += (double)text[i].z.n;
         if (a)
             list[(*made)++] = a;
@@ -314,7 +274,7 @@ child_by_ending(struct evolve *e, struct candidate **out,
 {
     struct ids z = {0};
     int64_t n = 0;
-    int rc = evolve_propose_ids(&z, e, parent, err);
+    int rc = evolve_ids(&z, e, parent, err);
 
     *out = NULL;
     if (!rc) {
@@ -386,8 +346,8 @@ child_by_edit(struct evolve *e, struct candidate **out, const struct front *f,
         }
         if (rc)
             return no_memory(err);
-        rc = evolve_propose_parts(out, e, &parts, edit_name(how), a->id,
-                                  how == EDIT_CROSS ? b->id : -1, err);
+        rc = evolve_add_parts(out, e, &parts, edit_name(how), a->id,
+                              how == EDIT_CROSS ? b->id : -1, err);
     }
     return rc;
 }
@@ -497,7 +457,7 @@ evolve_propose_phrases(struct evolve *e, struct candidate **list, int64_t *n,
         rc = parts_add(&p, e->pool.phrases.v[at[i]],
                        strlen(e->pool.phrases.v[at[i]]))
                  ? no_memory(err)
-                 : evolve_propose_parts(&a, e, &p, "phrase", 0, -1, err);
+                 : evolve_add_parts(&a, e, &p, "phrase", 0, -1, err);
         if (a)
             list[(*n)++] = a;
     }

@@ -27,20 +27,6 @@ struct front {
 
 struct evolve_guide;
 
-/** Add one of parts, which are taken over; *out is NULL where it is known, too
- * long or not plain. */
-int evolve_propose_parts(struct candidate **out, struct evolve *e,
-                         struct parts *parts, const char *how, int64_t parent,
-                         int64_t mate, trv_err *err);
-/** The same of a text that stands as it is. */
-int evolve_propose_text(struct candidate **out, struct evolve *e,
-                        const char *text, const char *how, int64_t parent,
-                        trv_err *err);
-/** The tokens of a candidate in its place, appended; none where it has no place
- * of its own. */
-int evolve_propose_ids(struct ids *z, const struct evolve *e,
-                       const struct candidate *a, trv_err *err);
-
 /** Some of the phrases, each an instruction of its own; list [at most `most`].
  */
 int evolve_propose_phrases(struct evolve *e, struct candidate **list,

@@ -11,10 +11,11 @@ imitate_guided(const struct convert_job *job, trv_cost *cost, trv_err *err)
     struct reward_guide guide;
     int rc;
 
-    if (!reward_has_tokens(job->from))
+    if (!reward_guides(job->from))
         return err_fail(err, TRV_EUNSUPPORTED,
                         "distill learns from a reward that has a value for "
-                        "each token (ratio, contrast), and '%.200s' has none",
+                        "each token as a log-ratio (ratio, contrast), and "
+                        "'%.200s' has none",
                         job->from->spec);
     rc = reward_guide(&guide, job->from, beta, err);
     if (!rc)

@@ -100,7 +100,7 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     rc = options_divergence(&p->divergence, o->divergence, err);
     if (rc)
         return rc;
-    p->by_reward = reward && !reward_has_tokens(job->from);
+    p->by_reward = reward && !reward_guides(job->from);
     if (reward && !(p->beta > 0))
         p->beta = p->by_reward ? DEFAULT_BETA : 1.0;
     if (reward && !p->by_reward) {

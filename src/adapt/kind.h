@@ -1,0 +1,155 @@
+/* kind.h -- the forms of an adaptation, the kinds of each, and one row for
+ * each kind that says all that is its own: how specs name it, which files hold
+ * it, how it is opened, written and scored by.
+ *
+ * A new kind is a line of KIND_LIST, a row in kinds.c, and a file for what the
+ * row points to.
+ */
+#ifndef ADAPT_KIND_H
+#define ADAPT_KIND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum form { FORM_BASE, FORM_PARAMS, FORM_PROMPT, FORM_REWARD, FORM_COUNT };
+const char *form_name(enum form f); // "base", "params", "prompt", "reward"
+
+/* Every kind: its form and name. */
+#define KIND_LIST(X)                                                           \
+    X(BASE, BASE, "base")                                                      \
+    X(LORA, PARAMS, "lora")                                                    \
+    X(FULL, PARAMS, "full")                                                    \
+    X(ADAPTER, PARAMS, "adapter")                                              \
+    X(MIX, PARAMS, "mix")                                                      \
+    X(TEXT, PROMPT, "text")                                                    \
+    X(MESSAGES, PROMPT, "messages")                                            \
+    X(DEMOS, PROMPT, "demos")                                                  \
+    X(RETRIEVE, PROMPT, "retrieve")                                            \
+    X(SOFT, PROMPT, "soft")                                                    \
+    X(PREFIX, PROMPT, "prefix")                                                \
+    X(HEAD, REWARD, "head")                                                    \
+    X(RATIO, REWARD, "ratio")                                                  \
+    X(CONTRAST, REWARD, "contrast")                                            \
+    X(JUDGE, REWARD, "judge")                                                  \
+    X(VERIFIER, REWARD, "verifier")                                            \
+    X(ENDO, REWARD, "endo")                                                    \
+    X(SUM, REWARD, "sum")
+
+enum kind {
+#define KIND_ENUM(id, form, name) KIND_##id,
+    KIND_LIST(KIND_ENUM)
+#undef KIND_ENUM
+        KIND_COUNT
+};
+const char *kind_name(enum kind k);
+enum form kind_form(enum kind k);
+
+/* ---- the registry: one row a kind, in kinds.c --------------------------- */
+
+struct adaptation;
+struct mix_part;
+struct model;
+struct model_config;
+struct payload_files;
+struct reward_item;
+struct reward_watch;
+struct session;
+struct strbuf;
+struct terms;
+
+/** How the text behind a prefix reads; spec.c has the grammar. */
+enum kind_subject {
+    SUBJECT_NONE,   // there is no prefix
+    SUBJECT_WORDS,  // TEXT, or @FILE
+    SUBJECT_FILE,   // FILE
+    SUBJECT_LISTED, // FILE[,key=value]..., or DIR
+    SUBJECT_FOLDER, // DIR
+    SUBJECT_SUM,    // W*A+W*B
+    SUBJECT_BESIDE, // DIR,A where A is opened for the model in DIR
+    SUBJECT_RULE,   // what `parse` reads
+    SUBJECT_SIDES,  // [key=value,]...A[,side=B]
+};
+
+/** What a kind is opened from. Borrowed for the call, but for the parts, which
+ * are open already: those that the kind does not take (it sets them to NULL)
+ * are freed by the caller. */
+struct kind_source {
+    const struct kind_row *row;
+    const struct model *m;
+    const char *referrer; // the artefact that it is a part of; NULL: a spec
+    const char *path;     // file or folder; NULL: none
+    const char *words;    // [n_words] of a text; NULL: none
+    size_t n_words;
+    const json_t *messages; // NULL: none
+    const json_t *conf;     // options; NULL: none
+    struct mix_part *parts; // [n_parts]; .a NULL: the base
+    int64_t n_parts;
+    bool foreign; // a folder asks for it, not the user: runs no program
+};
+
+/** Score items under an adaptation of the row's kind: reward_score(). */
+typedef int kind_score(struct session *s, struct adaptation *a, double *score,
+                       double *const *token, const struct reward_item *items,
+                       int64_t n, const struct reward_watch *watch,
+                       trv_err *err);
+
+/** What a reward says of each token of an answer. */
+enum kind_tokens {
+    TOKENS_NONE,
+    TOKENS_SHARE, // its share of the score
+    TOKENS_RATIO, // and the share is a log-ratio: see reward_guide()
+};
+
+struct kind_row {
+    enum kind kind;
+
+    /* in specs */
+    const char *prefix; // "lora"; NULL: no spec begins with it
+    const char *usage;  // "lora:DIR", for lists of what is known
+    enum kind_subject subject;
+    const char *const *keys; // options of a spec and of trivium.json, NULL at
+    const char *const *rest; // the end; those that take the rest of a spec
+    int (*parse)(json_t **conf, const char *text, trv_err *err); // of a RULE
+
+    /* in folders */
+    const char *payload; // the file that holds it; NULL: no such file
+    const char *config;  // the file beside it; NULL: the payload stands alone
+    const char *mark;    // a folder without trivium.json that has this file is
+                         // of this kind; NULL: none is
+    int (*find)(enum kind *kind, const char *dir, trv_err *err); // where the
+        // mark does not settle it: which kind it is
+
+    int (*open)(struct adaptation *a, struct kind_source *from, trv_err *err);
+    int (*encode_terms)(struct payload_files *out, const struct terms *t,
+                        const struct model_config *cfg, const char *base,
+                        trv_err *err);
+    int (*encode_prompt)(struct strbuf *out, const struct adaptation *a,
+                         trv_err *err);
+
+    /* as a reward */
+    kind_score *score;
+    enum kind_tokens tokens;
+    const char *sides[3]; // what it compares, by the names of trivium.json,
+                          // NULL at the end; the second may be the base
+    bool alone;           // so may the first, and then no spec need name it
+    const char *factor;   // the key of its factor, 1 where it is not given
+    double lo, hi;        // bounds of it
+};
+
+/** The row of a kind. */
+const struct kind_row *kind_row(enum kind k);
+/** Rows in the order of KIND_LIST, and behind them what a spec can name beside
+ * a kind (on:DIR,A); NULL from there on. */
+const struct kind_row *kind_row_at(int i);
+/** Is trivium.json all there is of it, in its object `reward`? */
+bool kind_is_described(const struct kind_row *row);
+
+/* Scores, each beside what it scores by. */
+kind_score logratio_of_base, logratio_of_adaptation, logratio_of_sides;
+kind_score scorer_score, judge_score, verifier_scores, endo_score;
+
+#endif

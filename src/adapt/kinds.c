@@ -1,0 +1,332 @@
+/* kinds.c -- the registry: one row a kind.
+ *
+ * What a kind is made of lies in its own file; here are only its row and, where
+ * that file knows nothing of adaptations, the few lines that join both.
+ */
+#include <string.h>
+
+#include "adapt/cross_model.h"
+#include "adapt/mix.h"
+#include "adapt/params/bottleneck_file.h"
+#include "adapt/params/peft.h"
+#include "adapt/prompt/demos.h"
+#include "adapt/prompt/peft_virtual.h"
+#include "adapt/prompt/prompt_text.h"
+#include "adapt/prompt/retrieve.h"
+#include "adapt/reward/judge.h"
+#include "adapt/reward/reward_open.h"
+#include "adapt/reward/scorer.h"
+#include "adapt/reward/verifier.h"
+#include "base/mem.h"
+
+#define BETA_MAX 1e6
+#define ALPHA_MIN 1e-3
+
+/* ---- parameters and virtual tokens -------------------------------------- */
+
+static int
+open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    return peft_read(&a->terms.lora, &a->base_name, &from->m->cfg, from->path,
+                     false, err);
+}
+
+static int
+encode_lora(struct payload_files *out, const struct terms *t,
+            const struct model_config *cfg, const char *base, trv_err *err)
+{
+    return peft_encode(out, &t->lora, cfg, base, err);
+}
+
+static int
+open_adapter(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    return bottleneck_file_read(&a->terms.bottleneck, &a->base_name,
+                                &from->m->cfg, from->path, false, err);
+}
+
+static int
+encode_adapter(struct payload_files *out, const struct terms *t,
+               const struct model_config *cfg, const char *base, trv_err *err)
+{
+    (void)cfg;
+    return bottleneck_file_encode(out, &t->bottleneck, base, err);
+}
+
+static int
+open_virtual(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    const enum kind kind = from->row->kind;
+    const int rc = peft_virtual_read(&a->terms.virtual, &a->base_name,
+                                     &from->m->cfg, from->path, false, err);
+
+    if (rc || (a->terms.virtual.kind == VIRTUAL_SOFT) == (kind == KIND_SOFT))
+        return rc;
+    return err_fail(err, TRV_EFORMAT,
+                    "'%s' says %s in '%s' and another kind in '%s'", from->path,
+                    kind_name(kind), ARTEFACT_MANIFEST, PEFT_CONFIG);
+}
+
+static int
+encode_virtual(struct payload_files *out, const struct terms *t,
+               const struct model_config *cfg, const char *base, trv_err *err)
+{
+    return peft_virtual_encode(out, &t->virtual, cfg, base, err);
+}
+
+/* Another model of the same vocabulary. */
+static int
+open_full(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    char own[HASH_HEX], other[HASH_HEX];
+    const struct model *m = from->m, *full;
+    int rc;
+
+    rc = session_open_beside(&a->full, from->path, err);
+    if (rc)
+        return rc;
+    full = a->full->model;
+    if (!m->tokenizer || !full->tokenizer)
+        return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
+                        m->tokenizer ? from->path : m->path);
+    tokenizer_hash(m->tokenizer, own);
+    tokenizer_hash(full->tokenizer, other);
+    if (strcmp(own, other) != 0)
+        return err_fail(err, TRV_EMISMATCH,
+                        "'%s' has another tokenizer than '%s': their tokens "
+                        "mean different things",
+                        from->path, m->path);
+    return 0;
+}
+
+/* ---- rewards ------------------------------------------------------------ */
+
+/* A scalar head on a model of its own, or on the base under a LoRA. */
+static int
+open_head(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    a->reward = mem_calloc(1, sizeof(*a->reward));
+    if (a->reward)
+        a->reward->conf = json_object();
+    if (!a->reward || !a->reward->conf)
+        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", from->path);
+    return scorer_open(&a->reward->scorer, &a->base_name, from->m, from->path,
+                       err);
+}
+
+static int
+find_head(enum kind *kind, const char *dir, trv_err *err)
+{
+    bool is;
+    const int rc = scorer_find(&is, dir, err);
+
+    *kind = is ? KIND_HEAD : KIND_FULL;
+    return rc;
+}
+
+/* ---- the rows ----------------------------------------------------------- */
+
+static const char *const demos_keys[] = {"form", "template", NULL};
+static const char *const retrieve_keys[] = {"k", "template", NULL};
+static const char *const template_rest[] = {"template", NULL};
+static const char *const beta_keys[] = {"beta", NULL};
+static const char *const alpha_keys[] = {"alpha", NULL};
+static const char *const no_keys[] = {NULL};
+
+static const struct kind_row rows[] = {
+    [KIND_BASE] = {.kind = KIND_BASE,
+                   .score = logratio_of_base,
+                   .tokens = TOKENS_SHARE},
+    [KIND_LORA] = {.kind = KIND_LORA,
+                   .prefix = "lora",
+                   .usage = "lora:DIR",
+                   .subject = SUBJECT_FOLDER,
+                   .payload = PEFT_WEIGHTS,
+                   .config = PEFT_CONFIG,
+                   .mark = PEFT_CONFIG,
+                   .find = peft_virtual_kind,
+                   .open = open_lora,
+                   .encode_terms = encode_lora,
+                   .score = logratio_of_adaptation,
+                   .tokens = TOKENS_RATIO},
+    [KIND_FULL] = {.kind = KIND_FULL,
+                   .prefix = "full",
+                   .usage = "full:DIR",
+                   .subject = SUBJECT_FOLDER,
+                   .open = open_full,
+                   .score = logratio_of_adaptation,
+                   .tokens = TOKENS_RATIO},
+    [KIND_ADAPTER] = {.kind = KIND_ADAPTER,
+                      .prefix = "adapter",
+                      .usage = "adapter:DIR",
+                      .subject = SUBJECT_FOLDER,
+                      .payload = BOTTLENECK_WEIGHTS,
+                      .config = BOTTLENECK_CONFIG,
+                      .mark = BOTTLENECK_CONFIG,
+                      .open = open_adapter,
+                      .encode_terms = encode_adapter,
+                      .score = logratio_of_adaptation,
+                      .tokens = TOKENS_RATIO},
+    [KIND_MIX] = {.kind = KIND_MIX,
+                  .prefix = "mix",
+                  .usage = "mix:W*A+W*B",
+                  .subject = SUBJECT_SUM,
+                  .open = mix_open,
+                  .score = logratio_of_adaptation,
+                  .tokens = TOKENS_RATIO},
+    [KIND_TEXT] = {.kind = KIND_TEXT,
+                   .prefix = "prompt",
+                   .usage = "prompt:TEXT, prompt:@FILE",
+                   .subject = SUBJECT_WORDS,
+                   .payload = PROMPT_TEXT_FILE,
+                   .mark = PROMPT_TEXT_FILE,
+                   .open = prompt_open_text,
+                   .encode_prompt = prompt_encode_text,
+                   .score = logratio_of_adaptation,
+                   .tokens = TOKENS_RATIO},
+    [KIND_MESSAGES] = {.kind = KIND_MESSAGES,
+                       .prefix = "messages",
+                       .usage = "messages:FILE",
+                       .subject = SUBJECT_FILE,
+                       .payload = PROMPT_MESSAGES_FILE,
+                       .mark = PROMPT_MESSAGES_FILE,
+                       .open = prompt_open_messages,
+                       .encode_prompt = prompt_encode_messages,
+                       .score = logratio_of_adaptation,
+                       .tokens = TOKENS_RATIO},
+    [KIND_DEMOS] = {.kind = KIND_DEMOS,
+                    .prefix = "demos",
+                    .usage = "demos:FILE",
+                    .subject = SUBJECT_LISTED,
+                    .keys = demos_keys,
+                    .rest = template_rest,
+                    .payload = DEMOS_FILE,
+                    .mark = DEMOS_FILE,
+                    .open = prompt_open_demos,
+                    .encode_prompt = prompt_encode_demos,
+                    .score = logratio_of_adaptation,
+                    .tokens = TOKENS_RATIO},
+    [KIND_RETRIEVE] = {.kind = KIND_RETRIEVE,
+                       .prefix = "retrieve",
+                       .usage = "retrieve:FILE",
+                       .subject = SUBJECT_LISTED,
+                       .keys = retrieve_keys,
+                       .rest = template_rest,
+                       .payload = RETRIEVE_FILE,
+                       .mark = RETRIEVE_FILE,
+                       .open = prompt_open_retrieve,
+                       .encode_prompt = prompt_encode_retrieve,
+                       .score = logratio_of_adaptation,
+                       .tokens = TOKENS_RATIO},
+    [KIND_SOFT] = {.kind = KIND_SOFT,
+                   .prefix = "soft",
+                   .usage = "soft:DIR",
+                   .subject = SUBJECT_FOLDER,
+                   .payload = PEFT_WEIGHTS,
+                   .config = PEFT_CONFIG,
+                   .open = open_virtual,
+                   .encode_terms = encode_virtual,
+                   .score = logratio_of_adaptation,
+                   .tokens = TOKENS_RATIO},
+    [KIND_PREFIX] = {.kind = KIND_PREFIX,
+                     .prefix = "prefix",
+                     .usage = "prefix:DIR",
+                     .subject = SUBJECT_FOLDER,
+                     .payload = PEFT_WEIGHTS,
+                     .config = PEFT_CONFIG,
+                     .open = open_virtual,
+                     .encode_terms = encode_virtual,
+                     .score = logratio_of_adaptation,
+                     .tokens = TOKENS_RATIO},
+    [KIND_HEAD] = {.kind = KIND_HEAD,
+                   .prefix = "head",
+                   .usage = "head:DIR",
+                   .subject = SUBJECT_FOLDER,
+                   .mark = "config.json",
+                   .find = find_head,
+                   .open = open_head,
+                   .score = scorer_score},
+    [KIND_RATIO] = {.kind = KIND_RATIO,
+                    .prefix = "ratio",
+                    .usage = "ratio:A",
+                    .subject = SUBJECT_SIDES,
+                    .keys = beta_keys,
+                    .open = reward_open_sides,
+                    .score = logratio_of_sides,
+                    .tokens = TOKENS_RATIO,
+                    .sides = {"of"},
+                    .factor = "beta",
+                    .lo = -BETA_MAX,
+                    .hi = BETA_MAX},
+    [KIND_CONTRAST] = {.kind = KIND_CONTRAST,
+                       .prefix = "contrast",
+                       .usage = "contrast:A",
+                       .subject = SUBJECT_SIDES,
+                       .keys = beta_keys,
+                       .open = reward_open_sides,
+                       .score = logratio_of_sides,
+                       .tokens = TOKENS_RATIO,
+                       .sides = {"plus", "minus"},
+                       .factor = "beta",
+                       .lo = -BETA_MAX,
+                       .hi = BETA_MAX},
+    [KIND_JUDGE] = {.kind = KIND_JUDGE,
+                    .prefix = "judge",
+                    .usage = "judge:TEXT",
+                    .subject = SUBJECT_RULE,
+                    .parse = judge_parse,
+                    .open = reward_open_judge,
+                    .score = judge_score},
+    [KIND_VERIFIER] = {.kind = KIND_VERIFIER,
+                       .prefix = "verifier",
+                       .usage = "verifier:CHECK",
+                       .subject = SUBJECT_RULE,
+                       .parse = verifier_parse,
+                       .open = reward_open_verifier,
+                       .score = verifier_scores},
+    [KIND_ENDO] = {.kind = KIND_ENDO,
+                   .prefix = "endo",
+                   .usage = "endo:[A]",
+                   .subject = SUBJECT_SIDES,
+                   .keys = alpha_keys,
+                   .open = reward_open_sides,
+                   .score = endo_score,
+                   .tokens = TOKENS_SHARE,
+                   .sides = {"of"},
+                   .alone = true,
+                   .factor = "alpha",
+                   .lo = ALPHA_MIN,
+                   .hi = BETA_MAX},
+    [KIND_SUM] = {.kind = KIND_SUM,
+                  .prefix = "sum",
+                  .usage = "sum:W*REWARD+W*REWARD",
+                  .subject = SUBJECT_SUM,
+                  .keys = no_keys,
+                  .open = reward_open_sum},
+    /* A mix, or a ratio where the tokenizers differ. */
+    [KIND_COUNT] = {.kind = KIND_MIX,
+                    .prefix = "on",
+                    .usage = "on:DIR,A",
+                    .subject = SUBJECT_BESIDE,
+                    .open = carry_open},
+};
+#define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+
+const struct kind_row *
+kind_row(enum kind k)
+{
+    TRV_ASSERT(k < KIND_COUNT && rows[k].kind == k);
+    return &rows[k];
+}
+
+const struct kind_row *
+kind_row_at(int i)
+{
+    return i < N_ROWS ? &rows[i] : NULL;
+}
+
+bool
+kind_is_described(const struct kind_row *row)
+{
+    return kind_form(row->kind) == FORM_REWARD && !row->mark;
+}

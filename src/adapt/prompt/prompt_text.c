@@ -1,0 +1,213 @@
+/* prompt_text.c -- prompts that are read as they stand: a text and messages;
+ * and all four kinds of prompts that are text, opened and encoded.
+ */
+#include "adapt/prompt/prompt_text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapt/prompt/demos.h"
+#include "adapt/prompt/retrieve.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "text/utf8.h"
+
+#define PROMPT_LIMIT ((size_t)16 << 20)
+
+static int
+check_text(const char *text, size_t n, const char *what, trv_err *err)
+{
+    if (n == 0)
+        return err_fail(err, TRV_EINVAL, "the prompt %s is empty", what);
+    if (!utf8_is_valid(text, n))
+        return err_fail(err, TRV_EINVAL, "the prompt %s is not UTF-8", what);
+    if (memchr(text, '\0', n))
+        return err_fail(err, TRV_EINVAL, "the prompt %s holds a NUL byte",
+                        what);
+    return 0;
+}
+
+int
+prompt_take_text(struct adaptation *a, const char *text, size_t n,
+                 const char *what, trv_err *err)
+{
+    const int rc = check_text(text, n, what, err);
+
+    if (rc)
+        return rc;
+    a->kind = KIND_TEXT;
+    a->text = mem_strndup(text, n);
+    return a->text ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a prompt");
+}
+
+static int
+read_text(struct adaptation *a, const char *path, trv_err *err)
+{
+    struct strbuf b = {0}, what = {0};
+    size_t skip;
+    int rc;
+
+    rc = file_read(&b, path, PROMPT_LIMIT, err);
+    if (rc)
+        goto done;
+    if (sb_printf(&what, "'%s'", path)) {
+        rc = err_fail(err, TRV_ENOMEM, "no memory for a prompt");
+        goto done;
+    }
+    /* A byte order mark is an editor's, not a part of the prompt. */
+    skip = b.len >= 3 && memcmp(b.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    rc = prompt_take_text(a, b.s + skip, b.len - skip, what.s, err);
+done:
+    sb_release(&what);
+    sb_release(&b);
+    return rc;
+}
+
+int
+messages_check(const json_t **out, const json_t *value, const char *file,
+               trv_err *err)
+{
+    static const char *const roles[] = {"system", "developer", "user",
+                                        "assistant", "tool"};
+    const json_t *list =
+        json_is_object(value) ? json_object_get(value, "messages") : value;
+    const json_t *m;
+    size_t i;
+
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' holds no messages: an array of objects with "
+                        "'role' and 'content', alone or as 'messages' of an "
+                        "object",
+                        file);
+    json_array_foreach(list, i, m)
+    {
+        const json_t *content = json_object_get(m, "content");
+        const char *role = json_string_value(json_object_get(m, "role"));
+        bool known = false;
+
+        for (size_t r = 0; role && r < sizeof(roles) / sizeof(roles[0]); r++)
+            known = known || !strcmp(role, roles[r]);
+        if (!known)
+            return err_fail(err, TRV_EFORMAT,
+                            "message %zu of '%s' has the role '%.60s', not "
+                            "system, developer, user, assistant or tool",
+                            i + 1, file, role ? role : "(none)");
+        if (!json_is_string(content))
+            return err_fail(err, TRV_EFORMAT,
+                            "message %zu of '%s' has no text as its 'content'",
+                            i + 1, file);
+        if (strlen(json_string_value(content)) != json_string_length(content))
+            return err_fail(err, TRV_EFORMAT, "message %zu of '%s' holds a NUL",
+                            i + 1, file);
+    }
+    *out = list;
+    return 0;
+}
+
+int
+prompt_take_messages(struct adaptation *a, const json_t *value,
+                     const char *file, trv_err *err)
+{
+    const json_t *list = NULL;
+    int rc = messages_check(&list, value, file, err);
+
+    if (rc)
+        return rc;
+    a->kind = KIND_MESSAGES;
+    a->messages = json_deep_copy(list);
+    return a->messages
+               ? 0
+               : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
+}
+
+static int
+read_messages(struct adaptation *a, const char *path, trv_err *err)
+{
+    json_t *root = NULL;
+    int rc = json_open(&root, path, err);
+
+    if (!rc)
+        rc = prompt_take_messages(a, root, path, err);
+    json_decref(root);
+    return rc;
+}
+
+/* ---- kinds --------------------------------------------------------------- */
+
+int
+prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    if (!from->words)
+        return read_text(a, from->path, err);
+    return prompt_take_text(a, from->words, from->n_words,
+                            from->referrer ? "of a part" : "of the spec", err);
+}
+
+int
+prompt_open_messages(struct adaptation *a, struct kind_source *from,
+                     trv_err *err)
+{
+    return from->messages
+               ? prompt_take_messages(a, from->messages, from->referrer, err)
+               : read_messages(a, from->path, err);
+}
+
+int
+prompt_open_demos(struct adaptation *a, struct kind_source *from, trv_err *err)
+{
+    return demos_open(&a->demos, from->path, from->conf, err);
+}
+
+int
+prompt_open_retrieve(struct adaptation *a, struct kind_source *from,
+                     trv_err *err)
+{
+    return retrieve_open(&a->retrieve, from->path, from->conf, err);
+}
+
+static int
+written(int bad, trv_err *err)
+{
+    return bad ? err_fail(err, TRV_ENOMEM, "no memory to save a prompt") : 0;
+}
+
+int
+prompt_encode_text(struct strbuf *out, const struct adaptation *a, trv_err *err)
+{
+    return written(sb_puts(out, a->text), err);
+}
+
+int
+prompt_encode_messages(struct strbuf *out, const struct adaptation *a,
+                       trv_err *err)
+{
+    char *text = json_dumps(a->messages, JSON_INDENT(2));
+    const int bad = !text || sb_puts(out, text) || sb_putc(out, '\n');
+
+    free(text);
+    return written(bad, err);
+}
+
+int
+prompt_encode_demos(struct strbuf *out, const struct adaptation *a,
+                    trv_err *err)
+{
+    return demos_encode(out, a->demos, err);
+}
+
+int
+prompt_encode_retrieve(struct strbuf *out, const struct adaptation *a,
+                       trv_err *err)
+{
+    const struct data *corpus = &a->retrieve->corpus;
+    int bad = 0;
+
+    for (int64_t i = 0; i < corpus->n && !bad; i++) {
+        char *text = json_dumps(corpus->rows[i].json, JSON_COMPACT);
+
+        bad = !text || sb_puts(out, text) || sb_putc(out, '\n');
+        free(text);
+    }
+    return written(bad, err);
+}

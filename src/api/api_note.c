@@ -1,0 +1,117 @@
+/* api_note.c -- what of a measurement goes into a manifest:
+ *
+ *   "measured": {
+ *     "source": {"spec":, "sha256":},          what it was compared with
+ *     "task": "verifier:number" or null,
+ *     "inputs":, "control":                    SHA-256 of the files, "": sampled
+ *     "seed": "0", "max_inputs":, "max_tokens":, "candidates":, "version":,
+ *     "figures": {"kl_forward": {"mean":, "stderr":, "n":}, ...}
+ *   }
+ */
+#include "api/api_note.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "adapt/fingerprint.h"
+#include "base/json.h"
+#include "measure/measure.h"
+
+static int
+no_memory(trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to note a measurement");
+}
+
+int
+api_note_check(const struct adaptation *target, trv_err *err)
+{
+    if (target && target->path && target->artefact.root &&
+        artefact_is(target->path))
+        return 0;
+    return err_fail(err, TRV_EINVAL,
+                    "'%.200s' is no folder with a %s, so a measurement cannot "
+                    "be noted in it",
+                    target ? target->spec : "base", ARTEFACT_MANIFEST);
+}
+
+/* Keep the mean, its error and the count of each figure that was measured; a
+ * task has three figures of its own. */
+static void
+strip_figures(json_t *figures)
+{
+    const char *key;
+    json_t *f;
+    void *next;
+
+    json_object_foreach_safe(figures, next, key, f)
+    {
+        if (!json_object_get(f, "n")) {
+            strip_figures(f);
+        } else if (json_integer_value(json_object_get(f, "n")) == 0) {
+            (void)json_object_del(figures, key);
+        } else {
+            (void)json_object_del(f, "low");
+            (void)json_object_del(f, "high");
+        }
+    }
+}
+
+static int
+read_figures(json_t **out, const trv_measurement *m, trv_err *err)
+{
+    static const char *const others[] = {"cost", "trouble", "examples"};
+    char *text;
+    int rc = measure_json(&text, m, err);
+
+    *out = NULL;
+    if (rc)
+        return rc;
+    rc = json_parse(out, "the figures", text, strlen(text), err);
+    trv_free(text);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        (void)json_object_del(*out, others[i]);
+    if (!rc)
+        strip_figures(*out);
+    return rc;
+}
+
+static int
+hash_inputs(char hex[HASH_HEX], const char *path, trv_err *err)
+{
+    hex[0] = '\0';
+    return path ? hash_file(hex, path, err) : 0;
+}
+
+int
+api_note(const trv_measurement *m, struct adaptation *source,
+         const struct adaptation *target, const trv_measure_options *opts,
+         trv_err *err)
+{
+    char from[HASH_HEX], inputs[HASH_HEX], control[HASH_HEX], seed[24];
+    json_t *figures = NULL, *note = NULL;
+    int rc = source_hash(from, source, err);
+
+    if (!rc)
+        rc = hash_inputs(inputs, opts->inputs, err);
+    if (!rc)
+        rc = hash_inputs(control, opts->control, err);
+    if (!rc)
+        rc = read_figures(&figures, m, err);
+    if (rc)
+        goto done;
+    snprintf(seed, sizeof(seed), "%" PRIu64, opts->seed);
+    note = json_pack("{s:{s:s,s:s},s:s?,s:s,s:s,s:s,s:i,s:i,s:i,s:s,s:O}",
+                     "source", "spec", source ? source->spec : "base", "sha256",
+                     from, "task", opts->task ? opts->task->inner->spec : NULL,
+                     "inputs", inputs, "control", control, "seed", seed,
+                     "max_inputs", (int)opts->max_inputs, "max_tokens",
+                     (int)opts->max_tokens, "candidates", (int)opts->candidates,
+                     "version", TRIVIUM_VERSION, "figures", figures);
+    rc =
+        note ? artefact_note_measured(target->path, note, err) : no_memory(err);
+done:
+    json_decref(note);
+    json_decref(figures);
+    return rc;
+}
