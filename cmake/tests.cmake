@@ -68,19 +68,24 @@ endforeach()
 # Fuzz targets: with clang and TRIVIUM_FUZZ for libFuzzer, otherwise linked to a
 # plain driver that replays the corpus in the tree.
 file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+add_custom_target(fuzz_targets)
 foreach(src ${FUZZ_SOURCES})
   get_filename_component(name ${src} NAME_WE)
   string(REPLACE "fuzz_" "" what ${name})
+  add_executable(${name} ${src})
+  add_dependencies(fuzz_targets ${name})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE trv_inside)
   if(TRIVIUM_FUZZ)
-    add_executable(${name} ${src})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${name}
+      COMMAND sh ${CMAKE_SOURCE_DIR}/tools/fuzz.sh $<TARGET_FILE:${name}>)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}")
   else()
-    add_executable(${name} ${src} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
     add_test(NAME ${name}
       COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${what})
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
       WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
   endif()
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${name} PRIVATE trv_inside)
 endforeach()
