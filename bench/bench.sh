@@ -7,7 +7,7 @@
 #
 #   SHAPE=small ROUNDS=1 SECONDS_EACH=2 sh bench/bench.sh     a quick look
 #   OUT               the folder for the model and the figures (out/bench)
-#   TRIVIUM_PYTHON    a Python with torch, transformers and peft
+#   TRIVIUM_PYTHON    a Python with torch, transformers and peft; none: without
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -34,6 +34,7 @@ else
 fi
 
 find_python() {
+    [ "${TRIVIUM_PYTHON:-}" != none ] || return 0
     for p in ${TRIVIUM_PYTHON:+"$TRIVIUM_PYTHON"} .venv/bin/python python3; do
         if "$p" -c 'import torch, transformers, peft' 2>/dev/null; then
             echo "$p"
