@@ -5,10 +5,13 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 MODEL ?=
 CONVERT ?=
-MAKEFLAGS += --no-print-directory
+# A regular expression of the tests to run, for test, clang and asan; empty: all
+TESTS ?=
 FUZZ_SECONDS ?= 60
+MAKEFLAGS += --no-print-directory
 
-.PHONY: all deps configure build demo test bench install fmt asan fuzz clean
+.PHONY: all deps configure build demo test bench install fmt clang asan fuzz \
+	clean
 
 all: deps configure
 	@cmake --build $(BUILD) -j $(JOBS) --target trivium_cli
@@ -30,7 +33,8 @@ demo: all
 	@MODEL="$(MODEL)" CONVERT="$(CONVERT)" TRIVIUM="$(BUILD)/trivium" sh tools/demo.sh
 
 test: build
-	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error \
+		-j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
 
 bench: build
 	@BUILD="$(BUILD)" sh bench/bench.sh
@@ -41,15 +45,23 @@ install: build
 fmt:
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
+# All again by clang, whose warnings are errors.
+clang:
+	@sh tools/deps.sh clang
+	@$(MAKE) test PRESET=clang BUILD=build-clang
+
 # All tests again under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
 	@$(MAKE) test PRESET=asan BUILD=build-asan
 
 # Each fuzz target for FUZZ_SECONDS, from the corpus in the tree.
 fuzz:
-	@sh tools/deps.sh fuzz
-	@$(MAKE) build PRESET=fuzz BUILD=build-fuzz CMAKE_ARGS=-DTRIVIUM_TESTS=ON
-	@sh tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+	@sh tools/deps.sh clang
+	@$(MAKE) configure PRESET=fuzz BUILD=build-fuzz
+	@cmake --build build-fuzz -j $(JOBS) --target fuzz_targets
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) ctest --test-dir build-fuzz -R '^fuzz_' \
+		--output-on-failure --no-tests=error -j $(JOBS) \
+		--timeout $$(($(FUZZ_SECONDS) + 600))
 
 clean:
-	@rm -rf build build-asan build-fuzz
+	@rm -rf build build-clang build-asan build-fuzz

@@ -43,9 +43,21 @@ timing_of(double *t, int n)
 }
 
 #define RUNS 15
+
+/* BENCH_RUNS, at most RUNS: fewer for a look at whether all of it runs. */
+static int
+runs_asked(void)
+{
+    const char *s = getenv("BENCH_RUNS");
+    const long n = s ? strtol(s, NULL, 10) : RUNS;
+
+    return n < 1 ? 1 : n > RUNS ? RUNS : (int)n;
+}
+
 struct timing
 bench_measure(void (*run)(void *ctx), void *ctx)
 {
+    const int runs = runs_asked();
     double t[RUNS], start = bench_now(), once;
     int each;
 
@@ -54,13 +66,13 @@ bench_measure(void (*run)(void *ctx), void *ctx)
     run(ctx);
     once = bench_now() - start;
     each = once > 0.004 ? 1 : (int)(0.004 / (once + 1e-7)) + 1;
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; i < runs; i++) {
         start = bench_now();
         for (int j = 0; j < each; j++)
             run(ctx);
         t[i] = (bench_now() - start) / each;
     }
-    return timing_of(t, RUNS);
+    return timing_of(t, runs);
 }
 
 void *

@@ -20,7 +20,8 @@ void bench_own_time(void);
 /** Of n durations, which are sorted. */
 struct timing timing_of(double *seconds, int n);
 
-/** Time run(ctx): 15 runs, each of some 4 ms or of one call. */
+/** Time run(ctx): 15 runs, or BENCH_RUNS of the environment, each of some 4 ms
+ * or of one call. */
 struct timing bench_measure(void (*run)(void *ctx), void *ctx);
 
 /** p, or the end of the program where it is NULL. */

@@ -3,10 +3,11 @@
 #
 # The shape of SmolLM2-135M with random weights, both sides on one folder, in
 # turn, ROUNDS times; medians over the rounds and how far they lie apart. Each
-# side is taken at its better precision. What is printed goes to out/bench, too.
+# side is taken at its better precision. What is printed goes to OUT, too.
 #
 #   SHAPE=small ROUNDS=1 SECONDS_EACH=2 sh bench/bench.sh     a quick look
-#   TRIVIUM_PYTHON    a Python with torch, transformers and peft
+#   OUT               the folder for the model and the figures (out/bench)
+#   TRIVIUM_PYTHON    a Python with torch, transformers and peft; none: without
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -14,8 +15,9 @@ SHAPE=${SHAPE:-smollm2-135m}
 ROUNDS=${ROUNDS:-3}
 SECONDS_EACH=${SECONDS_EACH:-6}
 THREADS=${THREADS:-$(nproc)}
-DIR=out/bench/$SHAPE
-LOG=out/bench/$SHAPE.jsonl
+OUT=${OUT:-out/bench}
+DIR=$OUT/$SHAPE
+LOG=$OUT/$SHAPE.jsonl
 
 # One environment for both sides: threads spin a little and then sleep, as the
 # program has it by itself. Long spins make a machine with other work ten times
@@ -32,6 +34,7 @@ else
 fi
 
 find_python() {
+    [ "${TRIVIUM_PYTHON:-}" != none ] || return 0
     for p in ${TRIVIUM_PYTHON:+"$TRIVIUM_PYTHON"} .venv/bin/python python3; do
         if "$p" -c 'import torch, transformers, peft' 2>/dev/null; then
             echo "$p"
@@ -54,8 +57,11 @@ machine() {
     fi
 }
 
-cmake --build "$BUILD" -t bench_engine >/dev/null
-mkdir -p out/bench
+[ -x "$BUILD/bench_engine" ] || {
+    echo "bench.sh: there is no $BUILD/bench_engine; run: make build" >&2
+    exit 1
+}
+mkdir -p "$OUT"
 [ -f "$DIR/model.safetensors" ] ||
     "$BUILD/bench_engine" make "$DIR" --shape "$SHAPE"
 PYTHON=$(find_python)
@@ -69,8 +75,8 @@ print("beside   torch", torch.__version__ + ", transformers", transformers.__ver
         echo "PyTorch, transformers and PEFT are not installed: our figures alone"
         echo "(a Python that has them is named by TRIVIUM_PYTHON)"
     fi
-} >"out/bench/$SHAPE.txt"
-cat "out/bench/$SHAPE.txt"
+} >"$OUT/$SHAPE.txt"
+cat "$OUT/$SHAPE.txt"
 
 round=1
 while [ "$round" -le "$ROUNDS" ]; do
@@ -82,15 +88,15 @@ while [ "$round" -le "$ROUNDS" ]; do
                 --threads "$THREADS" --seconds "$SECONDS_EACH" >>"$LOG"
             [ -z "$PYTHON" ] || "$PYTHON" bench/bench_torch.py $task "$DIR" \
                 --precision $precision --threads "$THREADS" \
-                --seconds "$SECONDS_EACH" >>"$LOG" 2>>out/bench/torch.log
+                --seconds "$SECONDS_EACH" >>"$LOG" 2>>"$OUT/torch.log"
         done
         [ -z "$PYTHON" ] || [ $task != train ] ||
             "$PYTHON" bench/bench_torch.py $task "$DIR" --precision bf16 \
                 --adapter bf16 --threads "$THREADS" \
-                --seconds "$SECONDS_EACH" >>"$LOG" 2>>out/bench/torch.log
+                --seconds "$SECONDS_EACH" >>"$LOG" 2>>"$OUT/torch.log"
     done
     round=$((round + 1))
 done
 [ -t 2 ] && printf '\r%40s\r' '' >&2
 
-awk -f bench/table.awk "$LOG" | tee -a "out/bench/$SHAPE.txt"
+awk -f bench/table.awk "$LOG" | tee -a "$OUT/$SHAPE.txt"

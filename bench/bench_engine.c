@@ -393,7 +393,7 @@ run(const struct task *task, const char *dir, enum precision prec, int threads,
            w.s->be->isa, w.s->be->threads, (double)w.tokens / at.median,
            at.spread, 1e6 * cpu / (double)w.tokens, peak, rate, before, after,
            2 * rate / (before + after), n, w.loss);
-    lora_release(&w.lora);
+    lora_release(&w.terms.lora);
     optimiser_release(&w.adam);
     mem_free(w.ids);
     session_free(w.s);

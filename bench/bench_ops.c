@@ -6,6 +6,7 @@
  * where other programs run, the best says more.
  *
  *   bench_ops [threads [word]]     only lines whose name begins with the word
+ *   BENCH_RUNS=1 bench_ops         a quick look: one run for each figure
  */
 #include <math.h>
 #include <omp.h>

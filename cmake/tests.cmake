@@ -9,6 +9,11 @@ set(TEST_ENV "TRIVIUM_ASSETS=${TRIVIUM_ASSETS}"
   "TRIVIUM=${CMAKE_BINARY_DIR}/trivium" "OMP_NUM_THREADS=2"
   # Threads that spin while they wait make a busy machine a hundred times slower.
   "OMP_WAIT_POLICY=passive")
+# Sanitizers make a test three times as long.
+set(TEST_TIMEOUT 300)
+if(TRIVIUM_SANITIZE)
+  set(TEST_TIMEOUT 1200)
+endif()
 
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 add_library(trv_test_support OBJECT ${SUPPORT_SOURCES})
@@ -28,14 +33,14 @@ foreach(src ${UNIT_SOURCES})
   target_link_libraries(${name} PRIVATE trv_inside ${CMOCKA_LIBRARY})
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
-    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT})
   # Operators again under each instruction set below the best.
   if(name MATCHES "^test_ops_")
     foreach(isa base avx2 avx512)
       add_test(NAME ${name}_${isa} COMMAND ${name})
       set_tests_properties(${name}_${isa} PROPERTIES
         ENVIRONMENT "${TEST_ENV};TRV_ISA=${isa}"
-        WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+        WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT})
     endforeach()
   endif()
 endforeach()
@@ -51,7 +56,7 @@ foreach(script ${CLI_TESTS})
   add_test(NAME cli_${name}
     COMMAND bash ${CMAKE_SOURCE_DIR}/tests/cli/support/run.sh ${script})
   set_tests_properties(cli_${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
-    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300 SKIP_RETURN_CODE 77)
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT} SKIP_RETURN_CODE 77)
 endforeach()
 
 # tests/house/NAME.sh looks at the tree and at what is installed from it.
@@ -62,25 +67,30 @@ foreach(script ${HOUSE_TESTS})
   get_filename_component(name ${script} NAME_WE)
   add_test(NAME house_${name} COMMAND bash ${script})
   set_tests_properties(house_${name} PROPERTIES ENVIRONMENT "${HOUSE_ENV}"
-    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300 SKIP_RETURN_CODE 77)
+    WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT} SKIP_RETURN_CODE 77)
 endforeach()
 
 # Fuzz targets: with clang and TRIVIUM_FUZZ for libFuzzer, otherwise linked to a
 # plain driver that replays the corpus in the tree.
 file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+add_custom_target(fuzz_targets)
 foreach(src ${FUZZ_SOURCES})
   get_filename_component(name ${src} NAME_WE)
   string(REPLACE "fuzz_" "" what ${name})
+  add_executable(${name} ${src})
+  add_dependencies(fuzz_targets ${name})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${name} PRIVATE trv_inside)
   if(TRIVIUM_FUZZ)
-    add_executable(${name} ${src})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME ${name}
+      COMMAND sh ${CMAKE_SOURCE_DIR}/tools/fuzz.sh $<TARGET_FILE:${name}>)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}")
   else()
-    add_executable(${name} ${src} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
     add_test(NAME ${name}
       COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${what})
     set_tests_properties(${name} PROPERTIES ENVIRONMENT "${TEST_ENV}"
-      WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT 300)
+      WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT})
   endif()
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${name} PRIVATE trv_inside)
 endforeach()

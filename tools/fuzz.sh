@@ -1,17 +1,14 @@
 #!/bin/sh
-# fuzz.sh BUILD SECONDS -- run each fuzz target from the corpus in the tree. New
-# inputs go to out/fuzz/, so the tree changes only when someone copies them.
+# fuzz.sh PROGRAM -- run one fuzz target for FUZZ_SECONDS (60) from its corpus in
+# the tree. New inputs, and one that fails, go to out/fuzz/, so the tree changes
+# only when someone copies them.
 set -eu
+program=$1
+what=$(basename "$program")
+what=${what#fuzz_}
 cd "$(dirname "$0")/.."
-build=$1
-seconds=$2
-for source in tests/fuzz/fuzz_*.c; do
-    name=$(basename "$source" .c)
-    corpus=tests/fuzz/corpus/${name#fuzz_}
-    found=out/fuzz/${name#fuzz_}
-    mkdir -p "$found"
-    echo "== $name: $seconds s"
-    "$build/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$found/crash-" \
-        "$found" "$corpus"
-done
+found=out/fuzz/$what
+mkdir -p "$found"
+"$program" -max_total_time="${FUZZ_SECONDS:-60}" -timeout=10 \
+    -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/crash-" \
+    "$found" "tests/fuzz/corpus/$what"

@@ -29,7 +29,7 @@ const struct cli_globals cli_global_defaults = {
     .model = TRV_MODEL_OPTIONS_INIT,
 };
 
-static enum cli_exit
+static enum cli_exit __attribute__((format(printf, 3, 0)))
 say(const struct cli *cli, enum cli_exit status, const char *fmt, va_list ap)
 {
     const bool color = cli->term.color_err;

@@ -86,8 +86,8 @@ wait_politely(char **argv)
         (void)execv("/proc/self/exe", argv);
 }
 
-int
-main(int argc, char **argv)
+static enum cli_exit
+run_program(int argc, char **argv)
 {
     struct cli_globals globals = cli_global_defaults;
     const struct opt_table table = {cli_global_opts, &globals};
@@ -95,7 +95,6 @@ main(int argc, char **argv)
     char msg[OPT_MSG_MAX];
     int n;
 
-    wait_politely(argv);
     /* A sentence is one write: what a person types meanwhile is echoed before
      * it or after it. */
     setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
@@ -133,4 +132,11 @@ main(int argc, char **argv)
         return cli_usage(&cli, "unknown command '%.100s'", argv[n]);
     }
     return run_command(&cli, &globals, argc - n - 1, argv + n + 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    wait_politely(argv);
+    return (int)run_program(argc, argv);
 }

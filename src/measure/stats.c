@@ -22,7 +22,7 @@ stats_mean(const double *x, int64_t n)
             m++;
         }
     if (m == 0)
-        return figure(NAN, NAN, 0);
+        return figure((double)NAN, (double)NAN, 0);
     mean = sum / (double)m;
     for (int64_t i = 0; i < n; i++)
         if (!isnan(x[i]))
@@ -52,7 +52,7 @@ stats_gap(const double *x, const double *y, int64_t n)
         sy += y[i];
     }
     if (n == 0 || !(sy > 0.0))
-        return figure(NAN, NAN, 0);
+        return figure((double)NAN, (double)NAN, 0);
     ratio = sx / sy;
     for (int64_t i = 0; i < n; i++) {
         const double e = x[i] - ratio * y[i];
@@ -163,7 +163,7 @@ stats_pearson(const double *a, const double *b, int64_t n_inputs, int64_t k)
         n++;
     }
     if (isnan(r) || n < 2)
-        return figure(r, NAN, isnan(r) ? 0 : n_inputs);
+        return figure(r, (double)NAN, isnan(r) ? 0 : n_inputs);
     squares -= sum * sum / (double)n;
     return figure(r, sqrt(fmax(squares, 0.0) * (double)(n - 1) / (double)n), n);
 }

@@ -8,10 +8,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static volatile uint8_t sink; // a byte that is read is used
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static volatile uint8_t sink;
     struct model_config c;
     struct gguf_words w;
     struct gguf_file f;

@@ -6,10 +6,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static volatile uint8_t sink; // a byte that is read is used
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static volatile uint8_t sink;
     struct st_file f;
     trv_err err;
 

@@ -45,11 +45,30 @@ want 0 "installing system packages: libjansson-dev"
 grep -q "install .*libjansson-dev" "$room/apt" || exit 1
 grep -q libpcre2 "$room/apt" && exit 1
 
-# Fuzzing needs more.
-play dpkg-query 'case "$*" in *libomp-dev*|*clang*) exit 1 ;; esac
-echo "install ok installed"'
-run fuzz
-want 0 "installing system packages: clang libomp-dev"
+# With clang: what its runtimes lack shows only when a target is linked.
+play dpkg-query 'echo "install ok installed"'
+for tool in mktemp rm chmod; do
+    ln -s "$(command -v $tool)" "$room/bin/$tool"
+done
+clang='#!'$sh'
+case "$1" in -dumpversion) echo 14.0.6; exit ;; esac
+[ -e "'$room'/runtime" ] || { echo "cannot find libclang_rt"; exit 1; }'
+echo "$clang" >"$room/clang"
+play apt-get 'case "$*" in
+*" clang") cat "'"$room"'/clang" >"'"$room"'/bin/clang"
+    chmod +x "'"$room"'/bin/clang" ;;
+*libclang-rt-14-dev*) echo >"'"$room"'/runtime" ;;
+esac'
+run clang
+want 0 "installing system packages: clang$"
+want 0 "installing system packages: libclang-rt-14-dev libomp-14-dev$"
+run clang
+want 0 ""
+rm "$room/runtime"
+play apt-get 'exit 0'
+run clang
+want 1 "clang links no fuzz target .* cannot find libclang_rt"
+rm "$room/bin/clang"
 play dpkg-query 'case "$*" in *libjansson-dev*) exit 1 ;; esac
 echo "install ok installed"'
 
@@ -79,4 +98,6 @@ want 1 "no apt; please install what is missing: jansson"
 play pkg-config "exit 0"
 run
 want 0 ""
+run clang
+want 1 "please install what is missing: clang"
 exit 0

@@ -8,7 +8,7 @@
 static void
 test_choose_best_takes_the_first_among_equals(void **state)
 {
-    static const double score[] = {-3, 2, -INFINITY, 2, 1};
+    static const double score[] = {-3, 2, -HUGE_VAL, 2, 1};
 
     (void)state;
     assert_int_equal(choose_best(score, 5), 1);

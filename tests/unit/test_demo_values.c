@@ -129,7 +129,7 @@ test_demo_values_of_the_teachers_own_context_lose_nothing(void **state)
 {
     struct set t;
     double kl[16];
-    bool fits;
+    bool fits = false;
     struct adaptation *z;
     trv_err err = {0};
 

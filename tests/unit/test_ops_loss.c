@@ -281,7 +281,8 @@ test_ops_adamw_and_sum_squares_are_those_of_the_oracle(void **state)
         }
         ops_assert_near(w[1], w[0], 1e-6, 1e-6, "adamw w");
         ops_assert_near(m[1], m[0], 1e-7, 1e-6, "adamw m");
-        ops_assert_near(v[1], v[0], 1e-8, 1e-5, "adamw v");
+        // a few roundings of f32 in each of three steps, at any size of v
+        ops_assert_near(v[1], v[0], 0, 1e-6, "adamw v");
         ops_assert_same(w[1], w[2], "adamw w");
         assert_close(sum[1] / sum[0], 1, 1e-5);
         assert_true(sum[1] == sum[2]);

@@ -18,7 +18,7 @@
 static struct retrieve *
 open_corpus(const char *bytes, const char *conf)
 {
-    struct retrieve *r;
+    struct retrieve *r = NULL;
     json_t *options = conf ? json_loads(conf, 0, NULL) : NULL;
     trv_err err = {0};
     char path[600];

@@ -220,7 +220,7 @@ test_reward_ratio_is_measured_as_its_adaptation(void **state)
 {
     trv_measure_options o = TRV_MEASURE_OPTIONS_INIT;
     struct fixture f;
-    trv_adaptation *a, *b;
+    trv_adaptation *a = NULL, *b = NULL;
     trv_measurement r;
     char spec[SPEC_MAX];
     trv_err err = {0};
@@ -263,7 +263,7 @@ test_reward_ratio_guides_to_its_adaptation(void **state)
         struct fixture f;
         char spec[SPEC_MAX];
         trv_completion c;
-        trv_adaptation *a;
+        trv_adaptation *a = NULL;
         trv_err err = {0};
 
         open_fixture(&f);

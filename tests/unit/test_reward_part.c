@@ -69,8 +69,8 @@ test_reward_part_that_is_broken_is_refused(void **state)
     static const char *const broken[] = {
         "{\"kind\": \"head\", \"reward\": {}}",
         "{\"kind\": \"lora\", \"reward\": {}}",
-        "{\"kind\": \"sum\", \"reward\": {\"parts\": [{\"weight\": 1,"
-        " \"part\": {\"kind\": \"head\", \"reward\": {}}}]}}",
+        ("{\"kind\": \"sum\", \"reward\": {\"parts\": [{\"weight\": 1,"
+         " \"part\": {\"kind\": \"head\", \"reward\": {}}}]}}"),
         "{\"kind\": \"sum\", \"reward\": {\"parts\": []}}",
         "{\"kind\": \"ratio\", \"reward\": {}}",
         "{\"kind\": \"text\"}",

@@ -221,7 +221,7 @@ test_solve_brings_the_student_nearer(void **state)
 static void
 test_solve_comes_nearer_with_more_rank(void **state)
 {
-    double last = INFINITY;
+    double last = HUGE_VAL;
 
     (void)state;
     for (int64_t rank = 1; rank <= 16; rank *= 4) {

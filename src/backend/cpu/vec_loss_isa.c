@@ -187,6 +187,11 @@ VEC(vec_adamw)(float *w, float *m, float *v, const float *g, int64_t n,
                float lr, float beta1, float beta2, float eps, float wd,
                float c1, float c2, float gscale)
 {
+#ifdef __clang__
+    /* It may reorder sums here, and makes g^2 - beta2 g^2 of (1 - beta2) g^2,
+     * which magnifies the rounding by 1 / (1 - beta2); gcc does not. */
+#pragma clang fp reassociate(off)
+#endif
     float *restrict wr = w, *restrict mr = m, *restrict vr = v;
     const float *restrict gr = g;
 

@@ -52,7 +52,7 @@ forward_one(struct mat out, float *lse, struct mat q, struct mat k,
     const int64_t kc = h / (plan->heads / plan->kv_heads) * D;
     const int64_t t = seg->t0 + i;
     const struct view see = view_of(plan, seg, i);
-    double max = -INFINITY, sum = 0;
+    double max = -HUGE_VAL, sum = 0;
 
     for (int64_t j = see.from; j < see.to; j++) {
         const double s =

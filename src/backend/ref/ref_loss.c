@@ -8,7 +8,7 @@
 static double
 row_lse(struct mat x, int64_t r, int32_t *top)
 {
-    double max = -INFINITY, sum = 0;
+    double max = -HUGE_VAL, sum = 0;
     int32_t at = 0;
 
     for (int64_t j = 0; j < x.cols; j++)

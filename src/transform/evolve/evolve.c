@@ -577,8 +577,8 @@ evolve_run(struct evolve *e, trv_err *err)
 
     e->trial.watch = go_on;
     e->trial.payload = e;
-    e->lowest = INFINITY;
-    e->highest = -INFINITY;
+    e->lowest = HUGE_VAL;
+    e->highest = -HUGE_VAL;
     e->pool = (struct candidates){.n_inputs = e->o.n_train,
                                   .beta = e->o.beta,
                                   .lambda = e->o.lambda,
