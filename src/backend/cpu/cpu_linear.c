@@ -10,7 +10,7 @@
  * and M differs from step to step. So M is cut into 1024, 512, 256, a multiple
  * of 16 and a rest below 16: at most 33 primitives for each shape ever, at
  * most 5 calls for a product up to 2047 rows. A row's result does not depend
- * on the cut.
+ * on the cut where `brg` multiplies (onednn.h).
  */
 #include "backend/cpu/cpu_state.h"
 

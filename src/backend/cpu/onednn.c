@@ -26,7 +26,8 @@ struct product {
     dnnl_primitive_t prim;
     dnnl_memory_t src, weights, bias, dst, scratch;
     size_t scratch_bytes;
-    bool alone; // on one thread only
+    int threads;
+    bool is_brg; // else gemm, which runs on one thread
     struct product *next;
     struct product *newer, *older; // by last use
 };
@@ -65,13 +66,17 @@ type_of(enum dtype t)
     return t == DT_F32 ? dnnl_f32 : dnnl_bf16;
 }
 
-/* Rows and columns with any strides. */
+/* Rows and columns with any strides. The stride of a lonely row or column
+ * says nothing, yet oneDNN chooses an implementation by it, keeps what it made
+ * and hands it out for any other such stride. So all of them are made one, or
+ * the choice would hang on what was made before. */
 static bool
 plain_desc(dnnl_memory_desc_t *md, int64_t rows, int64_t cols, enum dtype t,
            int64_t row_stride, int64_t col_stride)
 {
     const dnnl_dims_t dims = {rows, cols};
-    const dnnl_dims_t strides = {row_stride, col_stride};
+    const dnnl_dims_t strides = {rows == 1 ? cols * col_stride : row_stride,
+                                 cols == 1 ? 1 : col_stride};
 
     return dnnl_memory_desc_init_by_strides(md, 2, dims, type_of(t), strides) ==
            dnnl_success;
@@ -227,7 +232,7 @@ onednn_weights_open(struct onednn_weights **out, struct onednn *od, int64_t K,
     *out = NULL;
     if (!w)
         return err_fail(err, TRV_ENOMEM, "no memory for weights");
-    omp_set_num_threads(od->threads);
+    omp_set_num_threads(1); // the layout is a matter of the shape
     w->layout = layout_for(od, K, N, type);
     if (w->layout) {
         w->bytes = dnnl_memory_desc_get_size(&w->layout->md);
@@ -395,9 +400,8 @@ product_desc(struct onednn *od, struct product *p, dnnl_memory_desc_t md[4])
     return pd;
 }
 
-/* Is it one of those whose sums do not depend on the threads? */
 static bool
-is_steady(dnnl_primitive_desc_t pd)
+is_brg(dnnl_primitive_desc_t pd)
 {
     const char *name = NULL;
 
@@ -406,22 +410,51 @@ is_steady(dnnl_primitive_desc_t pd)
            strncmp(name, "brg", 3) == 0;
 }
 
+/* Where A is transposed and K is at least 2048, `brg` shares K among threads
+ * that find no block of 64 columns of their own, and so adds in another order:
+ * there are no such threads. (oneDNN 2.6, compute_blocking_heuristic.) */
+static int
+brg_threads(const struct onednn *od, const struct key *k)
+{
+    const int64_t blocks = (k->N + 63) / 64;
+
+    return k->ta && k->K >= 2048 && od->threads > blocks ? (int)blocks
+                                                         : od->threads;
+}
+
+/* The shape alone chooses the implementation: it is asked for with one thread,
+ * and `brg` asked for again with as many as will run it. */
+static dnnl_primitive_desc_t
+product_choose(struct onednn *od, struct product *p, dnnl_memory_desc_t md[4])
+{
+    dnnl_primitive_desc_t pd, many;
+
+    p->threads = 1;
+    omp_set_num_threads(1);
+    pd = product_desc(od, p, md);
+    p->is_brg = pd && is_brg(pd);
+    if (!p->is_brg || brg_threads(od, &p->key) == 1)
+        return pd;
+    omp_set_num_threads(brg_threads(od, &p->key));
+    many = product_desc(od, p, md);
+    if (!many || !is_brg(many)) {
+        dnnl_primitive_desc_destroy(many);
+        omp_set_num_threads(1); // for dnnl_primitive_create()
+        return pd;
+    }
+    dnnl_primitive_desc_destroy(pd);
+    p->threads = brg_threads(od, &p->key);
+    return many;
+}
+
 static bool
 product_make(struct onednn *od, struct product *p)
 {
     dnnl_memory_desc_t md[4];
     const dnnl_memory_desc_t *scratch;
-    dnnl_primitive_desc_t pd;
+    dnnl_primitive_desc_t pd = product_choose(od, p, md);
     bool ok;
 
-    omp_set_num_threads(od->threads);
-    pd = product_desc(od, p, md);
-    if (pd && !is_steady(pd)) {
-        dnnl_primitive_desc_destroy(pd);
-        omp_set_num_threads(1);
-        p->alone = true;
-        pd = product_desc(od, p, md);
-    }
     if (!pd)
         return false;
     scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
@@ -522,7 +555,7 @@ onednn_product(struct onednn *od, struct mat y, struct mat a, bool ta,
     key.tb = tb;
     key.bias = bias != NULL;
     p = product_for(od, &key);
-    if (p->alone && !packed && a.type == DT_F32)
+    if (!p->is_brg && !packed && a.type == DT_F32)
         return false;
 
     set(p->src, a.data);
@@ -539,10 +572,10 @@ onednn_product(struct onednn *od, struct mat y, struct mat a, bool ta,
         set(p->bias, bias);
         args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
     }
-    omp_set_num_threads(p->alone ? 1 : od->threads);
+    omp_set_num_threads(p->threads);
     TRV_ASSERT(dnnl_primitive_execute(p->prim, od->stream, n, args) ==
                dnnl_success);
-    if (p->alone)
+    if (p->threads != od->threads)
         omp_set_num_threads(od->threads);
     return true;
 }

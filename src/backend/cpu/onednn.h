@@ -2,11 +2,14 @@
  *
  * Products are matmul primitives, kept in a bounded table by shape, types,
  * strides and factors; making one takes 0.2 to 0.5 ms, running one 2 us and
- * up. Only the `brg` implementations are run by many threads: their sums are
- * taken in one order whatever the number of threads (checked bit for bit, as
- * is that a row's result does not depend on how many rows come with it). The
- * gemm implementations split K between threads, so they run on one thread, or
- * as tiles of fixed size that the caller spreads (onednn_sgemm).
+ * up. Which implementation multiplies is a matter of the shape, types and
+ * strides alone, never of the threads or of what was made before. Only the
+ * `brg` implementations are run by many threads, and only as many as leave
+ * their sums in one order; a row's result does not depend on how many rows
+ * come with it (test_ops_steady.c checks both bit for bit). The gemm
+ * implementations split K between threads, so they run on one thread, or as
+ * tiles of fixed size that the caller spreads (onednn_sgemm); there a row's
+ * last bits may depend on the rows beside it.
  */
 #ifndef BACKEND_CPU_ONEDNN_H
 #define BACKEND_CPU_ONEDNN_H
