@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/files/family.h"
 
 static bool
 is_str(struct gguf_str s, const char *text)
@@ -163,13 +164,13 @@ get_special(struct reader *r, struct model_config *c)
     }
 }
 
-/* The key "general.architecture", as a family. "mistral" is written as llama
- * by the converter, but the name is taken too. */
+/* The key "general.architecture", as a family. */
 static int
-get_family(enum family *out, const struct gguf_file *f, trv_err *err)
+get_family(const struct family **out, const struct gguf_file *f, trv_err *err)
 {
     struct gguf_str arch = {"", 0};
-    int rc, k = 0;
+    char known[256];
+    int rc;
 
     if (!gguf_find(f, "general.architecture"))
         return err_fail(err, TRV_EFORMAT,
@@ -177,15 +178,14 @@ get_family(enum family *out, const struct gguf_file *f, trv_err *err)
     rc = gguf_string(&arch, f, "general.architecture", err);
     if (rc)
         return rc;
-    while (k < FAMILY_COUNT && !is_str(arch, family_name((enum family)k)))
-        k++;
-    if (k == FAMILY_COUNT || k == FAMILY_MISTRAL)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s': the architecture '%.*s' is not supported; known "
-                        "are gpt2, llama (mistral included), qwen2, qwen3",
-                        f->path, arch.n < 80 ? (int)arch.n : 80, arch.s);
-    *out = (enum family)k;
-    return 0;
+    *out = family_find(arch.s, arch.n);
+    if (*out && (*out)->gguf)
+        return 0;
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "'%s': the architecture '%.*s' is not supported; known "
+                    "are %s; Mistral's files say llama",
+                    f->path, arch.n < 80 ? (int)arch.n : 80, arch.s,
+                    family_list(known, sizeof(known), true));
 }
 
 int
@@ -195,6 +195,7 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     struct reader r = {f, NULL, err, 0};
     const struct tensor *embed;
     int64_t value_dim, parts = 1;
+    char key[96];
 
     memset(out, 0, sizeof(*out));
     r.rc = gguf_int(&parts, f, "split.count", 0, INT64_MAX, err);
@@ -209,7 +210,8 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     r.rc = get_family(&c.family, f, err);
     if (r.rc)
         return r.rc;
-    r.arch = family_name(c.family);
+    r.arch = c.family->name;
+    c.family->shape(&c);
     embed = find_tensor(f, "token_embd.weight");
     if (!embed || embed->n_dims != 2)
         return err_fail(err, TRV_EFORMAT,
@@ -230,7 +232,8 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
                         f->path);
     if (r.rc)
         return r.rc;
-    if (c.width % c.heads != 0 && c.family != FAMILY_QWEN3)
+    if (c.width % c.heads != 0 &&
+        !gguf_find(f, full_key(key, sizeof(key), &r, "attention.key_length")))
         return err_fail(err, TRV_EFORMAT,
                         "'%s': width %" PRId64 " is no multiple of %" PRId64
                         " heads",
@@ -244,23 +247,15 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
                         f->path, c.head_dim, value_dim);
 
     c.tied = !find_tensor(f, "output.weight");
-    if (c.family == FAMILY_GPT2) {
-        c.norm_eps =
-            get_num(&r, "attention.layer_norm_epsilon", 1e-5, 0.0, 1.0);
-        c.act = ACT_GELU_TANH;
-        c.learned_pos = c.fused_qkv = true;
-        c.qkv_bias = c.o_bias = c.mlp_bias = true;
-    } else {
-        c.norm_eps =
-            get_num(&r, "attention.layer_norm_rms_epsilon", 1e-6, 0.0, 1.0);
-        c.act = ACT_SILU;
-        c.rms = c.gated = true;
-        c.qk_norm = c.family == FAMILY_QWEN3;
-        c.qkv_bias = find_tensor(f, "blk.0.attn_q.bias") != NULL;
-        c.o_bias = find_tensor(f, "blk.0.attn_output.bias") != NULL;
-        c.mlp_bias = find_tensor(f, "blk.0.ffn_up.bias") != NULL;
+    c.norm_eps = get_num(&r,
+                         c.rms ? "attention.layer_norm_rms_epsilon"
+                               : "attention.layer_norm_epsilon",
+                         c.norm_eps, 0.0, 1.0);
+    c.qkv_bias = c.qkv_bias || find_tensor(f, "blk.0.attn_q.bias");
+    c.o_bias = c.o_bias || find_tensor(f, "blk.0.attn_output.bias");
+    c.mlp_bias = c.mlp_bias || find_tensor(f, "blk.0.ffn_up.bias");
+    if (!c.learned_pos)
         get_rope(&r, &c);
-    }
     get_special(&r, &c);
     if (!r.rc)
         r.rc = config_check(&c, f->path, err);

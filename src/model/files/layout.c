@@ -5,25 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const gpt2_names[SLOT_COUNT] = {
-    [SLOT_EMBED] = "transformer.wte",
-    [SLOT_POS] = "transformer.wpe",
-    [SLOT_NORM1] = "ln_1",
-    [SLOT_NORM2] = "ln_2",
-    [SLOT_NORM] = "transformer.ln_f",
-    [SLOT_HEAD] = "lm_head",
-    [SLOT_SCORE] = "score",
-};
-static const char *const llama_names[SLOT_COUNT] = {
-    [SLOT_EMBED] = "model.embed_tokens",
-    [SLOT_NORM1] = "input_layernorm",
-    [SLOT_NORM2] = "post_attention_layernorm",
-    [SLOT_Q_NORM] = "self_attn.q_norm",
-    [SLOT_K_NORM] = "self_attn.k_norm",
-    [SLOT_NORM] = "model.norm",
-    [SLOT_HEAD] = "lm_head",
-    [SLOT_SCORE] = "score",
-};
+#include "model/files/family.h"
+
 static const char *const gguf_names[SLOT_COUNT] = {
     [SLOT_EMBED] = "token_embd",   [SLOT_POS] = "position_embd",
     [SLOT_NORM1] = "attn_norm",    [SLOT_NORM2] = "ffn_norm",
@@ -50,10 +33,9 @@ static void
 put(struct walk *w, struct layout_item it)
 {
     const struct model_config *c = w->cfg;
-    const bool gpt2 = c->family == FAMILY_GPT2;
-    const char *hf = it.slot == SLOT_PART ? part_name(c, it.part)
-                     : gpt2               ? gpt2_names[it.slot]
-                                          : llama_names[it.slot];
+    const struct family_names *names = c->family->names;
+    const char *hf =
+        it.slot == SLOT_PART ? names->parts[it.part] : names->slots[it.slot];
     const char *gg =
         it.slot == SLOT_PART ? gguf_parts[it.part] : gguf_names[it.slot];
     const char *end = it.bias ? "bias" : "weight";
@@ -65,7 +47,7 @@ put(struct walk *w, struct layout_item it)
         snprintf(it.gguf_name, sizeof(it.gguf_name), "%s.%s", gg, end);
     } else {
         snprintf(it.name, sizeof(it.name), "%s.%" PRId64 ".%s.%s",
-                 gpt2 ? "transformer.h" : "model.layers", it.layer, hf, end);
+                 names->layers, it.layer, hf, end);
         snprintf(it.gguf_name, sizeof(it.gguf_name), "blk.%" PRId64 ".%s.%s",
                  it.layer, gg, end);
     }

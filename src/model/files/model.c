@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/files/checkpoint.h"
+#include "model/files/family.h"
 #include "model/files/gguf_model.h"
 #include "model/files/layout.h"
 #include "text/utf8.h"
@@ -84,9 +85,7 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
                         "'%s': the vector '%s' is quantised, which is not "
                         "supported",
                         m->path, (*at)->name);
-    /* llama.cpp's converter interleaves the two halves of each head of q and
-     * k for its llama architecture, and for none of the others here. */
-    if (m->gguf && m->cfg.family == FAMILY_LLAMA && it->rotary_heads)
+    if (m->gguf && m->cfg.family->gguf_interleaved && it->rotary_heads)
         checkpoint_unpermute(m->ckpt, *at, it->rotary_heads);
     return 0;
 }
