@@ -286,6 +286,21 @@ test_solve_needs_a_map_that_it_writes(void **state)
     close_fixture(&f);
 }
 
+static void
+test_solve_refuses_maps_whose_output_is_normed(void **state)
+{
+    struct fixture f;
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "llama", 3, 2, "all-linear", 2);
+    assert_int_equal(solve_check(&f.s.model->cfg, &err), 0);
+    f.s.model->cfg.kinds[0].norm_out = true;
+    assert_int_equal(solve_check(&f.s.model->cfg, &err), TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "layer 0 of this llama model"));
+    close_fixture(&f);
+}
+
 static bool
 stop(const trv_progress *p, void *payload)
 {
@@ -314,6 +329,7 @@ main(void)
         cmocka_unit_test(test_solve_comes_nearer_with_more_rank),
         cmocka_unit_test(test_solve_writes_its_own_pairs_and_no_others),
         cmocka_unit_test(test_solve_needs_a_map_that_it_writes),
+        cmocka_unit_test(test_solve_refuses_maps_whose_output_is_normed),
         cmocka_unit_test(test_solve_can_be_stopped_between_maps),
     };
 

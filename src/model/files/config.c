@@ -82,7 +82,7 @@ config_check(const struct model_config *c, const char *file, trv_err *err)
                         "'%s': %" PRId64 " heads are no multiple of %" PRId64
                         " key-value heads",
                         file, c->heads, c->kv_heads);
-    if (!c->learned_pos && c->head_dim % 2 != 0)
+    if (c->n_ropes > 0 && c->head_dim % 2 != 0)
         return err_fail(err, TRV_EFORMAT,
                         "'%s': a head dimension of %" PRId64
                         " is odd, which rotary positions cannot be",

@@ -16,6 +16,25 @@
 struct family; // model/files/family.h
 
 #define EOS_MORE_MAX 8
+#define LAYERS_MAX 4096
+#define LAYER_KINDS_MAX 4
+#define ROPES_MAX 2
+
+enum qk_norm {
+    QK_NORM_NONE,
+    QK_NORM_HEAD, // an RMS norm of each head's q and k (Qwen3)
+    QK_NORM_WIDTH // of all heads' q as one vector, and of all k (OLMo 2)
+};
+
+/* What a kind of layer does; most models have one kind. Both norms may stand:
+ * x += norm_out(sublayer(norm_in(x))), for attention and MLP alike. */
+struct layer_desc {
+    int64_t window; // attention sees so many newest keys; 0: all
+    int rope;       // of the model's rotary tables; -1: no rotation
+    bool norm_in;   // before each sublayer
+    bool norm_out;  // after it, before its output joins the stream
+    enum qk_norm qk_norm;
+};
 
 struct model_config {
     const struct family *family;
@@ -24,20 +43,15 @@ struct model_config {
     int64_t context; // positions
     bool rms;        // else LayerNorm with bias
     double norm_eps;
-    bool learned_pos; // else rotary
-    double rope_theta;
-    enum rope_scaling rope_scaling;
-    double rope_factor, rope_low, rope_high; // llama3: low/high_freq_factor
-    int64_t rope_original;                   // original context
-    float rope_factors[ROPE_FREQS_MAX];      // [D/2]
+    bool learned_pos;
+    int n_ropes;
+    struct rope ropes[ROPES_MAX];
     enum activation act;
     bool gated;
     bool fused_qkv; // one tensor for q, k, v (GPT-2)
     bool conv1d;    // linear weights stored [in, out] (GPT-2)
     bool qkv_bias, o_bias, mlp_bias;
-    bool qk_norm;                   // RMS norm of each head's q and k (Qwen3)
     bool tied;                      // the head is the embedding
-    int64_t window;                 // sliding attention; 0: none
     int32_t bos, eos;               // -1: none said
     int32_t eos_more[EOS_MORE_MAX]; // further ids that end a text
     int n_eos_more;
@@ -45,7 +59,15 @@ struct model_config {
     /* of a head that classifies sequences in place of the vocabulary's; 0: a
      * language model. 1 label is a reward model */
     int64_t labels;
+    struct layer_desc kinds[LAYER_KINDS_MAX];
+    unsigned char kind[LAYERS_MAX]; // of each layer
 };
+
+static inline const struct layer_desc *
+config_layer(const struct model_config *cfg, int64_t layer)
+{
+    return &cfg->kinds[cfg->kind[layer]];
+}
 
 const char *family_name(const struct family *f);   // "gpt2", "llama", ...
 const char *family_scorer(const struct family *f); // "GPT2For..."

@@ -79,25 +79,25 @@ field_activation(struct fields *r, struct model_config *c, const char *key,
 
 /* What llama3 scaling needs, from the object that names it. */
 static void
-get_rope_llama3(struct fields *s, struct model_config *c)
+get_rope_llama3(struct fields *s, struct rope *p, int64_t context)
 {
     if (!s->rc)
         s->rc = json_need(s->obj, "low_freq_factor", s->file, s->err);
     if (!s->rc)
         s->rc = json_need(s->obj, "high_freq_factor", s->file, s->err);
-    c->rope_low = field_num(s, "low_freq_factor", 1.0, 1e-6, 1e6);
-    c->rope_high = field_num(s, "high_freq_factor", 4.0, 1e-6, 1e6);
-    c->rope_original = field_int(s, "original_max_position_embeddings",
-                                 c->context, MAX_CONTEXT);
-    if (!s->rc && c->rope_high <= c->rope_low)
+    p->low = field_num(s, "low_freq_factor", 1.0, 1e-6, 1e6);
+    p->high = field_num(s, "high_freq_factor", 4.0, 1e-6, 1e6);
+    p->original =
+        field_int(s, "original_max_position_embeddings", context, MAX_CONTEXT);
+    if (!s->rc && p->high <= p->low)
         s->rc = err_fail(s->err, TRV_EFORMAT,
                          "'%s': high_freq_factor is %g, not above "
                          "low_freq_factor, %g",
-                         s->file, c->rope_high, c->rope_low);
+                         s->file, p->high, p->low);
 }
 
 static void
-get_rope_scaling(struct fields *s, struct model_config *c)
+get_rope_scaling(struct fields *s, struct rope *p, int64_t context)
 {
     const char *type;
 
@@ -105,10 +105,10 @@ get_rope_scaling(struct fields *s, struct model_config *c)
     if (s->rc || strcmp(type, "default") == 0)
         return;
     if (strcmp(type, "linear") == 0) {
-        c->rope_scaling = ROPE_LINEAR;
+        p->scaling = ROPE_LINEAR;
     } else if (strcmp(type, "llama3") == 0) {
-        c->rope_scaling = ROPE_LLAMA3;
-        get_rope_llama3(s, c);
+        p->scaling = ROPE_LLAMA3;
+        get_rope_llama3(s, p, context);
     } else {
         s->rc = err_fail(s->err, TRV_EUNSUPPORTED,
                          "'%s': the rotary scaling '%s' is not supported; "
@@ -117,17 +117,18 @@ get_rope_scaling(struct fields *s, struct model_config *c)
     }
     if (!s->rc)
         s->rc = json_need(s->obj, "factor", s->file, s->err);
-    c->rope_factor = field_num(s, "factor", 1.0, 1e-6, 1e6);
+    p->factor = field_num(s, "factor", 1.0, 1e-6, 1e6);
 }
 
 void
 field_rope(struct fields *r, struct model_config *c)
 {
     static const char *const keys[] = {"rope_scaling", "rope_parameters"};
+    struct rope *p = &c->ropes[0];
     struct fields s;
     double partial;
 
-    c->rope_theta = field_num(r, "rope_theta", 10000.0, 1.0, 1e15);
+    p->theta = field_num(r, "rope_theta", 10000.0, 1.0, 1e15);
     partial = field_num(r, "partial_rotary_factor", 1.0, 0.0, 1.0);
     for (size_t i = 0; i < 2 && !r->rc; i++) {
         const json_t *v = json_object_get(r->obj, keys[i]);
@@ -147,10 +148,9 @@ field_rope(struct fields *r, struct model_config *c)
         } else if (json_object_size(v) > 0) {
             s = *r;
             s.obj = v;
-            c->rope_theta =
-                field_num(&s, "rope_theta", c->rope_theta, 1.0, 1e15);
+            p->theta = field_num(&s, "rope_theta", p->theta, 1.0, 1e15);
             partial = field_num(&s, "partial_rotary_factor", partial, 0.0, 1.0);
-            get_rope_scaling(&s, c);
+            get_rope_scaling(&s, p, c->context);
             r->rc = s.rc;
             break; // as in transformers, the first that says something
         }
@@ -160,6 +160,48 @@ field_rope(struct fields *r, struct model_config *c)
                          "'%s': a partial_rotary_factor of %g is not "
                          "supported",
                          r->file, partial);
+}
+
+/* Is layer i one that layer_types gives a window? */
+static bool
+is_sliding(struct fields *r, const json_t *types, int64_t i)
+{
+    const char *s = json_string_value(json_array_get(types, (size_t)i));
+
+    if (s && strcmp(s, "sliding_attention") == 0)
+        return true;
+    if (!s || strcmp(s, "full_attention") != 0)
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': layer type '%s' is not supported", r->file,
+                         s ? s : "(no string)");
+    return false;
+}
+
+void
+field_windows(struct fields *r, struct model_config *c, int64_t window,
+              int64_t first)
+{
+    const json_t *types = json_object_get(r->obj, "layer_types");
+    const bool said = types && !json_is_null(types);
+
+    if (!r->rc && said && json_array_size(types) != (size_t)c->layers)
+        r->rc = err_fail(r->err, TRV_EFORMAT,
+                         "field 'layer_types' of '%s' is no array of "
+                         "%" PRId64 " strings",
+                         r->file, c->layers);
+    c->kinds[1] = c->kinds[0];
+    c->kinds[1].window = window;
+    for (int64_t i = 0; i < c->layers && !r->rc; i++) {
+        const bool slides =
+            said ? is_sliding(r, types, i) : window && i >= first;
+
+        if (slides && !window)
+            r->rc = err_fail(r->err, TRV_EFORMAT,
+                             "'%s': layer_types names sliding attention, but "
+                             "no window is set",
+                             r->file);
+        c->kind[i] = slides;
+    }
 }
 
 int

@@ -12,7 +12,7 @@
  * never overflow. */
 enum {
     MAX_WIDTH = 1 << 20,
-    MAX_LAYERS = 1 << 14,
+    MAX_LAYERS = LAYERS_MAX,
     MAX_HEADS = 1 << 16,
     MAX_HEAD_DIM = 1 << 13,
     MAX_VOCAB = 1 << 26,
@@ -37,9 +37,13 @@ const char *field_str(struct fields *r, const char *key, const char *dflt);
 void field_refuse_flag(struct fields *r, const char *key, bool dflt);
 void field_activation(struct fields *r, struct model_config *c, const char *key,
                       const char *dflt);
-/** Rotary parameters: beside the others with "rope_scaling" (transformers 4),
+/** The first table of rotary positions: beside the others with "rope_scaling" (transformers 4),
  * or all in "rope_parameters" (5). Null, absent or empty is the plain form. */
 void field_rope(struct fields *r, struct model_config *c);
+/** Layers of kind 0 that attend to a window become kind 1: those that
+ * "layer_types" names, or, where it is absent, those from `first` on. */
+void field_windows(struct fields *r, struct model_config *c, int64_t window,
+                   int64_t first);
 /** bos and eos. A family's default holds for its published vocabulary only:
  * outside of this one it counts as not said. */
 void field_special(struct fields *r, struct model_config *c, int64_t bos,

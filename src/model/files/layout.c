@@ -9,7 +9,8 @@
 
 static const char *const gguf_names[SLOT_COUNT] = {
     [SLOT_EMBED] = "token_embd",   [SLOT_POS] = "position_embd",
-    [SLOT_NORM1] = "attn_norm",    [SLOT_NORM2] = "ffn_norm",
+    [SLOT_NORM1] = "attn_norm",    [SLOT_OUT1] = "post_attention_norm",
+    [SLOT_NORM2] = "ffn_norm",     [SLOT_OUT2] = "post_ffw_norm",
     [SLOT_Q_NORM] = "attn_q_norm", [SLOT_K_NORM] = "attn_k_norm",
     [SLOT_NORM] = "output_norm",   [SLOT_HEAD] = "output",
     [SLOT_SCORE] = "score",
@@ -101,8 +102,12 @@ static void
 put_layer(struct walk *w, int64_t i)
 {
     const struct model_config *c = w->cfg;
+    const struct layer_desc *desc = config_layer(c, i);
+    const int64_t D = c->head_dim;
+    const bool whole = desc->qk_norm == QK_NORM_WIDTH;
 
-    put_norm(w, SLOT_NORM1, i, c->width);
+    if (desc->norm_in)
+        put_norm(w, SLOT_NORM1, i, c->width);
     if (c->fused_qkv) {
         put_part(w, i, PART_QKV, c->qkv_bias);
     } else {
@@ -110,16 +115,21 @@ put_layer(struct walk *w, int64_t i)
         put_part(w, i, PART_K, c->qkv_bias);
         put_part(w, i, PART_V, c->qkv_bias);
     }
-    if (c->qk_norm) {
-        put_norm(w, SLOT_Q_NORM, i, c->head_dim);
-        put_norm(w, SLOT_K_NORM, i, c->head_dim);
+    if (desc->qk_norm != QK_NORM_NONE) {
+        put_norm(w, SLOT_Q_NORM, i, whole ? c->heads * D : D);
+        put_norm(w, SLOT_K_NORM, i, whole ? c->kv_heads * D : D);
     }
     put_part(w, i, PART_O, c->o_bias);
-    put_norm(w, SLOT_NORM2, i, c->width);
+    if (desc->norm_out)
+        put_norm(w, SLOT_OUT1, i, c->width);
+    if (desc->norm_in)
+        put_norm(w, SLOT_NORM2, i, c->width);
     if (c->gated)
         put_part(w, i, PART_GATE, c->mlp_bias);
     put_part(w, i, PART_UP, c->mlp_bias);
     put_part(w, i, PART_DOWN, c->mlp_bias);
+    if (desc->norm_out)
+        put_norm(w, SLOT_OUT2, i, c->width);
 }
 
 int

@@ -40,8 +40,12 @@ place(struct model *m, const struct layout_item *it)
         return &m->pos_embed;
     case SLOT_NORM1:
         return it->bias ? &l->norm1_b : &l->norm1_w;
+    case SLOT_OUT1:
+        return it->bias ? &l->out1_b : &l->out1_w;
     case SLOT_NORM2:
         return it->bias ? &l->norm2_b : &l->norm2_w;
+    case SLOT_OUT2:
+        return it->bias ? &l->out2_b : &l->out2_w;
     case SLOT_Q_NORM:
         return &l->q_norm;
     case SLOT_K_NORM:

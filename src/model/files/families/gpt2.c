@@ -31,6 +31,7 @@ shape(struct model_config *c)
 {
     c->learned_pos = c->fused_qkv = true;
     c->qkv_bias = c->o_bias = c->mlp_bias = true;
+    c->kinds[0] = (struct layer_desc){.rope = -1, .norm_in = true};
     c->act = ACT_GELU_TANH;
     c->norm_eps = 1e-5;
 }

@@ -34,6 +34,8 @@ void
 llama_shape(struct model_config *c)
 {
     c->rms = c->gated = true;
+    c->n_ropes = 1;
+    c->kinds[0] = (struct layer_desc){.rope = 0, .norm_in = true};
     c->act = ACT_SILU;
     c->norm_eps = 1e-6;
 }

@@ -13,8 +13,8 @@ read(struct fields *r, struct model_config *c)
     const json_t *window = json_object_get(r->obj, "sliding_window");
 
     llama_read(r, c, &defaults);
-    c->window = field_int(r, "sliding_window", json_is_null(window) ? 0 : 4096,
-                          MAX_CONTEXT);
+    c->kinds[0].window = field_int(
+        r, "sliding_window", json_is_null(window) ? 0 : 4096, MAX_CONTEXT);
 }
 
 const struct family family_mistral = {

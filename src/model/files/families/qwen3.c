@@ -7,7 +7,7 @@ static void
 shape(struct model_config *c)
 {
     llama_shape(c);
-    c->qk_norm = true;
+    c->kinds[0].qk_norm = QK_NORM_HEAD;
 }
 
 static void
