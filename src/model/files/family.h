@@ -13,7 +13,8 @@
     X(llama)                                                                   \
     X(mistral)                                                                 \
     X(qwen2)                                                                   \
-    X(qwen3)
+    X(qwen3)                                                                   \
+    X(olmo2)
 
 /* Hugging Face's names of a family's tensors, without ".weight". */
 struct family_names {

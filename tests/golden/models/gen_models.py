@@ -52,6 +52,9 @@ FAMILIES = {  # a new one goes last: the place gives the seed
     "qwen3": (torch.bfloat16, transformers.Qwen3Config(
         **COMMON, num_key_value_heads=2, head_dim=16,
         tie_word_embeddings=True)),
+    "olmo2": (torch.bfloat16, transformers.Olmo2Config(
+        **COMMON, num_key_value_heads=2, pad_token_id=None,
+        tie_word_embeddings=False)),
 }
 
 
