@@ -42,9 +42,16 @@ static json_t *
 describe_config(const struct model_config *c)
 {
     static const char *const acts[] = {"gelu_tanh", "gelu", "silu", "relu"};
-    static const char *const ropes[] = {"plain", "linear", "llama3"};
+    int64_t window = 0, sliding = 0;
+    json_t *obj;
 
-    return json_pack(
+    for (int64_t i = 0; i < c->layers; i++) {
+        const int64_t w = config_layer(c, i)->window;
+
+        window = w > window ? w : window;
+        sliding += w > 0;
+    }
+    obj = json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:b,s:s,s:b,s:I}", "layers",
         (json_int_t)c->layers, "width", (json_int_t)c->width, "heads",
         (json_int_t)c->heads, "kv_heads", (json_int_t)c->kv_heads, "head_dim",
@@ -52,8 +59,11 @@ describe_config(const struct model_config *c)
         "vocabulary", (json_int_t)c->vocab, "context", (json_int_t)c->context,
         "norm", c->rms ? "rms" : "layer", "activation", acts[c->act], "gated",
         c->gated, "positions",
-        c->learned_pos ? "learned" : ropes[c->rope_scaling], "tied_head",
-        c->tied, "sliding_window", (json_int_t)c->window);
+        c->learned_pos ? "learned" : rope_scaling_name(c->ropes[0].scaling),
+        "tied_head", c->tied, "sliding_window", (json_int_t)window);
+    if (sliding > 0 && sliding < c->layers)
+        json_object_set_new(obj, "sliding_layers", json_integer(sliding));
+    return obj;
 }
 
 static json_t *

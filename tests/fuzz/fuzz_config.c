@@ -32,8 +32,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
         TRV_ASSERT(rc == 0 || rc == TRV_ECANCELED);
         TRV_ASSERT(c.heads % c.kv_heads == 0 && c.eos < c.vocab);
-        if (!c.learned_pos && c.head_dim <= 64)
-            config_rope_table(table, &c, 2);
+        for (int64_t i = 0; i < c.layers; i++)
+            TRV_ASSERT(config_layer(&c, i)->rope < c.n_ropes);
+        if (c.n_ropes > 0 && c.head_dim <= 64)
+            rope_table(table, &c.ropes[0], c.head_dim, 2);
     }
     json_decref(doc);
     return 0;

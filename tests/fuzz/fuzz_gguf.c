@@ -30,8 +30,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!gguf_config(&c, &f, &err)) {
         float table[2 * 64];
 
-        if (!c.learned_pos && c.head_dim <= 64)
-            config_rope_table(table, &c, 2);
+        if (c.n_ropes > 0 && c.head_dim <= 64)
+            rope_table(table, &c.ropes[0], c.head_dim, 2);
     }
     if (!gguf_words_open(&w, &f, &err)) {
         for (int64_t i = 0; i < w.v.n_tokens; i++)

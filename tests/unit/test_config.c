@@ -49,25 +49,25 @@ test_config_takes_the_defaults_of_transformers(void **state)
     assert_int_equal(c.bos, 1);
     assert_int_equal(c.eos, 2);
     assert_close(c.norm_eps, 1e-6, 0);
-    assert_close(c.rope_theta, 10000, 0);
+    assert_close(c.ropes[0].theta, 10000, 0);
     assert_true(c.rms && c.gated && !c.tied && !c.qkv_bias && !c.o_bias);
 
     assert_int_equal(read(&c, "{\"model_type\":\"mistral\"}", &err), 0);
     assert_int_equal(c.kv_heads, 8);
-    assert_int_equal(c.window, 4096);
+    assert_int_equal(config_layer(&c, 31)->window, 4096);
     assert_int_equal(c.context, 131072);
     assert_int_equal(
         read(&c, "{\"model_type\":\"mistral\",\"sliding_window\":null}", &err),
         0);
-    assert_int_equal(c.window, 0);
+    assert_int_equal(config_layer(&c, 0)->window, 0);
 
     assert_int_equal(read(&c, "{\"model_type\":\"qwen2\"}", &err), 0);
-    assert_true(c.qkv_bias && !c.o_bias && !c.qk_norm);
-    assert_int_equal(c.window, 0);
+    assert_true(c.qkv_bias && !c.o_bias && !c.kinds[0].qk_norm);
+    assert_int_equal(config_layer(&c, 0)->window, 0);
     assert_int_equal(c.eos, -1);
     assert_int_equal(read(&c, "{\"model_type\":\"qwen3\"}", &err), 0);
     assert_int_equal(c.head_dim, 128);
-    assert_true(c.qk_norm && !c.qkv_bias);
+    assert_true(c.kinds[0].qk_norm == QK_NORM_HEAD && !c.qkv_bias);
 }
 
 static void
@@ -87,19 +87,19 @@ test_config_reads_scaling_as_transformers_4_and_5_write_it(void **state)
     (void)state;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(read(&c, forms[i], &err), 0);
-        assert_int_equal(c.rope_scaling, ROPE_LLAMA3);
-        assert_close(c.rope_theta, 500000, 0);
-        assert_close(c.rope_factor, 8, 0);
-        assert_close(c.rope_high, 4, 0);
-        assert_int_equal(c.rope_original, 8192);
+        assert_int_equal(c.ropes[0].scaling, ROPE_LLAMA3);
+        assert_close(c.ropes[0].theta, 500000, 0);
+        assert_close(c.ropes[0].factor, 8, 0);
+        assert_close(c.ropes[0].high, 4, 0);
+        assert_int_equal(c.ropes[0].original, 8192);
     }
     assert_int_equal(read(&c,
                           "{\"model_type\":\"qwen2\",\"rope_scaling\":"
                           "{\"type\":\"linear\",\"factor\":2}}",
                           &err),
                      0);
-    assert_int_equal(c.rope_scaling, ROPE_LINEAR);
-    assert_close(c.rope_factor, 2, 0);
+    assert_int_equal(c.ropes[0].scaling, ROPE_LINEAR);
+    assert_close(c.ropes[0].factor, 2, 0);
 }
 
 static void
@@ -127,7 +127,7 @@ test_config_takes_one_or_many_ids_that_end_a_text(void **state)
 }
 
 static void
-test_config_runs_a_window_in_all_layers_or_none(void **state)
+test_config_gives_the_window_to_the_layers_that_are_named(void **state)
 {
     struct model_config c;
     trv_err err;
@@ -139,22 +139,32 @@ test_config_runs_a_window_in_all_layers_or_none(void **state)
              "\"sliding_window\":64,\"max_window_layers\":0}",
              &err),
         0);
-    assert_int_equal(c.window, 64);
+    assert_int_equal(config_layer(&c, 0)->window, 64);
     assert_int_equal(
         read(&c,
              "{\"model_type\":\"qwen3\",\"use_sliding_window\":true,"
              "\"sliding_window\":64,\"max_window_layers\":32}",
              &err),
         0);
-    assert_int_equal(c.window, 0);
+    assert_int_equal(config_layer(&c, 0)->window, 0);
     assert_int_equal(
         read(&c,
              "{\"model_type\":\"qwen2\",\"use_sliding_window\":true,"
              "\"sliding_window\":64,\"num_hidden_layers\":2,"
              "\"layer_types\":[\"full_attention\",\"sliding_attention\"]}",
              &err),
-        TRV_EUNSUPPORTED);
-    assert_non_null(strstr(err.msg, "1 of 2 layers"));
+        0);
+    assert_int_equal(config_layer(&c, 0)->window, 0);
+    assert_int_equal(config_layer(&c, 1)->window, 64);
+    assert_int_equal(
+        read(&c,
+             "{\"model_type\":\"qwen3\",\"use_sliding_window\":true,"
+             "\"sliding_window\":8,\"num_hidden_layers\":4,"
+             "\"max_window_layers\":3}",
+             &err),
+        0);
+    for (int64_t i = 0; i < 4; i++)
+        assert_int_equal(config_layer(&c, i)->window, i < 3 ? 0 : 8);
 }
 
 static void
@@ -265,22 +275,19 @@ test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
 {
     static const struct {
         const char *name;
-        struct model_config c;
+        int64_t head_dim;
+        struct rope r;
     } kinds[] = {
-        {"plain", {.head_dim = 64, .rope_theta = 10000}},
-        {"linear",
-         {.head_dim = 64,
-          .rope_theta = 10000,
-          .rope_scaling = ROPE_LINEAR,
-          .rope_factor = 4}},
+        {"plain", 64, {.theta = 10000}},
+        {"linear", 64, {.theta = 10000, .scaling = ROPE_LINEAR, .factor = 4}},
         {"llama3",
-         {.head_dim = 128,
-          .rope_theta = 500000,
-          .rope_scaling = ROPE_LLAMA3,
-          .rope_factor = 8,
-          .rope_low = 1,
-          .rope_high = 4,
-          .rope_original = 8192}},
+         128,
+         {.theta = 500000,
+          .scaling = ROPE_LLAMA3,
+          .factor = 8,
+          .low = 1,
+          .high = 4,
+          .original = 8192}},
     };
     struct st_file f;
     const float *pos;
@@ -291,14 +298,14 @@ test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
         st_open(&f, test_source("golden/model/rope.safetensors"), &err), 0);
     pos = st_find(&f, "pos")->data;
     for (size_t k = 0; k < 3; k++) {
-        const int64_t dim = kinds[k].c.head_dim, half = dim / 2;
+        const int64_t dim = kinds[k].head_dim, half = dim / 2;
         const int64_t n_pos = 8192;
         float *table = mem_array((size_t)(n_pos * dim), sizeof(*table));
         const float *cosine, *sine, *freq;
         char name[32];
 
         assert_non_null(table);
-        config_rope_table(table, &kinds[k].c, n_pos);
+        rope_table(table, &kinds[k].r, dim, n_pos);
         snprintf(name, sizeof(name), "%s.cos", kinds[k].name);
         cosine = st_find(&f, name)->data;
         snprintf(name, sizeof(name), "%s.sin", kinds[k].name);
@@ -324,14 +331,12 @@ test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
 static void
 test_config_rope_factors_divide_each_frequency(void **state)
 {
-    struct model_config c = {.head_dim = 4,
-                             .rope_theta = 100,
-                             .rope_scaling = ROPE_FACTORS,
-                             .rope_factors = {1, 8}};
+    const struct rope r = {
+        .theta = 100, .scaling = ROPE_FACTORS, .factors = {1, 8}};
     float table[2 * 4];
 
     (void)state;
-    config_rope_table(table, &c, 2);
+    rope_table(table, &r, 4, 2);
     assert_close(table[4], cos(1.0), 1e-7); // f32 rounding of values below 1
     assert_close(table[5], cos(0.1 / 8), 1e-7);
     assert_close(table[7], sin(0.1 / 8), 1e-7);
@@ -387,7 +392,8 @@ main(void)
         cmocka_unit_test(
             test_config_reads_scaling_as_transformers_4_and_5_write_it),
         cmocka_unit_test(test_config_takes_one_or_many_ids_that_end_a_text),
-        cmocka_unit_test(test_config_runs_a_window_in_all_layers_or_none),
+        cmocka_unit_test(
+            test_config_gives_the_window_to_the_layers_that_are_named),
         cmocka_unit_test(test_config_refuses_by_name_and_says_why),
         cmocka_unit_test(
             test_config_rope_table_equals_transformers_to_f32_rounding),

@@ -1,4 +1,5 @@
 /* test_engine.c -- packing, scoring and sampling on the tiny models. */
+#include "support/families.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -77,12 +78,11 @@ test_batch_computes_a_common_beginning_once(void **state)
 static void
 test_engine_scores_shared_rows_as_if_alone(void **state)
 {
-    static const char *const families[] = {"gpt2", "llama", "mistral", "qwen3"};
     const int32_t ids[] = {5, 9, 33, 60, 2, 17, 17, 8, 41, 12, 5, 9, 30};
     enum { N = 4 };
 
     (void)state;
-    for (int m = 0; m < 4; m++) {
+    for (size_t m = 0; test_family(m); m++) {
         struct fixture f;
         int32_t text[N][13];
         struct scored_row rows[N];
@@ -90,7 +90,7 @@ test_engine_scores_shared_rows_as_if_alone(void **state)
         float *out[N], *one[1] = {alone};
         trv_err err = {0};
 
-        open_fixture(&f, families[m], PREC_F32);
+        open_fixture(&f, test_family(m), PREC_F32);
         for (int r = 0; r < N; r++) {
             memcpy(text[r], ids, sizeof(ids));
             text[r][4 + 2 * r] += 1; // alike up to there
@@ -134,8 +134,6 @@ sample(struct fixture *f, struct sample_out *out, int64_t n, int64_t batch,
 static void
 test_engine_scores_a_sample_as_it_was_drawn(void **state)
 {
-    static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
-                                           "qwen3"};
     static const int32_t context[] = {1, 2, 3, 4};
 
     (void)state;
@@ -146,7 +144,7 @@ test_engine_scores_a_sample_as_it_was_drawn(void **state)
         const double bound = p == 0 ? 2e-5 : 0.05;
         double worst = 0;
 
-        for (int m = 0; m < 5; m++) {
+        for (size_t m = 0; test_family(m); m++) {
             struct fixture f;
             struct sample_out out[1];
             int32_t ids[16];
@@ -160,7 +158,7 @@ test_engine_scores_a_sample_as_it_was_drawn(void **state)
             double sum = 0;
             trv_err err = {0};
 
-            open_fixture(&f, families[m], p == 0 ? PREC_F32 : PREC_BF16);
+            open_fixture(&f, test_family(m), p == 0 ? PREC_F32 : PREC_BF16);
             must(engine_sample(f.d, &f.a, out, &from, 1, &opts, &err), &err);
             memcpy(ids, context, sizeof(context));
             memcpy(ids + 4, out[0].ids, (size_t)out[0].n * sizeof(int32_t));

@@ -26,7 +26,7 @@ test_gguf_model_reads_the_config_of_each_architecture(void **state)
     (void)state;
     open_golden(&f, "llama");
     assert_int_equal(gguf_config(&c, &f, &err), 0);
-    assert_int_equal(c.family, FAMILY_LLAMA);
+    assert_string_equal(family_name(c.family), "llama");
     assert_int_equal(c.vocab, 265);
     assert_int_equal(c.width, 32);
     assert_int_equal(c.layers, 2);
@@ -36,10 +36,10 @@ test_gguf_model_reads_the_config_of_each_architecture(void **state)
     assert_int_equal(c.mlp_width, 256);
     assert_int_equal(c.context, 64);
     assert_close(c.norm_eps, 1e-5f, 0);
-    assert_close(c.rope_theta, 500, 0);
-    assert_int_equal(c.rope_scaling, ROPE_FACTORS);
-    assert_close(c.rope_factors[0], 1, 0);
-    assert_close(c.rope_factors[3], 8, 0);
+    assert_close(c.ropes[0].theta, 500, 0);
+    assert_int_equal(c.ropes[0].scaling, ROPE_FACTORS);
+    assert_close(c.ropes[0].factors[0], 1, 0);
+    assert_close(c.ropes[0].factors[3], 8, 0);
     assert_int_equal(c.bos, 1);
     assert_int_equal(c.eos, 2);
     assert_true(c.rms && c.gated && !c.tied && !c.qkv_bias && !c.conv1d);
@@ -48,13 +48,13 @@ test_gguf_model_reads_the_config_of_each_architecture(void **state)
     open_golden(&f, "qwen2");
     assert_int_equal(gguf_config(&c, &f, &err), 0);
     assert_true(c.qkv_bias && !c.o_bias && c.tied);
-    assert_int_equal(c.rope_scaling, ROPE_PLAIN);
+    assert_int_equal(c.ropes[0].scaling, ROPE_PLAIN);
     assert_int_equal(c.eos, -1);
     gguf_release(&f);
 
     open_golden(&f, "qwen3");
     assert_int_equal(gguf_config(&c, &f, &err), 0);
-    assert_true(c.qk_norm && !c.qkv_bias);
+    assert_true(c.kinds[0].qk_norm == QK_NORM_HEAD && !c.qkv_bias);
     assert_int_equal(c.head_dim, 16);
     gguf_release(&f);
 
@@ -70,7 +70,8 @@ test_gguf_model_reads_the_config_of_each_architecture(void **state)
 static void
 test_gguf_model_rope_freqs_equal_llama3_scaling(void **state)
 {
-    struct model_config c, scaled;
+    struct model_config c;
+    struct rope scaled;
     float got[64 * 8], want[64 * 8];
     struct gguf_file f;
     trv_err err;
@@ -78,14 +79,14 @@ test_gguf_model_rope_freqs_equal_llama3_scaling(void **state)
     (void)state;
     open_golden(&f, "llama");
     assert_int_equal(gguf_config(&c, &f, &err), 0);
-    scaled = c;
-    scaled.rope_scaling = ROPE_LLAMA3;
-    scaled.rope_factor = 8;
-    scaled.rope_low = 1;
-    scaled.rope_high = 4;
-    scaled.rope_original = 32;
-    config_rope_table(got, &c, 64);
-    config_rope_table(want, &scaled, 64);
+    scaled = c.ropes[0];
+    scaled.scaling = ROPE_LLAMA3;
+    scaled.factor = 8;
+    scaled.low = 1;
+    scaled.high = 4;
+    scaled.original = 32;
+    rope_table(got, &c.ropes[0], 8, 64);
+    rope_table(want, &scaled, 8, 64);
     for (int i = 0; i < 64 * 8; i++) // angles up to 64, a few f32 roundings
         assert_close(got[i], want[i], 64 * 0x1p-21);
     gguf_release(&f);

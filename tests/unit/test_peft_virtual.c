@@ -1,6 +1,7 @@
 /* test_peft_virtual.c -- PEFT's own folders of virtual tokens, read, written and
  * refused. tests/golden/virtual says how they were made.
  */
+#include "support/families.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -10,8 +11,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
-                                       "qwen3"};
 static const char *const kinds[] = {"soft", "prefix"};
 
 static void
@@ -54,8 +53,8 @@ static void
 test_peft_virtual_writes_what_peft_wrote(void **state)
 {
     (void)state;
-    for (int i = 0; i < 10; i++) {
-        const char *family = families[i / 2], *kind = kinds[i % 2];
+    for (size_t i = 0; test_family(i / 2); i++) {
+        const char *family = test_family(i / 2), *kind = kinds[i % 2];
         struct payload_files files;
         struct model_config cfg;
         struct virtual_tokens v;

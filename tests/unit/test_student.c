@@ -1,6 +1,7 @@
 /* test_student.c -- terms to be trained: their options, and where virtual
  * tokens start.
  */
+#include "support/families.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -159,13 +160,11 @@ last_hidden(float *out, struct session *s, const struct row *row, int64_t n)
 static void
 test_student_that_starts_from_a_text_acts_as_the_text(void **state)
 {
-    static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
-                                           "qwen3"};
     static const int32_t text[] = {5, 60, 33, 7, 101, 21, 40, 11, 12, 13};
     enum { K = 6, N = 4 };
 
     (void)state;
-    for (int fam = 0; fam < 5; fam++)
+    for (size_t fam = 0; test_family(fam); fam++)
         for (int k = 0; k < 2; k++) {
             struct student_options o = options_of(k ? KIND_PREFIX : KIND_SOFT);
             int32_t ids[K + N];
@@ -176,7 +175,7 @@ test_student_that_starts_from_a_text_acts_as_the_text(void **state)
             trv_err err = {0};
             double worst = 0, top = 0;
 
-            snprintf(path, sizeof(path), "golden/models/%s", families[fam]);
+            snprintf(path, sizeof(path), "golden/models/%s", test_family(fam));
             s = open_session(path);
             o.virtual.tokens = K;
             must(student_begin(&t, &s->model->cfg, &o, &err), &err);
@@ -191,7 +190,7 @@ test_student_that_starts_from_a_text_acts_as_the_text(void **state)
                 top = fmax(top, fabs((double)want[i]));
             }
             if (!(worst <= 1e-6 * top))
-                fail_msg("%s %s: off by %g of %g", families[fam],
+                fail_msg("%s %s: off by %g of %g", test_family(fam),
                          kind_name(o.kind), worst, top);
             terms_release(&t);
             session_free(s);

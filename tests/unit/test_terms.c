@@ -7,6 +7,7 @@
  * largest value for logits in f32, 5e-5 for gradients; in bf16 a thousandth of
  * a nat and 8 %.
  */
+#include "support/families.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -16,9 +17,6 @@
 #include "model/decoder/head.h"
 #include "model/files/safetensors.h"
 
-static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
-                                       "qwen3"};
-#define N_FAMILIES 5
 #define N_SEQS 2
 #define TOKENS 5 // virtual ones
 #define SIZE 6   // of the bottlenecks
@@ -333,10 +331,10 @@ check_gradients(struct fixture *f, enum term_kind kind, double bound)
 static void
 check_f32(const char *isa)
 {
-    for (int i = 0; i < N_FAMILIES; i++) {
+    for (size_t i = 0; test_family(i); i++) {
         struct fixture f;
 
-        open_fixture(&f, families[i], isa, PREC_F32);
+        open_fixture(&f, test_family(i), isa, PREC_F32);
         for (int k = 0; k < N_KINDS; k++) {
             (void)check_logits(&f, (enum term_kind)k, 2e-5, false);
             check_gradients(&f, (enum term_kind)k, 5e-5);
@@ -363,10 +361,10 @@ static void
 test_terms_on_cpu_bf16_are_within_a_thousandth_of_a_nat(void **state)
 {
     (void)state;
-    for (int i = 0; i < N_FAMILIES; i++) {
+    for (size_t i = 0; test_family(i); i++) {
         struct fixture f;
 
-        open_fixture(&f, families[i], NULL, PREC_BF16);
+        open_fixture(&f, test_family(i), NULL, PREC_BF16);
         for (int k = 0; k < N_KINDS; k++) {
             const double kl = check_logits(&f, (enum term_kind)k, 0, true);
 
@@ -487,10 +485,10 @@ static void
 test_terms_sample_as_they_score(void **state)
 {
     (void)state;
-    for (int fam = 0; fam < N_FAMILIES; fam++) {
+    for (size_t fam = 0; test_family(fam); fam++) {
         struct fixture f;
 
-        open_fixture(&f, families[fam], NULL, PREC_F32);
+        open_fixture(&f, test_family(fam), NULL, PREC_F32);
         for (int k = 0; k < N_KINDS; k++) {
             const struct sample_options so = {.sampling = SAMPLING_INIT,
                                               .max_tokens = 20,

@@ -1,4 +1,5 @@
 /* test_writer.c -- models written as folders, and read again. */
+#include "support/families.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -73,18 +74,16 @@ write_trained(const struct opened *o, const char *path, enum dtype type)
 static void
 test_writer_gives_back_every_family_bit_for_bit(void **state)
 {
-    static const char *const families[] = {"gpt2", "llama", "mistral", "qwen2",
-                                           "qwen3"};
 
     (void)state;
-    for (int i = 0; i < 5; i++)
+    for (size_t i = 0; test_family(i); i++)
         for (int type = 0; type < 2; type++) {
             struct opened o, again;
             char rel[64], path[128];
             float before[11], after[11];
             trv_err err = {0};
 
-            snprintf(rel, sizeof(rel), "golden/models/%s", families[i]);
+            snprintf(rel, sizeof(rel), "golden/models/%s", test_family(i));
             snprintf(path, sizeof(path), "%s/m", test_tmpdir("writer"));
             open_all(&o, test_source(rel));
             score(&o, before);

@@ -82,10 +82,14 @@ visit_vectors(struct decoder *d, vec_visitor f, void *payload)
         f(&l->q_norm, &t->q_norm, t->q_norm != NULL, payload);
         f(&l->k_norm, &t->k_norm, t->k_norm != NULL, payload);
         visit_bias(&l->o, t, f, payload);
+        f(&l->out1_w, &t->out1_w, t->out1_w != NULL, payload);
+        f(&l->out1_b, &t->out1_b, t->out1_b != NULL, payload);
         f(&l->norm2_w, &t->norm2_w, t->norm2_w != NULL, payload);
         f(&l->norm2_b, &t->norm2_b, t->norm2_b != NULL, payload);
         visit_bias(&l->up, t, f, payload);
         visit_bias(&l->down, t, f, payload);
+        f(&l->out2_w, &t->out2_w, t->out2_w != NULL, payload);
+        f(&l->out2_b, &t->out2_b, t->out2_b != NULL, payload);
     }
     f(&d->norm_w, &m->norm_w, m->norm_w != NULL, payload);
     f(&d->norm_b, &m->norm_b, m->norm_b != NULL, payload);

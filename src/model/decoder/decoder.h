@@ -2,9 +2,13 @@
  * layer and switched by the model's config.
  *
  *   x = embed(ids) (+ learned positions)
- *   each layer:  x += O(attention(rope(QKV(norm1(x)))))
- *                x += DOWN(act(UP(norm2(x))))
+ *   each layer:  x += out1(O(attention(rope(QKV(norm1(x))))))
+ *                x += out2(DOWN(act(UP(norm2(x)))))
  *   hidden = norm(x);   logits = HEAD(hidden): see head.h
+ *
+ * Which of the four norms a layer has, whether and by which table it turns q
+ * and k, what norms them before and how far it sees is its description
+ * (struct layer_desc).
  *
  * What a group of rows runs under (terms.h) joins in at its place: low-rank
  * maps beside every linear map, bottlenecks after O and DOWN, virtual tokens
@@ -36,7 +40,9 @@ struct dec_linear {
 };
 
 struct dec_layer {
-    struct dec_vec norm1_w, norm1_b, norm2_w, norm2_b, q_norm, k_norm;
+    struct dec_vec norm1_w, norm1_b, norm2_w, norm2_b; // before a sublayer
+    struct dec_vec out1_w, out1_b, out2_w, out2_b;     // after it
+    struct dec_vec q_norm, k_norm;
     struct dec_linear qkv, o, up, down; // up holds gate and up, stacked
 };
 
@@ -55,7 +61,7 @@ struct decoder {
     struct dec_linear head; // nothing is in it in a reward model
     struct dec_vec score;   // [C] the scalar head; v NULL: none
     float *embed, *d_embed, *pos_embed, *d_pos_embed; // full training only
-    float *cos_sin;                                   // [n_cos_sin, head_dim]
+    float *cos_sin; // [n_ropes][n_cos_sin, head_dim]
     int64_t n_cos_sin;
     float *frozen; // storage of the vectors
     float *score_frozen;
@@ -116,8 +122,10 @@ struct saved_layer {
     float *x_in, *x_mid;     // [T,C] before each norm
     float *stats1, *stats2;  // [T,2]
     float *qkv;              // [T,Q] after rope
-    float *qk_raw;           // [T,q+k] before the head norms (qk_norm only)
-    float *qk_stats;         // [heads+kv_heads][T,2]
+    float *qk_raw;           // [T,q+k] before the norms of q and k
+    float *qk_stats;         // [decoder_qk_spans()][T,2]
+    float *y1, *y2;          // [T,C] before each norm_out
+    float *out1, *out2;      // [T,2] their stats
     float *lse;              // [T,H]
     struct mat attn;         // [T,H*D] act_type
     struct mat u;            // [T,F or 2F] act_type
@@ -198,9 +206,30 @@ int decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
 int64_t decoder_qkv_width(const struct model_config *cfg);
 int64_t decoder_up_width(const struct model_config *cfg);
 
-/* What both passes need of a batch: the attention's plan and its work. */
+/* What is normed as one vector of q and k: `n` values of a row of qkv from
+ * column `at`, by the weights `w`. A layer has decoder_qk_spans() of them. */
+struct qk_span {
+    int64_t at, n;
+    struct dec_vec *w;
+};
+int64_t decoder_qk_spans(const struct model_config *cfg, int64_t layer);
+struct qk_span decoder_qk_span(const struct decoder *d, int64_t layer,
+                               int64_t i);
+
+/* In place: turn q and k [T,q+k], or turn them back, as the layer's rotary
+ * table says; nothing where it has none. */
+void decoder_rotate(const struct decoder *d, struct mat qk, int64_t layer,
+                    const struct batch *b, bool inverse);
+/* n [T,C] of act_type = what enters a sublayer: norm(x), or x where the layer
+ * has no norm before it (w, b are then without values). */
+void decoder_enter(const struct decoder *d, struct mat n, float *stats,
+                   struct mat x, const struct dec_vec *w,
+                   const struct dec_vec *b);
+
+/* What both passes need of a batch: the attention's plan in a layer, and its
+ * work. */
 struct attn_plan decoder_attn_plan(const struct decoder *d,
-                                   const struct batch *b);
+                                   const struct batch *b, int64_t layer);
 double decoder_attn_flop(const struct decoder *d, const struct batch *b);
 
 /* Do any of its terms learn embeddings? */

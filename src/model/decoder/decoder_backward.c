@@ -100,29 +100,90 @@ bottlenecks_back(struct backward *bw, struct mat *dm, struct mat dx,
     return rc;
 }
 
-/* Through the head norms of q and k: dqk becomes the gradient before them. */
+/* Through the norms of q and k: dqk becomes the gradient before them. */
 static int
-norm_heads_back(struct backward *bw, struct mat dqk, struct dec_layer *l,
-                const struct saved_layer *s, trv_err *err)
+norm_qk_back(struct backward *bw, struct mat dqk, int64_t layer, trv_err *err)
 {
-    const struct model_config *cfg = bw->d->cfg;
-    const int64_t T = dqk.rows, D = cfg->head_dim;
-    struct mat before = mat_new(bw->a, DT_F32, T, dqk.cols);
+    struct decoder *d = bw->d;
+    const struct saved_layer *s = &bw->save->layers[layer];
+    const int64_t T = dqk.rows, spans = decoder_qk_spans(d->cfg, layer);
+    struct mat before;
 
+    if (spans == 0)
+        return 0;
+    before = mat_new(bw->a, DT_F32, T, dqk.cols);
     if (!before.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
     memset(before.data, 0, (size_t)(T * dqk.cols) * sizeof(float));
-    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
-        struct dec_vec *w = h < cfg->heads ? &l->q_norm : &l->k_norm;
+    for (int64_t i = 0; i < spans; i++) {
+        const struct qk_span q = decoder_qk_span(d, layer, i);
 
-        bw->d->be->ops->norm_backward(
-            bw->d->be, mat_part(before, 0, T, h * D, D), w->d, NULL,
-            mat_part(dqk, 0, T, h * D, D),
-            mat_part(mat_f32(s->qk_raw, T, dqk.cols), 0, T, h * D, D),
-            s->qk_stats + h * T * 2, w->v, true);
+        d->be->ops->norm_backward(
+            d->be, mat_part(before, 0, T, q.at, q.n), q.w->d, NULL,
+            mat_part(dqk, 0, T, q.at, q.n),
+            mat_part(mat_f32(s->qk_raw, T, dqk.cols), 0, T, q.at, q.n),
+            s->qk_stats + i * T * 2, q.w->v, true);
     }
-    bw->d->be->ops->cast(bw->d->be, dqk, before);
+    d->be->ops->cast(d->be, dqk, before);
     return 0;
+}
+
+/* *dy [T,C] = the gradient of what a sublayer's norm_out was given, from that
+ * of the stream; dx itself where the layer has none. */
+static int
+norm_out_back(struct backward *bw, struct mat *dy, struct mat dx, int64_t layer,
+              enum dec_map map, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const bool first = map == MAP_O;
+    struct dec_layer *l = &d->layers[layer];
+    struct dec_vec *w = first ? &l->out1_w : &l->out2_w;
+    struct dec_vec *b = first ? &l->out1_b : &l->out2_b;
+    const struct saved_layer *s = &bw->save->layers[layer];
+
+    *dy = dx;
+    if (!config_layer(d->cfg, layer)->norm_out)
+        return 0;
+    *dy = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
+    if (!dy->data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    memset(dy->data, 0, (size_t)(dx.rows * dx.cols) * sizeof(float));
+    d->be->ops->norm_backward(d->be, *dy, w->d, b->d, dx,
+                              mat_f32(first ? s->y1 : s->y2, dx.rows, dx.cols),
+                              first ? s->out1 : s->out2, w->v, d->cfg->rms);
+    return 0;
+}
+
+/* dx += the gradient of a sublayer's input x, from that of what its first map
+ * gave, dy; n [T,C] of act_type is room for what entered the map. */
+static int
+enter_back(struct backward *bw, struct mat dx, struct mat dy, struct mat x,
+           struct mat n, float *stats, enum dec_map map, int64_t layer,
+           trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const bool first = map == MAP_QKV;
+    struct dec_layer *l = &d->layers[layer];
+    struct dec_vec *w = first ? &l->norm1_w : &l->norm2_w;
+    struct dec_vec *b = first ? &l->norm1_b : &l->norm2_b;
+    /* nothing below the first layer's first map learns, as a rule */
+    const bool wanted = !first || layer > 0 || bw->to_inputs;
+    struct mat dn = {0};
+    int rc;
+
+    decoder_enter(d, n, NULL, x, w, b);
+    if (!config_layer(d->cfg, layer)->norm_in)
+        return project_back(bw, wanted ? dx : dn, 1.0f, dy, n, map, layer, err);
+    if (wanted) {
+        dn = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
+        if (!dn.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    }
+    rc = project_back(bw, dn, 0.0f, dy, n, map, layer, err);
+    if (!rc && wanted)
+        d->be->ops->norm_backward(d->be, dx, w->d, b->d, dn, x, stats, w->v,
+                                  d->cfg->rms);
+    return rc;
 }
 
 static int
@@ -137,32 +198,26 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     const struct mat u = s->u;
     /* The gradient of a bias is summed in f32; all else wants act_type. */
     const enum dtype du_type = l->up.bias.d ? DT_F32 : d->be->act_type;
-    const struct mat x_mid = mat_f32(s->x_mid, T, C);
     struct mat h = mat_new(bw->a, d->be->act_type, T, F);
     struct mat dh = mat_new(bw->a, DT_F32, T, F);
     struct mat du = mat_new(bw->a, du_type, T, u.cols);
     struct mat n = mat_new(bw->a, d->be->act_type, T, C);
-    struct mat dn = mat_new(bw->a, DT_F32, T, C);
-    struct mat dm;
+    struct mat dy, dm;
     int rc;
 
-    if (!h.data || !dh.data || !du.data || !n.data || !dn.data)
+    if (!h.data || !dh.data || !du.data || !n.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
     ops->act_forward(d->be, h, u, cfg->act, cfg->gated);
-    rc = bottlenecks_back(bw, &dm, dx, BOTTLENECK_MLP, i, err);
+    rc = norm_out_back(bw, &dy, dx, i, MAP_DOWN, err);
+    if (!rc)
+        rc = bottlenecks_back(bw, &dm, dy, BOTTLENECK_MLP, i, err);
     if (!rc)
         rc = project_back(bw, dh, 0.0f, dm, h, MAP_DOWN, i, err);
     if (rc)
         return rc;
     ops->act_backward(d->be, du, dh, u, cfg->act, cfg->gated);
-    ops->norm_forward(d->be, n, NULL, x_mid, l->norm2_w.v, l->norm2_b.v,
-                      (float)cfg->norm_eps, cfg->rms);
-    rc = project_back(bw, dn, 0.0f, du, n, MAP_UP, i, err);
-    if (rc)
-        return rc;
-    ops->norm_backward(d->be, dx, l->norm2_w.d, l->norm2_b.d, dn, x_mid,
-                       s->stats2, l->norm2_w.v, cfg->rms);
-    return 0;
+    return enter_back(bw, dx, du, mat_f32(s->x_mid, T, C), n, s->stats2, MAP_UP,
+                      i, err);
 }
 
 /* The gradients of keys and values that came from prefixes are the prefixes';
@@ -195,23 +250,22 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     struct decoder *d = bw->d;
     const struct model_config *cfg = d->cfg;
     const struct backend_ops *ops = d->be->ops;
-    struct dec_layer *l = &d->layers[i];
     const struct saved_layer *s = &bw->save->layers[i];
     const int64_t T = bw->b->T, C = cfg->width, D = cfg->head_dim;
     const int64_t Q = cfg->heads * D, W = cfg->kv_heads * D;
-    const struct mat x_in = mat_f32(s->x_in, T, C);
     const struct mat qkv = mat_f32(s->qkv, T, Q + 2 * W);
-    const struct attn_plan plan = decoder_attn_plan(d, bw->b);
+    const struct attn_plan plan = decoder_attn_plan(d, bw->b, i);
     struct mat dattn = mat_new(bw->a, DT_F32, T, Q);
     struct mat dqkv = mat_new(bw->a, DT_F32, T, Q + 2 * W);
     struct mat n = mat_new(bw->a, d->be->act_type, T, C);
-    struct mat dn = mat_new(bw->a, DT_F32, T, C);
-    struct mat dm;
+    struct mat dy, dm;
     int rc;
 
-    if (!dattn.data || !dqkv.data || !n.data || !dn.data)
+    if (!dattn.data || !dqkv.data || !n.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-    rc = bottlenecks_back(bw, &dm, dx, BOTTLENECK_ATTENTION, i, err);
+    rc = norm_out_back(bw, &dy, dx, i, MAP_O, err);
+    if (!rc)
+        rc = bottlenecks_back(bw, &dm, dy, BOTTLENECK_ATTENTION, i, err);
     if (!rc)
         rc = project_back(bw, dattn, 0.0f, dm, s->attn, MAP_O, i, err);
     if (rc)
@@ -224,24 +278,12 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
                        mat_part(qkv, 0, T, Q + W, W), &plan);
     d->flop += 2.5 * decoder_attn_flop(d, bw->b);
     prefixes_back(mat_part(dqkv, 0, T, Q, 2 * W), i, bw->b);
-    if (!cfg->learned_pos)
-        ops->rope(d->be, mat_part(dqkv, 0, T, 0, Q + W), D, D, d->cos_sin,
-                  bw->b->pos, true);
-    if (cfg->qk_norm) {
-        rc = norm_heads_back(bw, mat_part(dqkv, 0, T, 0, Q + W), l, s, err);
-        if (rc)
-            return rc;
-    }
-    ops->norm_forward(d->be, n, NULL, x_in, l->norm1_w.v, l->norm1_b.v,
-                      (float)cfg->norm_eps, cfg->rms);
-    if (i == 0 && !bw->to_inputs) // nothing below the first layer learns
-        dn.data = NULL;
-    rc = project_back(bw, dn, 0.0f, dqkv, n, MAP_QKV, i, err);
-    if (rc || !dn.data)
+    decoder_rotate(d, mat_part(dqkv, 0, T, 0, Q + W), i, bw->b, true);
+    rc = norm_qk_back(bw, mat_part(dqkv, 0, T, 0, Q + W), i, err);
+    if (rc)
         return rc;
-    ops->norm_backward(d->be, dx, l->norm1_w.d, l->norm1_b.d, dn, x_in,
-                       s->stats1, l->norm1_w.v, cfg->rms);
-    return 0;
+    return enter_back(bw, dx, dqkv, mat_f32(s->x_in, T, C), n, s->stats1,
+                      MAP_QKV, i, err);
 }
 
 /* Gradients of the embeddings: of tokens where all weights learn, of virtual

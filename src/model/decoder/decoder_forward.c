@@ -93,13 +93,36 @@ decoder_bottleneck_size(const struct batch *b, int64_t layer,
     return size;
 }
 
+/* What the norms of q and k and those after the sublayers keep. */
+static bool
+saved_norms(struct saved_layer *sl, struct arena *a,
+            const struct model_config *cfg, int64_t layer, int64_t T)
+{
+    const int64_t spans = decoder_qk_spans(cfg, layer);
+    bool ok = true;
+
+    if (spans > 0) {
+        sl->qk_raw =
+            arena_f32(a, T, (cfg->heads + cfg->kv_heads) * cfg->head_dim);
+        sl->qk_stats = arena_f32(a, T, spans * 2);
+        ok = sl->qk_raw && sl->qk_stats;
+    }
+    if (config_layer(cfg, layer)->norm_out) {
+        sl->y1 = arena_f32(a, T, cfg->width);
+        sl->y2 = arena_f32(a, T, cfg->width);
+        sl->out1 = arena_f32(a, T, 2);
+        sl->out2 = arena_f32(a, T, 2);
+        ok = ok && sl->y1 && sl->y2 && sl->out1 && sl->out2;
+    }
+    return ok;
+}
+
 static bool
 saved_new(struct saved *s, struct arena *a, const struct decoder *d,
           const struct batch *b)
 {
     const struct model_config *cfg = d->cfg;
     const int64_t T = b->T;
-    const int64_t heads = cfg->heads + cfg->kv_heads;
     bool ok;
 
     s->layers = arena_alloc(a, (size_t)cfg->layers * sizeof(*s->layers));
@@ -121,11 +144,7 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
         };
         ok = sl->x_in && sl->x_mid && sl->stats1 && sl->stats2 && sl->qkv &&
              sl->lse && sl->attn.data && sl->u.data;
-        if (cfg->qk_norm) {
-            sl->qk_raw = arena_f32(a, T, heads * cfg->head_dim);
-            sl->qk_stats = arena_f32(a, T, heads * 2);
-            ok = ok && sl->qk_raw && sl->qk_stats;
-        }
+        ok = ok && saved_norms(sl, a, cfg, l, T);
         for (int m = 0; m < DEC_MAPS && ok; m++) {
             const int64_t rank = map_rank(d, b, l, (enum dec_map)m);
 
@@ -187,20 +206,23 @@ check_batch(const struct decoder *d, const struct batch *b, int32_t *top_pos,
 static int
 need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
 {
+    const int64_t D = d->cfg->head_dim;
     int64_t n = d->n_cos_sin ? d->n_cos_sin : 512;
     float *table;
 
-    if (d->cfg->learned_pos || top_pos < d->n_cos_sin)
+    if (d->cfg->n_ropes == 0 || top_pos < d->n_cos_sin)
         return 0;
     while (n <= top_pos)
         n *= 2;
     if (n > d->cfg->context)
         n = d->cfg->context;
-    table = mem_array((size_t)n, (size_t)d->cfg->head_dim * sizeof(float));
+    table = mem_array((size_t)n * (size_t)d->cfg->n_ropes,
+                      (size_t)D * sizeof(float));
     if (!table)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld positions",
                         (long long)n);
-    config_rope_table(table, d->cfg, n);
+    for (int i = 0; i < d->cfg->n_ropes; i++)
+        rope_table(table + i * n * D, &d->cfg->ropes[i], D, n);
     mem_free(d->cos_sin);
     d->cos_sin = table;
     d->n_cos_sin = n;
@@ -334,26 +356,24 @@ project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
     return add_lora(d, a, y, x, map, layer, b, save, err);
 }
 
-/* x += the map's output and, where a group has a bottleneck after it, what that
- * makes of the output. */
+/* y = beta*y + the map's output and what bottlenecks make of it, for groups
+ * that have one after it. */
 static int
-project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
-                    struct mat in, enum dec_map map,
+project_bottlenecks(struct decoder *d, struct arena *a, struct mat y,
+                    struct mat in, enum dec_map map, float beta,
                     enum bottleneck_place place, int64_t layer,
                     const struct batch *b, struct saved *save, trv_err *err)
 {
-    const struct arena_mark mark = arena_mark(a);
-    struct mat m;
+    struct mat m = mat_new(a, DT_F32, b->T, y.cols);
     int rc;
 
-    if (decoder_bottleneck_size(b, layer, place) == 0)
-        return project(d, a, x, in, map, 1.0f, layer, b, save, err);
-    m = mat_new(a, DT_F32, b->T, x.cols);
     if (!m.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a bottleneck adapter");
     rc = project(d, a, m, in, map, 0.0f, layer, b, save, err);
-    for (int64_t i = 0; i < b->T * x.cols && !rc; i++)
-        ((float *)x.data)[i] += ((const float *)m.data)[i];
+    if (beta == 0.0f)
+        memset(y.data, 0, (size_t)(b->T * y.cols) * sizeof(float));
+    for (int64_t i = 0; i < b->T * y.cols && !rc; i++)
+        ((float *)y.data)[i] += ((const float *)m.data)[i];
     for (int64_t g = 0; g < b->n_groups && !rc; g++) {
         const struct batch_group *group = &b->groups[g];
         const int64_t t0 = group->t0, n = group->n;
@@ -363,40 +383,131 @@ project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
 
         if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
             continue;
-        seen = sl ? mat_part(sl->m[place], t0, n, 0, x.cols)
-                  : mat_new(a, d->be->act_type, n, x.cols);
+        seen = sl ? mat_part(sl->m[place], t0, n, 0, y.cols)
+                  : mat_new(a, d->be->act_type, n, y.cols);
         z = sl ? mat_part(sl->z[place], t0, n, 0, s.size)
                : mat_new(a, DT_F32, n, s.size);
         if (!seen.data || !z.data)
             return err_fail(err, TRV_ENOMEM,
                             "no memory for a bottleneck adapter");
-        d->be->ops->cast(d->be, seen, mat_part(m, t0, n, 0, x.cols));
-        rc = bottleneck_forward(d->be, a, mat_part(x, t0, n, 0, x.cols), seen,
+        d->be->ops->cast(d->be, seen, mat_part(m, t0, n, 0, y.cols));
+        rc = bottleneck_forward(d->be, a, mat_part(y, t0, n, 0, y.cols), seen,
                                 &s, z, err);
         d->flop += 4.0 * (double)n * (double)(s.size * s.width);
+    }
+    return rc;
+}
+
+/* x += the sublayer's output: the map's, what bottlenecks make of it, and the
+ * norm over both where the layer has one there. */
+static int
+project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
+                    struct mat in, enum dec_map map,
+                    enum bottleneck_place place, int64_t layer,
+                    const struct batch *b, struct saved *save, trv_err *err)
+{
+    const bool first = map == MAP_O;
+    const struct dec_layer *l = &d->layers[layer];
+    const struct saved_layer *s = save ? &save->layers[layer] : NULL;
+    const bool normed = config_layer(d->cfg, layer)->norm_out;
+    const float beta = normed ? 0.0f : 1.0f;
+    const struct arena_mark mark = arena_mark(a);
+    struct mat y = x, n = x;
+    int rc;
+
+    if (normed) {
+        y = s ? mat_f32(first ? s->y1 : s->y2, b->T, x.cols)
+              : mat_new(a, DT_F32, b->T, x.cols);
+        n = mat_new(a, DT_F32, b->T, x.cols);
+    }
+    if (!y.data || !n.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a norm");
+    if (decoder_bottleneck_size(b, layer, place) == 0)
+        rc = project(d, a, y, in, map, beta, layer, b, save, err);
+    else
+        rc = project_bottlenecks(d, a, y, in, map, beta, place, layer, b, save,
+                                 err);
+    if (normed && !rc) {
+        d->be->ops->norm_forward(d->be, n, s ? first ? s->out1 : s->out2 : NULL,
+                                 y, first ? l->out1_w.v : l->out2_w.v,
+                                 first ? l->out1_b.v : l->out2_b.v,
+                                 (float)d->cfg->norm_eps, d->cfg->rms);
+        for (int64_t i = 0; i < b->T * x.cols; i++)
+            ((float *)x.data)[i] += ((const float *)n.data)[i];
     }
     arena_rewind(a, mark);
     return rc;
 }
 
-static void
-norm_heads(struct decoder *d, struct mat qk, const struct dec_layer *l,
-           struct saved_layer *save)
+int64_t
+decoder_qk_spans(const struct model_config *cfg, int64_t layer)
+{
+    switch (config_layer(cfg, layer)->qk_norm) {
+    case QK_NORM_HEAD:
+        return cfg->heads + cfg->kv_heads;
+    case QK_NORM_WIDTH:
+        return 2;
+    case QK_NORM_NONE:
+        break;
+    }
+    return 0;
+}
+
+struct qk_span
+decoder_qk_span(const struct decoder *d, int64_t layer, int64_t i)
 {
     const struct model_config *cfg = d->cfg;
-    const int64_t T = qk.rows;
+    const int64_t D = cfg->head_dim;
+    const bool by_head = config_layer(cfg, layer)->qk_norm == QK_NORM_HEAD;
+    struct dec_layer *l = &d->layers[layer];
+    const bool is_q = by_head ? i < cfg->heads : i == 0;
 
-    if (save)
+    return (struct qk_span){
+        .at = by_head || is_q ? i * D : cfg->heads * D,
+        .n = by_head ? D : (is_q ? cfg->heads : cfg->kv_heads) * D,
+        .w = is_q ? &l->q_norm : &l->k_norm,
+    };
+}
+
+static void
+norm_qk(struct decoder *d, struct mat qk, int64_t layer,
+        struct saved_layer *save)
+{
+    const int64_t T = qk.rows, spans = decoder_qk_spans(d->cfg, layer);
+
+    if (save && spans > 0)
         d->be->ops->cast(d->be, mat_f32(save->qk_raw, T, qk.cols), qk);
-    for (int64_t h = 0; h < cfg->heads + cfg->kv_heads; h++) {
-        const struct mat head =
-            mat_part(qk, 0, T, h * cfg->head_dim, cfg->head_dim);
+    for (int64_t i = 0; i < spans; i++) {
+        const struct qk_span s = decoder_qk_span(d, layer, i);
+        const struct mat part = mat_part(qk, 0, T, s.at, s.n);
 
-        d->be->ops->norm_forward(d->be, head,
-                                 save ? save->qk_stats + h * T * 2 : NULL, head,
-                                 h < cfg->heads ? l->q_norm.v : l->k_norm.v,
-                                 NULL, (float)cfg->norm_eps, true);
+        d->be->ops->norm_forward(d->be, part,
+                                 save ? save->qk_stats + i * T * 2 : NULL, part,
+                                 s.w->v, NULL, (float)d->cfg->norm_eps, true);
     }
+}
+
+void
+decoder_rotate(const struct decoder *d, struct mat qk, int64_t layer,
+               const struct batch *b, bool inverse)
+{
+    const int64_t D = d->cfg->head_dim;
+    const int rope = config_layer(d->cfg, layer)->rope;
+
+    if (rope >= 0)
+        d->be->ops->rope(d->be, qk, D, D, d->cos_sin + rope * d->n_cos_sin * D,
+                         b->pos, inverse);
+}
+
+void
+decoder_enter(const struct decoder *d, struct mat n, float *stats, struct mat x,
+              const struct dec_vec *w, const struct dec_vec *b)
+{
+    if (w->v)
+        d->be->ops->norm_forward(d->be, n, stats, x, w->v, b->v,
+                                 (float)d->cfg->norm_eps, d->cfg->rms);
+    else
+        d->be->ops->cast(d->be, n, x);
 }
 
 static void
@@ -443,7 +554,7 @@ attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
     struct mat q = mat_part(r->qkv, 0, b->T, 0, Q);
     struct mat k = mat_part(r->qkv, 0, b->T, Q, W);
     struct mat v = mat_part(r->qkv, 0, b->T, Q + W, W);
-    const struct attn_plan plan = decoder_attn_plan(d, b);
+    const struct attn_plan plan = decoder_attn_plan(d, b, layer);
 
     place_prefixes(mat_part(r->qkv, 0, b->T, Q, 2 * W), layer, b);
     if (cache) {
@@ -456,7 +567,7 @@ attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
 }
 
 struct attn_plan
-decoder_attn_plan(const struct decoder *d, const struct batch *b)
+decoder_attn_plan(const struct decoder *d, const struct batch *b, int64_t layer)
 {
     return (struct attn_plan){
         .n_segs = b->n_segs,
@@ -464,7 +575,7 @@ decoder_attn_plan(const struct decoder *d, const struct batch *b)
         .heads = d->cfg->heads,
         .kv_heads = d->cfg->kv_heads,
         .head_dim = d->cfg->head_dim,
-        .window = d->cfg->window,
+        .window = config_layer(d->cfg, layer)->window,
         .scale = (float)(1.0 / sqrt((double)d->cfg->head_dim)),
     };
 }
@@ -516,13 +627,12 @@ pass_no_memory(const struct batch *b, trv_err *err)
                     (long long)b->T);
 }
 
-/* x += O(attention(rope(QKV(norm1(x))))); r.attn is what entered O. */
+/* x += out1(O(attention(rope(QKV(norm1(x)))))); r.attn is what entered O. */
 static int
 attention_half(struct pass *p, int64_t i, trv_err *err)
 {
     struct decoder *d = p->d;
     const struct model_config *cfg = d->cfg;
-    const struct backend_ops *ops = d->be->ops;
     const struct dec_layer *l = &d->layers[i];
     const int64_t T = p->b->T;
     const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
@@ -535,22 +645,19 @@ attention_half(struct pass *p, int64_t i, trv_err *err)
         r->qkv.data = s->qkv;
         r->attn = s->attn;
     }
-    ops->norm_forward(d->be, r->n, s ? s->stats1 : NULL, p->x, l->norm1_w.v,
-                      l->norm1_b.v, (float)cfg->norm_eps, cfg->rms);
+    decoder_enter(d, r->n, s ? s->stats1 : NULL, p->x, &l->norm1_w,
+                  &l->norm1_b);
     rc = project(d, p->a, r->qkv, r->n, MAP_QKV, 0.0f, i, p->b, p->save, err);
     if (rc)
         return rc;
-    if (cfg->qk_norm)
-        norm_heads(d, mat_part(r->qkv, 0, T, 0, qk), l, s);
-    if (!cfg->learned_pos)
-        ops->rope(d->be, mat_part(r->qkv, 0, T, 0, qk), cfg->head_dim,
-                  cfg->head_dim, d->cos_sin, p->b->pos, false);
+    norm_qk(d, mat_part(r->qkv, 0, T, 0, qk), i, s);
+    decoder_rotate(d, mat_part(r->qkv, 0, T, 0, qk), i, p->b, false);
     attend(d, r, p->b, p->cache, i, s ? s->lse : NULL);
     return project_onto_stream(d, p->a, p->x, r->attn, MAP_O,
                                BOTTLENECK_ATTENTION, i, p->b, p->save, err);
 }
 
-/* x += DOWN(act(UP(norm2(x)))); r.h is what entered DOWN. */
+/* x += out2(DOWN(act(UP(norm2(x))))); r.h is what entered DOWN. */
 static int
 mlp_half(struct pass *p, int64_t i, trv_err *err)
 {
@@ -568,8 +675,8 @@ mlp_half(struct pass *p, int64_t i, trv_err *err)
         if (s->u.type == DT_F32)
             r->u = s->u;
     }
-    ops->norm_forward(d->be, r->n, s ? s->stats2 : NULL, p->x, l->norm2_w.v,
-                      l->norm2_b.v, (float)cfg->norm_eps, cfg->rms);
+    decoder_enter(d, r->n, s ? s->stats2 : NULL, p->x, &l->norm2_w,
+                  &l->norm2_b);
     rc = project(d, p->a, r->u, r->n, MAP_UP, 0.0f, i, p->b, p->save, err);
     if (rc)
         return rc;

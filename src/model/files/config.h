@@ -10,47 +10,48 @@
 
 #include "backend/backend.h"
 #include "base/err.h"
+#include "model/files/part.h"
+#include "model/files/rope.h"
 
-enum family {
-    FAMILY_GPT2,
-    FAMILY_LLAMA,
-    FAMILY_MISTRAL,
-    FAMILY_QWEN2,
-    FAMILY_QWEN3,
-    FAMILY_COUNT
-};
-
-enum rope_scaling {
-    ROPE_PLAIN,
-    ROPE_LINEAR,
-    ROPE_LLAMA3,
-    ROPE_FACTORS // every frequency divided by its own (GGUF's rope_freqs)
-};
-#define ROPE_FREQS_MAX 256 // of ROPE_FACTORS: head_dim 512
+struct family; // model/files/family.h
 
 #define EOS_MORE_MAX 8
+#define LAYERS_MAX 4096
+#define LAYER_KINDS_MAX 4
+#define ROPES_MAX 2
+
+enum qk_norm {
+    QK_NORM_NONE,
+    QK_NORM_HEAD, // an RMS norm of each head's q and k (Qwen3)
+    QK_NORM_WIDTH // of all heads' q as one vector, and of all k (OLMo 2)
+};
+
+/* What a kind of layer does; most models have one kind. Both norms may stand:
+ * x += norm_out(sublayer(norm_in(x))), for attention and MLP alike. */
+struct layer_desc {
+    int64_t window; // attention sees so many newest keys; 0: all
+    int rope;       // of the model's rotary tables; -1: no rotation
+    bool norm_in;   // before each sublayer
+    bool norm_out;  // after it, before its output joins the stream
+    enum qk_norm qk_norm;
+};
 
 struct model_config {
-    enum family family;
+    const struct family *family;
     int64_t width, layers, heads, kv_heads, head_dim, mlp_width; // C L H G D F
     int64_t vocab;   // rows of the embedding, padding included
     int64_t context; // positions
     bool rms;        // else LayerNorm with bias
     double norm_eps;
-    bool learned_pos; // else rotary
-    double rope_theta;
-    enum rope_scaling rope_scaling;
-    double rope_factor, rope_low, rope_high; // llama3: low/high_freq_factor
-    int64_t rope_original;                   // original context
-    float rope_factors[ROPE_FREQS_MAX];      // [D/2]
+    bool learned_pos;
+    int n_ropes;
+    struct rope ropes[ROPES_MAX];
     enum activation act;
     bool gated;
     bool fused_qkv; // one tensor for q, k, v (GPT-2)
     bool conv1d;    // linear weights stored [in, out] (GPT-2)
     bool qkv_bias, o_bias, mlp_bias;
-    bool qk_norm;                   // RMS norm of each head's q and k (Qwen3)
     bool tied;                      // the head is the embedding
-    int64_t window;                 // sliding attention; 0: none
     int32_t bos, eos;               // -1: none said
     int32_t eos_more[EOS_MORE_MAX]; // further ids that end a text
     int n_eos_more;
@@ -58,11 +59,18 @@ struct model_config {
     /* of a head that classifies sequences in place of the vocabulary's; 0: a
      * language model. 1 label is a reward model */
     int64_t labels;
+    struct layer_desc kinds[LAYER_KINDS_MAX];
+    unsigned char kind[LAYERS_MAX]; // of each layer
 };
 
-const char *family_name(enum family f);   // "gpt2", "llama", ...
-const char *family_class(enum family f);  // "GPT2LMHeadModel", ...
-const char *family_scorer(enum family f); // "GPT2ForSequenceClassification"
+static inline const struct layer_desc *
+config_layer(const struct model_config *cfg, int64_t layer)
+{
+    return &cfg->kinds[cfg->kind[layer]];
+}
+
+const char *family_name(const struct family *f);   // "gpt2", "llama", ...
+const char *family_scorer(const struct family *f); // "GPT2For..."
 
 /** From a config.json. An unknown model_type is TRV_EUNSUPPORTED, with the
  * list of those supported; contradictions (heads that do not divide, zero or
@@ -75,31 +83,5 @@ int config_check(const struct model_config *cfg, const char *file,
 /** One more id that ends a text; an id that is known already is no second. */
 int config_add_eos(struct model_config *cfg, int64_t id, const char *file,
                    trv_err *err);
-
-/** cos_sin [n_pos, rot] as backend_ops.rope takes it, rot = head_dim.
- * Frequencies and angles are rounded to f32 where transformers rounds them,
- * since an angle's error grows with its position; the rest is in double. */
-void config_rope_table(float *cos_sin, const struct model_config *cfg,
-                       int64_t n_pos);
-
-/* The linear maps of a layer, by the names that PEFT addresses. */
-enum part {
-    PART_Q,
-    PART_K,
-    PART_V,
-    PART_QKV, // GPT-2's c_attn
-    PART_O,
-    PART_GATE,
-    PART_UP, // GPT-2's c_fc
-    PART_DOWN,
-    PART_COUNT
-};
-/** "self_attn.q_proj", "attn.c_attn", ...; NULL where the family has none. */
-const char *part_name(const struct model_config *cfg, enum part p);
-/** The module's full path: "model.layers.3.self_attn.q_proj". */
-int part_path(char *buf, size_t size, const struct model_config *cfg,
-              int64_t layer, enum part p);
-void part_shape(int64_t *out, int64_t *in, const struct model_config *cfg,
-                enum part p);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/files/family.h"
 
 static bool
 is_str(struct gguf_str s, const char *text)
@@ -88,24 +89,25 @@ get_rope_factors(struct reader *r, struct model_config *c)
                          r->f->path, ROPE_FREQS_MAX);
         return;
     }
-    if (c->rope_scaling != ROPE_PLAIN) {
+    if (c->ropes[0].scaling != ROPE_PLAIN) {
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
                          "'%s': 'rope_freqs.weight' beside linear scaling is "
                          "not supported",
                          r->f->path);
         return;
     }
-    tensor_rows_f32(c->rope_factors, t, 0, 1);
+    tensor_rows_f32(c->ropes[0].factors, t, 0, 1);
     for (int64_t i = 0; i < t->dim[0]; i++) {
-        if (!(c->rope_factors[i] >= 1e-6f && c->rope_factors[i] <= 1e6f)) {
+        if (!(c->ropes[0].factors[i] >= 1e-6f &&
+              c->ropes[0].factors[i] <= 1e6f)) {
             r->rc =
                 err_fail(r->err, TRV_EFORMAT,
                          "'%s': value %" PRId64 " of 'rope_freqs.weight' is %g",
-                         r->f->path, i, (double)c->rope_factors[i]);
+                         r->f->path, i, (double)c->ropes[0].factors[i]);
             return;
         }
     }
-    c->rope_scaling = ROPE_FACTORS;
+    c->ropes[0].scaling = ROPE_FACTORS;
 }
 
 static void
@@ -115,7 +117,7 @@ get_rope(struct reader *r, struct model_config *c)
     char key[96];
     int64_t rot;
 
-    c->rope_theta = get_num(r, "rope.freq_base", 10000.0, 1.0, 1e15);
+    c->ropes[0].theta = get_num(r, "rope.freq_base", 10000.0, 1.0, 1e15);
     rot = get_int(r, "rope.dimension_count", c->head_dim, false);
     if (!r->rc && rot != c->head_dim)
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
@@ -127,19 +129,19 @@ get_rope(struct reader *r, struct model_config *c)
                             full_key(key, sizeof(key), r, "rope.scaling.type"),
                             r->err);
     /* Files older than rope.scaling.type say linear scaling so. */
-    c->rope_factor = get_num(r, "rope.scale_linear", 1.0, 1e-6, 1e6);
+    c->ropes[0].factor = get_num(r, "rope.scale_linear", 1.0, 1e-6, 1e6);
     if (r->rc)
         return;
     if (is_str(type, "linear"))
-        c->rope_factor =
-            get_num(r, "rope.scaling.factor", c->rope_factor, 1e-6, 1e6);
+        c->ropes[0].factor =
+            get_num(r, "rope.scaling.factor", c->ropes[0].factor, 1e-6, 1e6);
     else if (!is_str(type, "none"))
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
                          "'%s': the rotary scaling '%.*s' is not supported; "
                          "known are none, linear",
                          r->f->path, type.n < 80 ? (int)type.n : 80, type.s);
-    if (c->rope_factor != 1.0)
-        c->rope_scaling = ROPE_LINEAR;
+    if (c->ropes[0].factor != 1.0)
+        c->ropes[0].scaling = ROPE_LINEAR;
     get_rope_factors(r, c);
 }
 
@@ -163,13 +165,13 @@ get_special(struct reader *r, struct model_config *c)
     }
 }
 
-/* The key "general.architecture", as a family. "mistral" is written as llama
- * by the converter, but the name is taken too. */
+/* The key "general.architecture", as a family. */
 static int
-get_family(enum family *out, const struct gguf_file *f, trv_err *err)
+get_family(const struct family **out, const struct gguf_file *f, trv_err *err)
 {
     struct gguf_str arch = {"", 0};
-    int rc, k = 0;
+    char known[256];
+    int rc;
 
     if (!gguf_find(f, "general.architecture"))
         return err_fail(err, TRV_EFORMAT,
@@ -177,15 +179,53 @@ get_family(enum family *out, const struct gguf_file *f, trv_err *err)
     rc = gguf_string(&arch, f, "general.architecture", err);
     if (rc)
         return rc;
-    while (k < FAMILY_COUNT && !is_str(arch, family_name((enum family)k)))
-        k++;
-    if (k == FAMILY_COUNT || k == FAMILY_MISTRAL)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s': the architecture '%.*s' is not supported; known "
-                        "are gpt2, llama (mistral included), qwen2, qwen3",
-                        f->path, arch.n < 80 ? (int)arch.n : 80, arch.s);
-    *out = (enum family)k;
-    return 0;
+    *out = family_find(arch.s, arch.n);
+    if (*out && (*out)->gguf)
+        return 0;
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "'%s': the architecture '%.*s' is not supported; known "
+                    "are %s; Mistral's files say llama",
+                    f->path, arch.n < 80 ? (int)arch.n : 80, arch.s,
+                    family_list(known, sizeof(known), true));
+}
+
+/* Sizes; the window of all layers. */
+static void
+get_sizes(struct reader *r, struct model_config *c)
+{
+    int64_t value_dim;
+    char key[96];
+
+    c->width = get_int(r, "embedding_length", 0, true);
+    c->layers = get_int(r, "block_count", 0, true);
+    c->mlp_width = get_int(r, "feed_forward_length", 0, true);
+    c->heads = get_int(r, "attention.head_count", 0, true);
+    c->kv_heads = get_int(r, "attention.head_count_kv", c->heads, false);
+    c->context = get_int(r, "context_length", 0, true);
+    c->kinds[0].window = get_int(r, "attention.sliding_window", 0, false);
+    if (get_int(r, "expert_count", 0, false) != 0 && !r->rc)
+        r->rc =
+            err_fail(r->err, TRV_EUNSUPPORTED,
+                     "'%s': a mixture of experts is not supported", r->f->path);
+    if (!r->rc && c->heads < 1)
+        r->rc = err_fail(r->err, TRV_EFORMAT, "'%s': it says to have no heads",
+                         r->f->path);
+    if (r->rc)
+        return;
+    if (c->width % c->heads != 0 &&
+        !gguf_find(r->f, full_key(key, sizeof(key), r, "attention.key_length")))
+        r->rc = err_fail(r->err, TRV_EFORMAT,
+                         "'%s': width %" PRId64 " is no multiple of %" PRId64
+                         " heads",
+                         r->f->path, c->width, c->heads);
+    c->head_dim =
+        get_int(r, "attention.key_length", c->width / c->heads, false);
+    value_dim = get_int(r, "attention.value_length", c->head_dim, false);
+    if (!r->rc && value_dim != c->head_dim)
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': keys of %" PRId64 " and values of %" PRId64
+                         " are not supported",
+                         r->f->path, c->head_dim, value_dim);
 }
 
 int
@@ -194,7 +234,7 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     struct model_config c = {.bos = -1, .eos = -1, .pad = -1};
     struct reader r = {f, NULL, err, 0};
     const struct tensor *embed;
-    int64_t value_dim, parts = 1;
+    int64_t parts = 1;
 
     memset(out, 0, sizeof(*out));
     r.rc = gguf_int(&parts, f, "split.count", 0, INT64_MAX, err);
@@ -209,58 +249,26 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     r.rc = get_family(&c.family, f, err);
     if (r.rc)
         return r.rc;
-    r.arch = family_name(c.family);
+    r.arch = c.family->name;
+    c.family->shape(&c);
     embed = find_tensor(f, "token_embd.weight");
     if (!embed || embed->n_dims != 2)
         return err_fail(err, TRV_EFORMAT,
                         "'%s' lacks the matrix 'token_embd.weight'", f->path);
     c.vocab = embed->dim[0];
-    c.width = get_int(&r, "embedding_length", 0, true);
-    c.layers = get_int(&r, "block_count", 0, true);
-    c.mlp_width = get_int(&r, "feed_forward_length", 0, true);
-    c.heads = get_int(&r, "attention.head_count", 0, true);
-    c.kv_heads = get_int(&r, "attention.head_count_kv", c.heads, false);
-    c.context = get_int(&r, "context_length", 0, true);
-    c.window = get_int(&r, "attention.sliding_window", 0, false);
-    if (get_int(&r, "expert_count", 0, false) != 0 && !r.rc)
-        r.rc = err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s': a mixture of experts is not supported", f->path);
-    if (!r.rc && c.heads < 1)
-        r.rc = err_fail(err, TRV_EFORMAT, "'%s': it says to have no heads",
-                        f->path);
+    get_sizes(&r, &c);
     if (r.rc)
         return r.rc;
-    if (c.width % c.heads != 0 && c.family != FAMILY_QWEN3)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s': width %" PRId64 " is no multiple of %" PRId64
-                        " heads",
-                        f->path, c.width, c.heads);
-    c.head_dim = get_int(&r, "attention.key_length", c.width / c.heads, false);
-    value_dim = get_int(&r, "attention.value_length", c.head_dim, false);
-    if (!r.rc && value_dim != c.head_dim)
-        r.rc = err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s': keys of %" PRId64 " and values of %" PRId64
-                        " are not supported",
-                        f->path, c.head_dim, value_dim);
-
     c.tied = !find_tensor(f, "output.weight");
-    if (c.family == FAMILY_GPT2) {
-        c.norm_eps =
-            get_num(&r, "attention.layer_norm_epsilon", 1e-5, 0.0, 1.0);
-        c.act = ACT_GELU_TANH;
-        c.learned_pos = c.fused_qkv = true;
-        c.qkv_bias = c.o_bias = c.mlp_bias = true;
-    } else {
-        c.norm_eps =
-            get_num(&r, "attention.layer_norm_rms_epsilon", 1e-6, 0.0, 1.0);
-        c.act = ACT_SILU;
-        c.rms = c.gated = true;
-        c.qk_norm = c.family == FAMILY_QWEN3;
-        c.qkv_bias = find_tensor(f, "blk.0.attn_q.bias") != NULL;
-        c.o_bias = find_tensor(f, "blk.0.attn_output.bias") != NULL;
-        c.mlp_bias = find_tensor(f, "blk.0.ffn_up.bias") != NULL;
+    c.norm_eps = get_num(&r,
+                         c.rms ? "attention.layer_norm_rms_epsilon"
+                               : "attention.layer_norm_epsilon",
+                         c.norm_eps, 0.0, 1.0);
+    c.qkv_bias = c.qkv_bias || find_tensor(f, "blk.0.attn_q.bias");
+    c.o_bias = c.o_bias || find_tensor(f, "blk.0.attn_output.bias");
+    c.mlp_bias = c.mlp_bias || find_tensor(f, "blk.0.ffn_up.bias");
+    if (c.n_ropes > 0)
         get_rope(&r, &c);
-    }
     get_special(&r, &c);
     if (!r.rc)
         r.rc = config_check(&c, f->path, err);

@@ -5,28 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const gpt2_names[SLOT_COUNT] = {
-    [SLOT_EMBED] = "transformer.wte",
-    [SLOT_POS] = "transformer.wpe",
-    [SLOT_NORM1] = "ln_1",
-    [SLOT_NORM2] = "ln_2",
-    [SLOT_NORM] = "transformer.ln_f",
-    [SLOT_HEAD] = "lm_head",
-    [SLOT_SCORE] = "score",
-};
-static const char *const llama_names[SLOT_COUNT] = {
-    [SLOT_EMBED] = "model.embed_tokens",
-    [SLOT_NORM1] = "input_layernorm",
-    [SLOT_NORM2] = "post_attention_layernorm",
-    [SLOT_Q_NORM] = "self_attn.q_norm",
-    [SLOT_K_NORM] = "self_attn.k_norm",
-    [SLOT_NORM] = "model.norm",
-    [SLOT_HEAD] = "lm_head",
-    [SLOT_SCORE] = "score",
-};
+#include "model/files/family.h"
+
 static const char *const gguf_names[SLOT_COUNT] = {
     [SLOT_EMBED] = "token_embd",   [SLOT_POS] = "position_embd",
-    [SLOT_NORM1] = "attn_norm",    [SLOT_NORM2] = "ffn_norm",
+    [SLOT_NORM1] = "attn_norm",    [SLOT_OUT1] = "post_attention_norm",
+    [SLOT_NORM2] = "ffn_norm",     [SLOT_OUT2] = "post_ffw_norm",
     [SLOT_Q_NORM] = "attn_q_norm", [SLOT_K_NORM] = "attn_k_norm",
     [SLOT_NORM] = "output_norm",   [SLOT_HEAD] = "output",
     [SLOT_SCORE] = "score",
@@ -50,10 +34,9 @@ static void
 put(struct walk *w, struct layout_item it)
 {
     const struct model_config *c = w->cfg;
-    const bool gpt2 = c->family == FAMILY_GPT2;
-    const char *hf = it.slot == SLOT_PART ? part_name(c, it.part)
-                     : gpt2               ? gpt2_names[it.slot]
-                                          : llama_names[it.slot];
+    const struct family_names *names = c->family->names;
+    const char *hf =
+        it.slot == SLOT_PART ? names->parts[it.part] : names->slots[it.slot];
     const char *gg =
         it.slot == SLOT_PART ? gguf_parts[it.part] : gguf_names[it.slot];
     const char *end = it.bias ? "bias" : "weight";
@@ -65,7 +48,7 @@ put(struct walk *w, struct layout_item it)
         snprintf(it.gguf_name, sizeof(it.gguf_name), "%s.%s", gg, end);
     } else {
         snprintf(it.name, sizeof(it.name), "%s.%" PRId64 ".%s.%s",
-                 gpt2 ? "transformer.h" : "model.layers", it.layer, hf, end);
+                 names->layers, it.layer, hf, end);
         snprintf(it.gguf_name, sizeof(it.gguf_name), "blk.%" PRId64 ".%s.%s",
                  it.layer, gg, end);
     }
@@ -119,8 +102,12 @@ static void
 put_layer(struct walk *w, int64_t i)
 {
     const struct model_config *c = w->cfg;
+    const struct layer_desc *desc = config_layer(c, i);
+    const int64_t D = c->head_dim;
+    const bool whole = desc->qk_norm == QK_NORM_WIDTH;
 
-    put_norm(w, SLOT_NORM1, i, c->width);
+    if (desc->norm_in)
+        put_norm(w, SLOT_NORM1, i, c->width);
     if (c->fused_qkv) {
         put_part(w, i, PART_QKV, c->qkv_bias);
     } else {
@@ -128,16 +115,21 @@ put_layer(struct walk *w, int64_t i)
         put_part(w, i, PART_K, c->qkv_bias);
         put_part(w, i, PART_V, c->qkv_bias);
     }
-    if (c->qk_norm) {
-        put_norm(w, SLOT_Q_NORM, i, c->head_dim);
-        put_norm(w, SLOT_K_NORM, i, c->head_dim);
+    if (desc->qk_norm != QK_NORM_NONE) {
+        put_norm(w, SLOT_Q_NORM, i, whole ? c->heads * D : D);
+        put_norm(w, SLOT_K_NORM, i, whole ? c->kv_heads * D : D);
     }
     put_part(w, i, PART_O, c->o_bias);
-    put_norm(w, SLOT_NORM2, i, c->width);
+    if (desc->norm_out)
+        put_norm(w, SLOT_OUT1, i, c->width);
+    if (desc->norm_in)
+        put_norm(w, SLOT_NORM2, i, c->width);
     if (c->gated)
         put_part(w, i, PART_GATE, c->mlp_bias);
     put_part(w, i, PART_UP, c->mlp_bias);
     put_part(w, i, PART_DOWN, c->mlp_bias);
+    if (desc->norm_out)
+        put_norm(w, SLOT_OUT2, i, c->width);
 }
 
 int

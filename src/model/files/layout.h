@@ -9,8 +9,10 @@
 enum slot {
     SLOT_EMBED,
     SLOT_POS,
-    SLOT_NORM1,
-    SLOT_NORM2,
+    SLOT_NORM1, // before attention
+    SLOT_OUT1,  // after it
+    SLOT_NORM2, // before the MLP
+    SLOT_OUT2,  // after it
     SLOT_Q_NORM,
     SLOT_K_NORM,
     SLOT_PART, // a linear map

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/files/checkpoint.h"
+#include "model/files/family.h"
 #include "model/files/gguf_model.h"
 #include "model/files/layout.h"
 #include "text/utf8.h"
@@ -39,8 +40,12 @@ place(struct model *m, const struct layout_item *it)
         return &m->pos_embed;
     case SLOT_NORM1:
         return it->bias ? &l->norm1_b : &l->norm1_w;
+    case SLOT_OUT1:
+        return it->bias ? &l->out1_b : &l->out1_w;
     case SLOT_NORM2:
         return it->bias ? &l->norm2_b : &l->norm2_w;
+    case SLOT_OUT2:
+        return it->bias ? &l->out2_b : &l->out2_w;
     case SLOT_Q_NORM:
         return &l->q_norm;
     case SLOT_K_NORM:
@@ -84,9 +89,7 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
                         "'%s': the vector '%s' is quantised, which is not "
                         "supported",
                         m->path, (*at)->name);
-    /* llama.cpp's converter interleaves the two halves of each head of q and
-     * k for its llama architecture, and for none of the others here. */
-    if (m->gguf && m->cfg.family == FAMILY_LLAMA && it->rotary_heads)
+    if (m->gguf && m->cfg.family->gguf_interleaved && it->rotary_heads)
         checkpoint_unpermute(m->ckpt, *at, it->rotary_heads);
     return 0;
 }

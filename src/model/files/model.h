@@ -15,7 +15,8 @@
 
 /* Tensors of one layer; NULL where the family has none. */
 struct layer_tensors {
-    const struct tensor *norm1_w, *norm1_b, *norm2_w, *norm2_b;
+    const struct tensor *norm1_w, *norm1_b, *norm2_w, *norm2_b; // before
+    const struct tensor *out1_w, *out1_b, *out2_w, *out2_b;     // after
     const struct tensor *w[PART_COUNT], *b[PART_COUNT];
     const struct tensor *q_norm, *k_norm;
 };

@@ -144,6 +144,8 @@ begin_student(struct terms *student, const struct plan *p, trv_err *err)
     int rc = 0;
 
     if (p->solve)
+        rc = solve_check(cfg, err);
+    if (!rc && p->solve)
         rc = lora_targets(parts, cfg, o.lora.targets, err);
     if (rc)
         return rc;

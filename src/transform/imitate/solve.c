@@ -64,6 +64,19 @@ solve_writes(enum part p)
     return p == PART_O || p == PART_DOWN;
 }
 
+int
+solve_check(const struct model_config *cfg, trv_err *err)
+{
+    for (int64_t i = 0; i < cfg->layers; i++)
+        if (config_layer(cfg, i)->norm_out)
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "solve corrects what maps write into the residual "
+                            "stream, and layer %lld of this %s model norms "
+                            "that first",
+                            (long long)i, family_name(cfg->family));
+    return 0;
+}
+
 /* --- chunks --- */
 
 /* Pack contexts and answers but for the last tokens, which predict nothing,

@@ -44,10 +44,14 @@ struct solve_result {
 /** Does solve write this part? */
 bool solve_writes(enum part p);
 
+/** Can a model's maps be solved for? TRV_EUNSUPPORTED where a layer norms what
+ * they write. */
+int solve_check(const struct model_config *cfg, trv_err *err);
+
 /**
  * Solve for the pairs of `student` that solve_writes(); its other pairs are
  * left alone, and must add nothing (B zero). The student is whole only after
- * success.
+ * success. The model has passed solve_check().
  *
  * @return 0; TRV_EINVAL (no pair to solve for), TRV_EUNSUPPORTED (a teacher
  *         that mixes several streams or another model), TRV_ECANCELED,

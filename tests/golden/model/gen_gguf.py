@@ -21,9 +21,9 @@ import numpy as np
 import torch
 import transformers
 from gguf import GGMLQuantizationType as Q
-from gguf import GGUFWriter
+from gguf import GGUFReader, GGUFWriter
 from gguf.constants import GGML_QUANT_SIZES
-from gguf.quants import quantize
+from gguf.quants import dequantize, quantize
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -111,6 +111,39 @@ def vocabulary(w, arch):
     return 112
 
 
+# transformers reads no GGUF file of this architecture: the same by hand.
+OLMO2 = {"token_embd": "model.embed_tokens", "output_norm": "model.norm",
+         "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
+         "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+         "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
+         "post_attention_norm": "post_attention_layernorm",
+         "post_ffw_norm": "post_feedforward_layernorm",
+         "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+         "ffn_down": "mlp.down_proj"}
+
+
+def open_olmo2(path, V):
+    config = transformers.Olmo2Config(
+        vocab_size=V, hidden_size=C, intermediate_size=F, num_hidden_layers=L,
+        num_attention_heads=H, num_key_value_heads=KV, pad_token_id=None,
+        max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
+        tie_word_embeddings=True, rope_parameters=dict(
+            rope_type="default", rope_theta=THETA))
+    model = AutoModelForCausalLM.from_config(
+        config, attn_implementation="eager", dtype=torch.float32).eval()
+    state = {}
+    for t in GGUFReader(path).tensors:
+        layer = t.name.split(".")[1] if t.name.startswith("blk.") else None
+        name = OLMO2[t.name.split(".")[-2]] + ".weight"
+        name = name if layer is None else f"model.layers.{layer}.{name}"
+        x = dequantize(t.data, t.tensor_type).astype(np.float32)
+        state[name] = torch.from_numpy(x.copy())
+    missing, surplus = model.load_state_dict(state, strict=False)
+    assert missing == ["lm_head.weight"] and not surplus
+    model.tie_weights()
+    return model
+
+
 def write(arch):
     path = arch + ".gguf"
     w = GGUFWriter(path, arch)
@@ -142,7 +175,8 @@ def write(arch):
             add(w, "output.weight", values(V, C), Q.Q4_0)
     for i in range(L):
         p = f"blk.{i}."
-        for norm in ("attn_norm", "ffn_norm"):
+        for norm in (("post_attention_norm", "post_ffw_norm")
+                     if arch == "olmo2" else ("attn_norm", "ffn_norm")):
             add(w, p + norm + ".weight", 1 + values(C), Q.F32)
             if arch == "gpt2":
                 add(w, p + norm + ".bias", values(C), Q.F32)
@@ -166,6 +200,9 @@ def write(arch):
         if arch == "qwen3":
             add(w, p + "attn_q_norm.weight", 1 + values(head_dim), Q.F32)
             add(w, p + "attn_k_norm.weight", 1 + values(head_dim), Q.F32)
+        if arch == "olmo2":
+            add(w, p + "attn_q_norm.weight", 1 + values(H * D), Q.F32)
+            add(w, p + "attn_k_norm.weight", 1 + values(KV * D), Q.F32)
         add(w, p + "attn_output.weight", values(C, H * head_dim),
             Q.BF16 if arch == "qwen2" else Q.F16)
         add(w, p + "ffn_gate.weight", values(F, C), narrow)
@@ -178,7 +215,7 @@ def write(arch):
     read_back(arch, path, V)
 
 
-def read_back(arch, path, V):
+def open_known(arch, path):
     config = AutoConfig.from_pretrained(".", gguf_file=path)
     if arch == "qwen3":  # transformers leaves attention.key_length aside
         config.head_dim = 16
@@ -198,6 +235,11 @@ def read_back(arch, path, V):
             config, attn_implementation="eager", dtype=torch.float32).eval()
         again.load_state_dict(model.state_dict())
         model = again
+    return model
+
+
+def read_back(arch, path, V):
+    model = open_olmo2(path, V) if arch == "olmo2" else open_known(arch, path)
     said = {}
     for name, x in sorted(model.state_dict().items()):
         if name == "lm_head.weight" and arch != "llama":
@@ -217,5 +259,5 @@ def read_back(arch, path, V):
     print(arch, os.path.getsize(path), len(said), float(logits.abs().max()))
 
 
-for arch in ("llama", "qwen2", "qwen3", "gpt2"):
+for arch in ("llama", "qwen2", "qwen3", "gpt2", "olmo2"):
     write(arch)

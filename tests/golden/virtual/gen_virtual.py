@@ -1,7 +1,7 @@
 """Write virtual tokens, prefixes and bottleneck adapters for the tiny models of
 ../models, with what they make of those models.
 
-    python gen_virtual.py        (in this folder)
+    python gen_virtual.py [FAMILY ...]        (in this folder; all by default)
 
 torch 2.13.0, transformers 5.24.0, peft 0.21.2, safetensors 0.8.0, numpy 2.4.6.
 README.md says what each file and tensor is.
@@ -21,12 +21,16 @@ from transformers import AutoModelForCausalLM
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "models")
 sys.path.insert(0, MODELS)
+WANTED = sys.argv[1:]
 sys.argv[1:] = ["none"]  # it writes the models that its arguments name
 from gen_models import FAMILIES, f32, grid  # noqa: E402 (makes float64 stay)
 
 TOKENS = 5  # virtual ones
 SIZE = 6    # of the bottleneck
 SEQS = 2    # of the three in ../models: 7 and 13 tokens
+# A family's seed is 2000 and its place, but for olmo2: 2005 draws bottlenecks
+# with a bias whose gradients cancel, so that bf16 is 8.6 % of the largest off.
+SEEDS = {"olmo2": 2006}
 
 
 def base(family):
@@ -124,8 +128,11 @@ def with_bottleneck(gold, family, gen):
 
 
 def main():
-    for number, family in enumerate(sorted(FAMILIES)):
-        gen = torch.Generator().manual_seed(2000 + number)
+    for number, family in enumerate(FAMILIES):
+        if WANTED and family not in WANTED:
+            continue
+        gen = torch.Generator().manual_seed(
+            SEEDS.get(family, 2000 + number))
         shutil.rmtree(os.path.join(HERE, family), ignore_errors=True)
         gold = {}
         with_peft(gold, "soft", PromptTuningConfig(

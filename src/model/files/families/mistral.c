@@ -1,0 +1,26 @@
+/* mistral.c -- Mistral: Llama with a sliding window. */
+#include "model/files/families/llama.h"
+
+static void
+read(struct fields *r, struct model_config *c)
+{
+    static const struct llama_defaults defaults = {.vocab = 32000,
+                                                   .mlp_width = 14336,
+                                                   .kv_heads = 8,
+                                                   .context = 4096 * 32,
+                                                   .bos = 1,
+                                                   .eos = 2};
+    const json_t *window = json_object_get(r->obj, "sliding_window");
+
+    llama_read(r, c, &defaults);
+    c->kinds[0].window = field_int(
+        r, "sliding_window", json_is_null(window) ? 0 : 4096, MAX_CONTEXT);
+}
+
+const struct family family_mistral = {
+    .name = "mistral",
+    .scorer = "MistralForSequenceClassification",
+    .names = &llama_names,
+    .shape = llama_shape,
+    .read = read,
+};

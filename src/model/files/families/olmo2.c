@@ -1,0 +1,60 @@
+/* olmo2.c -- OLMo 2: norms after each sublayer instead of before it, and norms
+ * of q and k over the whole width.
+ */
+#include "model/files/families/llama.h"
+
+static const struct family_names names = {
+    .layers = "model.layers",
+    .slots =
+        {
+            [SLOT_EMBED] = "model.embed_tokens",
+            [SLOT_OUT1] = "post_attention_layernorm",
+            [SLOT_OUT2] = "post_feedforward_layernorm",
+            [SLOT_Q_NORM] = "self_attn.q_norm",
+            [SLOT_K_NORM] = "self_attn.k_norm",
+            [SLOT_NORM] = "model.norm",
+            [SLOT_HEAD] = "lm_head",
+            [SLOT_SCORE] = "score",
+        },
+    .parts =
+        {
+            [PART_Q] = "self_attn.q_proj",
+            [PART_K] = "self_attn.k_proj",
+            [PART_V] = "self_attn.v_proj",
+            [PART_O] = "self_attn.o_proj",
+            [PART_GATE] = "mlp.gate_proj",
+            [PART_UP] = "mlp.up_proj",
+            [PART_DOWN] = "mlp.down_proj",
+        },
+};
+
+static void
+shape(struct model_config *c)
+{
+    llama_shape(c);
+    c->norm_eps = 1e-5;
+    c->kinds[0] = (struct layer_desc){
+        .rope = 0, .norm_out = true, .qk_norm = QK_NORM_WIDTH};
+}
+
+static void
+read(struct fields *r, struct model_config *c)
+{
+    static const struct llama_defaults defaults = {.vocab = 50304,
+                                                   .mlp_width = 11008,
+                                                   .context = 2048,
+                                                   .bos = -1,
+                                                   .eos = 50279};
+
+    llama_read(r, c, &defaults);
+    c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", false);
+}
+
+const struct family family_olmo2 = {
+    .name = "olmo2",
+    .scorer = "Olmo2ForSequenceClassification",
+    .gguf = true,
+    .names = &names,
+    .shape = shape,
+    .read = read,
+};

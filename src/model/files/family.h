@@ -1,0 +1,52 @@
+/* family.h -- what a family of models is: one file each in families/, and one
+ * row of the table below.
+ */
+#ifndef MODEL_FAMILY_H
+#define MODEL_FAMILY_H
+
+#include "model/files/config_field.h"
+#include "model/files/layout.h"
+
+/** The families: a row's name is its model_type and its file's name. */
+#define FAMILIES(X)                                                            \
+    X(gpt2)                                                                    \
+    X(llama)                                                                   \
+    X(mistral)                                                                 \
+    X(qwen2)                                                                   \
+    X(qwen3)                                                                   \
+    X(olmo2)
+
+/* Hugging Face's names of a family's tensors, without ".weight". */
+struct family_names {
+    const char *layers; // before a layer's number: "model.layers"
+    const char *slots[SLOT_COUNT], *parts[PART_COUNT]; // NULL: it has none
+};
+
+struct family {
+    const char *name;   // model_type, and the architecture of GGUF files
+    const char *scorer; // transformers' class of sequence classification
+    bool gguf;          // GGUF files name it; those of the others say llama
+    /* llama.cpp's converter interleaves the two halves of each head of q and
+     * k. */
+    bool gguf_interleaved;
+    const struct family_names *names;
+    /** Set what all its models share, and their usual activation and norm_eps,
+     * which a file may say otherwise. */
+    void (*shape)(struct model_config *c);
+    /** Read the rest from a config.json. */
+    void (*read)(struct fields *r, struct model_config *c);
+};
+
+#define FAMILY_DECLARE(name) extern const struct family family_##name;
+FAMILIES(FAMILY_DECLARE)
+#undef FAMILY_DECLARE
+
+/** The family number i, from 0; NULL after the last. */
+const struct family *family_at(size_t i);
+/** By a name of n bytes; NULL where it is none. */
+const struct family *family_find(const char *name, size_t n);
+/** Their names as "gpt2, llama, ..."; of those that GGUF files name. Returns
+ * buf. */
+const char *family_list(char *buf, size_t size, bool gguf);
+
+#endif

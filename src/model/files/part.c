@@ -1,0 +1,59 @@
+/* part.c -- names, paths and shapes of a layer's linear maps. */
+#include "model/files/part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "model/files/family.h"
+
+const char *
+part_name(const struct model_config *c, enum part p)
+{
+    TRV_ASSERT((int)p >= 0 && p < PART_COUNT);
+    return c->family->names->parts[p];
+}
+
+int
+part_path(char *buf, size_t size, const struct model_config *c, int64_t layer,
+          enum part p)
+{
+    const char *name = part_name(c, p);
+    int n;
+
+    if (!name)
+        return TRV_EINVAL;
+    n = snprintf(buf, size, "%s.%" PRId64 ".%s", c->family->names->layers,
+                 layer, name);
+    return n < 0 || (size_t)n >= size ? TRV_ERANGE : 0;
+}
+
+void
+part_shape(int64_t *out, int64_t *in, const struct model_config *c, enum part p)
+{
+    const int64_t q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+
+    *in = p == PART_O ? q : p == PART_DOWN ? c->mlp_width : c->width;
+    switch (p) {
+    case PART_Q:
+        *out = q;
+        break;
+    case PART_K:
+    case PART_V:
+        *out = kv;
+        break;
+    case PART_QKV:
+        *out = q + 2 * kv;
+        break;
+    case PART_GATE:
+    case PART_UP:
+        *out = c->mlp_width;
+        break;
+    case PART_O:
+    case PART_DOWN:
+        *out = c->width;
+        break;
+    case PART_COUNT:
+    default:
+        TRV_ASSERT(false && "a part");
+    }
+}

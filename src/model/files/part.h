@@ -1,0 +1,29 @@
+/* part.h -- the linear maps of a layer, by the names that PEFT addresses. */
+#ifndef MODEL_PART_H
+#define MODEL_PART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_config;
+
+enum part {
+    PART_Q,
+    PART_K,
+    PART_V,
+    PART_QKV, // GPT-2's c_attn
+    PART_O,
+    PART_GATE,
+    PART_UP, // GPT-2's c_fc
+    PART_DOWN,
+    PART_COUNT
+};
+/** "self_attn.q_proj", "attn.c_attn", ...; NULL where the family has none. */
+const char *part_name(const struct model_config *cfg, enum part p);
+/** The module's full path: "model.layers.3.self_attn.q_proj". */
+int part_path(char *buf, size_t size, const struct model_config *cfg,
+              int64_t layer, enum part p);
+void part_shape(int64_t *out, int64_t *in, const struct model_config *cfg,
+                enum part p);
+
+#endif

@@ -1,0 +1,30 @@
+/* rope.h -- rotary positions: the frequencies of a table, and the table. */
+#ifndef MODEL_ROPE_H
+#define MODEL_ROPE_H
+
+#include <stdint.h>
+
+enum rope_scaling {
+    ROPE_PLAIN,
+    ROPE_LINEAR,
+    ROPE_LLAMA3,
+    ROPE_FACTORS // every frequency divided by its own (GGUF's rope_freqs)
+};
+#define ROPE_FREQS_MAX 256 // of ROPE_FACTORS: head_dim 512
+
+struct rope {
+    double theta;
+    enum rope_scaling scaling;
+    double factor, low, high;      // llama3: low/high_freq_factor
+    int64_t original;              // original context
+    float factors[ROPE_FREQS_MAX]; // [D/2]
+};
+
+/** cos_sin [n_pos, head_dim] as backend_ops.rope takes it. Frequencies and
+ * angles are rounded to f32 where transformers rounds them, since an angle's
+ * error grows with its position; the rest is in double. */
+void rope_table(float *cos_sin, const struct rope *r, int64_t head_dim,
+                int64_t n_pos);
+const char *rope_scaling_name(enum rope_scaling s); // "plain", "llama3", ...
+
+#endif
