@@ -20,7 +20,8 @@ drawn_release(struct measure *m)
 }
 
 int
-drawn_fill(struct measure *m, const struct inputs *in, trv_err *err)
+drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
+           trv_err *err)
 {
     const int64_t most = m->opts->max_inputs;
     int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
@@ -31,7 +32,7 @@ drawn_fill(struct measure *m, const struct inputs *in, trv_err *err)
     if (!m->items)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld inputs",
                         (long long)in->data.n);
-    m->n = m->dropped = 0;
+    m->n = *dropped = 0;
     for (int64_t i = 0; i < in->data.n && m->n < most && !rc; i++) {
         struct item *it = &m->items[m->n];
         bool fits = true;
@@ -57,7 +58,7 @@ drawn_fill(struct measure *m, const struct inputs *in, trv_err *err)
         for (int s = 0; s < SIDES; s++)
             context_release(&it->context[s]);
         m->n--;
-        m->dropped++;
+        (*dropped)++;
     }
     if (!rc && m->n == 0)
         rc = err_fail(err, TRV_ETOOLONG,

@@ -26,13 +26,15 @@ struct item {
 /**
  * m->items [m->n] of the first inputs, at most opts->max_inputs, each with its
  * contexts and without answers. An input that leaves no room for an answer
- * under any one side is left out and counted in m->dropped.
+ * under any one side is left out.
  *
- * @param in  borrowed until drawn_release().
+ * @param dropped  how many were left out before the last that is taken.
+ * @param in       borrowed until drawn_release().
  * @return 0, TRV_ETOOLONG (no input fits), TRV_ENOMEM, and what view_open()
  *         returns; drawn_release() frees what there is in any case.
  */
-int drawn_fill(struct measure *m, const struct inputs *in, trv_err *err);
+int drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
+               trv_err *err);
 
 /**
  * Draw m->per_side[side] answers of one side to every item. An answer stops

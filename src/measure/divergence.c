@@ -183,9 +183,12 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
     const struct adaptation *b = m->side[SIDE_B];
     const bool chat = adaptation_is_chat(b);
     struct inputs in = {0};
+    int64_t dropped;
     double *kl = NULL;
     int rc;
 
+    if (!m->acts[SIDE_B])
+        return 0;
     drawn_release(m);
     stage_begin(m, "sampling control inputs", "inputs", m->opts->max_inputs);
     rc = inputs_open(&in, m->s,
@@ -201,7 +204,7 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
         return rc;
     for (int s = 0; s < SIDES; s++)
         m->per_side[s] = s == SIDE_BASE;
-    rc = drawn_fill(m, &in, err);
+    rc = drawn_fill(m, &dropped, &in, err);
     if (rc)
         goto done;
     stage_begin(m, "measuring drift", "answers", 2 * m->n);

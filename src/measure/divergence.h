@@ -25,8 +25,9 @@
 int divergence_kl(struct measure *m, trv_measurement *out, trv_err *err);
 
 /**
- * drift: KL(base || B) on control inputs, along answers of the base. Drops the
- * items that there are, draws its own, and leaves them to drawn_release().
+ * drift: KL(base || B) on control inputs, along answers of the base; nothing
+ * where B is a reward. Drops the items that there are, draws its own, and
+ * leaves them to drawn_release().
  *
  * @return as divergence_kl(), and what inputs_open() and drawn_fill() return.
  */

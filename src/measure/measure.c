@@ -96,13 +96,14 @@ added_bytes(const struct measure *m)
     return bytes;
 }
 
-static void
-fill_cost(const struct measure *m, trv_measurement *out)
+static int
+fill_cost(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const struct adaptation *b = m->side[SIDE_B];
     const double base = m->seconds[SIDE_BASE] / m->drawn_tokens[SIDE_BASE];
     const double with = m->seconds[SIDE_B] / m->drawn_tokens[SIDE_B];
 
+    (void)err;
     out->cost.added_seconds_per_token =
         m->per_side[SIDE_B] > 0 ? with - base : (double)NAN;
     out->cost.added_bytes_per_token =
@@ -113,6 +114,7 @@ fill_cost(const struct measure *m, trv_measurement *out)
         out->cost.artefact_bytes = terms_flat(&b->terms).n * 4;
     else if (b && b->kind == KIND_TEXT)
         out->cost.artefact_bytes = (int64_t)strlen(b->text);
+    return 0;
 }
 
 static int
@@ -154,6 +156,63 @@ plan_answers(struct measure *m)
             m->per_side[s] = k / 2;
 }
 
+/* ---- the stages ------------------------------------------------------ */
+
+static int
+open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    const bool chat = adaptation_is_chat(m->side[SIDE_A]) ||
+                      adaptation_is_chat(m->side[SIDE_B]);
+    int rc;
+
+    (void)out;
+    stage_begin(m, "sampling inputs", "inputs", m->opts->max_inputs);
+    rc = inputs_open(&m->in, m->s,
+                     &(struct inputs_options){.path = m->opts->inputs,
+                                              .use = INPUTS_HELD_OUT,
+                                              .want = m->opts->max_inputs,
+                                              .seed = m->opts->seed,
+                                              .chat = chat,
+                                              .progress = stage_on_inputs,
+                                              .payload = m},
+                     err);
+    return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
+}
+
+static int
+draw_answers(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    int rc = 0;
+
+    (void)out;
+    plan_answers(m);
+    stage_begin(m, "sampling answers", "answers",
+                m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
+                        m->per_side[SIDE_B]));
+    for (int side = 0; side < SIDES && !rc; side++)
+        if (m->per_side[side] > 0)
+            rc = drawn_by(m, (enum side)side, err);
+    return rc;
+}
+
+/* In this order: drift, with its own inputs, drops the answers that the others
+ * need, and trouble reads every figure. */
+static int (*const stages[])(struct measure *m, trv_measurement *out,
+                             trv_err *err) = {
+    open_inputs,   draw_answers, measure_distance, ranks_task,
+    show_examples, fill_cost,    divergence_drift, trouble_name,
+};
+
+static int
+open_sides(struct measure *m, trv_err *err)
+{
+    int rc = session_decoder(m->s, &m->d, err);
+
+    for (int s = SIDE_A; s <= SIDE_B && !rc; s++)
+        rc = view_ready(m->side[s], m->s->be, err);
+    return rc ? rc : view_ready(m->task, m->s->be, err);
+}
+
 int
 measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
             struct adaptation *b, struct adaptation *task,
@@ -168,11 +227,8 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
                                            : NULL,
                         .opts = opts,
                         .progress = progress,
-                        .payload = payload,
-                        .began = clock_now()};
-    const bool chat = adaptation_is_chat(a) || adaptation_is_chat(b);
-    struct inputs in = {0};
-    int64_t dropped = 0;
+                        .payload = payload};
+    const double began = clock_now();
     double flop, tokens;
     int rc;
 
@@ -185,60 +241,20 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
                       "is none",
                       kind_name(task->kind));
     if (!rc)
-        rc = session_decoder(s, &m.d, err);
-    if (!rc)
-        rc = view_ready(a, s->be, err);
-    if (!rc)
-        rc = view_ready(b, s->be, err);
-    if (!rc)
-        rc = view_ready(task, s->be, err);
+        rc = open_sides(&m, err);
     if (rc)
         return rc;
     flop = m.d->flop;
     tokens = m.d->tokens;
-    stage_begin(&m, "sampling inputs", "inputs", opts->max_inputs);
-    rc = inputs_open(&in, s,
-                     &(struct inputs_options){.path = opts->inputs,
-                                              .use = INPUTS_HELD_OUT,
-                                              .want = opts->max_inputs,
-                                              .seed = opts->seed,
-                                              .chat = chat,
-                                              .progress = stage_on_inputs,
-                                              .payload = &m},
-                     err);
-    if (!rc)
-        rc = drawn_fill(&m, &in, err);
-    if (rc)
-        goto done;
-    dropped = m.dropped;
-    plan_answers(&m);
-    stage_begin(&m, "sampling answers", "answers",
-                m.n * (m.per_side[SIDE_BASE] + m.per_side[SIDE_A] +
-                       m.per_side[SIDE_B]));
-    for (int side = 0; side < SIDES && !rc; side++)
-        if (m.per_side[side] > 0)
-            rc = drawn_by(&m, (enum side)side, err);
-    if (!rc)
-        rc = measure_distance(&m, out, err);
-    if (!rc && m.task)
-        rc = ranks_task(&m, out, err);
-    if (!rc)
-        rc = show_examples(&m, out, err);
-    if (rc)
-        goto done;
-    fill_cost(&m, out);
-    if (m.acts[SIDE_B])
-        rc = divergence_drift(&m, out, err);
-    if (!rc)
-        rc = trouble_name(&m, out, dropped, err);
-    out->cost.seconds = clock_now() - m.began;
+    for (size_t i = 0; i < sizeof(stages) / sizeof(*stages) && !rc; i++)
+        rc = stages[i](&m, out, err);
+    out->cost.seconds = clock_now() - began;
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;
-done:
     if (rc)
         examples_release(out);
     drawn_release(&m);
-    inputs_release(&in);
+    inputs_release(&m.in);
     return rc;
 }

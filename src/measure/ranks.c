@@ -170,9 +170,13 @@ ranks_task(struct measure *m, trv_measurement *out, trv_err *err)
 {
     trv_figure *const figure[SIDES] = {&out->task_base, &out->task_source,
                                        &out->task_target};
-    double *mean = mem_calloc((size_t)m->n, sizeof(*mean));
-    int rc = mean ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+    double *mean;
+    int rc;
 
+    if (!m->task)
+        return 0;
+    mean = mem_calloc((size_t)m->n, sizeof(*mean));
+    rc = mean ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
     stage_begin(m, "scoring the task", "answers",
                 m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
                         m->per_side[SIDE_B]));

@@ -19,7 +19,8 @@ int ranks_scores(struct measure *m, trv_measurement *out, int64_t k,
                  trv_err *err);
 
 /** task_base, task_source, task_target: the mean reward that m->task gives to
- * all answers of each side that drew some. Returns as ranks_scores(). */
+ * all answers of each side that drew some; nothing without a task. Returns as
+ * ranks_scores(). */
 int ranks_task(struct measure *m, trv_measurement *out, trv_err *err);
 
 #endif

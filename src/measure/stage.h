@@ -24,14 +24,16 @@ struct measure {
     const trv_measure_options *opts;
     trv_progress_fn progress;
     void *payload;
-    struct item *items; // [n]
-    int64_t n, dropped;
+    struct inputs in;
+    struct item *items; // [n]: of `in`, or of the control inputs
+    int64_t n;
+    int64_t dropped;         // inputs of `in` that do not fit
     int64_t per_side[SIDES]; // answers of each side to an input
     bool acts[SIDES];        // it has a distribution: all but rewards
     enum side second;        // whose answers are candidates beside the base's
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
-    double began, stage_began, stage_tokens; // when the stage began
+    double stage_began, stage_tokens; // when the stage began
     const char *stage, *unit;
     int64_t stage_done, stage_total;
 };

@@ -3,19 +3,17 @@
 
 #include "base/strbuf.h"
 
-/* What looks wrong, in words. */
 int
-trouble_name(const struct measure *m, trv_measurement *out, int64_t dropped,
-             trv_err *err)
+trouble_name(struct measure *m, trv_measurement *out, trv_err *err)
 {
     struct strbuf b = {0};
     int bad = 0;
 
-    if (dropped > 0)
+    if (m->dropped > 0)
         bad |= sb_printf(&b,
                          "%lld inputs leave no room in the context of %lld and "
                          "were left out\n",
-                         (long long)dropped, (long long)m->d->cfg->context);
+                         (long long)m->dropped, (long long)m->d->cfg->context);
     if (out->pair_accuracy.n == 0)
         bad |= sb_puts(&b, "one of the two scores all candidates alike: there "
                            "is nothing to compare\n");

@@ -4,9 +4,9 @@
 
 #include "measure/stage.h"
 
-/** out->trouble: a line for each thing that its figures, or `dropped` inputs,
- * give reason to doubt; NULL where there is none. Returns 0 or TRV_ENOMEM. */
-int trouble_name(const struct measure *m, trv_measurement *out, int64_t dropped,
-                 trv_err *err);
+/** out->trouble: a line for each thing that its figures, or inputs that were
+ * dropped, give reason to doubt; NULL where there is none. Returns 0 or
+ * TRV_ENOMEM. */
+int trouble_name(struct measure *m, trv_measurement *out, trv_err *err);
 
 #endif
