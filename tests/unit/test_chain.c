@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "support/exact.h"
+#include "transform/chain.h"
 
 static struct world w;
 static double moved[WORLD_ALL], said[WORLD_ALL]; // log p: a LoRA, a prompt
@@ -106,6 +107,55 @@ test_chain_a_prompt_through_parameters_becomes_a_prefix(void **state)
                said, &o);
 }
 
+/* Lets the first link learn, and stops the second after its first step. */
+static bool
+stop_second(const trv_progress *p, void *payload)
+{
+    int *starts = payload;
+
+    if (strcmp(p->stage, "training") != 0)
+        return true;
+    *starts += p->done == 1;
+    return *starts < 2;
+}
+
+/* Nothing of the first link is left but what it made, so the chain itself must
+ * know by which method. */
+static void
+test_chain_resumes_by_the_same_methods_only(void **state)
+{
+    trv_convert_options o = exact_options(&w, "sft,prefix");
+    struct adaptation *from;
+    char to[600];
+    int starts = 0;
+    trv_cost cost;
+    trv_err err = {0};
+
+    (void)state;
+    o.via = "lora";
+    o.replace = false;
+    o.virtual_tokens.tokens = 2;
+    o.samples = 32;
+    o.learn.steps = 3;
+    o.learn.batch = 4;
+    o.learn.checkpoint_every = 1;
+    snprintf(to, sizeof(to), "%s", exact_spec(&w, "prefix:%/stopped"));
+    assert_int_equal(
+        adaptation_open(&from, w.s->model, NULL, "prompt:c", true, &err), 0);
+    assert_int_equal(
+        chain_run(w.s, &cost, from, to, &o, stop_second, &starts, &err),
+        TRV_ECANCELED);
+    o.resume = true;
+    o.method = "distill,prefix";
+    assert_int_equal(chain_run(w.s, &cost, from, to, &o, NULL, NULL, &err),
+                     TRV_EMISMATCH);
+    assert_non_null(strstr(err.msg, "method"));
+    o.method = "sft,prefix";
+    if (chain_run(w.s, &cost, from, to, &o, NULL, NULL, &err))
+        fail_msg("%s", err.msg);
+    adaptation_free(from);
+}
+
 int
 main(void)
 {
@@ -115,6 +165,7 @@ main(void)
             test_chain_a_prompt_through_a_reward_becomes_its_parameters),
         cmocka_unit_test(
             test_chain_a_prompt_through_parameters_becomes_a_prefix),
+        cmocka_unit_test(test_chain_resumes_by_the_same_methods_only),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

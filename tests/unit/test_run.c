@@ -526,6 +526,27 @@ test_run_survives_every_failed_allocation(void **state)
     fail_msg("never passed");
 }
 
+/* A tenth of 25 steps is 3, rounded up. */
+static void
+test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps(void **state)
+{
+    struct toy t;
+    const struct run_task task = toy_task(&t, true);
+    const char *dir = test_tmpdir("run-tail");
+    struct run_options o;
+    struct run_result r;
+    double loss[25];
+
+    (void)state;
+    o = options(25, dir);
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    assert_int_equal(read_metrics(loss, 25, dir, "loss"), 25);
+    assert_close(r.mean_loss, (loss[22] + loss[23] + loss[24]) / 3.0, 1e-12);
+    assert_true(loss[21] > loss[22] + 0.1); // another share would show
+    assert_close(r.first_loss, loss[0], 0);
+    assert_close(r.last_loss, loss[24], 0);
+}
+
 static void
 test_run_rng_comes_back_bit_for_bit(void **state)
 {
@@ -558,6 +579,8 @@ main(void)
         cmocka_unit_test(test_run_full_disk_leaves_the_last_checkpoint_whole),
         cmocka_unit_test(test_run_allocates_nothing_after_its_first_step),
         cmocka_unit_test(test_run_survives_every_failed_allocation),
+        cmocka_unit_test(
+            test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps),
         cmocka_unit_test(test_run_rng_comes_back_bit_for_bit),
     };
 
