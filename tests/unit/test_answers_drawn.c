@@ -74,23 +74,40 @@ test_drawn_answers_of_all_sides_are_independent(void **state)
     ruler_end(&m);
 }
 
-/* The first answer to one input and to the next of the same kind. */
+/* The first answer to one input and to the next of the same kind, and again
+ * under another seed. */
 static void
 test_drawn_answers_to_equal_inputs_are_independent(void **state)
 {
     const double p = chance_of_equal();
-    double same = 0.0;
-    struct measure m;
+    const double bound = 4.0 * sqrt(p * (1.0 - p) / INPUTS);
+    double same = 0.0, again = 0.0, tokens = 0.0;
+    struct measure m, other;
+    trv_measure_options o;
 
     (void)state;
     ruler_begin(&r, &m, "base", "base");
     m.per_side[SIDE_BASE] = 1;
     ruler_draw(&m);
+    ruler_begin(&r, &other, "base", "base");
+    other.per_side[SIDE_BASE] = 1;
+    o = *other.opts;
+    o.seed++;
+    other.opts = &o;
+    ruler_draw(&other);
     for (int64_t k = 2; k < m.n; k++)
         same +=
             equal(m.items[k].from[SIDE_BASE], m.items[k - 2].from[SIDE_BASE]);
-    assert_close(same / INPUTS, p, 4.0 * sqrt(p * (1.0 - p) / INPUTS));
-    assert_close(m.drawn_tokens[SIDE_BASE] / INPUTS, 2.0, 1.0); // counted
+    for (int64_t k = 0; k < m.n; k++) {
+        again +=
+            equal(m.items[k].from[SIDE_BASE], other.items[k].from[SIDE_BASE]);
+        tokens += (double)m.items[k].from[SIDE_BASE]->n;
+    }
+    assert_close(same / INPUTS, p, bound);
+    assert_close(again / INPUTS, p, bound);
+    assert_true(tokens > 1.5 * INPUTS);
+    assert_close(m.drawn_tokens[SIDE_BASE], tokens, 0);
+    ruler_end(&other);
     ruler_end(&m);
 }
 

@@ -4,6 +4,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "measure/answers_drawn.h"
 #include "measure/divergence.h"
@@ -86,18 +87,78 @@ static void
 test_divergence_drift_is_along_answers_of_the_base(void **state)
 {
     static double kl[INPUTS], base[INPUTS], agree[INPUTS];
+    trv_measure_options o;
     struct measure m;
     trv_measurement out = {0};
     trv_err err = {0};
 
     (void)state;
     ruler_begin(&r, &m, "prompt:bdb", "lora:%/moved");
+    o = *m.opts;
+    o.inputs = "nowhere"; // they are not what it is measured on
+    m.opts = &o;
     if (divergence_drift(&m, &out, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(m.n, INPUTS); // its own items
     recompute(kl, base, agree, &m, SIDE_BASE, SIDE_B);
     check(&out.drift, stats_mean(kl, INPUTS));
     assert_true(out.drift.mean > 0.05);
+    ruler_end(&m);
+}
+
+/* Where there is no file, other inputs are drawn than those that are held out
+ * to measure on. */
+static void
+test_divergence_drift_draws_inputs_of_its_own(void **state)
+{
+    trv_measure_options o;
+    struct measure m, held;
+    trv_measurement out = {0};
+    int64_t n, same = 0;
+    trv_err err = {0};
+
+    (void)state;
+    ruler_begin(&r, &m, "base", "lora:%/moved");
+    ruler_begin(&r, &held, "base", "lora:%/moved");
+    o = *m.opts;
+    o.inputs = o.control = NULL;
+    o.max_inputs = 40;
+    m.opts = held.opts = &o;
+    if (divergence_drift(&m, &out, &err) ||
+        inputs_open(&held.in, held.s,
+                    &(struct inputs_options){.use = INPUTS_HELD_OUT,
+                                             .want = o.max_inputs,
+                                             .seed = o.seed},
+                    &err) ||
+        drawn_fill(&held, &held.dropped, &held.in, &err))
+        fail_msg("%s", err.msg);
+    n = m.n < held.n ? m.n : held.n;
+    for (int64_t i = 0; i < n; i++) {
+        const struct context_part *a = m.items[i].context[SIDE_BASE].parts;
+        const struct context_part *b = held.items[i].context[SIDE_BASE].parts;
+
+        same += a->n_ids == b->n_ids &&
+                memcmp(a->ids, b->ids, (size_t)a->n_ids * sizeof(*a->ids)) == 0;
+    }
+    assert_true(n > 20);
+    assert_true(same < n / 4); // of few letters, some are equal by chance
+    ruler_end(&held);
+    ruler_end(&m);
+}
+
+/* Logits overflow under parameters of this size. */
+static void
+test_divergence_that_is_not_finite_is_an_error(void **state)
+{
+    struct measure m;
+    trv_measurement out = {0};
+    trv_err err = {0};
+
+    (void)state;
+    exact_save(&r.w, "huge", KIND_LORA, 0, 1e18, 31);
+    ruler_begin(&r, &m, "base", "lora:%/huge");
+    assert_int_equal(divergence_drift(&m, &out, &err), TRV_ENONFINITE);
+    assert_non_null(strstr(err.msg, "not finite at input 1 of 800"));
     ruler_end(&m);
 }
 
@@ -122,6 +183,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_divergence_figures_are_sums_over_the_vocabulary),
         cmocka_unit_test(test_divergence_drift_is_along_answers_of_the_base),
+        cmocka_unit_test(test_divergence_drift_draws_inputs_of_its_own),
+        cmocka_unit_test(test_divergence_that_is_not_finite_is_an_error),
         cmocka_unit_test(test_divergence_drift_of_a_reward_is_none),
     };
 
