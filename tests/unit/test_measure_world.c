@@ -8,7 +8,9 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "measure/examples.h"
 #include "measure/measure.h"
 #include "support/ruler.h"
 
@@ -48,21 +50,29 @@ options(void)
 }
 
 static trv_measurement
-measure(const char *source, const char *target, const char *task)
+measure_with(const char *source, const char *target, const char *task,
+             const trv_measure_options *o)
 {
     struct adaptation *a = ruler_spec(&r, source);
     struct adaptation *b = ruler_spec(&r, target);
     struct adaptation *t = task ? ruler_spec(&r, task) : NULL;
-    const trv_measure_options o = options();
     trv_measurement m;
     trv_err err = {0};
 
-    if (measure_run(r.w.s, &m, a, b, t, &o, NULL, NULL, &err))
+    if (measure_run(r.w.s, &m, a, b, t, o, NULL, NULL, &err))
         fail_msg("%s", err.msg);
     adaptation_free(t);
     adaptation_free(b);
     adaptation_free(a);
     return m;
+}
+
+static trv_measurement
+measure(const char *source, const char *target, const char *task)
+{
+    const trv_measure_options o = options();
+
+    return measure_with(source, target, task, &o);
 }
 
 static void
@@ -196,6 +206,79 @@ test_measure_two_rewards_are_compared_on_answers_of_the_base(void **state)
     trv_measurement_release(&m);
 }
 
+/* The error of a mean over inputs of the mean reward of k answers to each. */
+static double
+task_error(enum side side, const double *value, double k)
+{
+    double within = 0.0, mean[WORLD_INPUTS] = {0.0}, between;
+
+    for (int x = 0; x < WORLD_INPUTS; x++) {
+        double square = 0.0;
+
+        for (int64_t y = x * WORLD_EACH; y < (x + 1) * WORLD_EACH; y++) {
+            mean[x] += exp(r.logp[side][y]) * value[y];
+            square += exp(r.logp[side][y]) * value[y] * value[y];
+        }
+        within += (square - mean[x] * mean[x]) / WORLD_INPUTS;
+    }
+    between = 0.5 * (mean[0] - mean[1]);
+    return sqrt((within / k + between * between) / INPUTS);
+}
+
+/* As many answers of each side as there are candidates of the source, which
+ * shows in the errors; of 4000 inputs these are good to some per cent. */
+static void
+test_measure_a_task_takes_as_many_answers_of_each_side(void **state)
+{
+    trv_measure_options o = options();
+    trv_measurement m;
+    double task[WORLD_ALL];
+
+    (void)state;
+    o.candidates = 8;
+    m = measure_with("prompt:bdb", "lora:%/moved", TASK, &o);
+    exact_reward(&r.w, task, TASK, WORLD_LENGTH);
+    assert_close(m.task_base.stderr_ / task_error(SIDE_BASE, task, 4), 1, 0.1);
+    assert_close(m.task_source.stderr_ / task_error(SIDE_A, task, 4), 1, 0.1);
+    assert_close(m.task_target.stderr_ / task_error(SIDE_B, task, 4), 1, 0.1);
+    assert_true(task_error(SIDE_B, task, 1) >
+                1.3 * task_error(SIDE_B, task, 4));
+    trv_measurement_release(&m);
+}
+
+/* What a conversion samples under the same seed was learned from. */
+static void
+test_measure_inputs_are_not_those_of_a_conversion(void **state)
+{
+    trv_measure_options o = options();
+    struct inputs learned;
+    trv_measurement m;
+    int same = 0;
+    trv_err err = {0};
+
+    (void)state;
+    o.inputs = NULL;
+    o.max_inputs = o.examples = 20;
+    m = measure_with("base", "prompt:b", NULL, &o);
+    if (inputs_open(&learned, r.w.s,
+                    &(struct inputs_options){
+                        .use = INPUTS_LEARN, .want = 20, .seed = o.seed},
+                    &err))
+        fail_msg("%s", err.msg);
+    assert_true(m.n_examples >= 10);
+    for (int i = 0; i < m.n_examples; i++) {
+        trv_example of_row = {0};
+
+        if (examples_input(&of_row, &learned.data.rows[i], &err))
+            fail_msg("%s", err.msg);
+        same += strcmp(of_row.input, m.examples[i].input) == 0;
+        mem_free(of_row.input);
+    }
+    assert_true(same < 5); // of few letters, some are equal by chance
+    inputs_release(&learned);
+    trv_measurement_release(&m);
+}
+
 /* Keys and values of further tokens, or the weights of a LoRA, in f32. */
 static void
 test_measure_cost_counts_what_a_token_reads(void **state)
@@ -226,6 +309,9 @@ main(void)
             test_measure_a_reward_against_what_acts_is_its_exact_sum),
         cmocka_unit_test(
             test_measure_two_rewards_are_compared_on_answers_of_the_base),
+        cmocka_unit_test(
+            test_measure_a_task_takes_as_many_answers_of_each_side),
+        cmocka_unit_test(test_measure_inputs_are_not_those_of_a_conversion),
         cmocka_unit_test(test_measure_cost_counts_what_a_token_reads),
     };
 
