@@ -8,7 +8,7 @@ CONVERT ?=
 MAKEFLAGS += --no-print-directory
 FUZZ_SECONDS ?= 60
 
-.PHONY: all deps configure build demo test bench install fmt asan fuzz clean
+.PHONY: all deps configure build demo test mutants bench install fmt asan fuzz clean
 
 all: deps configure
 	@cmake --build $(BUILD) -j $(JOBS) --target trivium_cli
@@ -31,6 +31,10 @@ demo: all
 
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+# Do the tests notice a fault? tests/mutation/run.py says how long it takes.
+mutants: build
+	@python3 tests/mutation/run.py --build $(BUILD) --jobs $(JOBS)
 
 bench: build
 	@BUILD="$(BUILD)" sh bench/bench.sh
