@@ -173,6 +173,28 @@ test_distill_on_policy_loss_is_along_the_students_answers(void **state)
     }
 }
 
+/* The mean a token of the last answers of the list. */
+static void
+test_distill_loss_is_looked_at_on_the_last_answers(void **state)
+{
+    const struct distill_options o = {.accumulate = 1};
+    struct distill t = {
+        .s = w.s, .answers = &answers, .student = &w.student, .opts = o};
+    struct run_task task;
+    double want = 0.0, n = 0.0, got;
+    trv_err err = {0};
+
+    (void)state;
+    for (int64_t y = WORLD_ALL - 40; y < WORLD_ALL; y++) {
+        want += loss_of(y, &o);
+        n += (double)w.answers.list[y].n;
+    }
+    must(distill_init(&t, &task, &err), &err);
+    must(distill_loss(&t, &got, 40, &err), &err);
+    assert_close(got, want / n, 1e-5);
+    distill_release(&t);
+}
+
 /* The share of steps that draw; and each step draws anew. */
 static void
 test_distill_on_policy_steps_are_the_share_asked_for(void **state)
@@ -192,10 +214,12 @@ test_distill_on_policy_steps_are_the_share_asked_for(void **state)
     for (int64_t step = 0; step < 1000; step++)
         assert_false(distill_is_on_policy(&t, step));
     o.on_policy = 1.0;
+    answers.n = 1; // one context, so only the draws differ
     first = step_loss(&weight, &o, 0);
     second = step_loss(&weight, &o, 1);
     assert_true(fabs(first - second) > 1e-3);
     assert_close(step_loss(&weight, &o, 0), first, 0);
+    answers.n = WORLD_ALL;
 }
 
 int
@@ -205,6 +229,7 @@ main(void)
         cmocka_unit_test(test_distill_loss_of_all_answers_is_their_sum),
         cmocka_unit_test(
             test_distill_on_policy_loss_is_along_the_students_answers),
+        cmocka_unit_test(test_distill_loss_is_looked_at_on_the_last_answers),
         cmocka_unit_test(test_distill_on_policy_steps_are_the_share_asked_for),
     };
 

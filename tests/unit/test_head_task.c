@@ -290,6 +290,8 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
     struct fixture f;
     double loss = 0, weight = 0, tokens = 0, whole;
     float *g;
+    const struct run_figure *list;
+    double accuracy, margin;
     trv_err err = {0};
 
     (void)state;
@@ -299,6 +301,10 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
     g = mem_array((size_t)f.task.n, sizeof(float));
     assert_non_null(g);
     memcpy(g, f.task.g, (size_t)f.task.n * sizeof(float));
+    assert_int_equal(f.task.figures(f.task.self, &list), 2);
+    accuracy = list[0].value;
+    margin = list[1].value;
+    assert_true(accuracy > 0);
     f.t.accumulate = 3;
     memset(f.task.g, 0, (size_t)f.task.n * sizeof(float));
     for (int64_t m = 0; m < 3; m++)
@@ -306,6 +312,9 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
              &err);
     assert_close(loss, whole, 1e-5);
     assert_close(weight, (double)f.rows.n, 0);
+    assert_int_equal(f.task.figures(f.task.self, &list), 2);
+    assert_close(list[0].value, accuracy, 1e-12);
+    assert_close(list[1].value, margin, 1e-6);
     for (int64_t i = 0; i < f.task.n; i++)
         assert_close(f.task.g[i], g[i], 1e-4); // another order of sums
     mem_free(g);
