@@ -156,6 +156,21 @@ test_chain_resumes_by_the_same_methods_only(void **state)
     adaptation_free(from);
 }
 
+/* Of two links only the last has a method of this name. */
+static void
+test_chain_one_method_is_the_last_links(void **state)
+{
+    trv_convert_options o = exact_options(&w, "prefix");
+
+    (void)state;
+    o.via = "lora";
+    o.samples = 32;
+    o.virtual_tokens.tokens = 2;
+    o.learn.steps = 2;
+    o.learn.batch = 4;
+    exact_convert(&w, "prompt:c", "prefix:%/by_name", &o);
+}
+
 int
 main(void)
 {
@@ -165,6 +180,7 @@ main(void)
             test_chain_a_prompt_through_a_reward_becomes_its_parameters),
         cmocka_unit_test(
             test_chain_a_prompt_through_parameters_becomes_a_prefix),
+        cmocka_unit_test(test_chain_one_method_is_the_last_links),
         cmocka_unit_test(test_chain_resumes_by_the_same_methods_only),
     };
 

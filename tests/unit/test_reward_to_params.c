@@ -427,12 +427,11 @@ test_reward_distance_above_its_bound_is_named(void **state)
 }
 
 /* options.NAME of the artefact's last edge. */
-static double
+static json_t *
 option_of(const char *name, const char *option)
 {
     char path[800];
     json_t *root = NULL, *chain, *value;
-    double x;
     trv_err err = {0};
 
     snprintf(path, sizeof(path), "%s/%s/trivium.json", dir, name);
@@ -442,10 +441,61 @@ option_of(const char *name, const char *option)
         json_object_get(json_array_get(chain, json_array_size(chain) - 1),
                         "options"),
         option);
-    assert_true(json_is_number(value));
-    x = json_number_value(value);
+    assert_non_null(value);
+    json_incref(value);
     json_decref(root);
+    return value;
+}
+
+static double
+number_of(const char *name, const char *option)
+{
+    json_t *value = option_of(name, option);
+    const double x = json_number_value(value);
+
+    assert_true(json_is_number(value));
+    json_decref(value);
     return x;
+}
+
+static void
+check_word(const char *name, const char *option, const char *want)
+{
+    json_t *value = option_of(name, option);
+
+    assert_string_equal(json_string_value(value), want);
+    json_decref(value);
+}
+
+/* What a run was asked for is what it did. */
+static void
+test_reward_options_are_heard(void **state)
+{
+    trv_convert_options o = options("dpo");
+
+    (void)state;
+    o.replace = true;
+    o.samples = 129; // whole groups
+    o.learn.steps = 10;
+    convert_well(share, "plain", &o);
+    assert_close(number_of("plain", "samples"), 136, 0);
+    check_word("plain", "labels", "soft");
+    check_word("plain", "pairing", "all");
+    o.label_smoothing = 0.3;
+    convert_well(share, "smooth", &o);
+    assert_close(number_of("smooth", "label_smoothing"), 0.3, 0);
+    assert_false(same_files(weights_of("plain"), weights_of("smooth")));
+    o.labels = "hard";
+    convert_well(share, "plain", &o);
+    check_word("plain", "pairing", "best");
+    o = options("grpo");
+    o.replace = true;
+    o.learn.steps = 2;
+    convert_well(share, "plain", &o);
+    check_word("plain", "loss", "dapo");
+    o.advantage = "rloo"; // a mean over answers, as its ratios are
+    convert_well(share, "plain", &o);
+    check_word("plain", "loss", "grpo");
 }
 
 /* Those of TRL's trainers, where it has the method. */
@@ -470,14 +520,14 @@ test_reward_methods_have_the_defaults_of_their_sources(void **state)
         o.advantage = list[k].advantage;
         o.replace = true;
         convert_well(share, "plain", &o);
-        assert_close(option_of("plain", "beta"), list[k].beta, 0);
-        assert_close(option_of("plain", "steps"), list[k].steps, 0);
-        assert_close(option_of("plain", "batch"), list[k].batch, 0);
-        assert_close(option_of("plain", "group"), 8, 0);
+        assert_close(number_of("plain", "beta"), list[k].beta, 0);
+        assert_close(number_of("plain", "steps"), list[k].steps, 0);
+        assert_close(number_of("plain", "batch"), list[k].batch, 0);
+        assert_close(number_of("plain", "group"), 8, 0);
         if (k == 0) // a tenth of the others' rate
-            assert_close(option_of("plain", "lr"), 0.1 * usual, 1e-12);
+            assert_close(number_of("plain", "lr"), 0.1 * usual, 1e-12);
         else
-            assert_close(option_of("plain", "lr"), usual, 1e-12);
+            assert_close(number_of("plain", "lr"), usual, 1e-12);
     }
 }
 
@@ -496,6 +546,7 @@ main(void)
         cmocka_unit_test(
             test_reward_that_is_flat_is_named_while_groups_are_drawn),
         cmocka_unit_test(test_reward_distance_above_its_bound_is_named),
+        cmocka_unit_test(test_reward_options_are_heard),
         cmocka_unit_test(
             test_reward_methods_have_the_defaults_of_their_sources),
     };
