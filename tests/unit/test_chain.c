@@ -156,6 +156,59 @@ test_chain_resumes_by_the_same_methods_only(void **state)
     adaptation_free(from);
 }
 
+static void
+note_link(const char *line, void *payload)
+{
+    char *last = payload;
+
+    if (strncmp(line, "link ", 5) == 0)
+        snprintf(last, 2000, "%s", line);
+}
+
+static bool
+stop_at_once(const trv_progress *p, void *payload)
+{
+    (void)p;
+    (void)payload;
+    return false;
+}
+
+/* A form alone stands for its usual kind: parameters are a LoRA, and a prompt
+ * behind a reward is text. */
+static void
+test_chain_a_prompt_behind_a_reward_is_text(void **state)
+{
+    static const struct {
+        const char *from, *via, *says;
+    } list[] = {
+        {"lora:%/moved", "reward,prompt", "link 2 of 3"},
+        {"prompt:c", "params,prompt", "link 1 of 3"},
+    };
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        trv_convert_options o = exact_options(&w, NULL);
+        struct adaptation *from;
+        char last[2000] = "", to[600];
+        trv_cost cost;
+        trv_err err = {0};
+
+        o.via = list[k].via;
+        o.on_message = note_link;
+        o.message_payload = last;
+        snprintf(to, sizeof(to), "%s", exact_spec(&w, "lora:%/forms"));
+        assert_int_equal(adaptation_open(&from, w.s->model, NULL,
+                                         exact_spec(&w, list[k].from), true,
+                                         &err),
+                         0);
+        assert_true(
+            chain_run(w.s, &cost, from, to, &o, stop_at_once, NULL, &err) != 0);
+        assert_non_null(strstr(last, list[k].says));
+        assert_non_null(strstr(last, k ? "lora:" : "text:"));
+        adaptation_free(from);
+    }
+}
+
 /* Of two links only the last has a method of this name. */
 static void
 test_chain_one_method_is_the_last_links(void **state)
@@ -180,6 +233,7 @@ main(void)
             test_chain_a_prompt_through_a_reward_becomes_its_parameters),
         cmocka_unit_test(
             test_chain_a_prompt_through_parameters_becomes_a_prefix),
+        cmocka_unit_test(test_chain_a_prompt_behind_a_reward_is_text),
         cmocka_unit_test(test_chain_one_method_is_the_last_links),
         cmocka_unit_test(test_chain_resumes_by_the_same_methods_only),
     };

@@ -286,12 +286,17 @@ test_measure_cost_counts_what_a_token_reads(void **state)
     const struct model_config *cfg = &r.w.s->model->cfg;
     const double of_token =
         2.0 * 4.0 * (double)(cfg->layers * cfg->kv_heads * cfg->head_dim);
-    trv_measurement m = measure("lora:%/moved", "prompt:bdb", NULL);
+    trv_measurement m = measure("lora:%/moved", "prompt:bdb", NULL), again;
 
     (void)state;
     assert_close(m.cost.added_bytes_per_token, 3.0 * of_token,
                  1e-9);                         // a mean over the inputs
     assert_int_equal(m.cost.artefact_bytes, 3); // its text
+    again = measure("lora:%/moved", "prompt:bdb", NULL);
+    assert_true(m.cost.tokens > INPUTS && m.cost.flop > 0);
+    assert_close(again.cost.tokens, m.cost.tokens, 0); // its own alone
+    assert_close(again.cost.flop / m.cost.flop, 1.0, 1e-9);
+    trv_measurement_release(&again);
     trv_measurement_release(&m);
     m = measure("prompt:bdb", "lora:%/moved", NULL);
     assert_close(m.cost.added_bytes_per_token,
