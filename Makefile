@@ -32,7 +32,7 @@ demo: all
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
-# Do the tests notice a fault? tests/mutation/run.py says how long it takes.
+# Do the tests notice a fault? 8 minutes on two cores; can be stopped.
 mutants: build
 	@python3 tests/mutation/run.py --build $(BUILD) --jobs $(JOBS)
 
