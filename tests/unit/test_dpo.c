@@ -115,6 +115,72 @@ test_prefer_gradient_equals_central_difference_for_every_loss(void **state)
     }
 }
 
+/* The sum over all pairs by TRL's formulas, from log p of whole answers. */
+static double
+loss_by_hand(double *accuracy, const double *p, const struct prefer_options *o)
+{
+    const double beta = o->loss.beta, e = o->loss.smoothing;
+    double sum = 0.0, said = 0.0, tokens = 0.0;
+
+    *accuracy = 0.0;
+    for (int i = 0; i < PAIRS; i++) {
+        const int64_t c = list[i].chosen, r = list[i].rejected;
+        const double nc = (double)w.answers.list[c].n;
+        const double nr = (double)w.answers.list[r].n;
+        const double hc = p[c] - w.base[c], hr = p[r] - w.base[r];
+        const double z = beta * (hc - hr);
+        const double right =
+            list[i].label * (1.0 - e) + (1.0 - list[i].label) * e;
+        const double off = hc / nc - hr / nr - 1.0 / (2.0 * beta);
+
+        if (o->loss.loss == PREFERENCE_SIGMOID)
+            sum -= right * logistic_log(z) + (1.0 - right) * logistic_log(-z);
+        else if (o->loss.loss == PREFERENCE_IPO)
+            sum += off * off;
+        else
+            sum += z < 1.0 ? 1.0 - z : 0.0;
+        *accuracy += (hc > hr) / (double)PAIRS;
+        said += p[c];
+        tokens += nc;
+    }
+    return sum - o->sft_weight * PAIRS * said / tokens;
+}
+
+static void
+test_prefer_loss_is_its_formula(void **state)
+{
+    static const enum preference_loss losses[] = {
+        PREFERENCE_SIGMOID, PREFERENCE_IPO, PREFERENCE_HINGE};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const struct run_figure *f;
+        struct run_task task;
+        struct prefer t;
+        struct rng r;
+        double p[WORLD_ALL], loss = 0, weight = 0, tokens = 0, accuracy, want;
+        trv_err err = {0};
+
+        begin(&t, &task, losses[i], PAIRS, 100);
+        t.opts.loss.smoothing = i == 0 ? 0.1 : 0.0;
+        t.opts.sft_weight = 0.1 * i;
+        rng_init(&r, 3, 3);
+        for (int64_t k = 0; k < task.n; k++)
+            task.w[k] += 0.08f * (float)rng_normal(&r);
+        if (task.after_update(task.of, &err) ||
+            task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err))
+            fail_msg("%s", err.msg);
+        world_logp(&w, p, &w.student);
+        want = loss_by_hand(&accuracy, p, &t.opts);
+        assert_close(loss, want, 1e-5 * want); // of f32 values
+        assert_close(weight, PAIRS, 0);
+        assert_int_equal(task.figures(&t, &f), PREFER_FIGURES);
+        assert_close(f[PREFER_ACCURACY].value, accuracy, 1e-3); // near ties
+        assert_true(fabs(accuracy - 0.5) > 0.01);
+        prefer_release(&t);
+    }
+}
+
 static void
 test_prefer_begins_at_log_2_with_no_reward(void **state)
 {
@@ -163,6 +229,7 @@ main(void)
         cmocka_unit_test(test_prefer_reaches_the_optimum_of_the_reward),
         cmocka_unit_test(
             test_prefer_gradient_equals_central_difference_for_every_loss),
+        cmocka_unit_test(test_prefer_loss_is_its_formula),
         cmocka_unit_test(test_prefer_begins_at_log_2_with_no_reward),
         cmocka_unit_test(test_prefer_scores_the_reference_without_the_student),
     };

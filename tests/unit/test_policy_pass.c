@@ -26,7 +26,8 @@ tear_down(void **state)
 }
 
 static void
-forward(struct policy_pass *p, struct policy_row rows[WORLD_ALL])
+forward_how(struct policy_pass *p, struct policy_row rows[WORLD_ALL],
+            struct policy_how how)
 {
     struct decoder *d;
     trv_err err = {0};
@@ -42,12 +43,49 @@ forward(struct policy_pass *p, struct policy_row rows[WORLD_ALL])
     if (!rc)
         rc = policy_plan(d, &w.student, &err);
     if (!rc)
-        rc = policy_forward(p, d, &w.s->arena, &w.student, rows, WORLD_ALL,
-                            (struct policy_how){0}, &err);
+        rc = policy_forward(p, d, &w.s->arena, &w.student, rows, WORLD_ALL, how,
+                            &err);
     if (!rc)
         rc = policy_score(p, &w.s->arena, &err);
     if (rc)
         fail_msg("%s", err.msg);
+}
+
+static void
+forward(struct policy_pass *p, struct policy_row rows[WORLD_ALL])
+{
+    forward_how(p, rows, (struct policy_how){0});
+}
+
+static void
+test_policy_pass_drops_out_where_asked_to(void **state)
+{
+    static const struct policy_how hows[] = {
+        {false, 1}, {true, 1}, {true, 1}, {true, 2}};
+    static struct policy_row rows[WORLD_ALL];
+    double logp[4];
+    struct rng r;
+    trv_err err = {0};
+
+    (void)state;
+    world_reset_student(&w);
+    rng_init(&r, 8, 8);
+    for (int64_t i = 0; i < w.student.lora.n; i++)
+        w.student.lora.w[i] += 0.1f * (float)rng_normal(&r);
+    w.student.lora.dropout = 0.5f;
+    assert_int_equal(terms_refresh(&w.student, w.s->be->act_type, &err), 0);
+    for (int k = 0; k < 4; k++) {
+        struct policy_pass p;
+
+        forward_how(&p, rows, hows[k]);
+        logp[k] = 0.0;
+        for (int64_t i = 0; i < p.N; i++)
+            logp[k] += (double)p.logp[i];
+    }
+    assert_true(fabs(logp[0] - logp[1]) > 1.0);
+    assert_close(logp[1], logp[2], 0); // the same seed
+    assert_true(fabs(logp[1] - logp[3]) > 1.0);
+    world_reset_student(&w);
 }
 
 static void
@@ -111,6 +149,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_policy_pass_drops_out_where_asked_to),
         cmocka_unit_test(test_policy_pass_scores_as_the_engine_does),
         cmocka_unit_test(test_policy_pass_computes_what_answers_share_once),
         cmocka_unit_test(
