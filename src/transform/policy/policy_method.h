@@ -15,7 +15,7 @@
 
 /* Variants. */
 enum policy_method {
-    POLICY_DPO,
+    POLICY_DPO, // of preference pairs, whatever the loss
     POLICY_GRPO,
     POLICY_BON,
     POLICY_TILT,
@@ -49,6 +49,10 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .source = "Rafailov et al. 2023, arXiv:2305.18290"},          \
         .variant = POLICY_DPO, .lr_scale = 0.1, .run = policy_method           \
     }
+
+/* The methods that learn from preference pairs, the first by default. The loss
+ * of each is in loss_preference.c, under the method's name. */
+#define POLICY_PREFERENCE_ROWS(made, kind) POLICY_DPO_ROW(made, kind)
 
 /* TRL's GRPOConfig. */
 #define POLICY_GRPO_ROW(made, kind)                                            \
