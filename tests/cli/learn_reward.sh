@@ -39,6 +39,9 @@ learn --from "$by" --to lora:rloo --method grpo --advantage rloo --updates 2 "${
 learn --from "$by" --to lora:ppo --method ppo "${common[@]}"
 tail -n 1 ppo.run/metrics.jsonl | mask
 learn --from base --pairs pairs.jsonl --to lora:given --steps 4 --batch 2
+learn --from base --pairs pairs.jsonl --to lora:orpo --method orpo --steps 4 --batch 2
+tail -n 1 orpo.run/metrics.jsonl | mask
+grep -oE '"(loss|pairing|labels|sft_weight|label_smoothing)": *"?[a-z0-9.]*' orpo/trivium.json
 for kind in adapter soft prefix; do
     learn --from "$by" --to $kind:$kind "${common[@]}"
 done
@@ -55,6 +58,9 @@ learn --from "$by" --to lora:no --method grpo --loss ipo
 learn --from "$by" --to lora:no --method grpo --batch 12
 learn --from "$by" --to lora:no --method bon --pairs pairs.jsonl
 learn --from "$by" --to lora:no --loss hinge --labels soft
+learn --from "$by" --to lora:no --loss orpo
+learn --from "$by" --to lora:no --method orpo --loss ipo
+learn --from "$by" --to lora:no --method orpo --sft-weight 1
 learn --from "$by" --to lora:no --group 1
 learn --from "$by" --to mix:no
 learn --from base --pairs sums.jsonl --to lora:no

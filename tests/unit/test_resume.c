@@ -85,6 +85,7 @@ static const struct row rows[] = {
     {.name = "soft", "lora:%/lora", "soft", "soft"},
     {.name = "prefix", "lora:%/lora", "prefix", "prefix"},
     {.name = "dpo", REWARD, "lora", "dpo"},
+    {.name = "orpo", REWARD, "lora", "orpo"},
     {.name = "bon", REWARD, "lora", "bon"},
     {.name = "tilt", REWARD, "lora", "tilt"},
     {.name = "grpo", REWARD, "lora", "grpo"},

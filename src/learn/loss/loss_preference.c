@@ -1,8 +1,9 @@
-/* loss_preference.c -- DPO, IPO, hinge and KTO over log-probabilities of whole
- * answers.
+/* loss_preference.c -- DPO, IPO, hinge, KTO and ORPO over log-probabilities of
+ * whole answers.
  */
 #include "learn/loss/loss_preference.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -75,6 +76,30 @@ of_kto(const struct pair *p, const struct preference_options *o)
     return l;
 }
 
+/* log(P / (1 - P)) of P = exp(x), and its slope in x. Where f32 no longer tells
+ * P from 1, within 2^-24, it goes on as its tangent: finite at P = 1. */
+static double
+log_odds(double *slope, double x)
+{
+    static const double top = -0x1p-24, half = -0.69314718055994531; // log 1/2
+    const double at = x < top ? x : top;
+    const double rest = -expm1(at); // 1 - P
+
+    *slope = 1.0 / rest;
+    return at - (at > half ? log(rest) : log1p(-exp(at))) + (x - at) * *slope;
+}
+
+static struct pair_loss
+of_orpo(const struct pair *p, const struct preference_options *o)
+{
+    double odds_c, odds_r, z, d_z; // odds: slopes
+
+    z = log_odds(&odds_c, p->hc / p->nc) - log_odds(&odds_r, p->hr / p->nr);
+    d_z = -o->beta * logistic(-z);
+    return (struct pair_loss){-o->beta * logistic_log(z), d_z * odds_c / p->nc,
+                              -d_z * odds_r / p->nr};
+}
+
 static const struct {
     struct preference_traits traits;
     struct pair_loss (*of)(const struct pair *p,
@@ -95,6 +120,12 @@ static const struct {
     [PREFERENCE_KTO] =
         {{.name = "kto", .method = "dpo", .unit = "", .has_reference = true},
          of_kto},
+    [PREFERENCE_ORPO] = {{.name = "orpo",
+                          .method = "orpo",
+                          .unit = "",
+                          .is_per_token = true,
+                          .likelihood = 1.0},
+                         of_orpo},
 };
 
 const struct preference_traits *

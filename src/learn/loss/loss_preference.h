@@ -20,6 +20,7 @@ enum preference_loss {
     PREFERENCE_IPO,
     PREFERENCE_HINGE,
     PREFERENCE_KTO, // both answers of a pair as KTO's good and bad ones
+    PREFERENCE_ORPO,
     PREFERENCE_LOSSES
 };
 
@@ -42,7 +43,7 @@ const struct preference_traits *preference_traits(enum preference_loss loss);
 
 struct preference_options {
     enum preference_loss loss;
-    double beta;      // > 0; 0.1 is usual. IPO's tau
+    double beta;      // > 0; 0.1 is usual. IPO's tau, ORPO's lambda
     double smoothing; // 0 <= smoothing < 1/2, where has_soft_label: the share
                       // of pairs taken to be marked the wrong way round
 };
@@ -78,6 +79,8 @@ double preference_reward(double h, double n,
  *   hinge    max(0, 1 - z)
  *   kto      1/2 (1 - s(beta * (hc - kr)) + 1 - s(beta * (kc - hr)))
  *            kc = max(0, mean of hc), kr = max(0, mean of hr): no gradient
+ *   orpo     -beta log s(odds(pc / nc) - odds(pr / nr)), without a reference;
+ *            odds(x) = x - log(1 - exp(x)). To it belongs loss_chosen()
  *
  * Shapes   all arrays f64 or i64 [B].
  * Inputs   log-probabilities in nats, summed over answer tokens only, also for
@@ -88,13 +91,19 @@ double preference_reward(double h, double n,
  * Returns  the loss; log(2) where policy and reference agree (sigmoid).
  * Memory   borrows all, allocates nothing. Any thread, no shared state.
  * Numbers  sums in double, left to right; finite for whatever f32 can hold.
+ *          odds(x) goes on as its tangent for x > -2^-24, where f32 no longer
+ *          tells a probability from 1: its slope is at most 2^24, and an answer
+ *          that is certain has a loss and a gradient.
  * Source   sigmoid: Rafailov et al. 2023, arXiv:2305.18290, eq. 7; smoothing:
  *          Mitchell 2023, "A note on DPO with noisy preferences"; ipo: Azar et
  *          al. 2023, arXiv:2310.12036, eq. 17, with TRL's mean over tokens in
  *          place of the sum (its authors' own reading); hinge: Zhao et al.
  *          2023, arXiv:2305.10425; kto: Ethayarajh et al. 2024,
- *          arXiv:2402.01306, eq. 7, each half's baseline from the other half.
- *          The first three equal TRL's DPOTrainer, the last its KTOTrainer.
+ *          arXiv:2402.01306, eq. 7, each half's baseline from the other half;
+ *          orpo: Hong et al. 2024, arXiv:2403.07691, eq. 4 to 7. The first
+ *          three equal TRL's DPOTrainer, kto its KTOTrainer, orpo its
+ *          ORPOTrainer but for the prompt's tokens, whose likelihood that
+ *          takes, too, and the paper does not.
  */
 double loss_preference(double *d_pc, double *d_pr,
                        struct preference_rewards *rewards,
