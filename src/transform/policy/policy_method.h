@@ -78,8 +78,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .makes = made,                                                \
                  .summary = "policy gradient on the student's own answers, "   \
                             "compared in groups",                              \
-                 .options = POLICY_ANSWERS "beta loss advantage clip-ratio "   \
-                                           "updates",                          \
+                 .options = POLICY_ANSWERS "beta loss advantage ratio "        \
+                                           "clip-ratio updates",               \
                  .defaults = "group=8 max-tokens=64 steps=100 batch=64",       \
                  .example = POLICY_EXAMPLE("grpo", kind),                      \
                  .source = "Shao et al. 2024, arXiv:2402.03300"},              \

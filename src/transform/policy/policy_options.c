@@ -73,7 +73,23 @@ plan_preference(struct reward_plan *p, trv_err *err)
     return 0;
 }
 
-/* Advantages and means of grpo. */
+static int
+plan_ratio(struct reward_plan *p, trv_err *err)
+{
+    static const char *const ratios[] = {"token", "sequence"};
+    int ratio, rc;
+
+    rc = options_choose(&ratio, "ratio", p->job->opts->ratio, ratios, 2, err);
+    if (!rc && p->rloo && ratio != POLICY_RATIO_TOKEN)
+        rc = err_fail(err, TRV_EINVAL,
+                      "ratio goes with an advantage of the group, of the batch "
+                      "or none; rloo has the answer's own probability ratio");
+    if (!rc)
+        p->ratio = (enum policy_ratio)ratio;
+    return rc;
+}
+
+/* Advantages, ratios and means of grpo. */
 static int
 plan_policy(struct reward_plan *p, trv_err *err)
 {
@@ -88,6 +104,8 @@ plan_policy(struct reward_plan *p, trv_err *err)
         mean = POLICY_MEAN_GRPO;
     if (!rc && o->loss)
         rc = options_choose(&mean, "loss", o->loss, means, 4, err);
+    if (!rc)
+        rc = plan_ratio(p, err);
     p->scale = (enum advantage_scale)(scale < 3 ? scale : 0);
     p->mean = (enum policy_mean)mean;
     if (p->rloo && !(o->beta > 0))
@@ -177,7 +195,11 @@ tell_options(struct reward_plan *p, trv_err *err)
                          "updates", o->updates, "gae_lambda", o->gae_lambda);
     else
         more = json_object();
-    rc = !p->w.options || !more || json_object_update(p->w.options, more)
+    /* Left out at its default, as in artefacts from before it was there. */
+    rc = more && p->ratio != POLICY_RATIO_TOKEN
+             ? json_object_set_new(more, "ratio", json_string(o->ratio))
+             : 0;
+    rc = rc || !p->w.options || !more || json_object_update(p->w.options, more)
              ? err_fail(err, TRV_ENOMEM, "no memory to plan a conversion")
              : 0;
     json_decref(more);
