@@ -143,11 +143,12 @@ static void
 test_grpo_gradient_equals_central_difference(void **state)
 {
     (void)state;
-    for (int rloo = 0; rloo < 2; rloo++) {
+    for (int form = 0; form < 3; form++) { // GRPO, RLOO, GSPO
         struct run_task task;
         struct grpo t;
 
-        begin(&t, &task, rloo == 1, 32, 0.1);
+        begin(&t, &task, form == 1, 32, 0.1);
+        t.opts.ratio = form == 2 ? POLICY_RATIO_MEAN : POLICY_RATIO_TOKEN;
         t.opts.updates = 1000;
         t.opts.accumulate = 2;
         t.opts.clip = 0.9; // no kink nearby
@@ -294,6 +295,45 @@ test_grpo_scores_as_it_samples(void **state)
     grpo_release(&t);
 }
 
+/* One answer has one ratio: of two tokens as far apart as from 1 up and down,
+ * none is clipped. */
+static void
+test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence(void **state)
+{
+    double shares[2];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        double loss = 0, weight = 0, tokens = 0;
+        const struct run_figure *f;
+        struct run_task task;
+        struct grpo t;
+        trv_err err = {0};
+
+        begin(&t, &task, false, 32, 0.0);
+        t.opts.ratio = k ? POLICY_RATIO_MEAN : POLICY_RATIO_TOKEN;
+        t.opts.updates = 1000;
+        assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err),
+                         0);
+        for (int64_t i = 0; i < 32; i++) {
+            const int64_t from = t.r.first[i], n = t.r.first[i + 1] - from;
+
+            /* 1.6 and 1 / 1.6, the last of an odd number left as it is */
+            for (int64_t j = 0; j + 1 < n; j += 2) {
+                t.r.old[from + j] += 0.47f;
+                t.r.old[from + j + 1] -= 0.47f;
+            }
+        }
+        assert_int_equal(task.gradient(&t, 1, 0, &loss, &weight, &tokens, &err),
+                         0);
+        assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
+        shares[k] = f[GRPO_CLIP].value;
+        grpo_release(&t);
+    }
+    assert_true(shares[0] > 0.2);
+    assert_close(shares[1], 0.0, 0.0);
+}
+
 static void
 test_grpo_learns_nothing_where_all_rewards_are_equal(void **state)
 {
@@ -370,6 +410,8 @@ main(void)
         cmocka_unit_test(test_grpo_gradient_equals_central_difference),
         cmocka_unit_test(test_grpo_loss_is_its_formula),
         cmocka_unit_test(test_grpo_scores_as_it_samples),
+        cmocka_unit_test(
+            test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence),
         cmocka_unit_test(test_grpo_learns_nothing_where_all_rewards_are_equal),
         cmocka_unit_test(test_grpo_resumes_in_the_midst_of_a_batch_bit_for_bit),
     };
