@@ -209,7 +209,7 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
         return err_fail(err, TRV_ENOMEM, "no memory for a batch");
     for (int64_t i = 0; i < p.n; i++)
         ones[i] = 1.0f;
-    memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+    t->d->be->ops->zero(t->d->be, dh);
     rc = head_logprobs(t->d, a, logp, NULL, (struct head_rows){hidden, p.where},
                        p.target, p.n, ones, dh, err);
     if (!rc)

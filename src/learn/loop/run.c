@@ -59,6 +59,27 @@ open_metrics(struct run *r, int64_t keep, trv_err *err)
     return 0;
 }
 
+/* The host's view of a vector [n]; NULL without memory. */
+static const float *
+fetch(const struct run *r, struct arena *a, float *x)
+{
+    return backend_fetch(r->be, a, mat_f32(x, 1, r->task->n)).data;
+}
+
+static int
+save_vectors(const struct run *r, const struct run_state *s, trv_err *err)
+{
+    struct arena a = {0};
+    const float *w = fetch(r, &a, r->task->w);
+    const float *m = fetch(r, &a, r->opt.m), *v = fetch(r, &a, r->opt.v);
+    const int rc =
+        w && m && v ? run_state_save(r->opts->dir, s, w, m, v, r->task->n, err)
+                    : err_fail(err, TRV_ENOMEM, "no memory to save a run");
+
+    arena_release(&a);
+    return rc;
+}
+
 static int
 save(struct run *r, trv_err *err)
 {
@@ -80,8 +101,7 @@ save(struct run *r, trv_err *err)
         rc = r->task->save(r->task->self, &state, err);
     s.task = state;
     if (!rc)
-        rc = run_state_save(r->opts->dir, &s, r->task->w, r->opt.m, r->opt.v,
-                            r->task->n, err);
+        rc = save_vectors(r, &s, err);
     json_decref(state);
     return rc;
 }
@@ -106,7 +126,7 @@ resume(struct run *r, int64_t *metrics_bytes, trv_err *err)
         rc = r->task->load(r->task->self, s->task, err);
     if (rc)
         goto done;
-    run_state_values(&c, r->task->w, r->opt.m, r->opt.v);
+    run_state_values(&c, r->be, r->task->w, r->opt.m, r->opt.v);
     r->opt.step = s->step;
     r->tail_sum = s->tail_sum;
     r->tail_n = s->tail_n;
@@ -151,15 +171,35 @@ open_folder(struct run *r, trv_err *err)
 
 /* ---- a step ---------------------------------------------------------- */
 
+/* The first that is not finite, or n. */
+static int64_t
+first_nonfinite(const struct run *r, double *value, trv_err *err)
+{
+    struct arena a = {0};
+    const float *g = fetch(r, &a, r->task->g);
+    int64_t i = 0;
+
+    if (!g) {
+        arena_release(&a);
+        return err_fail(err, TRV_ENOMEM, "no memory to look at a gradient");
+    }
+    while (i < r->task->n && isfinite(g[i]))
+        i++;
+    *value = i < r->task->n ? (double)g[i] : 0.0;
+    arena_release(&a);
+    return i;
+}
+
 static int
 nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
 {
     const struct run_task *t = r->task;
     char name[320] = "";
-    int64_t i = 0;
+    double value = 0.0;
+    const int64_t i = first_nonfinite(r, &value, err);
 
-    while (i < t->n && isfinite(t->g[i]))
-        i++;
+    if (i < 0)
+        return (int)i;
     if (i == t->n) // each value is finite, their squares' sum is not
         return err_fail(err, TRV_ENONFINITE,
                         "the gradient's norm overflows at step %" PRId64,
@@ -169,8 +209,8 @@ nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
     else
         snprintf(name, sizeof(name), "parameter %" PRId64, i);
     return err_fail(err, TRV_ENONFINITE,
-                    "the gradient of %s is %g at step %" PRId64, name,
-                    (double)t->g[i], step + 1);
+                    "the gradient of %s is %g at step %" PRId64, name, value,
+                    step + 1);
 }
 
 static int
@@ -240,7 +280,7 @@ take_step(struct run *r, trv_err *err)
     double loss = 0.0, weight = 0.0, tokens = 0.0, norm, clip;
     int rc;
 
-    memset(t->g, 0, (size_t)t->n * sizeof(float));
+    r->be->ops->zero(r->be, mat_f32(t->g, 1, t->n));
     for (int64_t micro = 0; micro < r->opts->accumulate; micro++) {
         rc = t->gradient(t->self, step, micro, &loss, &weight, &tokens, err);
         if (rc)
@@ -385,7 +425,7 @@ run_train(struct run_result *out, const struct run_task *task,
                        opts->lr, err);
     if (rc)
         goto done;
-    rc = optimiser_init(&r.opt, task->n, opts->weight_decay, err);
+    rc = optimiser_init(&r.opt, be, task->n, opts->weight_decay, err);
     if (rc)
         goto done;
     rc = open_folder(&r, err);

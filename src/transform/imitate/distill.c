@@ -202,7 +202,8 @@ run_pairs(struct distill *t, const struct pair *pairs, int64_t n,
 
     rc = pack_student(&student, at, t, pairs, n, err);
     if (!rc && seen)
-        rc = features_begin(&f, a, t->features, total, t->d->cfg->width, err);
+        rc = features_begin(&f, t->d->be, a, t->features, total,
+                            t->d->cfg->width, err);
     if (!rc && seen)
         rc = see_teacher(&teacher, &f, t, pairs, n, tokens, err);
     else if (!rc && !t->opts.hard)
@@ -217,7 +218,7 @@ run_pairs(struct distill *t, const struct pair *pairs, int64_t n,
         dh = mat_new(a, DT_F32, student.T, t->d->cfg->width);
         if (!dh.data)
             return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-        memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+        t->d->be->ops->zero(t->d->be, dh);
     } else {
         ones = NULL; // no gradient
     }

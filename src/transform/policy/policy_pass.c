@@ -97,8 +97,7 @@ policy_backward(struct policy_pass *p, struct arena *a, const float *coef,
         d_hidden = mat_new(a, DT_F32, p->b.T, p->d->cfg->width);
         if (!d_hidden.data)
             return no_memory(err);
-        memset(d_hidden.data, 0,
-               (size_t)(d_hidden.rows * d_hidden.cols) * sizeof(float));
+        p->d->be->ops->zero(p->d->be, d_hidden);
     }
     rc = head_logprobs(p->d, a, p->logp, NULL,
                        (struct head_rows){p->hidden, p->where}, p->target, p->N,
