@@ -39,6 +39,7 @@ for script in $scripts; do
     tests/mutation/run.py) parsed "$script" ;;
     tools/demo.sh) by demo "$script" ;;
     tools/deps.sh) by deps "$script" ;;
+    tools/check_memory.sh) by memory "$script" ;;
     tools/fuzz.sh) by scripts "$script" ;;
     recipes/nano/run.sh | recipes/nano/card.py | recipes/nano/tokenizer.py | \
         recipes/prompts/make_inputs.py | recipes/prompts/results.py)
