@@ -17,7 +17,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "learn/loop/run_state.h"
 #include "learn/loop/schedule.h"
@@ -446,31 +445,4 @@ run_is_stopped(const char *dir)
 
     mem_free(path);
     return is;
-}
-
-json_t *
-run_rng_save(const struct rng *r)
-{
-    char text[40];
-
-    snprintf(text, sizeof(text), "%016" PRIx64 ":%016" PRIx64, r->state,
-             r->stream);
-    return json_string(text);
-}
-
-int
-run_rng_load(struct rng *r, const json_t *obj, const char *key, trv_err *err)
-{
-    const char *s = json_string_value(json_object_get(obj, key));
-    uint64_t word[2];
-
-    if (!s || strlen(s) != 33 || s[16] != ':' ||
-        strspn(s, "0123456789abcdef") != 16 ||
-        strspn(s + 17, "0123456789abcdef") != 16)
-        return err_fail(err, TRV_EFORMAT,
-                        "a checkpoint's random state '%s' is broken", key);
-    word[0] = strtoull(s, NULL, 16);
-    word[1] = strtoull(s + 17, NULL, 16);
-    *r = (struct rng){word[0], word[1]};
-    return 0;
 }

@@ -17,7 +17,6 @@
 #include <trivium/trivium.h>
 
 #include "backend/backend.h"
-#include "base/rng.h"
 #include "learn/loop/optimiser.h"
 
 /** A figure of a step; NaN: not known, and left out. */
@@ -121,10 +120,5 @@ int run_train(struct run_result *out, const struct run_task *task,
 void run_discard(const char *dir);
 /** Is there a checkpoint to resume from? */
 bool run_is_stopped(const char *dir);
-
-/** A random state as JSON, and back (`key` of `obj`), bit for bit. */
-json_t *run_rng_save(const struct rng *r); // NULL without memory
-int run_rng_load(struct rng *r, const json_t *obj, const char *key,
-                 trv_err *err);
 
 #endif
