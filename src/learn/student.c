@@ -120,7 +120,7 @@ student_tell(json_t *to, const struct student_options *o, trv_err *err)
                            "start", o->virtual.start ? o->virtual.start : "");
     failed = !said || json_object_update(to, said) != 0;
     json_decref(said);
-    return failed ? err_fail(err, TRV_ENOMEM, "no memory to plan a run") : 0;
+    return failed ? err_nomem(err, "to plan a run") : 0;
 }
 
 /* Virtual tokens: of 3e-3, 1e-2, 3e-2 and 1e-1 on the 3.4M model of the results
@@ -383,7 +383,7 @@ student_start(struct terms *student, struct session *s, const int32_t *ids,
         return rc;
     cycled = arena_alloc(&s->arena, (size_t)v->k * sizeof(*cycled));
     if (!cycled)
-        return err_fail(err, TRV_ENOMEM, "no memory to start virtual tokens");
+        return err_nomem(err, "to start virtual tokens");
     for (int64_t j = 0; j < v->k; j++)
         cycled[j] = ids[j % n];
     if (v->kind == VIRTUAL_SOFT)

@@ -31,7 +31,7 @@ row_ids(struct example *e, const struct text_rules *rules,
     if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
         return 0; // the text says its own end
     if (eos >= 0 && ids_push(&e->ids, eos))
-        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+        return err_nomem(err, "for a row");
     return 0;
 }
 
@@ -50,7 +50,7 @@ take_row(struct learned_rows *out, const struct example *e, int64_t max_length,
     *row = (struct learned_row){mem_array((size_t)n, sizeof(int32_t)), n,
                                 e->n_context};
     if (!row->ids)
-        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+        return err_nomem(err, "for a row");
     memcpy(row->ids, e->ids.v, (size_t)n * sizeof(int32_t));
     out->n++;
     out->tokens += n;
@@ -79,8 +79,7 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     }
     out->list = mem_calloc((size_t)data.n, sizeof(*out->list));
     if (!out->list)
-        rc = err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
-                      (long long)data.n);
+        rc = err_nomem(err, "for %lld rows", (long long)data.n);
     for (int64_t i = 0; i < data.n && !rc; i++) {
         struct example e = {0};
 
@@ -111,8 +110,7 @@ learned_rows_under(struct learned_rows *r, const struct terms *terms,
         int32_t *ids = mem_array((size_t)(k + row->n), sizeof(*ids));
 
         if (!ids)
-            return err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
-                            (long long)r->n);
+            return err_nomem(err, "for %lld rows", (long long)r->n);
         for (int64_t j = 0; j < k; j++)
             ids[j] = VIRTUAL_ID(j);
         memcpy(ids + k, row->ids, (size_t)row->n * sizeof(*ids));
@@ -177,7 +175,7 @@ pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
         }
     return 0;
 no_memory:
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    return err_nomem(err, "for a batch");
 }
 
 static int
@@ -206,7 +204,7 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
     ones = arena_f32(a, p.n, 1);
     dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
     if (!logp || !ones || !dh.data)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < p.n; i++)
         ones[i] = 1.0f;
     memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
@@ -273,7 +271,7 @@ supervised_loss(double *loss, struct session *s,
         scored = arena_alloc(&s->arena, (size_t)n * sizeof(*scored));
         logp = arena_alloc(&s->arena, (size_t)n * sizeof(*logp));
         if (!scored || !logp)
-            return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+            return err_nomem(err, "for a pass");
         for (int64_t k = 0; k < n && !rc; k++) {
             const struct learned_row *r = &rows->list[i + k];
 
@@ -281,7 +279,7 @@ supervised_loss(double *loss, struct session *s,
                                             r->n_context - skip, terms};
             logp[k] = arena_f32(&s->arena, r->n, 1);
             if (!logp[k])
-                rc = err_fail(err, TRV_ENOMEM, "no memory for a pass");
+                rc = err_nomem(err, "for a pass");
         }
         if (!rc)
             rc = engine_score(d, &s->arena, logp, scored, n, err);

@@ -19,9 +19,8 @@ optimiser_init(struct optimiser *o, int64_t n, double decay, trv_err *err)
     o->v = mem_calloc((size_t)n, sizeof(float));
     if (!o->m || !o->v) {
         optimiser_release(o);
-        return err_fail(err, TRV_ENOMEM,
-                        "no memory for the moments of %lld parameters",
-                        (long long)n);
+        return err_nomem(err, "for the moments of %lld parameters",
+                         (long long)n);
     }
     return 0;
 }

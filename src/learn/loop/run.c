@@ -135,7 +135,7 @@ open_folder(struct run *r, trv_err *err)
                                : 0;
     r->metrics_path = path_join(dir, METRICS);
     if (!r->metrics_path)
-        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
+        return err_nomem(err, "to open '%s'", dir);
     if (r->opts->resume)
         rc = resume(r, &metrics_bytes, err);
     else if (run_is_stopped(dir) && !r->opts->replace)

@@ -52,12 +52,6 @@ struct solve {
     double began, tokens;
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to solve layer by layer");
-}
-
 bool
 solve_writes(enum part p)
 {
@@ -92,7 +86,7 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
 
     st->predicts = arena_alloc(&v->keep, (size_t)places * sizeof(int64_t));
     if (!rows || !st->predicts)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &answers->list[from + i];
         const struct paired_context *c = &answers->contexts[y->context];
@@ -108,7 +102,7 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
         joined =
             arena_alloc(&v->keep, (size_t)(n_ids + y->n) * sizeof(*joined));
         if (!joined)
-            return no_memory(err);
+            return err_nomem(err, "to solve layer by layer");
         memcpy(joined, ids, (size_t)n_ids * sizeof(*joined));
         memcpy(joined + n_ids, y->ids, (size_t)y->n * sizeof(*joined));
         rows[i] = (struct row){joined, n_ids + y->n - 1,
@@ -125,7 +119,7 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
         return rc;
     st->x = mat_new(&v->keep, DT_F32, st->b.T, v->d->cfg->width);
     if (!st->x.data)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     v->tokens += (double)st->b.T;
     arena_reset(&v->s->arena);
     return decoder_embed(v->d, &v->s->arena, st->x, &st->b, err);
@@ -151,7 +145,7 @@ chunk_open(struct solve *v, const struct answers *answers, int64_t from,
         return rc;
     c->entered = mat_new(&v->keep, v->s->be->act_type, c->student.b.T,
                          attn > mlp ? attn : mlp);
-    return c->entered.data ? 0 : no_memory(err);
+    return c->entered.data ? 0 : err_nomem(err, "to solve layer by layer");
 }
 
 static int
@@ -165,7 +159,7 @@ open_chunks(struct solve *v, const struct answers *answers, trv_err *err)
     TRV_ASSERT(n > 0);
     v->chunks = mem_calloc((size_t)n, sizeof(*v->chunks));
     if (!v->chunks)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     for (int64_t i = 0; i < n && !rc; i++) {
         const struct answer *y = &answers->list[i];
 
@@ -195,7 +189,7 @@ gather_metric(struct solve *v, const struct answers *answers, trv_err *err)
         arena_reset(a);
         target = arena_alloc(a, (size_t)c->n * sizeof(*target));
         if (!target)
-            return no_memory(err);
+            return err_nomem(err, "to solve layer by layer");
         for (int64_t r = 0; r < c->rows; r++) {
             const struct answer *y = &answers->list[c->from + r];
 
@@ -256,7 +250,7 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
     in = mat_new(a, entered.type, c->n, entered.cols);
     d = mat_new(a, DT_F32, c->n, v->d->cfg->width);
     if (!in.data || !d.data)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     gather(in, d, c);
     lowrank_add(&v->sums, v->s->be, in, d);
     v->d->flop += 2.0 * (double)(c->n * in.cols * (in.cols + d.cols));
@@ -274,7 +268,7 @@ correct(struct solve *v, struct chunk *c, const struct lora_stack *pair,
     arena_reset(a);
     xa = mat_new(a, v->s->be->act_type, c->student.b.T, pair->rank);
     if (!xa.data)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     return lora_forward(v->s->be, a, c->student.x, c->entered, pair,
                         (struct lora_drop){0}, xa, err);
 }

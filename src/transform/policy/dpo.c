@@ -17,12 +17,6 @@ static const char *const figure_names[PREFER_FIGURES] = {
     [PREFER_LOGP_REJECTED] = "logps/rejected",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* --- the reference --- */
 
 /* Answers scored between two resets of the arena. */
@@ -40,7 +34,7 @@ score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     logp = arena_alloc(a, (size_t)n * sizeof(*logp));
     if (!rows || !logp)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &t->answers->list[list[i]];
 
@@ -48,7 +42,7 @@ score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
                                     y->ids, y->n};
         logp[i] = arena_f32(a, y->n, 1);
         if (!logp[i])
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
     }
     rc = engine_score_contexts(a, logp, rows, n, err);
     for (int64_t i = 0; i < n && !rc; i++) {
@@ -69,7 +63,7 @@ score_reference(struct prefer *t, trv_err *err)
 
     t->ref = mem_array((size_t)n, sizeof(*t->ref));
     if (!t->ref)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         t->ref[i] = (double)NAN; // in no pair
     for (int64_t i = 0; i < t->n; i++)
@@ -208,7 +202,7 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
     int rc;
 
     if (!rows || seen_new(&v, a, n))
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         rows[2 * i] = row_of(t, pairs[i]->chosen);
         rows[2 * i + 1] = row_of(t, pairs[i]->rejected);
@@ -222,7 +216,7 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         v.pc[i] = policy_sum(&p, p.logp, 2 * i);
         v.pr[i] = policy_sum(&p, p.logp, 2 * i + 1);
@@ -258,7 +252,7 @@ prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         pairs[i] = &t->list[shuffle_at(&t->shuffle, step * B + from + i)];
     rc = learn_pairs(t, pairs, n, loss, tokens, err);
@@ -288,7 +282,7 @@ prefer_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     return trend_save(*out, "trends", t->trends, PREFER_FIGURES, err);
 }
 

@@ -14,12 +14,6 @@ static const char *const figure_names[GRPO_FIGURES] = {
     [GRPO_ENTROPY] = "entropy",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* From the held batch's rewards to advantages and the step's figures. */
 static void
 weigh(struct grpo *t, int64_t step)
@@ -106,7 +100,7 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
     int rc;
 
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
     /* Dropout would act on the ratio alone and look like a step. */
     rc = policy_forward(&p, r->d, a, t->student, rows, n,
@@ -117,7 +111,7 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memset(coef, 0, (size_t)p.N * sizeof(*coef));
     x = (struct policy_answers){.p = p.logp,
                                 .old = r->old + r->first[from],
@@ -177,7 +171,7 @@ grpo_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     rc = trend_save(*out, "trends", t->trends, GRPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
@@ -210,7 +204,7 @@ grpo_init(struct grpo *t, struct run_task *task, trv_err *err)
     t->adv = mem_calloc((size_t)t->r.opts.n, sizeof(*t->adv));
     t->charged = mem_calloc((size_t)t->r.opts.n, sizeof(*t->charged));
     if (!t->adv || !t->charged)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     *task = (struct run_task){.self = t,
                               .gradient = grpo_gradient,
                               .save = grpo_save,

@@ -5,12 +5,6 @@
 
 #include "model/decoder/head.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 int
 policy_plan(struct decoder *d, const struct terms *terms, trv_err *err)
 {
@@ -29,14 +23,14 @@ pack(struct policy_pass *p, struct arena *a, const struct terms *terms,
     int rc;
 
     if (!packed)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t s = 0; s < p->S; s++) {
         const struct ids *c = rows[s].context;
         const int64_t n = c->n + rows[s].n - 1;
         int32_t *ids = arena_alloc(a, (size_t)n * sizeof(*ids));
 
         if (!ids)
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
         memcpy(ids, c->v, (size_t)c->n * sizeof(*ids));
         memcpy(ids + c->n, rows[s].ids, (size_t)(rows[s].n - 1) * sizeof(*ids));
         packed[s] = (struct row){ids, n, terms};
@@ -73,7 +67,7 @@ policy_forward(struct policy_pass *p, struct decoder *d, struct arena *a,
     p->first = arena_alloc(a, (size_t)(S + 1) * sizeof(*p->first));
     p->logp = arena_f32(a, p->N, 1);
     if (!p->where || !p->target || !p->first || !p->logp)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     rc = pack(p, a, terms, rows, err);
     return rc ? rc
               : decoder_forward(d, a, &p->hidden, &p->b, NULL, &p->save, err);
@@ -96,7 +90,7 @@ policy_backward(struct policy_pass *p, struct arena *a, const float *coef,
     if (!d_hidden.data) {
         d_hidden = mat_new(a, DT_F32, p->b.T, p->d->cfg->width);
         if (!d_hidden.data)
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
         memset(d_hidden.data, 0,
                (size_t)(d_hidden.rows * d_hidden.cols) * sizeof(float));
     }

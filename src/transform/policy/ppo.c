@@ -20,12 +20,6 @@ static const char *const figure_names[PPO_FIGURES] = {
     [PPO_ENTROPY] = "entropy",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* ---- the critic -------------------------------------------------------- */
 
 static float
@@ -83,7 +77,7 @@ value_batch(struct ppo *t, double *tokens, trv_err *err)
         arena_reset(a);
         rows = arena_alloc(a, (size_t)n * sizeof(*rows));
         if (!rows)
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
         rollout_rows(rows, r, from, n);
         rc = policy_forward(&p, r->d, a, t->student, rows, n,
                             (struct policy_how){0}, err);
@@ -156,7 +150,7 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
     int rc;
 
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
     rc = policy_forward(&p, r->d, a, t->student, rows, n,
                         (struct policy_how){0}, err);
@@ -168,7 +162,7 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
     v = arena_f32(a, p.N, 1);
     d_v = arena_f32(a, p.N, 1);
     if (!coef || !v || !d_v)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memset(coef, 0, (size_t)p.N * sizeof(*coef));
     memset(d_v, 0, (size_t)p.N * sizeof(*d_v));
     x = (struct policy_answers){.p = p.logp,
@@ -278,7 +272,7 @@ save_values(json_t *obj, const struct ppo *t, trv_err *err)
     if (bad)
         json_decref(list);
     if (bad || json_object_set_new(obj, "values", list))
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     return 0;
 }
 
@@ -308,7 +302,7 @@ ppo_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     rc = trend_save(*out, "trends", t->trends, PPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
@@ -356,7 +350,7 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
     t->ret = mem_calloc(most, sizeof(*t->ret));
     t->token_r = mem_calloc(most, sizeof(*t->token_r));
     if (!t->w || !t->g || !t->value || !t->adv || !t->ret || !t->token_r)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memcpy(t->w, flat.w, (size_t)flat.n * sizeof(*t->w));
     *task = (struct run_task){.self = t,
                               .of = t,

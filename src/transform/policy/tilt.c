@@ -4,12 +4,6 @@
 #include "learn/loss/loss_tilt.h"
 #include "transform/policy/policy_pass.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* The answers of inputs picks[0..n), end to end. */
 static int
 learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
@@ -28,7 +22,7 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
     rows = arena_alloc(a, (size_t)S * sizeof(*rows));
     w = arena_alloc(a, (size_t)S * sizeof(*w));
     if (!rows || !w)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = t->first[picks[i]]; k < t->first[picks[i] + 1]; k++) {
             const struct answer *y = &t->answers->list[t->list[k].answer];
@@ -43,7 +37,7 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (s = 0; s < S; s++) {
         for (int64_t k = p.first[s]; k < p.first[s + 1]; k++)
             coef[k] = (float)w[s];
@@ -69,7 +63,7 @@ tilt_gradient(void *self, int64_t step, int64_t micro, double *loss,
     arena_reset(&t->s->arena);
     picks = arena_alloc(&t->s->arena, (size_t)n * sizeof(*picks));
     if (!picks)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         picks[i] = shuffle_at(&t->shuffle, step * B + from + i);
     return learn_inputs(t, picks, n,
