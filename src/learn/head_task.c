@@ -186,6 +186,19 @@ pair_losses(struct preferred *t, struct picked *p)
 }
 
 static int
+preferred_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct preferred *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    t->seen = 0;
+    t->accuracy = t->margin = 0.0;
+    return 0;
+}
+
+static int
 preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
                    double *weight, double *tokens, trv_err *err)
 {
@@ -202,10 +215,6 @@ preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
     int rc;
 
     arena_reset(a);
-    if (micro == 0) {
-        t->seen = 0;
-        t->accuracy = t->margin = 0.0;
-    }
     if (t->terms) {
         flat = terms_flat(t->terms);
         memset(flat.g, 0, (size_t)flat.n * sizeof(float));
@@ -325,6 +334,7 @@ preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
                               .w = t->w,
                               .g = t->g,
                               .n = n,
+                              .begin_step = preferred_begin_step,
                               .gradient = preferred_gradient,
                               .after_update = preferred_after_update,
                               .locate = preferred_locate,

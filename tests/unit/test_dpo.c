@@ -126,6 +126,7 @@ test_prefer_begins_at_log_2_with_no_reward(void **state)
 
     (void)state;
     begin(&t, &task, PREFERENCE_SIGMOID, 8, 100);
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
     assert_close(loss / weight, log(2.0), 1e-6);
     assert_int_equal(task.figures(&t, &f), PREFER_FIGURES);

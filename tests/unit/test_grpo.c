@@ -169,7 +169,9 @@ test_grpo_scores_as_it_samples(void **state)
     (void)state;
     begin(&t, &task, false, 32, 0.0);
     t.opts.mean = POLICY_MEAN_GRPO;
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
+    task.end_step(&t, 0);
     for (int64_t i = 0; i < 32; i++)
         for (int64_t k = t.r.first[i]; k < t.r.first[i + 1]; k++)
             assert_close(t.r.old[k], t.r.ref[k], 1e-5); // B is zero
@@ -195,7 +197,9 @@ test_grpo_learns_nothing_where_all_rewards_are_equal(void **state)
     begin(&t, &task, false, 32, 0.0);
     own_reward = 0.7;
     memset(task.g, 0, (size_t)task.n * sizeof(float));
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
+    task.end_step(&t, 0);
     assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
     assert_close(f[GRPO_ZERO_STD].value, 1.0, 0.0);
     assert_close(loss, 0.0, 0.0);

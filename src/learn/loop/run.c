@@ -1,7 +1,8 @@
 /* run.c -- the loop of training.
  *
- *   step:  clear g; micro-batches add to g; check; clip; AdamW; after_update;
- *          a line of metrics; progress; now and then a checkpoint
+ *   step:  clear g; begin_step; micro-batches add to g; end_step; check; clip;
+ *          AdamW; after_update; a line of metrics; progress; now and then a
+ *          checkpoint
  *
  * The order within a step is what makes resuming exact: a checkpoint is taken
  * between steps, after the line of metrics, and holds the length of
@@ -230,6 +231,19 @@ write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
     return 0;
 }
 
+/* Add to g and to the sums what all micro-batches of a step do. */
+static int
+add_step(const struct run *r, int64_t step, double *loss, double *weight,
+         double *tokens, trv_err *err)
+{
+    const struct run_task *t = r->task;
+    int rc = t->begin_step ? t->begin_step(t->self, step, tokens, err) : 0;
+
+    for (int64_t micro = 0; micro < r->opts->accumulate && !rc; micro++)
+        rc = t->gradient(t->self, step, micro, loss, weight, tokens, err);
+    return rc;
+}
+
 static int
 take_step(struct run *r, trv_err *err)
 {
@@ -240,11 +254,11 @@ take_step(struct run *r, trv_err *err)
     int rc;
 
     memset(t->g, 0, (size_t)t->n * sizeof(float));
-    for (int64_t micro = 0; micro < r->opts->accumulate; micro++) {
-        rc = t->gradient(t->self, step, micro, &loss, &weight, &tokens, err);
-        if (rc)
-            return rc;
-    }
+    rc = add_step(r, step, &loss, &weight, &tokens, err);
+    if (rc)
+        return rc;
+    if (t->end_step)
+        t->end_step(t->self, step);
     if (!isfinite(loss) || !isfinite(weight) || !(weight > 0.0))
         return say_last_good(r, nonfinite_loss(step, loss, weight, err), err);
     loss /= weight;
@@ -304,12 +318,11 @@ look_for_divergence(struct run *r, trv_err *err)
     const struct run_task *t = r->task;
     const double first = r->result.first_loss;
     double loss = 0.0, weight = 0.0, tokens = 0.0;
-    int rc = 0;
+    int rc;
 
     if (!t->loss_unit || !r->tail_n || !has_risen(mean_loss(r), first))
         return 0;
-    for (int64_t micro = 0; micro < r->opts->accumulate && !rc; micro++)
-        rc = t->gradient(t->self, 0, micro, &loss, &weight, &tokens, err);
+    rc = add_step(r, 0, &loss, &weight, &tokens, err);
     r->result.first_again = loss / weight;
     r->result.diverged = has_risen(r->result.first_again, first);
     return rc;

@@ -27,7 +27,7 @@ struct run_figure {
 
 /** What is learned, in two halves: a vector, and what its gradient is of. */
 struct run_task {
-    void *self; // of gradient, save, load, figures
+    void *self; // of begin_step, gradient, end_step, save, load, figures
     void *of;   // of after_update, locate: whose the vector is
     /* What a loss is in ("nats per token", "" where it has no unit), where it
      * falls as the run learns. NULL: it says nothing of how well a run does. */
@@ -35,13 +35,21 @@ struct run_task {
     float *w, *g; // parameters and their gradient [n]
     int64_t n;
 
+    /** Before a step's first micro-batch: make what its micro-batches share
+     * (draw answers, clear sums). Adds to `tokens` those it processes. May be
+     * NULL. */
+    int (*begin_step)(void *self, int64_t step, double *tokens, trv_err *err);
     /** Add to g the gradient of the SUM of losses over one micro-batch, and to
      * the three sums: the losses, their weight (what to divide by: usually the
      * number of tokens that carry loss) and the tokens processed. The loop
      * clears g before a step's first micro-batch and divides by the whole
-     * step's weight, so accumulating equals one large batch. */
+     * step's weight, so accumulating equals one large batch. Where it keeps
+     * more than g, it only adds to that, too. */
     int (*gradient)(void *self, int64_t step, int64_t micro, double *loss,
                     double *weight, double *tokens, trv_err *err);
+    /** After a step's last micro-batch and before the update: turn the step's
+     * sums into what figures() and save() tell. May be NULL. */
+    void (*end_step)(void *self, int64_t step);
     /** After w has changed: by an update, or by a resume before the first step
      * (lora_refresh). May be NULL. */
     int (*after_update)(void *of, trv_err *err);

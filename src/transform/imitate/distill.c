@@ -255,6 +255,18 @@ pair_of(const struct distill *t, int64_t answer)
 }
 
 static int
+distill_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct distill *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    t->sum[0] = t->sum[1] = t->places = 0.0;
+    return 0;
+}
+
+static int
 distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
                  double *weight, double *tokens, trv_err *err)
 {
@@ -268,8 +280,6 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
     struct pair *pairs;
     int rc = 0;
 
-    if (micro == 0)
-        t->sum[0] = t->sum[1] = t->places = 0.0;
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
@@ -331,6 +341,7 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
     t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
                               .loss_unit = "nats per token",
+                              .begin_step = distill_begin_step,
                               .gradient = distill_gradient,
                               .figures = t->features ? distill_figures : NULL};
     student_learns(task, &t->learner);

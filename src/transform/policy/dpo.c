@@ -235,6 +235,19 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
 }
 
 static int
+prefer_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct prefer *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    memset(t->sum, 0, sizeof(t->sum));
+    t->pairs = 0.0;
+    return 0;
+}
+
+static int
 prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
                 double *weight, double *tokens, trv_err *err)
 {
@@ -245,10 +258,6 @@ prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const struct preference **pairs;
     int rc;
 
-    if (micro == 0) {
-        memset(t->sum, 0, sizeof(t->sum));
-        t->pairs = 0.0;
-    }
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
@@ -257,10 +266,16 @@ prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
         pairs[i] = &t->list[shuffle_at(&t->shuffle, step * B + from + i)];
     rc = learn_pairs(t, pairs, n, loss, tokens, err);
     *weight += (double)n;
-    if (!rc && micro == t->opts.accumulate - 1)
-        for (int i = 0; i < PREFER_FIGURES; i++)
-            trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
     return rc;
+}
+
+static void
+prefer_end_step(void *self, int64_t step)
+{
+    struct prefer *t = self;
+
+    for (int i = 0; i < PREFER_FIGURES; i++)
+        trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
 }
 
 static int64_t
@@ -314,7 +329,9 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
         .self = t,
         .loss_unit =
             t->opts.loss.loss == PREFERENCE_SIGMOID ? "nats per pair" : "",
+        .begin_step = prefer_begin_step,
         .gradient = prefer_gradient,
+        .end_step = prefer_end_step,
         .save = prefer_save,
         .load = prefer_load,
         .figures = prefer_figures};

@@ -43,12 +43,18 @@ weigh(struct grpo *t, int64_t step)
     }
 }
 
-static void
-begin_step(struct grpo *t, int64_t step)
+static int
+grpo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
+    struct grpo *t = self;
+    const int rc = rollout_draw(&t->r, step / t->opts.updates, tokens, err);
+
+    if (rc)
+        return rc;
     memset(t->sum, 0, sizeof(t->sum));
     t->n_tokens = t->n_ratios = 0.0;
     weigh(t, step);
+    return 0;
 }
 
 static void
@@ -66,8 +72,10 @@ note_micro(struct grpo *t, const struct policy_figures *f, double tokens,
 
 /* Sums become means; the step's place in the run is noted. */
 static void
-end_step(struct grpo *t, int64_t step)
+grpo_end_step(void *self, int64_t step)
 {
+    struct grpo *t = self;
+
     t->sum[GRPO_KL] /= t->n_tokens;
     t->sum[GRPO_ENTROPY] /= t->n_tokens;
     t->sum[GRPO_CLIP] /= t->n_ratios;
@@ -135,21 +143,11 @@ grpo_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const int64_t B = t->r.opts.n;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
-    int rc = 0;
 
-    if (micro == 0) {
-        rc = rollout_draw(&t->r, step / t->opts.updates, tokens, err);
-        if (!rc)
-            begin_step(t, step);
-    }
-    if (rc)
-        return rc;
+    (void)step;
     arena_reset(&t->r.s->arena);
-    rc = learn_answers(t, from, n, loss, tokens, err);
     *weight += (double)n / (double)B; // the losses are shares of the step's
-    if (!rc && micro == t->opts.accumulate - 1)
-        end_step(t, step);
-    return rc;
+    return learn_answers(t, from, n, loss, tokens, err);
 }
 
 static int64_t
@@ -206,7 +204,9 @@ grpo_init(struct grpo *t, struct run_task *task, trv_err *err)
     if (!t->adv || !t->charged)
         return err_nomem(err, "for a batch");
     *task = (struct run_task){.self = t,
+                              .begin_step = grpo_begin_step,
                               .gradient = grpo_gradient,
+                              .end_step = grpo_end_step,
                               .save = grpo_save,
                               .load = grpo_load,
                               .figures = grpo_figures};

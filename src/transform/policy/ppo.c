@@ -111,8 +111,9 @@ weigh(struct ppo *t)
 }
 
 static int
-begin_step(struct ppo *t, int64_t step, double *tokens, trv_err *err)
+ppo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
+    struct ppo *t = self;
     const int64_t batch = step / t->opts.updates;
     int rc = rollout_draw(&t->r, batch, tokens, err);
 
@@ -193,8 +194,10 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
 }
 
 static void
-end_step(struct ppo *t, int64_t step)
+ppo_end_step(void *self, int64_t step)
 {
+    struct ppo *t = self;
+
     t->sum[PPO_KL] /= t->n_tokens;
     t->sum[PPO_ENTROPY] /= t->n_tokens;
     t->sum[PPO_CLIP] /= t->n_tokens;
@@ -211,18 +214,15 @@ ppo_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const int64_t B = t->r.opts.n;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
-    int rc = micro == 0 ? begin_step(t, step, tokens, err) : 0;
+    int rc;
 
-    if (rc)
-        return rc;
+    (void)step;
     arena_reset(&t->r.s->arena);
     memset(flat.g, 0, (size_t)flat.n * sizeof(*flat.g));
     rc = learn_answers(t, from, n, loss, tokens, err);
     for (int64_t i = 0; i < flat.n; i++)
         t->g[i] += flat.g[i];
     *weight += (double)n / (double)B; // the losses are shares of the step's
-    if (!rc && micro == t->opts.accumulate - 1)
-        end_step(t, step);
     return rc;
 }
 
@@ -357,7 +357,9 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
                               .w = t->w,
                               .g = t->g,
                               .n = n,
+                              .begin_step = ppo_begin_step,
                               .gradient = ppo_gradient,
+                              .end_step = ppo_end_step,
                               .after_update = ppo_after_update,
                               .save = ppo_save,
                               .load = ppo_load,
