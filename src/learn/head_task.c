@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/student.h"
 #include "model/decoder/scalar.h"
 
 /* ---- pairs -------------------------------------------------------------- */
@@ -267,6 +268,18 @@ preferred_locate(void *self, char *buf, size_t size, int64_t index)
         decoder_locate(buf, size, t->d, index);
 }
 
+/* A LoRA and the score decay; of all weights some do not. */
+static bool
+preferred_decays(void *self, int64_t index, int64_t *end)
+{
+    const struct preferred *t = self;
+
+    if (!t->terms)
+        return student_decays(t->d, NULL, index, end);
+    *end = terms_flat(t->terms).n + t->d->cfg->width;
+    return true;
+}
+
 static int64_t
 preferred_figures(void *self, const struct run_figure **out)
 {
@@ -338,6 +351,7 @@ preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
                               .gradient = preferred_gradient,
                               .after_update = preferred_after_update,
                               .locate = preferred_locate,
+                              .decays = preferred_decays,
                               .figures = preferred_figures};
     return 0;
 }

@@ -230,6 +230,34 @@ student_locate(char *buf, size_t size, const struct decoder *d,
         decoder_locate(buf, size, d, index);
 }
 
+/* A vector of one row is a norm's weight or a bias; the scalar head has one
+ * row, too, and is a linear map. */
+static bool
+is_matrix(const struct decoder *d, const struct dec_item *item)
+{
+    return item->rows > 1 || d->w_full + item->at == d->score.v;
+}
+
+bool
+student_decays(const struct decoder *d, const struct terms *terms,
+               int64_t index, int64_t *end)
+{
+    bool decays = true;
+
+    *end = student_flat(d, terms).n;
+    for (int64_t i = 0; i < d->n_items && !terms; i++) {
+        const struct dec_item *item = &d->items[i];
+
+        if (item->at <= index) {
+            decays = is_matrix(d, item);
+        } else if (is_matrix(d, item) != decays) {
+            *end = item->at;
+            break;
+        }
+    }
+    return decays;
+}
+
 static int
 after_update(void *of, trv_err *err)
 {
@@ -246,6 +274,14 @@ locate(void *of, char *buf, size_t size, int64_t index)
     student_locate(buf, size, st->d, st->terms, index);
 }
 
+static bool
+decays(void *of, int64_t index, int64_t *end)
+{
+    const struct student *st = of;
+
+    return student_decays(st->d, st->terms, index, end);
+}
+
 void
 student_learns(struct run_task *task, struct student *st)
 {
@@ -257,6 +293,7 @@ student_learns(struct run_task *task, struct student *st)
     task->n = flat.n;
     task->after_update = after_update;
     task->locate = locate;
+    task->decays = decays;
 }
 
 /* Bytes that a training pass keeps for each token: see struct saved_layer. */

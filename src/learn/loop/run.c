@@ -30,6 +30,7 @@ struct run {
     struct backend *be;
     struct schedule schedule;
     struct optimiser opt;
+    struct decay_range *undecayed; // of the optimiser
     char *metrics_path;
     FILE *metrics; // NULL where there is no folder
     struct run_result result;
@@ -330,6 +331,42 @@ look_for_divergence(struct run *r, trv_err *err)
 
 /* ---- the run --------------------------------------------------------- */
 
+/* The stretches of parameters that weight decay leaves alone: how many, and,
+ * where `out` is given, they. */
+static int64_t
+find_undecayed(struct decay_range *out, const struct run_task *t)
+{
+    int64_t n = 0, end;
+
+    for (int64_t at = 0; at < t->n; at = end) {
+        const bool decays = t->decays(t->of, at, &end);
+
+        TRV_ASSERT(end > at && end <= t->n);
+        if (!decays && out)
+            out[n] = (struct decay_range){at, end - at, 0.0};
+        n += !decays;
+    }
+    return n;
+}
+
+static int
+open_optimiser(struct run *r, trv_err *err)
+{
+    const double decay = r->opts->weight_decay;
+    int64_t n;
+    int rc = optimiser_init(&r->opt, r->task->n, decay, err);
+
+    if (rc || decay == 0.0 || !r->task->decays)
+        return rc;
+    n = find_undecayed(NULL, r->task);
+    r->undecayed = mem_array((size_t)n + 1, sizeof(*r->undecayed));
+    if (!r->undecayed)
+        return err_nomem(err, "to plan the weight decay");
+    r->opt.n_ranges = find_undecayed(r->undecayed, r->task);
+    r->opt.ranges = r->undecayed;
+    return 0;
+}
+
 static int
 check_options(const struct run_task *t, const struct run_options *o,
               trv_err *err)
@@ -397,7 +434,7 @@ run_train(struct run_result *out, const struct run_task *task,
                        opts->lr, err);
     if (rc)
         goto done;
-    rc = optimiser_init(&r.opt, task->n, opts->weight_decay, err);
+    rc = open_optimiser(&r, err);
     if (rc)
         goto done;
     rc = open_folder(&r, err);
@@ -437,6 +474,7 @@ done:
                       strerror(errno));
     mem_free(r.metrics_path);
     optimiser_release(&r.opt);
+    mem_free(r.undecayed);
     return rc;
 }
 

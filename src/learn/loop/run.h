@@ -28,7 +28,7 @@ struct run_figure {
 /** What is learned, in two halves: a vector, and what its gradient is of. */
 struct run_task {
     void *self; // of begin_step, gradient, end_step, save, load, figures
-    void *of;   // of after_update, locate: whose the vector is
+    void *of;   // of after_update, locate, decays: whose the vector is
     /* What a loss is in ("nats per token", "" where it has no unit), where it
      * falls as the run learns. NULL: it says nothing of how well a run does. */
     const char *loss_unit;
@@ -59,6 +59,9 @@ struct run_task {
     int (*load)(void *self, const json_t *state, trv_err *err);
     /** Name parameter `index` for messages (lora_locate). May be NULL. */
     void (*locate)(void *of, char *buf, size_t size, int64_t index);
+    /** Does weight decay act on parameter `index`? *end takes the first one
+     * behind it for which the answer may differ. NULL: it acts on all. */
+    bool (*decays)(void *of, int64_t index, int64_t *end);
     /** What the task adds to a step's line of metrics, asked for after the
      * step's update: how many, *out borrowed until the next step. May be
      * NULL. */

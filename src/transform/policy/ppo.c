@@ -247,6 +247,19 @@ ppo_locate(void *self, char *buf, size_t size, int64_t index)
         snprintf(buf, size, "the critic");
 }
 
+/* Of the critic, u decays and b does not. */
+static bool
+ppo_decays(void *self, int64_t index, int64_t *end)
+{
+    const struct ppo *t = self;
+    const int64_t b = t->n_terms + t->width;
+
+    if (index < t->n_terms)
+        return student_decays(t->r.d, t->student, index, end);
+    *end = index < b ? b : b + 1;
+    return index < b;
+}
+
 static int64_t
 ppo_figures(void *self, const struct run_figure **out)
 {
@@ -364,6 +377,7 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
                               .save = ppo_save,
                               .load = ppo_load,
                               .locate = ppo_locate,
+                              .decays = ppo_decays,
                               .figures = ppo_figures};
     return 0;
 }
