@@ -230,6 +230,13 @@ student_locate(char *buf, size_t size, const struct decoder *d,
         decoder_locate(buf, size, d, index);
 }
 
+int
+student_plan(struct decoder *d, const struct terms *terms, trv_err *err)
+{
+    return terms_virtual_count(terms) > 0 ? decoder_plan_input_backward(d, err)
+                                          : decoder_plan_backward(d, err);
+}
+
 /* A vector of one row is a norm's weight or a bias; the scalar head has one
  * row, too, and is a linear map. */
 static bool

@@ -56,6 +56,8 @@ void student_locate(char *buf, size_t size, const struct decoder *d,
  * transformers' Trainer. *end as in run_task.decays. */
 bool student_decays(const struct decoder *d, const struct terms *terms,
                     int64_t index, int64_t *end);
+/** Make now what backward passes into these terms need. TRV_ENOMEM. */
+int student_plan(struct decoder *d, const struct terms *terms, trv_err *err);
 /** All of these as the half of a task that learns; `st` is borrowed. */
 struct student {
     struct decoder *d;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/answer_pass.h"
 #include "model/sample/engine.h"
-#include "model/decoder/head.h"
 
 /* --- rows --- */
 
@@ -134,48 +134,26 @@ learned_rows_release(struct learned_rows *r)
 
 /* --- the task --- */
 
-/* Rows of a micro-batch, packed, and where their loss tokens are predicted. */
-struct picked {
-    struct batch b;
-    int64_t *where;
-    int32_t *target;
-    int64_t n; // loss tokens
-};
-
+/* The rows from..from+n-1 of the shuffle, forward. */
 static int
-pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
+pass_rows(struct answer_pass *p, struct supervised *t, int64_t from, int64_t n,
           trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    const struct learned_row **rows = arena_alloc(a, (size_t)n * sizeof(*rows));
-    struct row *packed = arena_alloc(a, (size_t)n * sizeof(*packed));
-    const int64_t *const *at;
-    int64_t k = 0;
-    int rc;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
 
-    *p = (struct picked){0};
-    if (!rows || !packed)
-        goto no_memory;
+    if (!rows)
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
-        rows[i] = &t->rows->list[shuffle_at(&t->shuffle, from + i)];
-        packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->terms};
-        p->n += rows[i]->n - rows[i]->n_context;
+        const struct learned_row *r =
+            &t->rows->list[shuffle_at(&t->shuffle, from + i)];
+
+        rows[i] =
+            (struct answer_row){r->ids, r->n_context, r->ids + r->n_context,
+                                r->n - r->n_context, t->terms};
     }
-    p->where = arena_alloc(a, (size_t)p->n * sizeof(*p->where));
-    p->target = arena_alloc(a, (size_t)p->n * sizeof(*p->target));
-    if (!p->where || !p->target)
-        goto no_memory;
-    rc = batch_pack(&p->b, &at, a, packed, n, err);
-    if (rc)
-        return rc;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = rows[i]->n_context; j < rows[i]->n; j++) {
-            p->where[k] = at[i][j - 1];
-            p->target[k++] = rows[i]->ids[j];
-        }
-    return 0;
-no_memory:
-    return err_nomem(err, "for a batch");
+    return answer_forward(p, t->d, a, rows, n, true,
+                          t->seed ^ ((uint64_t)from << 20), err);
 }
 
 static int
@@ -186,35 +164,23 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
     struct arena *a = &t->s->arena;
     const int64_t from = t->batch * micro / t->accumulate;
     const int64_t n = t->batch * (micro + 1) / t->accumulate - from;
-    const int64_t first = step * t->batch + from;
-    struct saved save = {.dropout_seed = t->seed ^ ((uint64_t)first << 20),
-                         .training = true};
-    struct picked p;
-    struct mat hidden, dh;
-    float *logp, *ones;
+    struct answer_pass p;
+    float *ones;
     int rc;
 
     arena_reset(a);
-    rc = pick_rows(&p, t, first, n, err);
-    if (!rc)
-        rc = decoder_forward(t->d, a, &hidden, &p.b, NULL, &save, err);
+    rc = pass_rows(&p, t, step * t->batch + from, n, err);
     if (rc)
         return rc;
-    logp = arena_f32(a, p.n, 1);
-    ones = arena_f32(a, p.n, 1);
-    dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
-    if (!logp || !ones || !dh.data)
+    ones = arena_f32(a, p.N, 1);
+    if (!ones)
         return err_nomem(err, "for a batch");
-    for (int64_t i = 0; i < p.n; i++)
+    for (int64_t i = 0; i < p.N; i++)
         ones[i] = 1.0f;
-    memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
-    rc = head_logprobs(t->d, a, logp, NULL, (struct head_rows){hidden, p.where},
-                       p.target, p.n, ones, dh, err);
-    if (!rc)
-        rc = decoder_backward(t->d, a, dh, &p.b, &save, err);
-    for (int64_t i = 0; i < p.n && !rc; i++)
-        *loss -= (double)logp[i];
-    *weight += (double)p.n;
+    rc = answer_backward(&p, a, ones, (struct mat){0}, err);
+    for (int64_t i = 0; i < p.N && !rc; i++)
+        *loss -= (double)p.logp[i];
+    *weight += (double)p.N;
     *tokens += (double)p.b.T;
     return rc;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/sample/engine.h"
-#include "transform/policy/policy_pass.h"
+#include "learn/answer_pass.h"
 
 /* TRL's names. */
 static const char *const figure_names[PREFER_FIGURES] = {
@@ -180,13 +180,13 @@ note_figures(struct prefer *t, const struct seen *v)
     t->pairs += (double)v->x.B;
 }
 
-static struct policy_row
+static struct answer_row
 row_of(const struct prefer *t, int64_t answer)
 {
     const struct answer *y = &t->answers->list[answer];
 
-    return (struct policy_row){&t->answers->contexts[y->context].student,
-                               y->ids, y->n};
+    return answer_row_of(&t->answers->contexts[y->context].student, y->ids,
+                         y->n, t->student);
 }
 
 /* Losses and gradients of n pairs; answer 2i is chosen, 2i+1 rejected. */
@@ -195,8 +195,8 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
             double *loss, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct policy_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
-    struct policy_pass p;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
+    struct answer_pass p;
     struct seen v;
     float *coef;
     int rc;
@@ -208,18 +208,17 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
         rows[2 * i + 1] = row_of(t, pairs[i]->rejected);
     }
     /* Dropout would act on the policy alone and look like a distance. */
-    rc = policy_forward(&p, t->d, a, t->student, rows, 2 * n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, t->d, a, rows, 2 * n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
         return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
-        v.pc[i] = policy_sum(&p, p.logp, 2 * i);
-        v.pr[i] = policy_sum(&p, p.logp, 2 * i + 1);
+        v.pc[i] = answer_sum(&p, p.logp, 2 * i);
+        v.pr[i] = answer_sum(&p, p.logp, 2 * i + 1);
         v.qc[i] = t->ref[pairs[i]->chosen];
         v.qr[i] = t->ref[pairs[i]->rejected];
         v.nc[i] = rows[2 * i].n;
@@ -231,7 +230,7 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
         for (int64_t k = p.first[s]; k < p.first[s + 1]; k++)
             coef[k] = (float)-(s % 2 ? v.d_pr : v.d_pc)[s / 2];
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
 }
 
 static int
@@ -317,7 +316,7 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
     if (t->own)
         t->d = t->own;
     if (!rc)
-        rc = policy_plan(t->d, t->student, err);
+        rc = student_plan(t->d, t->student, err);
     if (!rc)
         rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
     if (!rc)

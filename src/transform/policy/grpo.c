@@ -100,10 +100,10 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
         .beta = t->opts.rloo ? 0.0 : t->opts.beta,
         .max_tokens = r->opts.max_tokens,
         .total = (double)(by_answer ? r->opts.n : r->first[r->opts.n])};
-    struct policy_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     struct policy_figures f;
     struct policy_answers x;
-    struct policy_pass p;
+    struct answer_pass p;
     float *coef;
     int rc;
 
@@ -111,10 +111,9 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
         return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
     /* Dropout would act on the ratio alone and look like a step. */
-    rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
@@ -132,7 +131,7 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
     for (int64_t k = 0; k < p.N; k++)
         coef[k] = -coef[k];
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
 }
 
 static int
@@ -195,7 +194,7 @@ grpo_init(struct grpo *t, struct run_task *task, trv_err *err)
     t->r.student = t->student;
     rc = rollout_init(&t->r, err);
     if (!rc)
-        rc = policy_plan(t->r.d, t->student, err);
+        rc = student_plan(t->r.d, t->student, err);
     if (rc)
         return rc;
     t->learner = (struct student){t->r.d, t->student};

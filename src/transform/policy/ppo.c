@@ -33,7 +33,7 @@ hidden_at(const struct mat *h, int64_t row, int64_t c)
 
 /* v [N] = u . h + b before each answer token of a pass. */
 static void
-critic_forward(float *v, const struct ppo *t, const struct policy_pass *p)
+critic_forward(float *v, const struct ppo *t, const struct answer_pass *p)
 {
     const float *u = t->w + t->n_terms;
 
@@ -48,7 +48,7 @@ critic_forward(float *v, const struct ppo *t, const struct policy_pass *p)
 
 /* Adds to the gradients of u and b. */
 static void
-critic_backward(struct ppo *t, const struct policy_pass *p, const float *d_v)
+critic_backward(struct ppo *t, const struct answer_pass *p, const float *d_v)
 {
     float *d_u = t->g + t->n_terms;
 
@@ -71,16 +71,15 @@ value_batch(struct ppo *t, double *tokens, trv_err *err)
     for (int64_t m = 0; m < t->opts.accumulate && !rc; m++) {
         const int64_t from = B * m / t->opts.accumulate;
         const int64_t n = B * (m + 1) / t->opts.accumulate - from;
-        struct policy_row *rows;
-        struct policy_pass p;
+        struct answer_row *rows;
+        struct answer_pass p;
 
         arena_reset(a);
         rows = arena_alloc(a, (size_t)n * sizeof(*rows));
         if (!rows)
             return err_nomem(err, "for a batch");
         rollout_rows(rows, r, from, n);
-        rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                            (struct policy_how){0}, err);
+        rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
         if (rc)
             break;
         critic_forward(t->value + r->first[from], t, &p);
@@ -142,10 +141,10 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
                                         .clip_low = t->opts.clip,
                                         .clip_high = t->opts.clip,
                                         .total = total};
-    struct policy_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     struct policy_figures f;
     struct policy_answers x;
-    struct policy_pass p;
+    struct answer_pass p;
     double policy, value, share;
     float *coef, *v, *d_v;
     int rc;
@@ -153,10 +152,9 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
     if (!rows)
         return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
-    rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
@@ -190,7 +188,7 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
     t->sum[PPO_CLIP] += (f.clip_low + f.clip_high) * (double)p.N;
     t->n_tokens += (double)p.N;
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
 }
 
 static void
@@ -349,7 +347,7 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
     t->valued = -1;
     rc = rollout_init(&t->r, err);
     if (!rc)
-        rc = policy_plan(t->r.d, t->student, err);
+        rc = student_plan(t->r.d, t->student, err);
     if (rc)
         return rc;
     flat = student_flat(t->r.d, t->student);

@@ -160,13 +160,13 @@ rollout_draw(struct rollout *r, int64_t b, double *tokens, trv_err *err)
 }
 
 void
-rollout_rows(struct policy_row *rows, const struct rollout *r, int64_t from,
+rollout_rows(struct answer_row *rows, const struct rollout *r, int64_t from,
              int64_t n)
 {
     for (int64_t i = from; i < from + n; i++)
-        rows[i - from] = (struct policy_row){
+        rows[i - from] = answer_row_of(
             &r->contexts->contexts[r->context[i]].student, r->ids + r->first[i],
-            r->first[i + 1] - r->first[i]};
+            r->first[i + 1] - r->first[i], r->student);
 }
 
 /* ---- checkpoints ------------------------------------------------------- */

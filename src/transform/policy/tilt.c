@@ -2,7 +2,7 @@
 #include "transform/policy/tilt.h"
 
 #include "learn/loss/loss_tilt.h"
-#include "transform/policy/policy_pass.h"
+#include "learn/answer_pass.h"
 
 /* The answers of inputs picks[0..n), end to end. */
 static int
@@ -10,8 +10,8 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
              double *loss, double *weight, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct policy_row *rows;
-    struct policy_pass p;
+    struct answer_row *rows;
+    struct answer_pass p;
     int64_t S = 0, s = 0;
     float *coef;
     double *w;
@@ -27,12 +27,11 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
         for (int64_t k = t->first[picks[i]]; k < t->first[picks[i] + 1]; k++) {
             const struct answer *y = &t->answers->list[t->list[k].answer];
 
-            rows[s] = (struct policy_row){
-                &t->answers->contexts[y->context].student, y->ids, y->n};
+            rows[s] = answer_row_of(&t->answers->contexts[y->context].student,
+                                    y->ids, y->n, t->student);
             w[s++] = t->list[k].w;
         }
-    rc = policy_forward(&p, t->d, a, t->student, rows, S,
-                        (struct policy_how){true, seed}, err);
+    rc = answer_forward(&p, t->d, a, rows, S, true, seed, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
@@ -44,7 +43,7 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
         *weight += w[s] * (double)rows[s].n;
     }
     *tokens += (double)p.b.T;
-    rc = policy_backward(&p, a, coef, (struct mat){0}, err);
+    rc = answer_backward(&p, a, coef, (struct mat){0}, err);
     if (!rc)
         *loss += loss_tilt(NULL, p.logp, p.first, w, S, 1.0);
     return rc;
@@ -79,7 +78,7 @@ tilt_init(struct tilt *t, struct run_task *task, trv_err *err)
     if (t->own)
         t->d = t->own;
     if (!rc)
-        rc = policy_plan(t->d, t->student, err);
+        rc = student_plan(t->d, t->student, err);
     if (!rc)
         rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
     if (rc)
