@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/streams.h"
 #include "learn/options.h"
 #include "text/utf8.h"
-
-/* Streams of the random starts. */
-#define STREAM_BOTTLENECK (((uint64_t)1 << 60) + 1)
 
 static const char sampled[] = "sampled";
 

@@ -3,9 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-
-/* Streams of the epochs' random numbers, far from those of answers. */
-#define STREAM_EPOCH ((uint64_t)1 << 62)
+#include "base/streams.h"
 
 int
 shuffle_init(struct shuffle *s, int64_t n, uint64_t seed, trv_err *err)

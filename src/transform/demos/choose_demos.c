@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "transform/demos/greedy_select.h"
 #include "transform/demos/demo_values.h"
 
@@ -12,8 +13,6 @@
 #define MENDS 3         // repairs of a choice
 #define FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
 #define IMPOSSIBLE (-(double)INFINITY)
-
-#define STREAM_REPORT ((uint64_t)9 << 53)
 
 struct picker {
     const struct convert_job *job;

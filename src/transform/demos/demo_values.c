@@ -12,13 +12,11 @@
 #include "transform/demos/greedy_select.h"
 #include "base/file.h"
 #include "base/seal.h"
+#include "base/streams.h"
 
 #define BEST_OF 8 // answers to an input that a reward chooses from
 #define TEMPLATE "{input}{output}\n\n" // an answer goes on right where x ends
 #define IMPOSSIBLE (-(double)INFINITY)
-
-#define STREAM_POOL ((uint64_t)7 << 53)
-#define STREAM_VALUE ((uint64_t)8 << 53)
 
 bool
 demo_values_of_reward(const struct demo_values *v)

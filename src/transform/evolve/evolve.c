@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/streams.h"
 #include "transform/evolve/evolve_guide.h"
 #include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_propose.h"
@@ -17,12 +18,6 @@
 #define AGAIN 4       // of those looked at in a round, how many are tried
 #define POOL_MOST 512 // phrases
 #define IDLE_MOST 4   // rounds without a child before the search ends
-
-/* Random numbers: what they are for stands in the upper bits. */
-#define STREAM_SEARCH ((uint64_t)1 << 53)
-#define STREAM_FINAL ((uint64_t)2 << 53)
-#define STREAM_HELD ((uint64_t)3 << 53)
-#define STREAM_ROUND ((uint64_t)5 << 53)
 
 static bool
 go_on(void *payload)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/streams.h"
 #include "text/utf8.h"
 #include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_guide.h"
@@ -11,11 +12,6 @@
 #include "transform/search/slot_sample.h"
 
 #define TRIES 24 // draws of an edit until one is new
-
-/* Random numbers, beside those of evolve.c. */
-#define STREAM_ASKED ((uint64_t)4 << 53)
-#define STREAM_WORDS ((uint64_t)7 << 53)
-#define STREAM_ENDINGS ((uint64_t)8 << 53)
 
 /* ---- words of the model ------------------------------------------------- */
 

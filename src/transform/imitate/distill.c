@@ -4,12 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "learn/answer_pass.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
-
-/* Stream of the student's own answers, apart from the teacher's. */
-#define STREAM_STUDENT ((uint64_t)1 << 61)
 
 /* One row of a micro-batch from both sides. */
 struct pair {

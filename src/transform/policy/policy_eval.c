@@ -4,11 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
-
-/* Streams of its random numbers, apart from those of what is learned from. */
-#define STREAM_EXAM ((uint64_t)1 << 60)
 
 struct sitting {
     struct session *s;
@@ -48,7 +46,7 @@ sit(struct sitting *x, const struct terms *terms,
         rows[i] = (struct sampled_context){
             terms || opts->own ? &x->policy[c]
                                : &x->contexts->contexts[c].teacher,
-            STREAM_EXAM + (uint64_t)i};
+            STREAM_EVALUATION + (uint64_t)i};
     }
     so.sampling.vocab = tokenizer_size(x->s->model->tokenizer);
     arena_reset(&x->s->arena);

@@ -3,10 +3,8 @@
 
 #include <string.h>
 
+#include "base/streams.h"
 #include "model/sample/engine.h"
-
-/* Streams of their random numbers, apart from the base's answers. */
-#define STREAM_ROLLOUT ((uint64_t)1 << 61)
 
 int
 rollout_init(struct rollout *r, trv_err *err)

@@ -5,15 +5,11 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/streams.h"
 #include "learn/loss/loss_tilt.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-/* Random numbers of answers drawn in steps, and to judge by: apart from those
- * of the base's answers. Candidates of one step share theirs. */
-#define STREAM_DRAW ((uint64_t)1 << 57)
-#define STREAM_JUDGE ((uint64_t)1 << 58)
-#define STREAM_SCREEN (((uint64_t)1 << 58) + ((uint64_t)1 << 57))
 /* Inputs of a first look at a prompt: that many texts get one that one which
  * earns much shows itself by a single answer. */
 #define SCREENED 2
@@ -417,6 +413,7 @@ reward_confirm(void *self, double *value, const struct search_at *at,
                            .inputs = t->inputs,
                            .n = t->n_inputs,
                            .samples = t->samples,
+                           // candidates of one step share theirs
                            .stream =
                                STREAM_DRAW + (uint64_t)(at->step_of_all * per)};
     double *reward = mem_array((size_t)n, sizeof(*reward));

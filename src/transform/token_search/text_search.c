@@ -15,11 +15,8 @@
 #include "transform/search/slot_sample.h"
 #include "transform/token_search/text_screen.h"
 #include "base/seal.h"
+#include "base/streams.h"
 
-/* Streams of random numbers: candidates of a step, and texts to start from. */
-#define STREAM_STEP ((uint64_t)1 << 60)
-#define STREAM_START (((uint64_t)1 << 60) + ((uint64_t)1 << 59))
-#define STREAM_KICK (((uint64_t)1 << 60) + ((uint64_t)1 << 58))
 /* Texts with the same beginning of which one goes on after a stall. */
 #define KICKS 16
 /* How often a restart looks at new texts as long as nothing was found, where a
@@ -148,6 +145,7 @@ any_token(struct proposal *best, struct search *q, trv_err *err)
     struct rng rng;
     int rc = 0;
 
+    /* STREAM_TOKEN, which begins at its end. */
     rng_init(&rng, q->opts->seed, STREAM_START - 1 - (uint64_t)q->at.restart);
     for (int i = 0; i < 4096 && best->z.n == 0 && !rc; i++) {
         const int32_t id = (int32_t)rng_below(&rng, (uint32_t)q->d->cfg->vocab);
@@ -238,7 +236,7 @@ kick(struct search *q, trv_err *err)
     int64_t n = 0;
     int rc;
 
-    rng_init(&rng, q->opts->seed, STREAM_KICK + (uint64_t)q->at.step_of_all);
+    rng_init(&rng, q->opts->seed, STREAM_CUT + (uint64_t)q->at.step_of_all);
     for (int i = 0; i < KICKS; i++)
         begin[i] =
             (struct ids){.v = z->v, .n = rng_below(&rng, (uint32_t)z->n)};
