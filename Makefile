@@ -10,8 +10,8 @@ TESTS ?=
 FUZZ_SECONDS ?= 60
 MAKEFLAGS += --no-print-directory
 
-.PHONY: all deps configure build demo test bench install fmt clang asan fuzz \
-	clean
+.PHONY: all deps configure build demo test mutants bench install fmt clang asan \
+	fuzz clean
 
 all: deps configure
 	@cmake --build $(BUILD) -j $(JOBS) --target trivium_cli
@@ -35,6 +35,10 @@ demo: all
 test: build
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error \
 		-j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
+
+# Do the tests notice a fault? 8 minutes on two cores; can be stopped.
+mutants: build
+	@python3 tests/mutation/run.py --build $(BUILD) --jobs $(JOBS)
 
 bench: build
 	@BUILD="$(BUILD)" sh bench/bench.sh

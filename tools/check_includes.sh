@@ -1,6 +1,7 @@
 #!/bin/sh
 # check_includes.sh [ROOT] -- each folder of src/ includes only itself and those
-# below it; the command line sees nothing of the inside; stems are unique.
+# below it, and so do the rooms inside src/transform; the command line sees
+# nothing of the inside; stems are unique.
 set -eu
 root=${1:-$(cd "$(dirname "$0")/.." && pwd)}
 cd "$root"
@@ -16,6 +17,34 @@ BEGIN {
               order, " ")
     for (i = 1; i <= n; i++)
         rank[order[i]] = i
+    # Inside transform, from the tools that all share up to the door. Families
+    # of methods stand side by side and know nothing of one another.
+    split("job method answers answer_rewards", order, " ")
+    for (i in order)
+        level[order[i]] = 1
+    level["search"] = 2
+    split("imitate policy head demos evolve token_search views", order, " ")
+    for (i in order)
+        level[order[i]] = 3
+    level["edges"] = 4
+    level["convert"] = 5
+    level["chain"] = 6
+}
+# The room, or the stem of a file beside the rooms.
+function room(path,    at) {
+    split(path, at, "/")
+    sub(/\..*/, "", at[2])
+    return at[2]
+}
+function check_transform(file, name,    from, to) {
+    from = room(substr(file, 5))
+    to = room(name)
+    if (!(from in level) || !(to in level))
+        complain("is in no order of transform: tools/check_includes.sh")
+    else if (from != to && level[to] > level[from])
+        complain("runs upward inside transform, from " from " to " to)
+    else if (from != to && level[from] == 3 && level[to] == 3)
+        complain("a family of methods includes another, " to)
 }
 function complain(why) {
     printf "%s: includes %s: %s\n", $1, substr($2, 2), why
@@ -39,6 +68,8 @@ function complain(why) {
         complain("no such folder in the house")
     } else if (rank[folder] > rank[from]) {
         complain("runs upward, from " from " to " folder)
+    } else if (from == "transform" && folder == from) {
+        check_transform($1, name)
     } else if (from == "cli" && folder != "cli") {
         complain("the command line uses the public headers only")
     }

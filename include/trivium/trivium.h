@@ -400,6 +400,7 @@ typedef struct {
     trv_search_options search; // of the method "text"
     trv_evolve_options evolve; // of "evolve" and "demos"
     bool allow_diverged; // save a run whose loss rose or whose reward fell
+    const char *ratio;   // grpo: of each "token", or of the "sequence" (GSPO)
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -418,7 +419,8 @@ TRV_API trv_convert_options trv_convert_options_init(void);
         .features_layers = "all", .init = "zero", .advantage = "group",        \
         .clip_ratio = 0.2, .updates = 1, .gae_lambda = 0.95, .max_kl = 1.0,    \
         .prompt_tokens = 24, .length_cost = 0.001,                             \
-        .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT   \
+        .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT,  \
+        .ratio = "token"                                                       \
     }
 #endif
 

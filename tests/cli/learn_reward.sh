@@ -36,9 +36,14 @@ learn --from "$by" --to lora:tilt --method tilt "${common[@]}" --eval sums.jsonl
 learn --from "$by" --to lora:grpo --method grpo "${common[@]}"
 tail -n 1 grpo.run/metrics.jsonl | mask
 learn --from "$by" --to lora:rloo --method grpo --advantage rloo --updates 2 "${common[@]}"
+learn --from "$by" --to lora:gspo --method grpo --ratio sequence --loss grpo --clip-ratio 4e-4 "${common[@]}"
+grep -h '"ratio"' gspo/trivium.json grpo/trivium.json
 learn --from "$by" --to lora:ppo --method ppo "${common[@]}"
 tail -n 1 ppo.run/metrics.jsonl | mask
 learn --from base --pairs pairs.jsonl --to lora:given --steps 4 --batch 2
+learn --from base --pairs pairs.jsonl --to lora:orpo --method orpo --steps 4 --batch 2
+tail -n 1 orpo.run/metrics.jsonl | mask
+grep -oE '"(loss|pairing|labels|sft_weight|label_smoothing)": *"?[a-z0-9.]*' orpo/trivium.json
 for kind in adapter soft prefix; do
     learn --from "$by" --to $kind:$kind "${common[@]}"
 done
@@ -53,8 +58,13 @@ learn --from "$by" --to lora:no --method dqo
 learn --from "$by" --to lora:no --loss grpo
 learn --from "$by" --to lora:no --method grpo --loss ipo
 learn --from "$by" --to lora:no --method grpo --batch 12
+learn --from "$by" --to lora:no --method grpo --advantage rloo --ratio sequence
+learn --from "$by" --to lora:no --method rloo --ratio sequence
 learn --from "$by" --to lora:no --method bon --pairs pairs.jsonl
 learn --from "$by" --to lora:no --loss hinge --labels soft
+learn --from "$by" --to lora:no --loss orpo
+learn --from "$by" --to lora:no --method orpo --loss ipo
+learn --from "$by" --to lora:no --method orpo --sft-weight 1
 learn --from "$by" --to lora:no --group 1
 learn --from "$by" --to mix:no
 learn --from base --pairs sums.jsonl --to lora:no

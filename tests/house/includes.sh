@@ -28,6 +28,12 @@ refused "inside headers are quoted" cli/x.c '#include <base/mem.h>'
 refused "write the path from src/" base/x.c '#include "../model/model.h"'
 refused "write the path from src/" base/x.c '#include "mem.h"'
 refused "not in the order" kitchen/x.c '#include <stdio.h>'
+refused "runs upward inside transform, from job to imitate" transform/job.c \
+    '#include "transform/imitate/distill.h"'
+refused "a family of methods includes another, policy" transform/imitate/x.c \
+    '#include "transform/policy/dpo.h"'
+refused "is in no order of transform" transform/new/x.c \
+    '#include "transform/job.h"'
 rm -rf "$room/src"
 mkdir -p "$room/src/base" "$room/src/text"
 touch "$room/src/base/same.c" "$room/src/base/same.h"

@@ -64,7 +64,7 @@ python3 "$recipes/prompts/make_inputs.py" "$room/assets" "$room/inputs" \
     { cat "$room/shown" "$room"/inputs/*; exit 1; }
 python3 "$recipes/prompts/results.py" "$TRIVIUM_SOURCE/models/nano" \
     "$room/inputs" "$room/results" --methods sft -- --samples 4 --steps 2 \
-    --max-tokens 4 --lr 0.01 --batch 2 >"$room/shown" || exit 1
+    --max-tokens 4 --lr 0.001 --batch 2 >"$room/shown" || exit 1
 [ "$(grep -c '^| [a-z]* | sft | 0 | ' "$room/shown")" -eq 3 ] &&
     grep -q 'of the gap closed on average' "$room/shown" ||
     { cat "$room/shown"; exit 1; }

@@ -31,8 +31,12 @@ for script in $scripts; do
     # Started by a test of the house.
     .ci/run) by ci .ci/run ;;
     bench/bench.sh | bench/table.awk) by bench "$script" ;;
+    tools/check_circles.sh) by circles "$script" ;;
     tools/check_docs.sh) by docs "$script" ;;
     tools/check_includes.sh) by includes "$script" ;;
+    tools/check_unused.sh) by unused "$script" ;;
+    # Minutes of work, by hand: make mutants.
+    tests/mutation/run.py) parsed "$script" ;;
     tools/demo.sh) by demo "$script" ;;
     tools/deps.sh) by deps "$script" ;;
     tools/fuzz.sh) by scripts "$script" ;;

@@ -27,7 +27,8 @@ tear_down(void **state)
 }
 
 static void
-forward(struct answer_pass *p, struct answer_row rows[WORLD_ALL])
+forward_how(struct answer_pass *p, struct answer_row rows[WORLD_ALL],
+            bool dropout, uint64_t seed)
 {
     struct decoder *d;
     trv_err err = {0};
@@ -43,11 +44,51 @@ forward(struct answer_pass *p, struct answer_row rows[WORLD_ALL])
     if (!rc)
         rc = student_plan(d, &w.student, &err);
     if (!rc)
-        rc = answer_forward(p, d, &w.s->arena, rows, WORLD_ALL, false, 0, &err);
+        rc = answer_forward(p, d, &w.s->arena, rows, WORLD_ALL, dropout, seed,
+                            &err);
     if (!rc)
         rc = answer_score(p, &w.s->arena, &err);
     if (rc)
         fail_msg("%s", err.msg);
+}
+
+static void
+forward(struct answer_pass *p, struct answer_row rows[WORLD_ALL])
+{
+    forward_how(p, rows, false, 0);
+}
+
+static void
+test_answer_pass_drops_out_where_asked_to(void **state)
+{
+    static const struct {
+        bool dropout;
+        uint64_t seed;
+    } hows[] = {{false, 1}, {true, 1}, {true, 1}, {true, 2}};
+    static struct answer_row rows[WORLD_ALL];
+    double logp[4];
+    struct rng r;
+    trv_err err = {0};
+
+    (void)state;
+    world_reset_student(&w);
+    rng_init(&r, 8, 8);
+    for (int64_t i = 0; i < w.student.lora.n; i++)
+        w.student.lora.w[i] += 0.1f * (float)rng_normal(&r);
+    w.student.lora.dropout = 0.5f;
+    assert_int_equal(terms_refresh(&w.student, w.s->be->act_type, &err), 0);
+    for (int k = 0; k < 4; k++) {
+        struct answer_pass p;
+
+        forward_how(&p, rows, hows[k].dropout, hows[k].seed);
+        logp[k] = 0.0;
+        for (int64_t i = 0; i < p.N; i++)
+            logp[k] += (double)p.logp[i];
+    }
+    assert_true(fabs(logp[0] - logp[1]) > 1.0);
+    assert_close(logp[1], logp[2], 0); // the same seed
+    assert_true(fabs(logp[1] - logp[3]) > 1.0);
+    world_reset_student(&w);
 }
 
 static void
@@ -146,6 +187,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_answer_pass_finds_each_answer_token_where_it_is_predicted),
+        cmocka_unit_test(test_answer_pass_drops_out_where_asked_to),
         cmocka_unit_test(test_answer_pass_scores_as_the_engine_does),
         cmocka_unit_test(test_answer_pass_computes_what_answers_share_once),
         cmocka_unit_test(

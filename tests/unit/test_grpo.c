@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "support/world.h"
+#include "support/exact.h"
 #include "transform/policy/grpo.h"
 
 static struct world w;
@@ -143,16 +143,132 @@ static void
 test_grpo_gradient_equals_central_difference(void **state)
 {
     (void)state;
-    for (int rloo = 0; rloo < 2; rloo++) {
+    for (int form = 0; form < 3; form++) { // GRPO, RLOO, GSPO
         struct run_task task;
         struct grpo t;
 
-        begin(&t, &task, rloo == 1, 32, 0.1);
+        begin(&t, &task, form == 1, 32, 0.1);
+        t.opts.ratio = form == 2 ? POLICY_RATIO_MEAN : POLICY_RATIO_TOKEN;
         t.opts.updates = 1000;
         t.opts.accumulate = 2;
         t.opts.clip = 0.9; // no kink nearby
         /* Losses of about 1 in f32: 1e-7 of it, divided by h. */
         world_check_slope(&task, 0, 2, 1e-3);
+        grpo_release(&t);
+    }
+}
+
+/* -min(c A, clip(c) A) for a ratio c within 0.8 and 1.2. */
+static double
+clipped(double c, double A)
+{
+    const double held = c < 0.8 ? 0.8 : c > 1.2 ? 1.2 : c;
+
+    return -(c * A < held * A ? c * A : held * A);
+}
+
+/* Advantages of the held batch, by their formulas. */
+static void
+advantages(double *A, const struct grpo *t, bool rloo, double beta)
+{
+    const struct rollout *r = &t->r;
+    const int64_t K = r->opts.K;
+    double x[64], sum, squares;
+
+    for (int64_t i = 0; i < r->opts.n; i++) {
+        x[i] = r->reward[i];
+        for (int64_t k = r->first[i]; rloo && k < r->first[i + 1]; k++)
+            x[i] -= beta * (double)(r->old[k] - r->ref[k]);
+    }
+    for (int64_t g = 0; g < r->opts.n; g += K) {
+        sum = squares = 0.0;
+        for (int64_t i = g; i < g + K; i++)
+            sum += x[i];
+        for (int64_t i = g; i < g + K; i++)
+            squares += (x[i] - sum / (double)K) * (x[i] - sum / (double)K);
+        for (int64_t i = g; i < g + K; i++)
+            A[i] = rloo ? x[i] - (sum - x[i]) / (double)(K - 1)
+                        : (x[i] - sum / (double)K) /
+                              (sqrt(squares / (double)(K - 1)) + 1e-4);
+    }
+}
+
+/* The held batch's loss, and its mean distance from the reference, under a
+ * student whose every step is known. */
+static double
+loss_by_hand(double *kl, const struct grpo *t, exact_steps step, bool rloo,
+             double beta)
+{
+    const struct rollout *r = &t->r;
+    const struct answer *list = w.answers.list;
+    const double total = (double)r->first[r->opts.n];
+    double A[64], by_answer = 0.0, by_token = 0.0;
+
+    *kl = 0.0;
+    advantages(A, t, rloo, beta);
+    for (int64_t i = 0; i < r->opts.n; i++) {
+        const int64_t from = r->first[i], n = r->first[i + 1] - from;
+        int64_t y = r->context[i] * WORLD_EACH;
+        double ratio = 0.0;
+
+        while (list[y].n != n || memcmp(list[y].ids, r->ids + from,
+                                        (size_t)n * sizeof(int32_t)) != 0)
+            y++;
+        for (int64_t k = 0; k < n; k++) {
+            const double p = step[y][k][list[y].ids[k]];
+            const double q = (double)r->ref[from + k] - p;
+
+            *kl += (exp(q) - q - 1.0) / total;
+            ratio += p - (double)r->old[from + k];
+            by_token += clipped(exp(p - (double)r->old[from + k]), A[i]) +
+                        beta * (exp(q) - q - 1.0);
+        }
+        by_answer += clipped(exp(ratio), A[i]);
+    }
+    return rloo ? by_answer / (double)r->opts.n : by_token / total;
+}
+
+/* A batch is drawn, the student moves, and the batch is learned from again. */
+static void
+test_grpo_loss_is_its_formula(void **state)
+{
+    static exact_steps step;
+    double logp[WORLD_ALL];
+
+    (void)state;
+    for (int rloo = 0; rloo < 2; rloo++) {
+        const struct run_figure *f;
+        double loss = 0, weight = 0, tokens = 0, want, kl;
+        struct run_task task;
+        struct grpo t;
+        struct rng rng;
+        trv_err err = {0};
+
+        begin(&t, &task, rloo == 1, 64, 0.1);
+        t.opts.updates = 2;
+        t.opts.accumulate = 3;
+        if (task.begin_step(&t, 0, &tokens, &err))
+            fail_msg("%s", err.msg);
+        rng_init(&rng, 5, 5);
+        for (int64_t i = 0; i < task.n; i++)
+            task.w[i] += 0.12f * (float)rng_normal(&rng);
+        if (task.after_update(task.of, &err))
+            fail_msg("%s", err.msg);
+        world_logp(&w, logp, &w.student);
+        exact_split(&w, step, logp);
+        loss = 0;
+        if (task.begin_step(&t, 1, &tokens, &err))
+            fail_msg("%s", err.msg);
+        for (int64_t micro = 0; micro < 3; micro++)
+            if (task.gradient(&t, 1, micro, &loss, &weight, &tokens, &err))
+                fail_msg("%s", err.msg);
+        task.end_step(&t, 1);
+        want = loss_by_hand(&kl, &t, step, rloo == 1, 0.1);
+        assert_close(loss, want, 1e-5 * (1.0 + fabs(want)));
+        assert_true(fabs(loss) > 1e-3);
+        assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
+        assert_true(f[GRPO_CLIP].value > 0.1);
+        assert_close(f[GRPO_KL].value, kl, 1e-5 * (1.0 + kl));
         grpo_release(&t);
     }
 }
@@ -182,6 +298,46 @@ test_grpo_scores_as_it_samples(void **state)
     assert_close(f[GRPO_KL].value, 0.0, 1e-6);
     assert_true(f[GRPO_REWARD].value > 0.0);
     grpo_release(&t);
+}
+
+/* One answer has one ratio: of two tokens as far apart as from 1 up and down,
+ * none is clipped. */
+static void
+test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence(void **state)
+{
+    double shares[2];
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        double loss = 0, weight = 0, tokens = 0;
+        const struct run_figure *f;
+        struct run_task task;
+        struct grpo t;
+        trv_err err = {0};
+
+        begin(&t, &task, false, 32, 0.0);
+        t.opts.ratio = k ? POLICY_RATIO_MEAN : POLICY_RATIO_TOKEN;
+        t.opts.updates = 1000;
+        assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
+        for (int64_t i = 0; i < 32; i++) {
+            const int64_t from = t.r.first[i], n = t.r.first[i + 1] - from;
+
+            /* 1.6 and 1 / 1.6, the last of an odd number left as it is */
+            for (int64_t j = 0; j + 1 < n; j += 2) {
+                t.r.old[from + j] += 0.47f;
+                t.r.old[from + j + 1] -= 0.47f;
+            }
+        }
+        assert_int_equal(task.begin_step(&t, 1, &tokens, &err), 0);
+        assert_int_equal(task.gradient(&t, 1, 0, &loss, &weight, &tokens, &err),
+                         0);
+        task.end_step(&t, 1);
+        assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
+        shares[k] = f[GRPO_CLIP].value;
+        grpo_release(&t);
+    }
+    assert_true(shares[0] > 0.2);
+    assert_close(shares[1], 0.0, 0.0);
 }
 
 static void
@@ -260,7 +416,10 @@ main(void)
         cmocka_unit_test(test_grpo_with_rloo_reaches_the_regularised_optimum),
         cmocka_unit_test(test_grpo_raises_the_reward_to_that_of_the_optimum),
         cmocka_unit_test(test_grpo_gradient_equals_central_difference),
+        cmocka_unit_test(test_grpo_loss_is_its_formula),
         cmocka_unit_test(test_grpo_scores_as_it_samples),
+        cmocka_unit_test(
+            test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence),
         cmocka_unit_test(test_grpo_learns_nothing_where_all_rewards_are_equal),
         cmocka_unit_test(test_grpo_resumes_in_the_midst_of_a_batch_bit_for_bit),
     };

@@ -291,6 +291,8 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
     struct fixture f;
     double loss = 0, weight = 0, tokens = 0, whole;
     float *g;
+    const struct run_figure *list;
+    double accuracy, margin;
     trv_err err = {0};
 
     (void)state;
@@ -300,6 +302,10 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
     g = mem_array((size_t)f.task.n, sizeof(float));
     assert_non_null(g);
     memcpy(g, f.task.g, (size_t)f.task.n * sizeof(float));
+    assert_int_equal(f.task.figures(f.task.self, &list), 2);
+    accuracy = list[0].value;
+    margin = list[1].value;
+    assert_true(accuracy > 0);
     f.t.accumulate = 3;
     memset(f.task.g, 0, (size_t)f.task.n * sizeof(float));
     must(f.task.begin_step(f.task.self, 0, &tokens, &err), &err);
@@ -308,6 +314,9 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
              &err);
     assert_close(loss, whole, 1e-5);
     assert_close(weight, (double)f.rows.n, 0);
+    assert_int_equal(f.task.figures(f.task.self, &list), 2);
+    assert_close(list[0].value, accuracy, 1e-12);
+    assert_close(list[1].value, margin, 1e-6);
     for (int64_t i = 0; i < f.task.n; i++)
         assert_close(f.task.g[i], g[i], 1e-4); // another order of sums
     mem_free(g);
@@ -490,6 +499,56 @@ read_pairs(struct pair_rows *rows, const struct session *s, const char *text,
 }
 
 static void
+add_pair(struct pair_rows *to, const struct pair_row *from, int first,
+         int second)
+{
+    const struct ids side[PAIR_SIDES] = {
+        {.v = from->ids[first], .n = from->n[first]},
+        {.v = from->ids[second], .n = from->n[second]}};
+    trv_err err = {0};
+
+    must(pair_rows_add(to, &side[0], &side[1], 0.0, &err), &err);
+}
+
+/* One pair's loss is that of the margin which it is judged by; the same pair
+ * the other way round, and an answer beside itself, take it back. */
+static void
+test_preferred_is_judged_as_it_learns(void **state)
+{
+    struct fixture f;
+    struct pair_rows all = {0}, one = {0};
+    struct reward_figures got;
+    double margin;
+    trv_err err = {0};
+
+    (void)state;
+    open_fixture(&f, "llama", "ref", false);
+    must(pair_rows_begin(&one, 1, &err), &err);
+    add_pair(&one, f.rows.list, CHOSEN, REJECTED);
+    must(pair_rows_begin(&all, 3, &err), &err);
+    add_pair(&all, f.rows.list, CHOSEN, REJECTED);
+    add_pair(&all, f.rows.list, REJECTED, CHOSEN);
+    add_pair(&all, f.rows.list, CHOSEN, CHOSEN);
+    pair_rows_release(&f.rows);
+    f.rows = one;
+    preferred_release(&f.t); // begin anew with this pair
+    f.t.batch = 1;
+    f.t.centre = 0;
+    must(preferred_init(&f.t, &f.task, &err), &err);
+    memcpy(f.t.score, f.score, (size_t)f.s.model->cfg.width * sizeof(float));
+    must(preferred_judge(&got, &f.t, &f.rows, &err), &err);
+    margin = got.margin;
+    assert_true(fabs(margin) > 1e-3);
+    assert_close(loss_of(&f), log1p(exp(-margin)), 1e-6);
+    must(preferred_judge(&got, &f.t, &all, &err), &err);
+    assert_close(got.margin, 0, 1e-7);
+    assert_close(got.accuracy, 0.5, 1e-15);
+    assert_close(got.max - got.min, fabs(margin), 1e-7);
+    pair_rows_release(&all);
+    close_fixture(&f);
+}
+
+static void
 test_preferred_pairs_may_begin_alike_in_place_of_a_prompt(void **state)
 {
     struct session s;
@@ -559,6 +618,7 @@ main(void)
         cmocka_unit_test(test_preferred_a_resumed_run_ends_with_the_same_bits),
         cmocka_unit_test(
             test_preferred_a_reward_from_all_pairs_of_a_world_ranks_as_the_true_one),
+        cmocka_unit_test(test_preferred_is_judged_as_it_learns),
         cmocka_unit_test(
             test_preferred_pairs_may_begin_alike_in_place_of_a_prompt),
         cmocka_unit_test(

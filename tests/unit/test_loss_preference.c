@@ -1,4 +1,6 @@
-/* test_loss_preference.c -- DPO, IPO, hinge and KTO are TRL's, to rounding. */
+/* test_loss_preference.c -- DPO, IPO, hinge, KTO and ORPO are TRL's, to
+ * rounding.
+ */
 #include "support/golden.h"
 
 #include <math.h>
@@ -16,11 +18,11 @@
 static enum preference_loss
 loss_of(const char *name)
 {
-    static const char *const names[] = {"sigmoid", "ipo", "hinge", "kto"};
+    for (int i = 0; i < PREFERENCE_LOSSES; i++) {
+        const enum preference_loss loss = (enum preference_loss)i;
 
-    for (int i = 0; i < 4; i++) {
-        if (strcmp(name, names[i]) == 0)
-            return (enum preference_loss)i;
+        if (strcmp(name, preference_traits(loss)->name) == 0)
+            return loss;
     }
     fail_msg("no loss '%s'", name);
     return PREFERENCE_SIGMOID;
@@ -123,6 +125,49 @@ test_loss_chosen_beside_a_preference_equals_trls_sft(void **state)
         check_with_sft(&p, &o, weight, json_object_get(c, "f32"), F32_BOUND);
     }
     assert_int_equal(i, 3);
+    json_decref(root);
+}
+
+static void
+check_orpo(const struct pairs *p, const json_t *c, const char *precision,
+           double bound)
+{
+    const json_t *want = json_object_get(c, precision);
+    const struct preference_options o = {.loss = PREFERENCE_ORPO,
+                                         .beta = golden_number(c, "beta")};
+    const double weight = preference_traits(o.loss)->likelihood;
+    double d_pc[GOLDEN_MAX] = {0}, d_pr[GOLDEN_MAX] = {0};
+    struct preference_rewards r;
+    const double odds = loss_preference(d_pc, d_pr, &r, &p->x, &o);
+    const double nll = loss_chosen(d_pc, p->x.pc, p->x.nc, p->x.B, weight);
+    const double figures[] = {r.chosen, r.rejected, r.margin, r.accuracy};
+
+    assert_close(odds + nll, golden_number(want, "loss"), bound * (odds + nll));
+    /* All that is logged is f32. */
+    assert_close(nll, golden_number(want, "nll"), F32_BOUND * nll);
+    golden_assert(d_pc, p->x.B, want, "d_pc", bound);
+    golden_assert(d_pr, p->x.B, want, "d_pr", bound);
+    golden_assert(figures, 4, want, "rewards", F32_BOUND);
+}
+
+static void
+test_loss_orpo_equals_trl(void **state)
+{
+    json_t *root = golden_open("losses/preference.json"), *orpo;
+    const json_t *c;
+    struct pairs p;
+    size_t i;
+
+    (void)state;
+    orpo = json_object_get(root, "orpo");
+    pairs_read(&p, orpo);
+    p.x.qc = p.x.qr = NULL; // no reference is read
+    json_array_foreach(json_object_get(orpo, "cases"), i, c)
+    {
+        check_orpo(&p, c, "f64", F64_BOUND);
+        check_orpo(&p, c, "f32", F32_BOUND);
+    }
+    assert_int_equal(i, 2);
     json_decref(root);
 }
 
@@ -241,6 +286,57 @@ test_loss_preference_gradient_equals_central_difference(void **state)
     check_slopes(PREFERENCE_SIGMOID);
     check_slopes(PREFERENCE_IPO);
     check_slopes(PREFERENCE_HINGE);
+    check_slopes(PREFERENCE_ORPO);
+}
+
+/* Where probabilities come near 1, on both sides of where the odds go on as a
+ * tangent, and at 1 itself. */
+static void
+test_loss_orpo_of_certain_answers_has_the_slope_of_its_differences(void **state)
+{
+    static const double at[] = {-1e-3, -1e-6, -0x1p-23, -0x1p-25, 0.0};
+    static const struct preference_options o = {PREFERENCE_ORPO, 0.3, 0.0};
+    static const int64_t one[] = {1};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 2; k++) {
+            const double sure = at[i];
+            const double h = 1e-3 * fmax(-sure, 0x1p-25);
+            double p[2] = {-0.7, -0.7}, d[2] = {0.0, 0.0}, slope;
+            const struct preference_pairs x = {&p[0], &p[1], NULL, NULL,
+                                               one,   one,   1};
+
+            p[k] = sure; // chosen, or rejected
+            assert_true(isfinite(loss_preference(&d[0], &d[1], NULL, &x, &o)));
+            assert_true(k ? d[k] > 0.0 : d[k] < 0.0);
+            p[k] = sure + h;
+            slope = loss_preference(NULL, NULL, NULL, &x, &o);
+            p[k] = sure - h;
+            slope -= loss_preference(NULL, NULL, NULL, &x, &o);
+            /* h^2 of the third derivative is 1e-6 of the first; a loss of
+             * about 1 is rounded to 1e-16, divided by h. */
+            assert_close(d[k], slope / (2.0 * h),
+                         1e-6 * fabs(d[k]) + 1e-15 / h);
+        }
+}
+
+static void
+test_loss_orpo_odds_ratio_is_that_of_mean_probabilities(void **state)
+{
+    /* Probabilities 1/2 and 1/4 a token: odds 1 and 1/3. */
+    const double pc[] = {-3 * log(2.0)}, pr[] = {-2 * log(4.0)};
+    const int64_t nc[] = {3}, nr[] = {2};
+    const struct preference_pairs x = {pc, pr, NULL, NULL, nc, nr, 1};
+    const struct preference_options o = {PREFERENCE_ORPO, 0.5, 0.0};
+    struct preference_rewards f;
+
+    (void)state;
+    /* -log s(log 3) = log 4/3 */
+    assert_close(loss_preference(NULL, NULL, &f, &x, &o), 0.5 * log(4.0 / 3.0),
+                 1e-15);
+    assert_close(f.chosen, -0.5 * log(2.0), 1e-15);
+    assert_close(f.margin, 0.5 * log(2.0), 1e-15);
 }
 
 static void
@@ -304,7 +400,7 @@ test_loss_preference_is_finite_at_the_ends_of_f32(void **state)
     static const double zero[] = {0.0};
 
     (void)state;
-    for (int i = 0; i < 5 * 5 * 4; i++) {
+    for (int i = 0; i < 5 * 5 * PREFERENCE_LOSSES; i++) {
         const double *pc = &ends[i % 5], *pr = &ends[i / 5 % 5];
         const struct preference_pairs x = {pc, pr, zero, zero, one, one, 1};
         const struct preference_options o = {(enum preference_loss)(i / 25),
@@ -329,6 +425,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_preference_equals_trl),
         cmocka_unit_test(test_loss_chosen_beside_a_preference_equals_trls_sft),
+        cmocka_unit_test(test_loss_orpo_equals_trl),
         cmocka_unit_test(test_loss_kto_equals_trl),
         cmocka_unit_test(
             test_loss_preference_is_log_2_where_policy_is_reference),
@@ -336,6 +433,10 @@ main(void)
             test_loss_preference_ipo_is_0_at_its_target_margin_per_token),
         cmocka_unit_test(
             test_loss_preference_gradient_equals_central_difference),
+        cmocka_unit_test(
+            test_loss_orpo_of_certain_answers_has_the_slope_of_its_differences),
+        cmocka_unit_test(
+            test_loss_orpo_odds_ratio_is_that_of_mean_probabilities),
         cmocka_unit_test(test_loss_kto_gradient_holds_the_baseline_still),
         cmocka_unit_test(test_loss_kto_on_pairs_is_kto_on_each_half),
         cmocka_unit_test(test_loss_kto_baseline_is_never_below_0),

@@ -48,6 +48,22 @@ test_loss_reward_equals_trl(void **state)
 }
 
 static void
+test_loss_reward_figures_are_of_the_pairs(void **state)
+{
+    const double rc[] = {1.0, 2.0, 3.0}, rr[] = {0.0, 4.0, 1.0};
+    const struct reward_pairs x = {rc, rr, NULL, 3};
+    struct reward_figures f;
+
+    (void)state;
+    (void)loss_reward(NULL, NULL, &f, &x, 0.0);
+    assert_close(f.accuracy, 2.0 / 3.0, 1e-15);
+    assert_close(f.margin, 1.0 / 3.0, 1e-15);
+    assert_close(f.mean, 11.0 / 6.0, 1e-15);
+    assert_close(f.min, 0.0, 0);
+    assert_close(f.max, 4.0, 0);
+}
+
+static void
 test_loss_reward_is_log_2_where_nothing_is_learned(void **state)
 {
     const double zero[] = {0.0, 0.0};
@@ -126,6 +142,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loss_reward_equals_trl),
+        cmocka_unit_test(test_loss_reward_figures_are_of_the_pairs),
         cmocka_unit_test(test_loss_reward_is_log_2_where_nothing_is_learned),
         cmocka_unit_test(test_loss_reward_gradient_equals_central_difference),
         cmocka_unit_test(

@@ -395,9 +395,11 @@ test_measure_names_the_option_that_is_out_of_bounds(void **state)
 {
     trv_model *m = open_model(test_source("golden/tiny/one"));
     trv_adaptation *a = open_adaptation(m, "base");
-    trv_measure_options bad[5] = {small(), small(), small(), small(), small()};
-    static const char *const names[] = {"version", "max-inputs", "max-tokens",
-                                        "candidates", "examples"};
+    trv_measure_options bad[6] = {small(), small(), small(),
+                                  small(), small(), small()};
+    static const char *const names[] = {"version",    "max-inputs",
+                                        "max-tokens", "candidates",
+                                        "examples",   "candidates"};
 
     (void)state;
     bad[0].version = 2;
@@ -405,7 +407,8 @@ test_measure_names_the_option_that_is_out_of_bounds(void **state)
     bad[2].max_tokens = -1;
     bad[3].candidates = 1;
     bad[4].examples = -1;
-    for (int i = 0; i < 5; i++) {
+    bad[5].candidates = 65;
+    for (int i = 0; i < 6; i++) {
         trv_measurement r;
         trv_err err = {0};
 

@@ -135,6 +135,8 @@ test_ops_rope_is_that_of_the_oracle_and_turns_back(void **state)
         ops_assert_same(got, two, "rope");
         b.cpu[1]->ops->rope(b.cpu[1], got, D, rot, cs, pos, true);
         ops_assert_near(got, x, 2e-6, 0, "rope and back");
+        b.ref->ops->rope(b.ref, want, D, rot, cs, pos, true);
+        ops_assert_near(want, x, 2e-6, 0, "the oracle's rope and back");
         ops_free(x);
         ops_free(want);
         ops_free(got);

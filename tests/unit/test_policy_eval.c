@@ -83,6 +83,8 @@ test_exam_agrees_with_sums_over_all_answers(void **state)
     assert_true(kl > 0.05); // the student has moved
     /* Of 1,000 answers: three standard errors. */
     assert_close(x.reward, has_a, 3.0 * x.reward_se);
+    assert_close(x.reward_se, sqrt(x.reward * (1.0 - x.reward) / 999.0),
+                 1e-12); // of what is 0 or 1
     assert_close(x.length, length, 3.0 * 1.0 / sqrt(1000.0));
     assert_close(x.kl_answer, kl, 0.1 * kl);
     assert_close(x.kl_token, x.kl_answer / x.length, 1e-12);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "support/world.h"
+#include "support/exact.h"
 #include "transform/policy/ppo.h"
 
 static struct world w;
@@ -184,11 +184,149 @@ test_ppo_resumes_in_the_midst_of_a_batch_bit_for_bit(void **state)
     ppo_release(&t);
 }
 
+/* Advantages and returns of the held batch, by their formulas. */
+static void
+estimate(double *A, double *ret, const struct ppo *t)
+{
+    const struct rollout *r = &t->r;
+    const int64_t N = r->first[r->opts.n];
+    double mean = 0.0, squares = 0.0;
+
+    for (int64_t i = 0; i < r->opts.n; i++) {
+        double next = 0.0, ahead = 0.0;
+
+        for (int64_t k = r->first[i + 1] - 1; k >= r->first[i]; k--) {
+            const double v = (double)t->value[k];
+            const double own = -t->opts.beta * (double)(r->old[k] - r->ref[k]) +
+                               (k == r->first[i + 1] - 1 ? r->reward[i] : 0.0);
+
+            ahead = own + t->opts.gamma * next - v +
+                    t->opts.gamma * t->opts.lambda * ahead;
+            next = v;
+            A[k] = ahead;
+            ret[k] = ahead + v;
+            mean += ahead / (double)N;
+        }
+    }
+    for (int64_t k = 0; k < N; k++)
+        squares += (A[k] - mean) * (A[k] - mean);
+    for (int64_t k = 0; k < N; k++)
+        A[k] = (A[k] - mean) / sqrt(squares / (double)(N - 1) + 1e-8);
+}
+
+/* The loss where the critic says v [N], and the student, token by token, what
+ * `step` says. */
+static double
+loss_by_hand(const struct ppo *t, exact_steps step, const double *v)
+{
+    const struct rollout *r = &t->r;
+    const struct answer *list = w.answers.list;
+    const double total = (double)r->first[r->opts.n];
+    double A[64 * WORLD_LENGTH], ret[64 * WORLD_LENGTH], loss = 0.0;
+
+    estimate(A, ret, t);
+    for (int64_t i = 0; i < r->opts.n; i++) {
+        const int64_t from = r->first[i], n = r->first[i + 1] - from;
+        int64_t y = r->context[i] * WORLD_EACH;
+
+        while (list[y].n != n || memcmp(list[y].ids, r->ids + from,
+                                        (size_t)n * sizeof(int32_t)) != 0)
+            y++;
+        for (int64_t k = from; k < from + n; k++) {
+            const double c = exp(step[y][k - from][list[y].ids[k - from]] -
+                                 (double)r->old[k]);
+            const double held = c < 0.8 ? 0.8 : c > 1.2 ? 1.2 : c;
+            const double old = (double)t->value[k];
+            const double near = v[k] < old - 0.2   ? old - 0.2
+                                : v[k] > old + 0.2 ? old + 0.2
+                                                   : v[k];
+            const double off = fmax(fabs(v[k] - ret[k]), fabs(near - ret[k]));
+
+            loss -= fmin(c * A[k], held * A[k]) / total;
+            loss += 0.1 * 0.5 * off * off / total; // TRL's vf_coef
+        }
+    }
+    return loss;
+}
+
+static double
+step_loss(struct ppo *t, const struct run_task *task, int64_t step)
+{
+    double loss = 0.0, weight = 0.0, tokens = 0.0;
+    trv_err err = {0};
+
+    if (task->begin_step(t, step, &tokens, &err))
+        fail_msg("%s", err.msg);
+    for (int64_t micro = 0; micro < t->opts.accumulate; micro++)
+        if (task->gradient(t, step, micro, &loss, &weight, &tokens, &err))
+            fail_msg("%s", err.msg);
+    task->end_step(t, step);
+    assert_close(weight, 1.0, 1e-12);
+    return loss;
+}
+
+static void
+update(const struct run_task *task, exact_steps step)
+{
+    double logp[WORLD_ALL];
+    trv_err err = {0};
+
+    if (task->after_update(task->of, &err))
+        fail_msg("%s", err.msg);
+    world_logp(&w, logp, &w.student);
+    exact_split(&w, step, logp);
+}
+
+/* A batch is drawn and learned from again: by a critic that says one value of
+ * all, with a student that has moved, and by one that reads what the student
+ * sees, with a student that stays. */
+static void
+test_ppo_loss_is_its_formula(void **state)
+{
+    static exact_steps step;
+    double v[64 * WORLD_LENGTH];
+
+    (void)state;
+    for (int reads = 0; reads < 2; reads++) {
+        struct run_task task;
+        struct ppo t;
+        struct rng r;
+        float *u;
+        int64_t N;
+
+        begin(&t, &task, 64);
+        t.opts.gamma = 0.9;
+        t.opts.lambda = 0.5;
+        t.opts.updates = 2;
+        t.opts.accumulate = 3;
+        u = task.w + t.n_terms;
+        rng_init(&r, 6, 6);
+        for (int64_t c = 0; reads && c < t.width; c++)
+            u[c] = 0.3f * (float)rng_normal(&r);
+        u[t.width] = 0.3f;
+        (void)step_loss(&t, &task, 0);
+        u[t.width] = 0.9f;
+        for (int64_t i = 0; !reads && i < t.n_terms; i++)
+            task.w[i] += 0.12f * (float)rng_normal(&r);
+        update(&task, step);
+        N = t.r.first[64];
+        for (int64_t k = 0; k < N; k++) {
+            v[k] = (double)t.value[k] + 0.6;
+            assert_true(reads || fabs(v[k] - 0.9) < 1e-6);
+        }
+        assert_close(step_loss(&t, &task, 1), loss_by_hand(&t, step, v), 1e-5);
+        (void)step_loss(&t, &task, 2); // another batch, valued anew
+        assert_true(reads || fabs((double)t.value[0] - 0.9) < 1e-6);
+        ppo_release(&t);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ppo_reaches_the_regularised_optimum),
+        cmocka_unit_test(test_ppo_loss_is_its_formula),
         cmocka_unit_test(test_ppo_gradients_equal_central_differences),
         cmocka_unit_test(test_ppo_resumes_in_the_midst_of_a_batch_bit_for_bit),
     };

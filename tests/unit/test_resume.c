@@ -59,6 +59,13 @@ set_rloo(trv_convert_options *o)
 }
 
 static void
+set_sequence(trv_convert_options *o)
+{
+    o->ratio = "sequence";
+    o->updates = 2;
+}
+
+static void
 set_accumulate(trv_train_options *o)
 {
     o->learn.accumulate = 2;
@@ -85,11 +92,13 @@ static const struct row rows[] = {
     {.name = "soft", "lora:%/lora", "soft", "soft"},
     {.name = "prefix", "lora:%/lora", "prefix", "prefix"},
     {.name = "dpo", REWARD, "lora", "dpo"},
+    {.name = "orpo", REWARD, "lora", "orpo"},
     {.name = "bon", REWARD, "lora", "bon"},
     {.name = "tilt", REWARD, "lora", "tilt"},
     {.name = "grpo", REWARD, "lora", "grpo"},
     {.name = "grpo, two updates", REWARD, "lora", "grpo", set_updates},
     {.name = "grpo full", REWARD, "full", "grpo", set_updates},
+    {.name = "gspo", REWARD, "lora", "grpo", set_sequence},
     {.name = "rloo", REWARD, "lora", "grpo", set_rloo},
     {.name = "ppo", REWARD, "lora", "ppo"},
     {.name = "ppo, two updates", REWARD, "lora", "ppo", set_updates},

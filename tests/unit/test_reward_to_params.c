@@ -9,6 +9,8 @@
 #include "adapt/output.h"
 #include "adapt/params/peft.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "learn/student.h"
 #include "support/exact.h"
 #include "transform/convert.h"
 
@@ -428,6 +430,111 @@ test_reward_distance_above_its_bound_is_named(void **state)
     assert_true(has_said("above the bound of 0.01"));
 }
 
+/* options.NAME of the artefact's last edge. */
+static json_t *
+option_of(const char *name, const char *option)
+{
+    char path[800];
+    json_t *root = NULL, *chain, *value;
+    trv_err err = {0};
+
+    snprintf(path, sizeof(path), "%s/%s/trivium.json", dir, name);
+    must(json_open(&root, path, &err), &err);
+    chain = json_object_get(root, "chain");
+    value = json_object_get(
+        json_object_get(json_array_get(chain, json_array_size(chain) - 1),
+                        "options"),
+        option);
+    assert_non_null(value);
+    json_incref(value);
+    json_decref(root);
+    return value;
+}
+
+static double
+number_of(const char *name, const char *option)
+{
+    json_t *value = option_of(name, option);
+    const double x = json_number_value(value);
+
+    assert_true(json_is_number(value));
+    json_decref(value);
+    return x;
+}
+
+static void
+check_word(const char *name, const char *option, const char *want)
+{
+    json_t *value = option_of(name, option);
+
+    assert_string_equal(json_string_value(value), want);
+    json_decref(value);
+}
+
+/* What a run was asked for is what it did. */
+static void
+test_reward_options_are_heard(void **state)
+{
+    trv_convert_options o = options("dpo");
+
+    (void)state;
+    o.replace = true;
+    o.samples = 129; // whole groups
+    o.learn.steps = 10;
+    convert_well(share, "plain", &o);
+    assert_close(number_of("plain", "samples"), 136, 0);
+    check_word("plain", "labels", "soft");
+    check_word("plain", "pairing", "all");
+    o.label_smoothing = 0.3;
+    convert_well(share, "smooth", &o);
+    assert_close(number_of("smooth", "label_smoothing"), 0.3, 0);
+    assert_false(same_files(weights_of("plain"), weights_of("smooth")));
+    o.labels = "hard";
+    convert_well(share, "plain", &o);
+    check_word("plain", "pairing", "best");
+    o = options("grpo");
+    o.replace = true;
+    o.learn.steps = 2;
+    convert_well(share, "plain", &o);
+    check_word("plain", "loss", "dapo");
+    o.advantage = "rloo"; // a mean over answers, as its ratios are
+    convert_well(share, "plain", &o);
+    check_word("plain", "loss", "grpo");
+}
+
+/* Those of TRL's trainers, where it has the method. */
+static void
+test_reward_methods_have_the_defaults_of_their_sources(void **state)
+{
+    static const struct {
+        const char *method, *advantage;
+        double beta, steps, batch;
+    } list[] = {
+        {"dpo", "group", 0.1, 200, 32},  {"grpo", "group", 0.0, 100, 64},
+        {"grpo", "rloo", 0.05, 100, 64}, {"bon", "group", 0.0, 200, 16},
+        {"tilt", "group", 0.1, 200, 16}, {"ppo", "group", 0.05, 100, 64},
+    };
+
+    const double usual = student_default_lr(KIND_LORA, &w.s->model->cfg);
+
+    (void)state;
+    for (int k = 0; k < 6; k++) {
+        trv_convert_options o = options(list[k].method);
+
+        o.advantage = list[k].advantage;
+        o.replace = true;
+        convert_well(share, "plain", &o);
+        assert_close(number_of("plain", "beta"), list[k].beta, 0);
+        assert_close(number_of("plain", "steps"), list[k].steps, 0);
+        assert_close(number_of("plain", "batch"), list[k].batch, 0);
+        assert_close(number_of("plain", "group"), 8, 0);
+        if (k == 0) // a tenth of the others' rate
+            assert_close(number_of("plain", "lr"), 0.1 * usual, 1e-12);
+        else
+            assert_close(number_of("plain", "lr"), usual, 1e-12);
+    }
+}
+
 int
 main(void)
 {
@@ -443,6 +550,9 @@ main(void)
         cmocka_unit_test(
             test_reward_that_is_flat_is_named_while_groups_are_drawn),
         cmocka_unit_test(test_reward_distance_above_its_bound_is_named),
+        cmocka_unit_test(test_reward_options_are_heard),
+        cmocka_unit_test(
+            test_reward_methods_have_the_defaults_of_their_sources),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -105,6 +105,32 @@ test_rollout_batch_is_a_function_of_its_number(void **state)
     rollout_release(&b);
 }
 
+/* Without temperature the likeliest token is drawn, so a group is one answer. */
+static void
+test_rollout_draws_at_its_temperature(void **state)
+{
+    int64_t unequal[2] = {0, 0};
+
+    (void)state;
+    for (int t = 0; t < 2; t++) {
+        struct rollout r;
+
+        begin(&r);
+        r.opts.temperature = t;
+        draw(&r, 0);
+        for (int64_t i = 0; i < N; i++) {
+            const int64_t of = i - i % GROUP, n = r.first[i + 1] - r.first[i];
+
+            unequal[t] += r.first[of + 1] - r.first[of] != n ||
+                          memcmp(r.ids + r.first[of], r.ids + r.first[i],
+                                 (size_t)n * sizeof(*r.ids)) != 0;
+        }
+        rollout_release(&r);
+    }
+    assert_int_equal(unequal[0], 0);
+    assert_true(unequal[1] > N / 4);
+}
+
 static void
 test_rollout_answers_of_a_group_have_one_input(void **state)
 {
@@ -156,6 +182,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rollout_batch_is_a_function_of_its_number),
+        cmocka_unit_test(test_rollout_draws_at_its_temperature),
         cmocka_unit_test(test_rollout_answers_of_a_group_have_one_input),
         cmocka_unit_test(test_rollout_comes_back_from_a_checkpoint_bit_for_bit),
     };

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "learn/loop/run.h"
+#include "learn/loop/run_state.h"
 
 #define N 9 // parameters of the logistic regression: 8 weights, a bias
 
@@ -269,6 +270,116 @@ test_run_resumes_bit_for_bit(void **state)
 
     run_discard(parted);
     assert_false(run_is_stopped(parted));
+}
+
+static int
+slow_gradient(void *self, int64_t step, int64_t micro, double *loss,
+              double *weight, double *tokens, trv_err *err)
+{
+    usleep(10000);
+    return toy_gradient(self, step, micro, loss, weight, tokens, err);
+}
+
+/* Stopped after step 23, one of the three that the loss at the end is of. */
+static void
+test_run_resumed_counts_what_was_before(void **state)
+{
+    char straight[256], parted[256];
+    struct toy a, b;
+    const struct run_task task_a = toy_task(&a, true);
+    struct run_task task_b = toy_task(&b, true);
+    struct run_result ra, rb;
+    int64_t at = 23;
+    struct run_options o;
+    trv_err err;
+
+    (void)state;
+    snprintf(straight, sizeof(straight), "%s", test_tmpdir("run-whole"));
+    snprintf(parted, sizeof(parted), "%s", test_tmpdir("run-counted"));
+    o = options(25, straight);
+    assert_int_equal(run_train(&ra, &task_a, &o, be, NULL, NULL, NULL), 0);
+    o = options(25, parted);
+    task_b.gradient = slow_gradient;
+    assert_int_equal(run_train(&rb, &task_b, &o, be, stop_after, &at, &err),
+                     TRV_ECANCELED);
+    task_b = toy_task(&b, true);
+    o.resume = true;
+    assert_int_equal(run_train(&rb, &task_b, &o, be, NULL, NULL, &err), 0);
+    assert_close(rb.mean_loss, ra.mean_loss, 0.0);
+    assert_close(rb.tokens, ra.tokens, 0.0);
+    assert_true(rb.seconds > 23 * 2 * 0.01); // each micro-batch slept
+    run_discard(parted);
+}
+
+/* A run of fewer steps than were made is another one. */
+static void
+test_run_refuses_to_resume_behind_its_end(void **state)
+{
+    char dir[256];
+    struct toy t;
+    const struct run_task task = toy_task(&t, true);
+    struct run_result r;
+    int64_t five = 5;
+    struct run_options o;
+    trv_err err;
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir("run-shorter"));
+    o = options(10, dir);
+    assert_int_equal(run_train(&r, &task, &o, be, stop_after, &five, &err),
+                     TRV_ECANCELED);
+    o.resume = true;
+    o.steps = 4;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err),
+                     TRV_EMISMATCH);
+    assert_non_null(strstr(err.msg, "at step 5 of a run of 4"));
+    run_discard(dir);
+}
+
+static void
+test_run_checkpoints_are_as_often_as_asked_for(void **state)
+{
+    char dir[256];
+    struct toy t;
+    const struct run_task task = toy_task(&t, true);
+    struct run_file file;
+    struct run_result r;
+    struct run_options o;
+    trv_err err;
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir("run-often"));
+    o = options(10, dir);
+    o.checkpoint_every = 3;
+    t.bad_loss_at = 5; // the sixth step: five are made, three are saved
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err),
+                     TRV_ENONFINITE);
+    if (run_state_open(&file, dir, N, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(file.state.step, 3);
+    run_state_release(&file);
+    run_discard(dir);
+}
+
+/* Gradients that shrink: clipped, the early ones count for less. */
+static void
+test_run_clips_gradients_above_the_bound_only(void **state)
+{
+    static const double clips[] = {0.0, 1e9, 0.5};
+    struct toy t[3];
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        const struct run_task task = toy_task(&t[k], true);
+        struct run_options o = options(60, NULL);
+        struct run_result r;
+
+        o.lr = 0.2;
+        o.clip = clips[k];
+        assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    }
+    assert_memory_equal(t[0].w, t[1].w, sizeof(t[0].w));
+    assert_true(fabs((double)(t[0].w[8] - t[2].w[8])) > 0.01);
 }
 
 static int64_t
@@ -703,6 +814,27 @@ test_run_survives_every_failed_allocation(void **state)
     fail_msg("never passed");
 }
 
+/* A tenth of 25 steps is 3, rounded up. */
+static void
+test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps(void **state)
+{
+    struct toy t;
+    const struct run_task task = toy_task(&t, true);
+    const char *dir = test_tmpdir("run-tail");
+    struct run_options o;
+    struct run_result r;
+    double loss[25];
+
+    (void)state;
+    o = options(25, dir);
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    assert_int_equal(read_metrics(loss, 25, dir, "loss"), 25);
+    assert_close(r.mean_loss, (loss[22] + loss[23] + loss[24]) / 3.0, 1e-12);
+    assert_true(loss[21] > loss[22] + 0.1); // another share would show
+    assert_close(r.first_loss, loss[0], 0);
+    assert_close(r.last_loss, loss[24], 0);
+}
+
 int
 main(void)
 {
@@ -713,6 +845,10 @@ main(void)
         cmocka_unit_test(test_run_finds_the_minimum_of_a_quadratic),
         cmocka_unit_test(test_run_learns_a_logistic_regression),
         cmocka_unit_test(test_run_resumes_bit_for_bit),
+        cmocka_unit_test(test_run_resumed_counts_what_was_before),
+        cmocka_unit_test(test_run_refuses_to_resume_behind_its_end),
+        cmocka_unit_test(test_run_checkpoints_are_as_often_as_asked_for),
+        cmocka_unit_test(test_run_clips_gradients_above_the_bound_only),
         cmocka_unit_test(test_run_metrics_take_the_task_s_own_figures),
         cmocka_unit_test(test_run_cuts_metrics_behind_the_checkpoint),
         cmocka_unit_test(test_run_accumulation_equals_one_large_batch),
@@ -723,6 +859,8 @@ main(void)
         cmocka_unit_test(test_run_that_looks_for_divergence_ends_no_step_again),
         cmocka_unit_test(test_run_allocates_nothing_after_its_first_step),
         cmocka_unit_test(test_run_survives_every_failed_allocation),
+        cmocka_unit_test(
+            test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

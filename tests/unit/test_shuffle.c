@@ -1,6 +1,7 @@
 /* test_shuffle.c -- facts about the order of data. */
 #include "support/test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "learn/loop/shuffle.h"
@@ -45,6 +46,25 @@ test_shuffle_is_the_same_from_anywhere_and_new_each_epoch(void **state)
     shuffle_release(&late);
 }
 
+/* Of three rows each of the six orders is as likely; within four errors. */
+static void
+test_shuffle_orders_are_equally_likely(void **state)
+{
+    const int n = 6000;
+    int count[3][3] = {{0}}; // by first and second row
+    struct shuffle s;
+
+    (void)state;
+    assert_int_equal(shuffle_init(&s, 3, 1, NULL), 0);
+    for (int epoch = 0; epoch < n; epoch++)
+        count[shuffle_at(&s, 3 * epoch)][shuffle_at(&s, 3 * epoch + 1)]++;
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            if (i != j)
+                assert_close(count[i][j], n / 6.0, 4.0 * sqrt(n * 5.0 / 36.0));
+    shuffle_release(&s);
+}
+
 int
 main(void)
 {
@@ -52,6 +72,7 @@ main(void)
         cmocka_unit_test(test_shuffle_meets_every_row_once_an_epoch),
         cmocka_unit_test(
             test_shuffle_is_the_same_from_anywhere_and_new_each_epoch),
+        cmocka_unit_test(test_shuffle_orders_are_equally_likely),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,30 @@ test_stats_pearson_is_centred_within_inputs(void **state)
     assert_close(f.stderr_, 0.04746741084698219, 1e-12);
 }
 
+/* A candidate without a score is as if it were not there. */
+static void
+test_stats_pearson_leaves_out_what_is_no_number(void **state)
+{
+    const double a[] = {1, 2, 4, NAN, 3, NAN, 1, 7},
+                 b[] = {2, 1, 5, 9, NAN, 8, 6, 7};
+    const double a3[] = {1, 2, 4}, b3[] = {2, 1, 5};
+    const double a2[] = {1, 7}, b2[] = {6, 7};
+    double aa = 0, bb = 0, ab = 0;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) { // means 7/3 and 8/3
+        aa += (a3[i] - 7.0 / 3) * (a3[i] - 7.0 / 3);
+        bb += (b3[i] - 8.0 / 3) * (b3[i] - 8.0 / 3);
+        ab += (a3[i] - 7.0 / 3) * (b3[i] - 8.0 / 3);
+    }
+    for (int i = 0; i < 2; i++) { // means 4 and 6.5
+        aa += (a2[i] - 4) * (a2[i] - 4);
+        bb += (b2[i] - 6.5) * (b2[i] - 6.5);
+        ab += (a2[i] - 4) * (b2[i] - 6.5);
+    }
+    assert_close(stats_pearson(a, b, 2, 4).mean, ab / sqrt(aa * bb), 1e-12);
+}
+
 int
 main(void)
 {
@@ -90,6 +114,7 @@ main(void)
         cmocka_unit_test(
             test_stats_gap_is_a_ratio_of_means_with_its_delta_error),
         cmocka_unit_test(test_stats_tau_equals_scipy_kendalltau_with_ties),
+        cmocka_unit_test(test_stats_pearson_leaves_out_what_is_no_number),
         cmocka_unit_test(test_stats_pearson_is_centred_within_inputs),
     };
 

@@ -243,6 +243,53 @@ test_supervised_gradient_equals_differences_for_all_weights(void **state)
     check_slope(true);
 }
 
+/* The sums of one step, of all its micro-batches. */
+static double
+step_loss(double *weight, struct session *s, const struct learned_rows *rows,
+          int64_t step, int64_t batch, int64_t accumulate)
+{
+    struct supervised t = {
+        .s = s, .rows = rows, .batch = batch, .accumulate = accumulate};
+    struct run_task task;
+    double loss = 0, tokens = 0;
+    trv_err err = {0};
+
+    *weight = 0;
+    must(supervised_init(&t, &task, &err), &err);
+    for (int64_t micro = 0; micro < accumulate; micro++)
+        must(
+            task.gradient(task.self, step, micro, &loss, weight, &tokens, &err),
+            &err);
+    supervised_release(&t);
+    return loss;
+}
+
+/* Sums in f32 of some 10 values, in another order. */
+static void
+test_supervised_micro_batches_and_steps_add_up_to_all_rows(void **state)
+{
+    struct session s;
+    struct learned_rows rows;
+    double whole, weight, sum = 0, weights = 0, one;
+
+    (void)state;
+    open_session(&s, "ref");
+    open_rows(&rows, &s, 512);
+    whole = step_loss(&weight, &s, &rows, 0, 3, 1);
+    assert_close(step_loss(&one, &s, &rows, 0, 3, 3), whole, 1e-5 * whole);
+    assert_close(one, weight, 0);
+    assert_close(step_loss(&one, &s, &rows, 0, 3, 2), whole, 1e-5 * whole);
+    assert_close(one, weight, 0);
+    for (int64_t step = 0; step < 3; step++) {
+        sum += step_loss(&one, &s, &rows, step, 1, 1);
+        weights += one;
+    }
+    assert_close(sum, whole, 1e-5 * whole);
+    assert_close(weights, weight, 0);
+    learned_rows_release(&rows);
+    close_session(&s);
+}
+
 static void
 test_supervised_training_all_weights_learns_the_rows(void **state)
 {
@@ -314,6 +361,8 @@ main(void)
         cmocka_unit_test(test_supervised_gradient_equals_differences_for_lora),
         cmocka_unit_test(
             test_supervised_gradient_equals_differences_for_all_weights),
+        cmocka_unit_test(
+            test_supervised_micro_batches_and_steps_add_up_to_all_rows),
         cmocka_unit_test(test_supervised_training_all_weights_learns_the_rows),
     };
 

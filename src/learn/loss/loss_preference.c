@@ -1,12 +1,20 @@
-/* loss_preference.c -- DPO, IPO, hinge and KTO over log-probabilities of whole
- * answers.
+/* loss_preference.c -- DPO, IPO, hinge, KTO and ORPO over log-probabilities of
+ * whole answers.
  */
 #include "learn/loss/loss_preference.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "learn/loss/logistic.h"
+
+/* One pair: its log-ratios, lengths, and KTO's baselines of the batch. */
+struct pair {
+    double hc, hr;
+    double nc, nr; // 0 where the caller has no lengths
+    double kc, kr;
+};
 
 /* What a pair adds to the loss, and its slopes in hc and hr. */
 struct pair_loss {
@@ -14,28 +22,35 @@ struct pair_loss {
 };
 
 static struct pair_loss
-of_margin(double z, const struct preference_options *o)
+of_sigmoid(const struct pair *p, const struct preference_options *o)
 {
-    const double e = o->smoothing;
+    const double e = o->smoothing, z = o->beta * (p->hc - p->hr);
     struct pair_loss l;
 
-    if (o->loss == PREFERENCE_HINGE) {
-        l.loss = z < 1.0 ? 1.0 - z : 0.0;
-        l.d_hc = z < 1.0 ? -o->beta : 0.0;
-    } else {
-        l.loss = -(1.0 - e) * logistic_log(z) - e * logistic_log(-z);
-        l.d_hc = o->beta * (e * logistic(z) - (1.0 - e) * logistic(-z));
-    }
+    l.loss = -(1.0 - e) * logistic_log(z) - e * logistic_log(-z);
+    l.d_hc = o->beta * (e * logistic(z) - (1.0 - e) * logistic(-z));
     l.d_hr = -l.d_hc;
     return l;
 }
 
 static struct pair_loss
-of_ipo(double hc, double hr, double nc, double nr, double beta)
+of_ipo(const struct pair *p, const struct preference_options *o)
 {
-    const double off = hc / nc - hr / nr - 1.0 / (2.0 * beta);
+    const double off = p->hc / p->nc - p->hr / p->nr - 1.0 / (2.0 * o->beta);
 
-    return (struct pair_loss){off * off, 2.0 * off / nc, -2.0 * off / nr};
+    return (struct pair_loss){off * off, 2.0 * off / p->nc, -2.0 * off / p->nr};
+}
+
+static struct pair_loss
+of_hinge(const struct pair *p, const struct preference_options *o)
+{
+    const double z = o->beta * (p->hc - p->hr);
+    struct pair_loss l;
+
+    l.loss = z < 1.0 ? 1.0 - z : 0.0;
+    l.d_hc = z < 1.0 ? -o->beta : 0.0;
+    l.d_hr = -l.d_hc;
+    return l;
 }
 
 /* 1 - s(beta * h), and its slope in h. */
@@ -49,16 +64,91 @@ kto_value(double *slope, double h, double beta)
 }
 
 static struct pair_loss
-of_kto(double hc, double hr, double kc, double kr, double beta)
+of_kto(const struct pair *p, const struct preference_options *o)
 {
     struct pair_loss l;
     double d_c, d_r;
 
-    l.loss =
-        0.5 * (kto_value(&d_c, hc - kr, beta) + kto_value(&d_r, kc - hr, beta));
+    l.loss = 0.5 * (kto_value(&d_c, p->hc - p->kr, o->beta) +
+                    kto_value(&d_r, p->kc - p->hr, o->beta));
     l.d_hc = 0.5 * d_c;
     l.d_hr = -0.5 * d_r;
     return l;
+}
+
+/* log(P / (1 - P)) of P = exp(x), and its slope in x. Where f32 no longer tells
+ * P from 1, within 2^-24, it goes on as its tangent: finite at P = 1. */
+static double
+log_odds(double *slope, double x)
+{
+    static const double top = -0x1p-24, half = -0.69314718055994531; // log 1/2
+    const double at = x < top ? x : top;
+    const double rest = -expm1(at); // 1 - P
+
+    *slope = 1.0 / rest;
+    return at - (at > half ? log(rest) : log1p(-exp(at))) + (x - at) * *slope;
+}
+
+static struct pair_loss
+of_orpo(const struct pair *p, const struct preference_options *o)
+{
+    double odds_c, odds_r, z, d_z; // odds: slopes
+
+    z = log_odds(&odds_c, p->hc / p->nc) - log_odds(&odds_r, p->hr / p->nr);
+    d_z = -o->beta * logistic(-z);
+    return (struct pair_loss){-o->beta * logistic_log(z), d_z * odds_c / p->nc,
+                              -d_z * odds_r / p->nr};
+}
+
+static const struct {
+    struct preference_traits traits;
+    struct pair_loss (*of)(const struct pair *p,
+                           const struct preference_options *o);
+} losses[PREFERENCE_LOSSES] = {
+    [PREFERENCE_SIGMOID] = {{.name = "sigmoid",
+                             .method = "dpo",
+                             .unit = "nats per pair",
+                             .has_reference = true,
+                             .has_soft_label = true},
+                            of_sigmoid},
+    [PREFERENCE_IPO] =
+        {{.name = "ipo", .method = "dpo", .unit = "", .has_reference = true},
+         of_ipo},
+    [PREFERENCE_HINGE] =
+        {{.name = "hinge", .method = "dpo", .unit = "", .has_reference = true},
+         of_hinge},
+    [PREFERENCE_KTO] =
+        {{.name = "kto", .method = "dpo", .unit = "", .has_reference = true},
+         of_kto},
+    [PREFERENCE_ORPO] = {{.name = "orpo",
+                          .method = "orpo",
+                          .unit = "",
+                          .is_per_token = true,
+                          .likelihood = 1.0},
+                         of_orpo},
+};
+
+const struct preference_traits *
+preference_traits(enum preference_loss loss)
+{
+    TRV_ASSERT(loss < PREFERENCE_LOSSES);
+    return &losses[loss].traits;
+}
+
+double
+preference_reward(double h, double n, const struct preference_options *opts)
+{
+    return opts->beta * (losses[opts->loss].traits.is_per_token ? h / n : h);
+}
+
+/* Pair i of the batch, but for the baselines. */
+static struct pair
+pair_at(const struct preference_pairs *x, int64_t i, bool has_reference)
+{
+    return (struct pair){.hc = x->pc[i] - (has_reference ? x->qc[i] : 0.0),
+                         .hr = x->pr[i] - (has_reference ? x->qr[i] : 0.0),
+                         .nc = x->nc ? (double)x->nc[i] : 0.0,
+                         .nr = x->nr ? (double)x->nr[i] : 0.0};
 }
 
 double
@@ -66,33 +156,33 @@ loss_preference(double *d_pc, double *d_pr, struct preference_rewards *rewards,
                 const struct preference_pairs *x,
                 const struct preference_options *opts)
 {
-    const double beta = opts->beta, B = (double)x->B;
+    const struct preference_traits *traits = preference_traits(opts->loss);
+    const double B = (double)x->B;
     struct preference_rewards sum = {0};
     double kc = 0.0, kr = 0.0, loss = 0.0;
 
-    TRV_ASSERT(x->B >= 1 && beta > 0.0);
+    TRV_ASSERT(x->B >= 1 && opts->beta > 0.0);
     if (opts->loss == PREFERENCE_KTO) {
         kc = loss_kto_baseline(x->pc, x->qc, x->B);
         kr = loss_kto_baseline(x->pr, x->qr, x->B);
     }
     for (int64_t i = 0; i < x->B; i++) {
-        const double hc = x->pc[i] - x->qc[i], hr = x->pr[i] - x->qr[i];
+        struct pair p = pair_at(x, i, traits->has_reference);
+        const double c = preference_reward(p.hc, p.nc, opts);
+        const double r = preference_reward(p.hr, p.nr, opts);
         struct pair_loss l;
 
-        if (opts->loss == PREFERENCE_KTO)
-            l = of_kto(hc, hr, kc, kr, beta);
-        else if (opts->loss == PREFERENCE_IPO)
-            l = of_ipo(hc, hr, (double)x->nc[i], (double)x->nr[i], beta);
-        else
-            l = of_margin(beta * (hc - hr), opts);
+        p.kc = kc;
+        p.kr = kr;
+        l = losses[opts->loss].of(&p, opts);
         loss += l.loss;
         if (d_pc) {
             d_pc[i] += l.d_hc / B;
             d_pr[i] += l.d_hr / B;
         }
-        sum.chosen += beta * hc;
-        sum.rejected += beta * hr;
-        sum.accuracy += beta * hc > beta * hr;
+        sum.chosen += c;
+        sum.rejected += r;
+        sum.accuracy += c > r;
     }
     if (rewards)
         *rewards = (struct preference_rewards){

@@ -4,11 +4,15 @@
  * They see only log-probabilities of whole answers. Whoever calls sums those of
  * the answer's tokens, in double, and hands each token the gradient of its
  * sum: coef[t] = -d_pc[i] of head_logprobs() for every answer token t of i.
- * The implicit reward of an answer is beta * (p - q) in all of them.
+ *
+ * To add a loss of pairs: its name in the enumeration, and a function of one
+ * pair with its row in losses[] of loss_preference.c. A method of its own is a
+ * row in policy_method.h besides.
  */
 #ifndef LEARN_LOSS_PREFERENCE_H
 #define LEARN_LOSS_PREFERENCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum preference_loss {
@@ -16,29 +20,55 @@ enum preference_loss {
     PREFERENCE_IPO,
     PREFERENCE_HINGE,
     PREFERENCE_KTO, // both answers of a pair as KTO's good and bad ones
+    PREFERENCE_ORPO,
+    PREFERENCE_LOSSES
 };
+
+/* A loss's row in the table of losses: its name, and what follows for whoever
+ * trains with it. */
+struct preference_traits {
+    const char *name;    // TRL's
+    const char *method;  // the method that offers it as --loss, by this name;
+                         // a method's first loss is its default
+    const char *unit;    // "nats per pair", or "": a number without a unit
+    bool has_reference;  // reads qc and qr; else they may be NULL
+    bool has_soft_label; // reads `smoothing`, so pairs may have labels
+    bool is_per_token;   // of means over an answer's tokens, not of sums
+    double likelihood;   // weight of loss_chosen(), which the caller adds: a
+                         // part of the loss itself
+};
+
+/** Never NULL. */
+const struct preference_traits *preference_traits(enum preference_loss loss);
 
 struct preference_options {
     enum preference_loss loss;
-    double beta;      // > 0; 0.1 is usual. IPO's tau
-    double smoothing; // 0 <= smoothing < 1/2, of PREFERENCE_SIGMOID alone: the
-                      // share of pairs taken to be marked the wrong way round
+    double beta;      // > 0; 0.1 is usual. IPO's tau, ORPO's lambda
+    double smoothing; // 0 <= smoothing < 1/2, where has_soft_label: the share
+                      // of pairs taken to be marked the wrong way round
 };
 
 /* B >= 1 pairs. */
 struct preference_pairs {
     const double *pc, *pr;  // [B] chosen, rejected under the policy, nats
     const double *qc, *qr;  // [B] the same under the frozen reference
-    const int64_t *nc, *nr; // [B] answer tokens, >= 1; read by IPO alone
+    const int64_t *nc, *nr; // [B] answer tokens, >= 1; read by IPO and where
+                            // is_per_token; else they may be NULL
     int64_t B;
 };
 
 /* What is logged: means over the pairs. */
 struct preference_rewards {
-    double chosen, rejected; // beta * (pc - qc), beta * (pr - qr)
+    double chosen, rejected; // preference_reward() of the answers
     double margin;           // chosen - rejected
     double accuracy;         // share of pairs whose chosen reward is greater
 };
+
+/** The implicit reward of an answer of n tokens with the log-ratio h = p - q (or
+ * p where there is no reference): beta * h, or beta * h / n where is_per_token.
+ */
+double preference_reward(double h, double n,
+                         const struct preference_options *opts);
 
 /**
  * Mean loss of a batch of preference pairs, and its gradient.
@@ -49,6 +79,8 @@ struct preference_rewards {
  *   hinge    max(0, 1 - z)
  *   kto      1/2 (1 - s(beta * (hc - kr)) + 1 - s(beta * (kc - hr)))
  *            kc = max(0, mean of hc), kr = max(0, mean of hr): no gradient
+ *   orpo     -beta log s(odds(pc / nc) - odds(pr / nr)), without a reference;
+ *            odds(x) = x - log(1 - exp(x)). To it belongs loss_chosen()
  *
  * Shapes   all arrays f64 or i64 [B].
  * Inputs   log-probabilities in nats, summed over answer tokens only, also for
@@ -59,13 +91,19 @@ struct preference_rewards {
  * Returns  the loss; log(2) where policy and reference agree (sigmoid).
  * Memory   borrows all, allocates nothing. Any thread, no shared state.
  * Numbers  sums in double, left to right; finite for whatever f32 can hold.
+ *          odds(x) goes on as its tangent for x > -2^-24, where f32 no longer
+ *          tells a probability from 1: its slope is at most 2^24, and an answer
+ *          that is certain has a loss and a gradient.
  * Source   sigmoid: Rafailov et al. 2023, arXiv:2305.18290, eq. 7; smoothing:
  *          Mitchell 2023, "A note on DPO with noisy preferences"; ipo: Azar et
  *          al. 2023, arXiv:2310.12036, eq. 17, with TRL's mean over tokens in
  *          place of the sum (its authors' own reading); hinge: Zhao et al.
  *          2023, arXiv:2305.10425; kto: Ethayarajh et al. 2024,
- *          arXiv:2402.01306, eq. 7, each half's baseline from the other half.
- *          The first three equal TRL's DPOTrainer, the last its KTOTrainer.
+ *          arXiv:2402.01306, eq. 7, each half's baseline from the other half;
+ *          orpo: Hong et al. 2024, arXiv:2403.07691, eq. 4 to 7. The first
+ *          three equal TRL's DPOTrainer, kto its KTOTrainer, orpo its
+ *          ORPOTrainer but for the prompt's tokens, whose likelihood that
+ *          takes, too, and the paper does not.
  */
 double loss_preference(double *d_pc, double *d_pr,
                        struct preference_rewards *rewards,

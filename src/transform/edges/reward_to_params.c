@@ -13,7 +13,7 @@
 #define MADE "lora adapter full"
 
 static const struct method methods[] = {
-    POLICY_DPO_ROW(MADE, "lora"),
+    POLICY_PREFERENCE_ROWS(MADE, "lora"),
     POLICY_GRPO_ROW(MADE, "lora"),
     POLICY_RLOO_ROW(MADE, "lora"),
     POLICY_BON_ROW(MADE, "lora"),
@@ -38,7 +38,7 @@ const struct edge edge_reward_to_params = {
     FORM_REWARD,      FORM_PARAMS, "reward->params",
     "reward->params", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_DPO_ROW(MADE, "lora")};
+static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "lora")};
 
 const struct edge edge_base_to_params = {FORM_BASE,      FORM_PARAMS,
                                          "base->params", "reward->params",

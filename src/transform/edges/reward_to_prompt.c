@@ -4,7 +4,7 @@
  *   max over z of E_x E_{p_z} r - beta KL(p_z, p0) - lambda len(z)
  *
  * Virtual tokens are a prompt, but are learned as parameters are: from a reward
- * by the policy gradient, and from given pairs by dpo, also of the base alone.
+ * by the policy gradient, and from given pairs, also of the base alone.
  */
 #include "transform/demos/choose_demos.h"
 #include "transform/edges/edges.h"
@@ -53,7 +53,7 @@ static const struct method methods[] = {
      .run = demos_method},
     POLICY_GRPO_ROW(MADE, "soft"),
     POLICY_RLOO_ROW(MADE, "soft"),
-    POLICY_DPO_ROW(MADE, "soft"),
+    POLICY_PREFERENCE_ROWS(MADE, "soft"),
     POLICY_BON_ROW(MADE, "soft"),
     POLICY_TILT_ROW(MADE, "soft"),
     POLICY_PPO_ROW(MADE, "soft"),
@@ -76,7 +76,7 @@ const struct edge edge_reward_to_prompt = {
     FORM_REWARD,      FORM_PROMPT, "reward->prompt",
     "reward->prompt", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_DPO_ROW(MADE, "soft")};
+static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "soft")};
 
 const struct edge edge_base_to_prompt = {FORM_BASE,      FORM_PROMPT,
                                          "base->prompt", "reward->prompt",

@@ -1,4 +1,4 @@
-/* dpo.c -- gradients of preferences, one micro-batch at a time. */
+/* dpo.c -- gradients of preference pairs, one micro-batch at a time. */
 #include "transform/policy/dpo.h"
 
 #include <math.h>
@@ -138,7 +138,7 @@ preference_sum(struct seen *v, const struct preference *const *pairs,
     const double B = (double)v->x.B;
     double loss;
 
-    if (opts->loss == PREFERENCE_SIGMOID)
+    if (preference_traits(opts->loss)->has_soft_label)
         return soft_loss(v, pairs, opts);
     loss = loss_preference(v->d_pc, v->d_pr, NULL, &v->x, opts);
     for (int64_t i = 0; i < v->x.B; i++) {
@@ -153,29 +153,32 @@ batch_loss(struct seen *v, const struct preference *const *pairs,
            const struct prefer_options *opts)
 {
     const double B = (double)v->x.B;
+    const double likelihood =
+        opts->sft_weight + preference_traits(opts->loss.loss)->likelihood;
     double loss = preference_sum(v, pairs, &opts->loss);
 
-    if (opts->sft_weight > 0.0)
-        loss +=
-            loss_chosen(v->d_pc, v->pc, v->nc, v->x.B, B * opts->sft_weight);
+    if (likelihood > 0.0)
+        loss += loss_chosen(v->d_pc, v->pc, v->nc, v->x.B, B * likelihood);
     return loss;
 }
 
 static void
 note_figures(struct prefer *t, const struct seen *v)
 {
-    const double beta = t->opts.loss.beta;
+    const struct preference_options *o = &t->opts.loss;
+    const bool is_per_token = preference_traits(o->loss)->is_per_token;
 
     for (int64_t i = 0; i < v->x.B; i++) {
-        const double c = beta * (v->pc[i] - v->qc[i]);
-        const double r = beta * (v->pr[i] - v->qr[i]);
+        const double nc = (double)v->nc[i], nr = (double)v->nr[i];
+        const double c = preference_reward(v->pc[i] - v->qc[i], nc, o);
+        const double r = preference_reward(v->pr[i] - v->qr[i], nr, o);
 
         t->sum[PREFER_CHOSEN] += c;
         t->sum[PREFER_REJECTED] += r;
         t->sum[PREFER_MARGIN] += c - r;
         t->sum[PREFER_ACCURACY] += c > r;
-        t->sum[PREFER_LOGP_CHOSEN] += v->pc[i];
-        t->sum[PREFER_LOGP_REJECTED] += v->pr[i];
+        t->sum[PREFER_LOGP_CHOSEN] += v->pc[i] / (is_per_token ? nc : 1.0);
+        t->sum[PREFER_LOGP_REJECTED] += v->pr[i] / (is_per_token ? nr : 1.0);
     }
     t->pairs += (double)v->x.B;
 }
@@ -219,8 +222,8 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
     for (int64_t i = 0; i < n; i++) {
         v.pc[i] = answer_sum(&p, p.logp, 2 * i);
         v.pr[i] = answer_sum(&p, p.logp, 2 * i + 1);
-        v.qc[i] = t->ref[pairs[i]->chosen];
-        v.qr[i] = t->ref[pairs[i]->rejected];
+        v.qc[i] = t->ref ? t->ref[pairs[i]->chosen] : 0.0;
+        v.qr[i] = t->ref ? t->ref[pairs[i]->rejected] : 0.0;
         v.nc[i] = rows[2 * i].n;
         v.nr[i] = rows[2 * i + 1].n;
     }
@@ -311,6 +314,8 @@ prefer_load(void *self, const json_t *state, trv_err *err)
 int
 prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
 {
+    const struct preference_traits *traits =
+        preference_traits(t->opts.loss.loss);
     int rc = session_decoder(t->s, &t->d, err);
 
     if (t->own)
@@ -319,21 +324,19 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
         rc = student_plan(t->d, t->student, err);
     if (!rc)
         rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
-    if (!rc)
+    if (!rc && traits->has_reference)
         rc = score_reference(t, err);
     if (rc)
         return rc;
     t->learner = (struct student){t->d, t->student};
-    *task = (struct run_task){
-        .self = t,
-        .loss_unit =
-            t->opts.loss.loss == PREFERENCE_SIGMOID ? "nats per pair" : "",
-        .begin_step = prefer_begin_step,
-        .gradient = prefer_gradient,
-        .end_step = prefer_end_step,
-        .save = prefer_save,
-        .load = prefer_load,
-        .figures = prefer_figures};
+    *task = (struct run_task){.self = t,
+                              .loss_unit = traits->unit,
+                              .begin_step = prefer_begin_step,
+                              .gradient = prefer_gradient,
+                              .end_step = prefer_end_step,
+                              .save = prefer_save,
+                              .load = prefer_load,
+                              .figures = prefer_figures};
     student_learns(task, &t->learner);
     return 0;
 }

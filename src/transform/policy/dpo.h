@@ -1,6 +1,7 @@
-/* dpo.h -- the method `dpo` of reward -> params, as a task of learn/loop/run.h:
- * of two answers to one input the better becomes likelier, measured against the
- * base model.
+/* dpo.h -- learning from preference pairs, as a task of learn/loop/run.h: of
+ * two answers to one input the better becomes likelier. This is the method
+ * `dpo`, which measures that against the base model, and whatever else has a
+ * loss of pairs: preference_traits() says what a loss needs.
  *
  * An answer's implicit reward is beta (log p - log q), p under the student, q
  * under the base without it. The q of all answers are computed once, before the
@@ -8,10 +9,11 @@
  * step. Both answers of a pair lie in one packed pass and share what they begin
  * with.
  *
- *   loss of a pair   loss_preference(); with a label l below 1 (sigmoid alone):
+ *   loss of a pair   loss_preference(); with a label l below 1 (sigmoid):
  *                    -l log s(z) - (1 - l) log s(-z), z = beta (hc - hr)
  *
- * to which sft_weight adds loss_chosen(), over the chosen answers of a pass.
+ * to which sft_weight, and a loss that has a likelihood of its own, add
+ * loss_chosen(), over the chosen answers of a pass.
  *
  * A pair that a reward has made has the label s(r_chosen - r_rejected), as if
  * people with that reward had been asked (Bradley and Terry). Then, and only
@@ -65,7 +67,8 @@ struct prefer {
     struct prefer_options opts;
     struct student learner;
     struct shuffle shuffle; // of the pairs
-    double *ref;            // [answers] log-probability under the base
+    double *ref;            // [answers] log-probability under the base; NULL:
+                            // the loss has no reference
     double sum[PREFER_FIGURES], pairs; // of the step
     struct run_figure figures[PREFER_FIGURES];
     struct trend trends[PREFER_FIGURES];

@@ -57,11 +57,17 @@ grpo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
     return 0;
 }
 
+static enum policy_ratio
+ratio_of(const struct grpo *t)
+{
+    return t->opts.rloo ? POLICY_RATIO_SUM : t->opts.ratio;
+}
+
 static void
 note_micro(struct grpo *t, const struct policy_figures *f, double tokens,
            double answers)
 {
-    const double ratios = t->opts.rloo ? answers : tokens;
+    const double ratios = ratio_of(t) == POLICY_RATIO_TOKEN ? tokens : answers;
 
     t->sum[GRPO_KL] += f->kl * tokens;
     t->sum[GRPO_ENTROPY] += f->entropy * tokens;
@@ -93,7 +99,7 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
     const bool by_answer =
         t->opts.mean == POLICY_MEAN_GRPO || t->opts.mean == POLICY_MEAN_DR_GRPO;
     const struct policy_options opts = {
-        .ratio = t->opts.rloo ? POLICY_RATIO_SUM : POLICY_RATIO_TOKEN,
+        .ratio = ratio_of(t),
         .mean = t->opts.mean,
         .clip_low = t->opts.clip,
         .clip_high = t->opts.clip,

@@ -4,14 +4,15 @@
  *   every `updates` steps: draw answers, score them (rollout.h), make advantages
  *   every step: the clipped loss of loss_policy.h over the whole batch
  *
- * Two forms (loss_policy.h has their kin):
+ * Three forms (loss_policy.h has their kin):
  *   GRPO   advantage (r - mean) / std of the group, ratio of tokens, the KL to
  *          the base as a term of the loss
+ *   GSPO   the same, with the geometric mean of an answer's ratios
  *   RLOO   advantage r - mean of the others, ratio of answers, the KL charged to
  *          the reward; its fixed point is p0 exp(r / beta) / Z
  *
- * Source   Shao et al. 2024, arXiv:2402.03300; Ahmadian et al. 2024,
- *          arXiv:2402.14740.
+ * Source   Shao et al. 2024, arXiv:2402.03300; Zheng et al. 2025,
+ *          arXiv:2507.18071; Ahmadian et al. 2024, arXiv:2402.14740.
  */
 #ifndef TRANSFORM_GRPO_H
 #define TRANSFORM_GRPO_H
@@ -26,6 +27,7 @@
 struct grpo_options {
     bool rloo;
     enum advantage_scale scale; // unless rloo
+    enum policy_ratio ratio;    // unless rloo, which has POLICY_RATIO_SUM
     enum policy_mean mean;
     double clip, beta;
     int64_t steps, updates, accumulate;

@@ -360,6 +360,7 @@ learn_groups(struct course *c, trv_err *err)
                      .job = c->p.job,
                      .opts = {.rloo = c->p.rloo,
                               .scale = c->p.scale,
+                              .ratio = c->p.ratio,
                               .mean = c->p.mean,
                               .clip = o->clip_ratio,
                               .beta = c->p.beta,

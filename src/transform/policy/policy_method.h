@@ -1,6 +1,6 @@
 /* policy_method.h -- what is learned from a reward, from inputs to an artefact:
  *
- *   dpo, bon, tilt       answers of the base are drawn and scored once, then
+ *   dpo, orpo, bon, tilt answers of the base are drawn and scored once, then
  *                        learned from: dpo.c, tilt.c
  *   grpo, rloo, ppo      the student's own answers, as it learns: grpo.c, ppo.c
  *
@@ -15,7 +15,7 @@
 
 /* Variants. */
 enum policy_method {
-    POLICY_DPO,
+    POLICY_DPO, // of preference pairs, whatever the loss
     POLICY_GRPO,
     POLICY_BON,
     POLICY_TILT,
@@ -50,6 +50,27 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
         .variant = POLICY_DPO, .lr_scale = 0.1, .run = policy_method           \
     }
 
+/* TRL's ORPOConfig but for its rate, 1e-6: this is the paper's, 8e-6 for all
+ * weights, two fifths of that for SFT. */
+#define POLICY_ORPO_ROW(made, kind)                                            \
+    {                                                                          \
+        .info = {.name = "orpo",                                               \
+                 .makes = made,                                                \
+                 .summary = "learn from preference pairs without a "           \
+                            "reference: likelihood and odds ratio",            \
+                 .options = POLICY_ANSWERS "beta pairs pairing margin",        \
+                 .defaults =                                                   \
+                     "group=8 max-tokens=64 steps=200 batch=32 beta=0.1",      \
+                 .example = POLICY_EXAMPLE("orpo", kind),                      \
+                 .source = "Hong et al. 2024, arXiv:2403.07691"},              \
+        .variant = POLICY_DPO, .lr_scale = 0.4, .run = policy_method           \
+    }
+
+/* The methods that learn from preference pairs, the first by default. The loss
+ * of each is in loss_preference.c, under the method's name. */
+#define POLICY_PREFERENCE_ROWS(made, kind)                                     \
+    POLICY_DPO_ROW(made, kind), POLICY_ORPO_ROW(made, kind)
+
 /* TRL's GRPOConfig. */
 #define POLICY_GRPO_ROW(made, kind)                                            \
     {                                                                          \
@@ -57,8 +78,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .makes = made,                                                \
                  .summary = "policy gradient on the student's own answers, "   \
                             "compared in groups",                              \
-                 .options = POLICY_ANSWERS "beta loss advantage clip-ratio "   \
-                                           "updates",                          \
+                 .options = POLICY_ANSWERS "beta loss advantage ratio "        \
+                                           "clip-ratio updates",               \
                  .defaults = "group=8 max-tokens=64 steps=100 batch=64",       \
                  .example = POLICY_EXAMPLE("grpo", kind),                      \
                  .source = "Shao et al. 2024, arXiv:2402.03300"},              \

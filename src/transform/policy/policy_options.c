@@ -15,40 +15,81 @@ reward_plan_is_on_policy(const struct reward_plan *p)
     return p->method == POLICY_GRPO || p->method == POLICY_PPO;
 }
 
-/* Losses and labels of dpo. */
+/* The loss that --loss names, of those that the method offers; the first is its
+ * default. */
+static int
+plan_preference_loss(struct reward_plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+    const char *names[PREFERENCE_LOSSES];
+    enum preference_loss of[PREFERENCE_LOSSES];
+    int n = 0, chosen = 0, rc = 0;
+
+    for (int i = 0; i < PREFERENCE_LOSSES; i++) {
+        const struct preference_traits *t =
+            preference_traits((enum preference_loss)i);
+
+        if (strcmp(t->method, p->name) == 0) {
+            names[n] = t->name;
+            of[n++] = (enum preference_loss)i;
+        }
+    }
+    TRV_ASSERT(n > 0);
+    if (o->loss)
+        rc = options_choose(&chosen, "loss", o->loss, names, n, err);
+    p->preference = (struct preference_options){
+        .loss = of[chosen], .beta = p->beta, .smoothing = o->label_smoothing};
+    return rc;
+}
+
+/* Losses and labels of preference pairs. */
 static int
 plan_preference(struct reward_plan *p, trv_err *err)
 {
-    static const char *const losses[] = {"sigmoid", "ipo", "hinge", "kto"};
     static const char *const pairings[] = {"best", "all"};
     static const char *const labels[] = {"hard", "soft"};
     const trv_convert_options *o = p->job->opts;
-    int loss = 0, all = 0, soft, rc;
+    const struct preference_traits *traits;
+    int all = 0, soft, rc = plan_preference_loss(p, err);
 
-    rc = options_choose(&loss, "loss", o->loss ? o->loss : "sigmoid", losses, 4,
-                        err);
-    soft = loss == PREFERENCE_SIGMOID && !o->pairs;
-    if (!rc && o->labels)
+    if (rc)
+        return rc;
+    traits = preference_traits(p->preference.loss);
+    soft = traits->has_soft_label && !o->pairs;
+    if (o->labels)
         rc = options_choose(&soft, "labels", o->labels, labels, 2, err);
     all = soft; // then a pair of near rewards teaches just that
     if (!rc && o->pairing)
         rc = options_choose(&all, "pairing", o->pairing, pairings, 2, err);
     if (rc)
         return rc;
-    if (soft && (loss != PREFERENCE_SIGMOID || o->pairs))
+    if (soft && o->pairs)
         return err_fail(err, TRV_EINVAL,
-                        "soft labels need a reward's pairs and loss sigmoid");
-    if (o->label_smoothing > 0 && loss != PREFERENCE_SIGMOID)
-        return err_fail(err, TRV_EINVAL, "label-smoothing needs loss sigmoid");
+                        "soft labels need pairs made by a reward");
+    if ((soft || o->label_smoothing > 0) && !traits->has_soft_label)
+        return err_fail(err, TRV_EINVAL, "the loss %s reads no %s",
+                        traits->name, soft ? "soft labels" : "label-smoothing");
     p->pairing = (struct pairs_how){all != 0, o->margin, soft != 0};
-    p->preference =
-        (struct preference_options){.loss = (enum preference_loss)loss,
-                                    .beta = p->beta,
-                                    .smoothing = o->label_smoothing};
     return 0;
 }
 
-/* Advantages and means of grpo. */
+static int
+plan_ratio(struct reward_plan *p, trv_err *err)
+{
+    static const char *const ratios[] = {"token", "sequence"};
+    int ratio, rc;
+
+    rc = options_choose(&ratio, "ratio", p->job->opts->ratio, ratios, 2, err);
+    if (!rc && p->rloo && ratio != POLICY_RATIO_TOKEN)
+        rc = err_fail(err, TRV_EINVAL,
+                      "ratio goes with an advantage of the group, of the batch "
+                      "or none; rloo has the answer's own probability ratio");
+    if (!rc)
+        p->ratio = (enum policy_ratio)ratio;
+    return rc;
+}
+
+/* Advantages, ratios and means of grpo. */
 static int
 plan_policy(struct reward_plan *p, trv_err *err)
 {
@@ -63,6 +104,8 @@ plan_policy(struct reward_plan *p, trv_err *err)
         mean = POLICY_MEAN_GRPO;
     if (!rc && o->loss)
         rc = options_choose(&mean, "loss", o->loss, means, 4, err);
+    if (!rc)
+        rc = plan_ratio(p, err);
     p->scale = (enum advantage_scale)(scale < 3 ? scale : 0);
     p->mean = (enum policy_mean)mean;
     if (p->rloo && !(o->beta > 0))
@@ -105,11 +148,33 @@ plan_sizes(struct reward_plan *p, trv_err *err)
     return 0;
 }
 
+/* The part of it that is about preference pairs. */
+static json_t *
+preference_json(const struct reward_plan *p)
+{
+    static const struct {
+        const char *name, *key;
+    } options[] = {{"label-smoothing", "label_smoothing"},
+                   {"sft-weight", "sft_weight"},
+                   {"labels", "labels"}};
+    const trv_convert_options *o = p->job->opts;
+    const char *pairing = o->pairs ? "given" : p->pairing.all ? "all" : "best";
+    json_t *out = json_pack(
+        "{s:s,s:f,s:f,s:s,s:f,s:s}", "loss",
+        preference_traits(p->preference.loss)->name, "label_smoothing",
+        o->label_smoothing, "sft_weight", o->sft_weight, "pairing", pairing,
+        "margin", o->margin, "labels", p->pairing.soft ? "soft" : "hard");
+
+    for (size_t i = 0; out && i < sizeof(options) / sizeof(*options); i++)
+        if (!method_reads(p->job->method, options[i].name))
+            (void)json_object_del(out, options[i].key);
+    return out;
+}
+
 /* What trivium.json and the fingerprint say. */
 static int
 tell_options(struct reward_plan *p, trv_err *err)
 {
-    static const char *const losses[] = {"sigmoid", "ipo", "hinge", "kto"};
     static const char *const means[] = {"grpo", "bnpo", "dr_grpo", "dapo"};
     const trv_convert_options *o = p->job->opts;
     json_t *more = NULL;
@@ -120,14 +185,7 @@ tell_options(struct reward_plan *p, trv_err *err)
                              "temperature", o->temperature, "samples",
                              (json_int_t)(p->groups * p->K), "beta", p->beta);
     if (p->method == POLICY_DPO)
-        more = json_pack(
-            "{s:s,s:f,s:f,s:s,s:f,s:s}", "loss", losses[p->preference.loss],
-            "label_smoothing", o->label_smoothing, "sft_weight", o->sft_weight,
-            "pairing",
-            o->pairs         ? "given"
-            : p->pairing.all ? "all"
-                             : "best",
-            "margin", o->margin, "labels", p->pairing.soft ? "soft" : "hard");
+        more = preference_json(p);
     else if (p->method == POLICY_GRPO)
         more = json_pack("{s:s,s:s,s:f,s:i}", "loss", means[p->mean],
                          "advantage", p->advantage, "clip_ratio", o->clip_ratio,
@@ -137,7 +195,11 @@ tell_options(struct reward_plan *p, trv_err *err)
                          "updates", o->updates, "gae_lambda", o->gae_lambda);
     else
         more = json_object();
-    rc = !p->w.options || !more || json_object_update(p->w.options, more)
+    /* Left out at its default, as in artefacts from before it was there. */
+    rc = more && p->ratio != POLICY_RATIO_TOKEN
+             ? json_object_set_new(more, "ratio", json_string(o->ratio))
+             : 0;
+    rc = rc || !p->w.options || !more || json_object_update(p->w.options, more)
              ? err_fail(err, TRV_ENOMEM, "no memory to plan a conversion")
              : 0;
     json_decref(more);

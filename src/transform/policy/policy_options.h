@@ -27,6 +27,7 @@ struct reward_plan {
     struct pairs_how pairing;
     const char *advantage; // its name
     enum advantage_scale scale;
+    enum policy_ratio ratio;
     bool rloo;
     enum policy_mean mean;
     struct work w; // it keeps answers.jsonl

@@ -34,7 +34,7 @@ reward_words_pairs(const struct reward_plan *p, const struct prefer *t)
     const double rejected = trend_late(&t->trends[PREFER_REJECTED]) / beta;
     const double right = trend_late(&t->trends[PREFER_ACCURACY]);
 
-    if (fell < -1.0)
+    if (preference_traits(t->opts.loss.loss)->has_reference && fell < -1.0)
         convert_say(p->job,
                     "warning: the chosen answers became less likely, too: by "
                     "%.1f nats each, the rejected ones by %.1f. The pairs are "

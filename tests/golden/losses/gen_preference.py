@@ -9,11 +9,16 @@ of 1/64, so that sums over an answer are exact in both.
 
 DPOTrainer has no label smoothing in its sigmoid loss; on a single pair its
 `aot` loss, which sorts a batch, is the smoothed one. KTO on pairs is KTOTrainer
-on each half, the other half serving as its KL rows.
+on each half, the other half serving as its KL rows. ORPOTrainer takes the
+likelihood of the prompt, too: here prompts are one token, which nothing
+predicts. It rounds log-probabilities to float32, which is turned off in
+float64.
 """
 import types
+import unittest.mock
 
 import torch
+from trl.experimental.orpo import ORPOTrainer
 from trl import DPOTrainer, KTOTrainer, RewardTrainer
 
 from trl_parts import Model, metric, numbers, trainer, write
@@ -128,6 +133,43 @@ def kto_pairs(policy, ref, beta, dtype):
                          c["rewards"][0] - r["rewards"][1]])
 
 
+def orpo(policy, beta, dtype):
+    """Two words: the right one, 1, has the given log-probability."""
+    half, width = len(policy) // 2, max(len(r) for r in policy)
+    p = torch.full((2 * half, width), -1.0, dtype=dtype)
+    mask = torch.zeros(2 * half, 1 + width, dtype=torch.long)
+    mask[:, 0] = 1
+    for i, r in enumerate(policy):
+        p[i, :len(r)] = r.to(dtype)
+        mask[i, 1:1 + len(r)] = 1
+    p.requires_grad_()
+    wrong = torch.log(torch.expm1(-p))
+    logits = torch.stack([wrong, torch.zeros_like(p)], -1)
+    logits = torch.cat([logits, torch.zeros_like(logits[:, :1])], 1)
+    labels = torch.where(mask == 1, 1, -100)
+    labels[:, 0] = -100
+    rows = {}
+    for name, of in (("chosen", slice(0, half)), ("rejected",
+                                                  slice(half, None))):
+        rows[name + "_input_ids"] = mask[of].clone()
+        rows[name + "_attention_mask"] = mask[of]
+        rows[name + "_labels"] = labels[of]
+    t = trainer(is_encoder_decoder=False, padding_value=0, beta=beta)
+    for name in ("concatenated_inputs", "get_batch_logps"):
+        setattr(t, name, getattr(ORPOTrainer, name))
+    for name in ("concatenated_forward", "odds_ratio_loss"):
+        setattr(t, name, types.MethodType(getattr(ORPOTrainer, name), t))
+    with unittest.mock.patch.object(
+            torch.Tensor, "float", lambda x: x.to(dtype)):
+        loss, metrics = ORPOTrainer.get_batch_loss_metrics(
+            t, lambda *a, **k: types.SimpleNamespace(logits=logits), rows)
+    g = numbers(torch.autograd.grad(loss, p)[0][:, 0])
+    return dict(loss=loss.item(), d_pc=g[:half], d_pr=g[half:],
+                rewards=[metrics["rewards/" + n] for n in (
+                    "chosen", "rejected", "margins", "accuracies")],
+                nll=metrics["nll_loss"])
+
+
 def both(f):
     return dict(f64=f(torch.float64), f32=f(torch.float32))
 
@@ -170,8 +212,20 @@ for name, g, kl, kl_ref, weights in (
         kl_p=[float(x.double().sum()) for x in kl],
         kl_q=[float(x.double().sum()) for x in kl_ref],
         **both(lambda t: kto(policy, ref, g, kl, kl_ref, weights, 0.3, t))))
+
+# Probabilities are below 1 here, as odds need.
+with torch.random.fork_rng():
+    _, words = draw(lengths, 0.0)
+words = [torch.clamp(x, max=-1 / 16) for x in words]
+orpo_pairs = dict(
+    pc=[float(x.double().sum()) for x in words[:half]],
+    pr=[float(x.double().sum()) for x in words[half:]],
+    qc=[0.0] * half, qr=[0.0] * half, nc=lengths[:half], nr=lengths[half:])
+with_odds = [dict(kind="orpo", beta=beta, **both(
+    lambda t: orpo(words, beta, t))) for beta in (0.1, 1.0)]
 write("preference.json", dict(
     pairs=pairs, cases=cases, with_sft=with_sft, kto=marked,
+    orpo=dict(pairs=orpo_pairs, cases=with_odds),
     answers=dict(p=[float(x.double().sum()) for x in policy],
                  q=[float(x.double().sum()) for x in ref])))
 

@@ -1,0 +1,224 @@
+/* divergence.c -- divergences along answers that were drawn. */
+#include "measure/divergence.h"
+
+#include <math.h>
+
+#include "measure/answers_drawn.h"
+#include "measure/stats.h"
+#include "model/decoder/pass.h"
+#include "model/sample/engine.h"
+
+/* One answer to each of some items, under the sides of a mask. */
+struct aligned {
+    struct head_side side[SIDES];
+    int32_t *target;
+    int64_t n; // answer tokens of all items
+};
+
+static int
+run_answers(struct aligned *out, struct measure *m, int64_t from, int64_t n,
+            enum side drawn, int64_t which, unsigned sides, trv_err *err)
+{
+    struct arena *a = &m->s->arena;
+    struct answered *rows = arena_alloc(a, (size_t)(n * SIDES) * sizeof(*rows));
+    struct head_side run[SIDES] = {{0}};
+    int64_t k = 0, n_sides = 0;
+    int rc;
+
+    *out = (struct aligned){0};
+    for (int64_t i = 0; i < n; i++)
+        out->n += m->items[from + i].from[drawn][which].n;
+    out->target = arena_alloc(a, (size_t)out->n * sizeof(*out->target));
+    if (!rows || !out->target)
+        return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+    for (int s = 0; s < SIDES; s++) {
+        n_sides += sides >> s & 1u;
+        for (int64_t i = 0; i < n && (sides >> s & 1u); i++) {
+            const struct item *it = &m->items[from + i];
+            const struct drawn *y = &it->from[drawn][which];
+
+            rows[k++] = (struct answered){&it->context[s], y->ids, y->n};
+        }
+    }
+    rc = pass_forward(run, out->target, a, n_sides, rows, n, err);
+    k = 0;
+    for (int s = 0; s < SIDES; s++)
+        if (sides >> s & 1u)
+            out->side[s] = run[k++];
+    return rc;
+}
+
+/* How many items from `from` on make one pass. */
+static int64_t
+pass_items(const struct measure *m, int64_t from, enum side drawn,
+           int64_t which, unsigned sides)
+{
+    int64_t n = 0, tokens = 0;
+
+    while (from + n < m->n) {
+        const struct item *it = &m->items[from + n];
+        const struct drawn *y = &it->from[drawn][which];
+        int64_t t = 0;
+
+        for (int s = 0; s < SIDES; s++)
+            if (sides >> s & 1u)
+                t += pass_tokens(
+                    &(struct answered){&it->context[s], y->ids, y->n}, 1);
+        if (n > 0 && tokens + t > ENGINE_TOKENS)
+            break;
+        tokens += t;
+        n++;
+    }
+    return n;
+}
+
+static int
+nonfinite(const struct measure *m, int64_t item, trv_err *err)
+{
+    return err_fail(err, TRV_ENONFINITE,
+                    "the model gave a value that is not finite at input %lld "
+                    "of %lld",
+                    (long long)item + 1, (long long)m->n);
+}
+
+/* out[i] = mean over item i's answer tokens of value. Statistics leave out what
+ * is not a number, so here it must stop the measurement. */
+static int
+per_item_means(double *out, const struct measure *m, int64_t from, int64_t n,
+               enum side drawn, const float *value, const unsigned char *flag,
+               trv_err *err)
+{
+    int64_t k = 0;
+
+    for (int64_t i = from; i < from + n; i++) {
+        const int64_t len = m->items[i].from[drawn][0].n;
+        double sum = 0.0;
+
+        for (int64_t j = 0; j < len; j++, k++)
+            sum += value ? (double)value[k] : (double)flag[k];
+        if (!isfinite(sum))
+            return nonfinite(m, i, err);
+        out[i] = sum / (double)len;
+    }
+    return 0;
+}
+
+/* KL(p || q) along the answers of p's side; `also`: KL(p || other) too. */
+static int
+walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
+        enum side p, enum side q, enum side other, trv_err *err)
+{
+    const unsigned sides = 1u << p | 1u << q | (kl_other ? 1u << other : 0u);
+    int64_t from = 0;
+    int rc = 0;
+
+    while (from < m->n && !rc) {
+        const int64_t n = pass_items(m, from, p, 0, sides);
+        struct arena *a = &m->s->arena;
+        struct aligned al;
+        float *value;
+        unsigned char *same;
+
+        arena_reset(a);
+        rc = run_answers(&al, m, from, n, p, 0, sides, err);
+        if (rc)
+            break;
+        value = arena_f32(a, al.n, 1);
+        same = arena_alloc(a, (size_t)al.n);
+        if (!value || !same)
+            return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+        rc = head_compare(a, value, same, &al.side[p], &al.side[q], al.n,
+                          DIV_FORWARD, err);
+        if (!rc)
+            rc = per_item_means(kl, m, from, n, p, value, NULL, err);
+        if (!rc && agree)
+            rc = per_item_means(agree, m, from, n, p, NULL, same, err);
+        if (!rc && kl_other) {
+            rc = head_compare(a, value, NULL, &al.side[p], &al.side[other],
+                              al.n, DIV_FORWARD, err);
+            if (!rc)
+                rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
+        }
+        from += n;
+        if (!rc && !stage_report(m, m->stage_done + from))
+            rc = stage_canceled(err);
+    }
+    m->stage_done += m->n;
+    return rc;
+}
+
+/* What needs distributions on both sides. */
+int
+divergence_kl(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    double *x = mem_calloc((size_t)m->n * 4, sizeof(*x));
+    double *kl = x, *kl_base = x + m->n, *agree = x + 2 * m->n;
+    double *back = x + 3 * m->n;
+    int rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+
+    if (!rc)
+        rc = walk_kl(m, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
+    if (!rc)
+        rc = walk_kl(m, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
+    if (rc)
+        goto done;
+    out->kl_forward = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
+    out->kl_base =
+        stats_within(stats_mean(kl_base, m->n), 0.0, (double)INFINITY);
+    out->kl_reverse =
+        stats_within(stats_mean(back, m->n), 0.0, (double)INFINITY);
+    out->gap_closed =
+        stats_within(stats_gap(kl, kl_base, m->n), (double)-INFINITY, 1.0);
+    out->top1_agreement = stats_within(stats_mean(agree, m->n), 0.0, 1.0);
+done:
+    mem_free(x);
+    return rc;
+}
+
+/* KL(base || B) on control inputs; where B is a prompt of messages they are
+ * turns of a chat on both sides, or the chat's form would count as drift. */
+int
+divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
+{
+    const struct adaptation *b = m->side[SIDE_B];
+    const bool chat = adaptation_is_chat(b);
+    struct inputs in = {0};
+    int64_t dropped;
+    double *kl = NULL;
+    int rc;
+
+    if (!m->acts[SIDE_B])
+        return 0;
+    drawn_release(m);
+    stage_begin(m, "sampling control inputs", "inputs", m->opts->max_inputs);
+    rc = inputs_open(&in, m->s,
+                     &(struct inputs_options){.path = m->opts->control,
+                                              .use = INPUTS_CONTROL,
+                                              .chat = chat,
+                                              .want = m->opts->max_inputs,
+                                              .seed = m->opts->seed,
+                                              .progress = stage_on_inputs,
+                                              .payload = m},
+                     err);
+    if (rc)
+        return rc;
+    for (int s = 0; s < SIDES; s++)
+        m->per_side[s] = s == SIDE_BASE;
+    rc = drawn_fill(m, &dropped, &in, err);
+    if (rc)
+        goto done;
+    stage_begin(m, "measuring drift", "answers", 2 * m->n);
+    kl = mem_calloc((size_t)m->n, sizeof(*kl));
+    if (!kl)
+        rc = err_fail(err, TRV_ENOMEM, "no memory for the figures");
+    if (!rc)
+        rc = drawn_by(m, SIDE_BASE, err);
+    if (!rc)
+        rc = walk_kl(m, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
+    if (!rc)
+        out->drift = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
+done:
+    mem_free(kl);
+    inputs_release(&in);
+    return rc;
+}

@@ -1,0 +1,36 @@
+/* divergence.h -- how far two distributions are apart, along answers drawn from
+ * one of them.
+ *
+ * At each token of an answer y ~ p the whole vocabulary is compared:
+ *
+ *   kl      sum over v of p(v) (log p(v) - log q(v))
+ *   agree   1 where p and q have the same likeliest token, else 0
+ *
+ * An input's value is the mean over its answer's tokens, a figure the mean over
+ * inputs. Scores are ranks.h's.
+ */
+#ifndef MEASURE_DIVERGENCE_H
+#define MEASURE_DIVERGENCE_H
+
+#include "measure/stage.h"
+
+/**
+ * kl_forward, kl_base, gap_closed and top1_agreement along A's first answers,
+ * kl_reverse along B's; both were drawn.
+ *
+ * @return 0, TRV_ENONFINITE, TRV_ECANCELED, TRV_ENOMEM, and what pass_forward()
+ *         returns.
+ * Memory   the session's arena is reset.
+ */
+int divergence_kl(struct measure *m, trv_measurement *out, trv_err *err);
+
+/**
+ * drift: KL(base || B) on control inputs, along answers of the base; nothing
+ * where B is a reward. Drops the items that there are, draws its own, and
+ * leaves them to drawn_release().
+ *
+ * @return as divergence_kl(), and what inputs_open() and drawn_fill() return.
+ */
+int divergence_drift(struct measure *m, trv_measurement *out, trv_err *err);
+
+#endif

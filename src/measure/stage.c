@@ -1,0 +1,54 @@
+/* stage.c -- the stages of a measurement, as they are reported. */
+#include "measure/stage.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+
+void
+stage_begin(struct measure *m, const char *stage, const char *unit,
+            int64_t total)
+{
+    m->stage = stage;
+    m->unit = unit;
+    m->stage_done = 0;
+    m->stage_total = total;
+    m->stage_began = clock_now();
+    m->stage_tokens = m->d->tokens;
+}
+
+bool
+stage_report(const struct measure *m, int64_t done)
+{
+    const trv_progress p = {.stage = m->stage,
+                            .done = done,
+                            .total = m->stage_total,
+                            .unit = m->unit,
+                            .tokens = m->d->tokens - m->stage_tokens,
+                            .loss = (double)NAN,
+                            .seconds = clock_now() - m->stage_began};
+
+    return !m->progress || m->progress(&p, m->payload);
+}
+
+bool
+stage_on_inputs(void *payload, int64_t done, double tokens)
+{
+    (void)tokens;
+    return stage_report(payload, done);
+}
+
+bool
+stage_on_drawn(void *payload, int64_t rows_done, int64_t tokens)
+{
+    const struct measure *m = payload;
+
+    (void)tokens;
+    return stage_report(m, m->stage_done + rows_done);
+}
+
+int
+stage_canceled(trv_err *err)
+{
+    return err_fail(err, TRV_ECANCELED, "the measurement was stopped");
+}

@@ -1,0 +1,57 @@
+/* stage.h -- a measurement in progress, and what it reports of its stages.
+ *
+ * All stages share one struct measure. This file owns the progress of the
+ * current stage; the answers are answers_drawn.h's, the figures those of
+ * divergence.h and ranks.h.
+ */
+#ifndef MEASURE_STAGE_H
+#define MEASURE_STAGE_H
+
+#include <trivium/trivium.h>
+
+#include "adapt/view.h"
+
+/* The three sides of a measurement. */
+enum side { SIDE_BASE, SIDE_A, SIDE_B, SIDES };
+
+struct item; // answers_drawn.h
+
+struct measure {
+    struct session *s;
+    struct decoder *d;
+    struct adaptation *side[SIDES];
+    struct adaptation *task; // a reward, or NULL
+    const trv_measure_options *opts;
+    trv_progress_fn progress;
+    void *payload;
+    struct inputs in;
+    struct item *items; // [n]: of `in`, or of the control inputs
+    int64_t n;
+    int64_t dropped;         // inputs of `in` that do not fit
+    int64_t per_side[SIDES]; // answers of each side to an input
+    bool acts[SIDES];        // it has a distribution: all but rewards
+    enum side second;        // whose answers are candidates beside the base's
+    double seconds[SIDES];   // of sampling
+    double drawn_tokens[SIDES];
+    double stage_began, stage_tokens; // when the stage began
+    const char *stage, *unit;
+    int64_t stage_done, stage_total;
+};
+
+/** From here on progress is of `stage`, 0 of `total` units. */
+void stage_begin(struct measure *m, const char *stage, const char *unit,
+                 int64_t total);
+
+/** Report `done` units of the stage; false: the caller of the measurement
+ * wants it to stop. */
+bool stage_report(const struct measure *m, int64_t done);
+
+/** The same as callbacks whose payload is the measure: of inputs_open(), and of
+ * sampling, which counts from the stage's `stage_done` on. */
+bool stage_on_inputs(void *payload, int64_t done, double tokens);
+bool stage_on_drawn(void *payload, int64_t rows_done, int64_t tokens);
+
+/** Returns TRV_ECANCELED. */
+int stage_canceled(trv_err *err);
+
+#endif
