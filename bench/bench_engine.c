@@ -242,8 +242,8 @@ train_begin(struct work *w)
     rng_init(&r, 3, 0);
     must(lora_targets(spec.parts, w->d->cfg, "all-linear", &err));
     must(lora_init(&w->terms.lora, w->d->cfg, &spec, true, &r, &err));
-    must(lora_refresh(&w->terms.lora, w->s->be->act_type, &err));
-    must(optimiser_init(&w->adam, w->terms.lora.n, 0.01, &err));
+    must(lora_refresh(&w->terms.lora, w->s->be, &err));
+    must(optimiser_init(&w->adam, w->s->be, w->terms.lora.n, 0.01, &err));
     random_ids(w, T);
     w->tokens = T;
 }
@@ -277,7 +277,7 @@ train_step(struct work *w)
     must(decoder_backward(w->d, a, dh, &b, &save, &err));
     optimiser_step(&w->adam, w->s->be, w->terms.lora.w, w->terms.lora.g, 1.0,
                    1e-4);
-    must(lora_refresh(&w->terms.lora, w->s->be->act_type, &err));
+    must(lora_refresh(&w->terms.lora, w->s->be, &err));
     for (int i = 0; i < T - 1; i++)
         sum -= (double)logp[i] / (T - 1);
     w->loss = sum;

@@ -152,6 +152,9 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
  * all. */
 TRV_API const char *trv_spec_usage(const char *form, int32_t i);
+/** @return what spec i names, in one line without a full stop: "a LoRA: a PEFT
+ * folder". NULL behind the last. */
+TRV_API const char *trv_spec_summary(const char *form, int32_t i);
 
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
@@ -442,6 +445,9 @@ TRV_API const char *trv_edge_at(int32_t edge);
 /** The methods of an edge; the first that makes a kind is the default for it.
  * NULL behind the last, and for an edge that is none. */
 TRV_API const trv_method *trv_method_at(int32_t edge, int32_t i);
+/** The options that a conversion reads because it makes a kind, by whatever
+ * method: "rank alpha ..." of "lora". "" where there are none. */
+TRV_API const char *trv_kind_options(const char *kind);
 
 /** What a conversion took. */
 typedef struct {

@@ -108,8 +108,9 @@ struct kind_row {
     enum kind kind;
 
     /* in specs */
-    const char *prefix; // "lora"; NULL: no spec begins with it
-    const char *usage;  // "lora:DIR", for lists of what is known
+    const char *prefix;  // "lora"; NULL: no spec begins with it
+    const char *usage;   // "lora:DIR", for lists of what is known
+    const char *summary; // what the spec names, in one line
     enum kind_subject subject;
     const char *const *keys; // options of a spec and of trivium.json, NULL at
     const char *const *rest; // the end; those that take the rest of a spec

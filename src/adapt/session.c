@@ -70,9 +70,9 @@ session_free(struct session *s)
 int
 session_decoder(struct session *s, struct decoder **out, trv_err *err)
 {
-    int rc = 0;
+    int rc = s->arena.tensors ? 0 : backend_arena(&s->arena, s->be, err);
 
-    if (!s->decoder)
+    if (!rc && !s->decoder)
         rc = decoder_open(&s->decoder, s->model, s->be, err);
     *out = s->decoder;
     return rc;

@@ -100,7 +100,7 @@ view_terms(const struct adaptation *a)
 int
 view_ready(struct adaptation *a, struct backend *be, trv_err *err)
 {
-    int rc = a ? terms_refresh(&a->terms, be->act_type, err) : 0;
+    int rc = a ? terms_refresh(&a->terms, be, err) : 0;
 
     if (a && a->full)
         a->full->be = be;

@@ -212,8 +212,8 @@ trv_adaptation_kind(const trv_adaptation *a)
     return kind_name(a->inner->kind);
 }
 
-const char *
-trv_spec_usage(const char *form, int32_t i)
+static const struct kind_row *
+spec_at(const char *form, int32_t i)
 {
     const struct kind_row *row;
 
@@ -221,8 +221,24 @@ trv_spec_usage(const char *form, int32_t i)
         if (row->usage &&
             (!form || !strcmp(form, form_name(kind_form(row->kind)))) &&
             i-- == 0)
-            return row->usage;
+            return row;
     return NULL;
+}
+
+const char *
+trv_spec_usage(const char *form, int32_t i)
+{
+    const struct kind_row *row = spec_at(form, i);
+
+    return row ? row->usage : NULL;
+}
+
+const char *
+trv_spec_summary(const char *form, int32_t i)
+{
+    const struct kind_row *row = spec_at(form, i);
+
+    return row ? row->summary : NULL;
 }
 
 /* --- conversion and measurement --- */
@@ -247,6 +263,12 @@ trv_method_at(int32_t edge, int32_t i)
     const struct edge *e = convert_edge_at(edge);
 
     return e && i >= 0 && i < e->n ? &e->methods[i].info : NULL;
+}
+
+const char *
+trv_kind_options(const char *kind)
+{
+    return method_kind_options(kind);
 }
 
 int

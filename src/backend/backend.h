@@ -6,6 +6,21 @@
  * kept by the backend and its exhaustion is a broken promise (sizes come from
  * a plan that was allocated before).
  *
+ * Memory. A backend has memory of its own, whose addresses are plain pointers:
+ * anyone may compute with them (mat_part()), and the backend alone reads or
+ * writes behind them. There lie activations, packed and trained weights,
+ * gradients, moments, caches and rotary tables: all that a `struct mat`, or a
+ * float pointer of an operator without another word, names. On the host lie
+ * what steers an operator (plans, positions, ids, indices) and one number a
+ * row in either direction (targets, coefficients, weights of a loss,
+ * log-probabilities, argmaxes, divergences): an operator takes or hands them
+ * over within the call. Stored tensors are on the host, too, and enter by
+ * load() and linear_open(); other numbers by upload(); out come losses, and by
+ * download() or backend_fetch() what is saved, drawn from or reported.
+ *
+ * Where `is_host`, the memory is the host's: upload, download and fetch from a
+ * place to itself do nothing, and no copy is ever made.
+ *
  * Two precisions. F32: everything f32. BF16 (cpu only): weights and the inputs
  * of products are bf16, sums and all else f32. `act_type` is the type in which
  * a layer should keep what goes into a product.
@@ -15,6 +30,7 @@
 
 #include "backend/tensor.h"
 #include "base/err.h"
+#include "base/mem.h"
 
 enum precision { PREC_AUTO, PREC_F32, PREC_BF16 };
 
@@ -69,9 +85,49 @@ struct backend;
 
 struct backend_ops {
     const char *name; // "ref", "cpu"
+    bool is_host;     // its memory may be read and written by anyone
 
     int (*open)(struct backend *be, trv_err *err);
     void (*close)(struct backend *be);
+
+    /* 64-byte aligned, contents undefined; NULL without memory. Free takes
+     * NULL. */
+    void *(*mem_alloc)(struct backend *be, size_t bytes);
+    void (*mem_free)(struct backend *be, void *p);
+    /* To the backend's memory, and from it. Equal addresses, which only a host
+     * has, are no work. */
+    void (*upload)(struct backend *be, void *dst, const void *src,
+                   size_t bytes);
+    void (*download)(struct backend *be, void *dst, const void *src,
+                     size_t bytes);
+    /* y [n,C] f32 = rows at[i] of a stored tensor [rows,C] (a vector is one
+     * row), at NULL: rows i; an index below 0 leaves its row alone. */
+    void (*load)(struct backend *be, struct mat y, const struct tensor *t,
+                 const int32_t *at);
+
+    /* y = 0. */
+    void (*zero)(struct backend *be, struct mat y);
+    /* y = x, y += x: of one type (add: f32), of y's shape, or x one row for
+     * all of y's. */
+    void (*copy)(struct backend *be, struct mat y, struct mat x);
+    void (*add)(struct backend *be, struct mat y, struct mat x);
+    /* y [n,C]: row i = row at[i] of x; y: row at[i] = or += row i of x [n,C].
+     * Types as above; an index below 0 leaves its row alone. Rows are taken in
+     * order, so equal indices add in order, and the last one is kept. */
+    void (*gather)(struct backend *be, struct mat y, struct mat x,
+                   const int64_t *at);
+    void (*scatter)(struct backend *be, struct mat y, const int64_t *at,
+                    struct mat x);
+    void (*scatter_add)(struct backend *be, struct mat y, const int64_t *at,
+                        struct mat x);
+    /* y [n,V] = a*y + b*x [n,W] over the columns that both have, -1e30 in the
+     * rest of y: logits of two vocabularies. */
+    void (*mix)(struct backend *be, struct mat y, float a, struct mat x,
+                float b);
+    /* y [T,C] f32 = or, with `add`, += x f32 (may be y) where the hash of (seed,
+     * row, column) keeps it, times 1/(1-p); 0 elsewhere. */
+    void (*dropout)(struct backend *be, struct mat y, struct mat x, float p,
+                    uint64_t seed, bool add);
 
     /* Make, remake after a change of `master`, and drop the packed form. The
      * mapped pages of the parts are not touched again after linear_open()
@@ -191,6 +247,27 @@ int backend_open(struct backend **out, const struct backend_options *opts,
                  trv_err *err);
 void backend_free(struct backend *be);
 
+/** A matrix on the host: itself where the memory is the host's, or a dense copy
+ * in `a`. data NULL without memory. */
+struct mat backend_fetch(struct backend *be, struct arena *a, struct mat x);
+/** Bring a change of what backend_fetch() gave for `to` back. */
+void backend_store(struct backend *be, struct mat to, struct mat fetched);
+/** Move w and g [n] f32 (g NULL: none), made by mem_alloc(), into the backend's
+ * memory; where it is the host's they stay where they are. TRV_ENOMEM: both are
+ * as before. */
+int backend_take(struct backend *be, float **w, float **g, int64_t n,
+                 trv_err *err);
+/** Free what lies in the memory of `be`; NULL: in the host's. */
+void backend_drop(struct backend *be, void *p);
+/** Let the tensors of an arena of zeros lie in the backend's memory, which
+ * outlives it; where it is the host's, they lie in the arena. TRV_ENOMEM. */
+int backend_arena(struct arena *a, struct backend *be, trv_err *err);
+
+static inline size_t
+mat_value_bytes(struct mat m)
+{
+    return m.type == DT_F32 ? sizeof(float) : sizeof(bf16);
+}
 static inline struct mat
 mat_f32(float *data, int64_t rows, int64_t cols)
 {
@@ -202,7 +279,7 @@ mat_part(struct mat m, int64_t r0, int64_t n, int64_t c0, int64_t cols)
 {
     const int64_t at = r0 * m.ld + c0;
 
-    m.data = (char *)m.data + (size_t)at * (m.type == DT_F32 ? 4 : 2);
+    m.data = (char *)m.data + (size_t)at * mat_value_bytes(m);
     m.rows = n;
     m.cols = cols;
     return m;

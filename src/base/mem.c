@@ -149,13 +149,16 @@ struct arena_block {
 };
 
 static struct arena_block *
-block_new(size_t size)
+block_new(const struct arena *a, size_t size)
 {
     struct arena_block *b = mem_alloc(sizeof(*b));
 
     if (!b)
         return NULL;
-    *b = (struct arena_block){.size = size, .base = mem_alloc(size)};
+    *b = (struct arena_block){.size = size,
+                              .base = a->source.alloc
+                                          ? a->source.alloc(a->source.of, size)
+                                          : mem_alloc(size)};
     if (!b->base) {
         mem_free(b);
         return NULL;
@@ -170,7 +173,10 @@ free_blocks(struct arena *a)
         struct arena_block *b = a->oldest;
 
         a->oldest = b->newer;
-        mem_free(b->base);
+        if (a->source.free)
+            a->source.free(a->source.of, b->base);
+        else
+            mem_free(b->base);
         mem_free(b);
     }
     a->current = NULL;
@@ -195,7 +201,7 @@ next_block(struct arena *a, size_t bytes)
 
     if (!b || b->size < bytes) {
         const size_t least = a->current ? a->current->size : (size_t)1 << 16;
-        struct arena_block *fresh = block_new(bytes > least ? bytes : least);
+        struct arena_block *fresh = block_new(a, bytes > least ? bytes : least);
 
         if (!fresh)
             return false;
@@ -242,31 +248,67 @@ arena_f32(struct arena *a, int64_t rows, int64_t cols)
     return arena_alloc(a, n);
 }
 
+void *
+arena_tensor(struct arena *a, size_t bytes)
+{
+    return arena_alloc(a->tensors ? a->tensors : a, bytes);
+}
+
+bool
+arena_part(struct arena *a, const struct arena_source *source)
+{
+    a->tensors = mem_calloc(1, sizeof(*a->tensors));
+    if (a->tensors)
+        a->tensors->source = *source;
+    return a->tensors != NULL;
+}
+
 struct arena_mark
 arena_mark(const struct arena *a)
 {
-    return (struct arena_mark){a->current, a->current ? a->current->used : 0,
-                               a->used_before};
+    const struct arena *t = a->tensors;
+    struct arena_mark mark = {.block = a->current,
+                              .used = a->current ? a->current->used : 0,
+                              .used_before = a->used_before};
+
+    if (t) {
+        mark.tensors_block = t->current;
+        mark.tensors_used = t->current ? t->current->used : 0;
+        mark.tensors_used_before = t->used_before;
+    }
+    return mark;
+}
+
+static void
+rewind_to(struct arena *a, struct arena_block *block, size_t used,
+          size_t used_before)
+{
+    a->current = block;
+    a->used_before = used_before;
+    if (a->current)
+        a->current->used = used;
 }
 
 void
 arena_rewind(struct arena *a, struct arena_mark mark)
 {
-    a->current = mark.block;
-    a->used_before = mark.used_before;
-    if (a->current)
-        a->current->used = mark.used;
+    rewind_to(a, mark.block, mark.used, mark.used_before);
+    if (a->tensors)
+        rewind_to(a->tensors, mark.tensors_block, mark.tensors_used,
+                  mark.tensors_used_before);
 }
 
 void
 arena_reset(struct arena *a)
 {
+    if (a->tensors)
+        arena_reset(a->tensors);
     if (!a->oldest)
         return;
     if (a->oldest->newer || a->oldest->size < a->peak) {
         free_blocks(a);
         give_back();
-        a->oldest = block_new(a->peak); // NULL: the next step grows anew
+        a->oldest = block_new(a, a->peak); // NULL: the next step grows anew
     }
     a->current = a->oldest;
     a->used_before = 0;
@@ -277,6 +319,9 @@ arena_reset(struct arena *a)
 void
 arena_release(struct arena *a)
 {
+    if (a->tensors)
+        arena_release(a->tensors);
+    mem_free(a->tensors);
     free_blocks(a);
     memset(a, 0, sizeof(*a));
 }

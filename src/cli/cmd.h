@@ -52,6 +52,11 @@ struct cmd_entry {
     const char *description; // paragraphs, parted by "\n\n"; or NULL
     const char *examples;    // lines; or NULL
     const struct opt_spec *opts;
+    /* where the help is to fit a screen */
+    const char *fold_at; // the group from which on options are left to topics
+                         // and to the manual page; NULL: all are shown
+    void (*print_table)(FILE *f, bool color); // before the options; or NULL
+    const char *more;                         // where to read on; or NULL
     size_t args_size;
     const void *defaults; // args start as a copy of it
     enum cli_exit (*run)(struct cli *cli, const void *args);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/help_method.h"
 #include "cli/human.h"
 #include "cli/learning.h"
 #include "cli/textio.h"
@@ -22,28 +23,17 @@ static const struct opt_spec convert_opts[] = {
              .required = true, .help = "a model's folder or .gguf file"),
     OPT_TEXT(struct convert_args, from, 'f', "from", .value = "A",
              .required = true,
-             .help = "what to convert: prompt:TEXT, prompt:@FILE (byte for "
-                     "byte: end it with what parts it from the input), "
-                     "messages:FILE, demos:FILE, retrieve:FILE, lora:DIR, "
-                     "verifier:CHECK and other rewards, "
-                     "or an artefact's folder"),
-    OPT_TEXT(
-        struct convert_args, to, 't', "to", .value = "FORM:OUT",
-        .required = true,
-        .help =
-            "the form to make and the folder to write: of a prompt "
-            "lora:OUT, adapter:OUT, full:OUT (all weights), prefix:OUT, "
-            "soft:OUT, contrast:OUT, judge:OUT or head:OUT; of parameters "
-            "lora:OUT, adapter:OUT, full:OUT, prefix:OUT, soft:OUT, text:OUT, "
-            "demos:OUT, ratio:OUT or head:OUT; of a reward lora:OUT, "
-            "adapter:OUT, full:OUT, prefix:OUT, soft:OUT, prompt:OUT, "
-            "text:OUT, messages:OUT or demos:OUT"),
+             .help = "what to convert: a spec such as prompt:@FILE, lora:DIR "
+                     "or verifier:number, or an artefact's folder"),
+    OPT_TEXT(struct convert_args, to, 't', "to", .value = "KIND:OUT",
+             .required = true,
+             .help = "the kind to make and the folder to write; prompt:OUT is "
+                     "text or messages, as the inputs are"),
     OPT_TEXT(struct convert_args, base, 0, "base", .value = "PATH",
              .shown = "the model itself",
-             .help = "the model that --from belongs to: what it changes there "
-                     "is carried to this model, by the log-ratio of tokens, or "
-                     "of whole texts where the tokenizers differ (then go on "
-                     "as from a reward)"),
+             .help = "the model that --from belongs to; what it changes there "
+                     "is transferred to this model, with another tokenizer as "
+                     "a reward"),
     OPT_FLAG(struct convert_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_FLAG(struct convert_args, json, 'j', "json", "print one JSON object"),
@@ -207,42 +197,20 @@ const struct cmd_entry cmd_convert = {
     .name = "convert",
     .summary = "turn an adaptation into another form",
     .description =
-        "Turn an adaptation into another form and write it as a folder that "
-        "other programs read too: LoRA, prefix and soft prompt are PEFT's. "
-        "A prompt can become a LoRA or an adapter; a LoRA or an adapter, and a "
-        "prompt of text too, a prefix or a soft prompt. A prompt can become "
-        "a reward: contrast compares the prompted model with "
-        "the base (or --against another prompt), judge asks the model whether "
-        "an answer obeys the prompt. A LoRA can become the reward that it is "
-        "the optimum of: ratio. Those rewards need no training; they refer to "
-        "the LoRA's folder and copy a prompt. Either can become a reward model "
-        "of its own, head, which is learned from pairs of answers: a LoRA's "
-        "and the base's, ranked by the ratio, or a prompt's and the "
-        "base's (or those of --against). A reward, or pairs of answers, can "
-        "become a LoRA: dpo, bon and tilt learn from answers of the base that "
-        "the reward has scored, grpo and ppo from the student's own. A LoRA or "
-        "a reward becomes a prompt of text (or messages) by a search, token by "
-        "token, for words under which the base answers so.\n\n"
-        "Ctrl-C saves what was done; the same command with --resume goes on "
-        "and ends with the same bytes as if it had not been stopped.",
+        "Convert an adaptation (parameters, a prompt or a reward) into another "
+        "kind, and write it as a folder. --method names how, or the default "
+        "for the kind is taken. Ctrl-C saves what was done, and --resume goes "
+        "on to the same bytes.",
     .examples = "trivium convert --model MODEL --from prompt:@z.txt "
                 "--to lora:out/z\n"
-                "trivium convert --model MODEL --from prompt:@z.txt "
-                "--to lora:out/z \\\n"
-                "    --inputs train.jsonl --rank 32\n"
-                "trivium convert --model MODEL --from lora:out/z "
-                "--to prefix:out/p\n"
-                "trivium convert --model MODEL --from lora:out/z "
-                "--to text:out/words \\\n"
-                "    --prompt-tokens 12 --restarts 4\n"
-                "trivium convert --model MODEL --from lora:out/z --to "
-                "ratio:out/r\n"
-                "trivium convert --model MODEL --from verifier:number "
-                "--to lora:out/sums \\\n"
-                "    --method grpo --inputs sums.jsonl --eval held_out.jsonl\n"
-                "trivium convert --model MODEL --from verifier:number "
-                "--to prompt:out/z \\\n"
-                "    --inputs sums.jsonl",
+                "trivium convert --model MODEL --from lora:out/z \\\n"
+                "    --to lora:out/again --via ratio",
+    .more =
+        "'trivium help METHOD', as in 'trivium help dpo', explains a method, "
+        "its options and defaults; 'trivium help rewards', prompts, data, "
+        "formats and training the rest; 'trivium man' has all options.",
+    .fold_at = "Answers to learn from",
+    .print_table = help_method_table,
     .opts = convert_opts,
     .args_size = sizeof(struct convert_args),
     .defaults = &convert_defaults,

@@ -24,11 +24,13 @@ cmd_find(const char *name)
 }
 
 struct help_args {
-    const char *command;
+    const char *word;
 };
 
 static const struct opt_spec help_opts[] = {
-    OPT_ARG(struct help_args, command, "COMMAND", "the command to explain"),
+    OPT_ARG(struct help_args, word, "WORD",
+            "a command, a method of convert, or a topic: rewards, prompts, "
+            "data, formats or training"),
     OPT_END,
 };
 
@@ -36,24 +38,29 @@ static enum cli_exit
 help_run(struct cli *cli, const void *args)
 {
     const struct help_args *a = args;
-    const struct cmd_entry *cmd;
+    const char *near;
 
-    if (!a->command) {
+    if (!a->word) {
         help_program(cli->out, cli->term.color_out);
         return cli_finish(cli);
     }
-    cmd = cmd_find(a->command);
-    if (!cmd)
-        return cli_fail(cli, CLI_USAGE,
-                        "unknown command '%.100s'; 'trivium help' lists them",
-                        a->command);
-    help_command(cli->out, cmd, cli->term.color_out);
-    return cli_finish(cli);
+    if (help_about(cli->out, a->word, cli->term.color_out))
+        return cli_finish(cli);
+    near = help_nearest(a->word);
+    return cli_fail(cli, CLI_USAGE,
+                    near ? "unknown command, method or topic '%.100s'; did you "
+                           "mean '%s'?"
+                         : "unknown command, method or topic '%.100s'; "
+                           "'trivium help' lists them",
+                    a->word, near);
 }
 
 const struct cmd_entry cmd_help = {
     .name = "help",
-    .summary = "explain a command",
+    .summary = "explain a command, a method or a topic",
+    .examples = "trivium help convert\n"
+                "trivium help dpo\n"
+                "trivium help rewards",
     .opts = help_opts,
     .args_size = sizeof(struct help_args),
     .run = help_run,

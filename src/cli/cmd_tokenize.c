@@ -124,7 +124,8 @@ const struct cmd_entry cmd_tokenize = {
         "--decode read ids and print their text, byte for byte.",
     .examples = "trivium tokenize --model MODEL \"Once upon a time\"\n"
                 "trivium tokenize --model MODEL --no-special < story.txt\n"
-                "trivium tokenize --model MODEL --decode \"7454 2402 257 640\"",
+                "trivium tokenize --model MODEL \"Once\" | "
+                "trivium tokenize --model MODEL -d",
     .opts = tokenize_opts,
     .args_size = sizeof(struct tokenize_args),
     .run = tokenize_run,

@@ -24,10 +24,10 @@ static const struct opt_spec train_opts[] = {
              .help = "rows of text, prompt and completion, or messages: "
                      ".jsonl, .json or .txt; for a reward prompt, chosen and "
                      "rejected"),
-    OPT_TEXT(struct train_args, to, 't', "to", .value = "FORM:OUT",
-             .required = true,
-             .help = "lora:OUT, adapter:OUT, soft:OUT or prefix:OUT, or "
-                     "full:OUT for all weights; head:OUT for a reward model"),
+    OPT_TEXT(
+        struct train_args, to, 't', "to", .value = "FORM:OUT", .required = true,
+        .help = "lora:OUT, adapter:OUT, soft:OUT or prefix:OUT, or "
+                "full:OUT for all weights, or head:OUT for a reward model"),
     OPT_TEXT(struct train_args, o.eval, 0, "eval", .value = "FILE",
              .shown = "none",
              .help = "held-out rows: their loss is printed before and after; "
@@ -47,16 +47,16 @@ static const struct opt_spec train_opts[] = {
     OPT_CHOICE(struct train_args, o.precision, 0, "save-as", .value = "TYPE",
                .choices = "bf16|f32",
                .help = "type in which all weights are saved"),
+    OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
+            .shown = "1", .help = "passes over the data"),
+    OPT_SEED(struct train_args, o.seed, 's', "seed",
+             .help = "the same seed gives the same bytes"),
     OPT_GROUP("Rewards"),
     OPT_FLAG(struct train_args, o.full, 0, "full",
              "with head: all weights learn, in place of a LoRA"),
     OPT_NUM(struct train_args, o.centre, 0, "centre", .lo = 0, .hi = 1e6,
             .help = "pull of the sum of a pair's scores towards 0; 0.01 is "
                     "usual where there is one"),
-    OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
-            .shown = "1", .help = "passes over the data"),
-    OPT_SEED(struct train_args, o.seed, 's', "seed",
-             .help = "the same seed gives the same bytes"),
 #define TRV_OPTION_GROUP(title) OPT_GROUP(title),
 #define TRV_OPTION_FLAG(f, ...) OPT_FLAG(struct train_args, o.f, __VA_ARGS__),
 #define TRV_OPTION_INT(f, ...) OPT_INT(struct train_args, o.f, __VA_ARGS__),
@@ -159,6 +159,9 @@ const struct cmd_entry cmd_train = {
         "trivium train --model DIR --from-scratch --data text.jsonl \\\n"
         "    --to full:out/m --lr 1e-3\n"
         "trivium train --model MODEL --data pairs.jsonl --to head:out/r",
+    .more = "'trivium help training' explains what can be trained and the "
+            "optimiser, 'trivium help data' the rows; 'trivium man' has all.",
+    .fold_at = "A LoRA",
     .opts = train_opts,
     .args_size = sizeof(struct train_args),
     .defaults = &train_defaults,

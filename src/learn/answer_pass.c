@@ -97,8 +97,7 @@ answer_zeros(struct mat *d_hidden, const struct answer_pass *p, struct arena *a,
     *d_hidden = mat_new(a, DT_F32, p->b.T, p->d->cfg->width);
     if (!d_hidden->data)
         return err_nomem(err, "for a batch");
-    memset(d_hidden->data, 0,
-           (size_t)(d_hidden->rows * d_hidden->cols) * sizeof(float));
+    p->d->be->ops->zero(p->d->be, *d_hidden);
     return 0;
 }
 

@@ -29,7 +29,7 @@ scorer_run_begin(struct scorer_run *r, const struct scorer_plan *plan,
     rc =
         lora_begin(&r->terms.lora, &plan->w->s->model->cfg, o->targets, o->rank,
                    o->alpha, o->rslora, o->dropout, plan->w->seed, err);
-    return rc ? rc : terms_refresh(&r->terms, plan->w->s->be->act_type, err);
+    return rc ? rc : terms_refresh(&r->terms, plan->w->s->be, err);
 }
 
 /* Of a whole folder the padding is written down here: what the base's config

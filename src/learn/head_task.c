@@ -228,7 +228,7 @@ preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
     dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
     if (!dh.data)
         return err_nomem(err, "for a batch of pairs");
-    memset(dh.data, 0, (size_t)(dh.rows * dh.cols) * sizeof(float));
+    t->d->be->ops->zero(t->d->be, dh);
     scalar_forward(p.r, t->score, hidden, p.where, 2 * n);
     *loss += pair_losses(t, &p);
     scalar_backward(t->d_score, dh, p.d_r, t->score, hidden, p.where, 2 * n);
@@ -249,7 +249,7 @@ preferred_after_update(void *self, trv_err *err)
         const struct terms_flat flat = terms_flat(t->terms);
 
         memcpy(flat.w, t->w, (size_t)flat.n * sizeof(float));
-        return terms_refresh(t->terms, t->s->be->act_type, err);
+        return terms_refresh(t->terms, t->s->be, err);
     }
     decoder_refresh_full(t->d);
     return 0;

@@ -213,7 +213,7 @@ int
 student_updated(struct decoder *d, struct terms *terms, trv_err *err)
 {
     if (terms)
-        return terms_refresh(terms, d->be->act_type, err);
+        return terms_refresh(terms, d->be, err);
     decoder_refresh_full(d);
     return 0;
 }
@@ -371,15 +371,13 @@ static void
 start_soft(struct virtual_tokens *v, const struct decoder *d,
            const int32_t *ids)
 {
-    for (int64_t j = 0; j < v->k; j++) {
-        float *row = v->w + j * v->width;
+    const struct backend_ops *ops = d->be->ops;
 
-        if (d->embed)
-            memcpy(row, d->embed + ids[j] * v->width,
-                   (size_t)v->width * sizeof(float));
-        else
-            tensor_rows_f32(row, d->model->embed, ids[j], 1);
-    }
+    if (!d->embed)
+        ops->load(d->be, mat_f32(v->w, v->k, v->width), d->model->embed, ids);
+    for (int64_t j = 0; j < v->k && d->embed; j++)
+        ops->copy(d->be, mat_f32(v->w + j * v->width, 1, v->width),
+                  mat_f32(d->embed + ids[j] * v->width, 1, v->width));
 }
 
 static int
@@ -395,16 +393,17 @@ start_prefix(struct virtual_tokens *v, struct decoder *d, struct arena *a,
     int rc = batch_pack(&b, &at, a, &row, 1, err);
 
     if (!rc)
-        rc = kv_cache_open(&cache, d->cfg, b.T, err);
+        rc = kv_cache_open(&cache, d->be, d->cfg, b.T, err);
     if (!rc)
         rc = decoder_forward(d, a, &hidden, &b, &cache, NULL, err);
     for (int64_t l = 0; l < d->cfg->layers && !rc; l++)
         for (int64_t j = 0; j < v->k; j++) {
             float *to = v->w + virtual_key_at(v, l, j);
 
-            memcpy(to, cache.k[l] + at[0][j] * W, (size_t)W * sizeof(float));
-            memcpy(to + W, cache.v[l] + at[0][j] * W,
-                   (size_t)W * sizeof(float));
+            d->be->ops->copy(d->be, mat_f32(to, 1, W),
+                             mat_f32(cache.k[l] + at[0][j] * W, 1, W));
+            d->be->ops->copy(d->be, mat_f32(to + W, 1, W),
+                             mat_f32(cache.v[l] + at[0][j] * W, 1, W));
         }
     kv_cache_release(&cache);
     return rc;
@@ -420,6 +419,8 @@ student_start(struct terms *student, struct session *s, const int32_t *ids,
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
 
+    if (!rc)
+        rc = virtual_refresh(v, s->be, err);
     TRV_ASSERT(v->kind != VIRTUAL_NONE && n >= 1);
     if (rc)
         return rc;

@@ -222,7 +222,7 @@ begin_student(struct terms *terms, struct plan *p, trv_err *err)
     else if (!rc && student_is_virtual(p->kind))
         rc = start_from_rows(terms, p, err);
     ids_release(&text);
-    return rc ? rc : terms_refresh(terms, p->w.s->be->act_type, err);
+    return rc ? rc : terms_refresh(terms, p->w.s->be, err);
 }
 
 static int

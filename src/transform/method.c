@@ -101,21 +101,20 @@ method_makes(const struct method *m, enum kind kind)
     return lists(m->info.makes, kind_name(kind));
 }
 
-static bool
-kind_reads(enum kind kind, const char *option)
+const char *
+method_kind_options(const char *kind)
 {
     for (size_t i = 0; i < sizeof(by_kind) / sizeof(*by_kind); i++)
-        if (lists(by_kind[i].kinds, kind_name(kind)) &&
-            lists(by_kind[i].options, option))
-            return true;
-    return false;
+        if (lists(by_kind[i].kinds, kind))
+            return by_kind[i].options;
+    return "";
 }
 
 bool
 method_use_reads(const struct method_use *use, const char *option)
 {
     return lists(everywhere, option) || method_reads(use->method, option) ||
-           kind_reads(use->makes, option);
+           lists(method_kind_options(kind_name(use->makes)), option);
 }
 
 /* ---- bounds ------------------------------------------------------------- */

@@ -40,6 +40,9 @@ struct method_use {
 bool method_reads(const struct method *m, const char *option);
 /** Is the option read by every conversion, by the method or by what it makes? */
 bool method_use_reads(const struct method_use *use, const char *option);
+/** The options that are read where a kind is made, whatever makes it; "" where
+ * there are none. */
+const char *method_kind_options(const char *kind);
 bool method_makes(const struct method *m, enum kind kind);
 
 /** Check every number's bounds and every choice. TRV_ERANGE, TRV_EINVAL. */

@@ -11,6 +11,9 @@ complete_words ""
 complete_words con
 complete_words convert --di
 complete_words convert --divergence ""
+complete_words convert --method d
+complete_words help re
+complete_words help d
 complete_words generate --precision b
 complete_words measure --q
 "$TRIVIUM" man >page

@@ -6,6 +6,8 @@ t
 t convrt
 t nonsense
 t help convrt
+t help grop
+t help zzzz
 t --modle x generate
 t generate
 t generate --model

@@ -33,6 +33,28 @@ main(void)
 }
 C
 cp "$room/macros.c" "$room/macros.cc"
+# In C++ the options of a conversion are a call, where a value may stand: of a
+# static object, of a member, of an argument.
+cat >>"$room/macros.cc" <<'C'
+static const trv_convert_options fixed = TRV_CONVERT_OPTIONS_INIT;
+struct job {
+    trv_convert_options opts = TRV_CONVERT_OPTIONS_INIT;
+};
+static double
+temperature(const trv_convert_options &o = TRV_CONVERT_OPTIONS_INIT)
+{
+    return o.temperature;
+}
+double sum();
+double
+sum()
+{
+    job j;
+
+    j.opts.learn.steps = 3;
+    return temperature() + temperature(fixed) + temperature(j.opts);
+}
+C
 # shellcheck disable=SC2086
 "${CC:-cc}" -std=c11 $flags -Iinclude "$room/macros.c" || exit 1
 if command -v "$cxx" >/dev/null; then

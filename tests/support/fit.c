@@ -1,35 +1,93 @@
 /* fit.c -- by the library's own tables of options and methods. */
 #include "support/fit.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/test.h"
 #include "transform/convert.h"
 
-static const struct field {
-    const char *name;
-    size_t offset, size;
-} fields[] = {
-#define AT(f, name)                                                            \
-    {name, offsetof(trv_convert_options, f),                                   \
-     sizeof(((trv_convert_options *)0)->f)},
+#define AT(type_, f, name_, ...)                                               \
+    {.type = type_,                                                            \
+     .name = name_,                                                            \
+     .offset = offsetof(trv_convert_options, f),                               \
+     .size = sizeof(((trv_convert_options *)0)->f),                            \
+     __VA_ARGS__},
+
+static const struct fit_option options[] = {
 #define TRV_OPTION_GROUP(title)
-#define TRV_OPTION_FLAG(f, letter, name, help) AT(f, name)
-#define TRV_OPTION_INT(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_NUM(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_TEXT(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_CHOICE(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_SEED(f, letter, name, ...) AT(f, name)
+#define TRV_OPTION_FLAG(f, letter, name, help_) AT(FIT_FLAG, f, name, .lo = 0)
+#define TRV_OPTION_INT(f, letter, name, ...) AT(FIT_INT, f, name, __VA_ARGS__)
+#define TRV_OPTION_NUM(f, letter, name, ...) AT(FIT_NUM, f, name, __VA_ARGS__)
+#define TRV_OPTION_TEXT(f, letter, name, ...) AT(FIT_TEXT, f, name, __VA_ARGS__)
+#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
+    AT(FIT_CHOICE, f, name, __VA_ARGS__)
+#define TRV_OPTION_SEED(f, letter, name, ...) AT(FIT_SEED, f, name, __VA_ARGS__)
 #include <trivium/convert_options.def>
 #define TRV_OPTION_GROUP(title)
-#define TRV_OPTION_FLAG(f, letter, name, help) AT(f, name)
-#define TRV_OPTION_INT(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_NUM(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_TEXT(f, letter, name, ...) AT(f, name)
-#define TRV_OPTION_CHOICE(f, letter, name, ...) AT(f, name)
+#define TRV_OPTION_FLAG(f, letter, name, help_) AT(FIT_FLAG, f, name, .lo = 0)
+#define TRV_OPTION_INT(f, letter, name, ...) AT(FIT_INT, f, name, __VA_ARGS__)
+#define TRV_OPTION_NUM(f, letter, name, ...) AT(FIT_NUM, f, name, __VA_ARGS__)
+#define TRV_OPTION_TEXT(f, letter, name, ...) AT(FIT_TEXT, f, name, __VA_ARGS__)
+#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
+    AT(FIT_CHOICE, f, name, __VA_ARGS__)
 #include <trivium/learn_options.def>
 };
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+const struct fit_option *
+fit_option_at(size_t i)
+{
+    return i < N_OPTIONS ? &options[i] : NULL;
+}
+
+const struct fit_option *
+fit_option_of(const char *name)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++)
+        if (strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+void
+fit_set(trv_convert_options *o, const struct fit_option *option,
+        const char *value)
+{
+    void *const at = (char *)o + option->offset;
+
+    switch (option->type) {
+    case FIT_FLAG:
+        *(bool *)at = true;
+        break;
+    case FIT_INT:
+        *(int32_t *)at = (int32_t)strtol(value, NULL, 10);
+        break;
+    case FIT_SEED:
+        *(uint64_t *)at = strtoull(value, NULL, 10);
+        break;
+    case FIT_NUM:
+        *(double *)at = strtod(value, NULL);
+        break;
+    default:
+        *(const char **)at = value;
+    }
+}
+
+bool
+fit_equal(const trv_convert_options *a, const trv_convert_options *b,
+          const struct fit_option *option)
+{
+    const void *const x = (const char *)a + option->offset;
+    const void *const y = (const char *)b + option->offset;
+    const char *s, *t;
+
+    if (option->type != FIT_TEXT && option->type != FIT_CHOICE)
+        return memcmp(x, y, option->size) == 0;
+    s = *(const char *const *)x;
+    t = *(const char *const *)y;
+    return s && t ? strcmp(s, t) == 0 : s == t;
+}
 
 static enum kind
 kind_of(const char *name, size_t n)
@@ -60,8 +118,8 @@ fit_options(trv_convert_options *o, enum form from, const char *kinds)
             return; // it will be refused
         from = kind_form(to);
     }
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const struct field *f = &fields[i];
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct fit_option *f = &options[i];
         bool read = false;
 
         for (int k = 0; k < n && !read; k++)

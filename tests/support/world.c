@@ -194,7 +194,7 @@ world_reset_student(struct world *w)
     must(lora_begin(&w->student.lora, &w->s->model->cfg, "all-linear", 16, 16,
                     false, 0, 3, &err),
          &err);
-    must(terms_refresh(&w->student, w->s->be->act_type, &err), &err);
+    must(terms_refresh(&w->student, w->s->be, &err), &err);
 }
 
 void

@@ -362,7 +362,7 @@ learn_from_lora(double *apart, bool all, const struct features *features,
     rng_init(&r, 31, 7);
     for (int64_t i = 0; i < of_teacher.lora.n; i++)
         of_teacher.lora.w[i] += 0.08f * (float)rng_normal(&r);
-    must(terms_refresh(&of_teacher, w.s->be->act_type, &err), &err);
+    must(terms_refresh(&of_teacher, w.s->be, &err), &err);
     world_reset_student(&w);
     for (int x = 0; x < WORLD_INPUTS; x++)
         w.answers.contexts[x].teacher.parts[0].terms = &of_teacher;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/ref/ref.h"
 #include "model/decoder/bottleneck.h"
 
 static const struct model_config cfg = {.width = 8, .layers = 3};
@@ -75,19 +76,21 @@ test_bottleneck_sites_are_those_of_the_places(void **state)
 static void
 test_bottleneck_copies_follow_the_weights_in_bf16(void **state)
 {
+    struct backend be = {.ops = &ref_ops, .act_type = DT_BF16};
     struct bottleneck_site s;
     struct bottleneck b;
     trv_err err = {0};
 
     (void)state;
     open_adapters(&b, true, true);
-    assert_int_equal(bottleneck_refresh(&b, DT_BF16, &err), 0);
+    assert_int_equal(bottleneck_refresh(&b, &be, &err), 0);
     b.w[b.n_site + 18] = 1.5f; // of layer 0, after the MLP: the first of U
-    assert_int_equal(bottleneck_refresh(&b, DT_BF16, &err), 0);
+    assert_int_equal(bottleneck_refresh(&b, &be, &err), 0);
     assert_true(bottleneck_at(&s, &b, 0, BOTTLENECK_MLP));
     assert_int_equal(s.up.type, DT_BF16);
     assert_int_equal(((const bf16 *)s.up.data)[0], bf16_from_f32(1.5f));
-    assert_int_equal(bottleneck_refresh(&b, DT_F32, &err), 0);
+    be.act_type = DT_F32;
+    assert_int_equal(bottleneck_refresh(&b, &be, &err), 0);
     assert_true(bottleneck_at(&s, &b, 0, BOTTLENECK_MLP));
     assert_true(((const float *)s.up.data)[0] == 1.5f);
     bottleneck_release(&b);

@@ -98,7 +98,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     must(peft_read(&f->terms.lora, NULL, &f->model->cfg,
                    family_path(family, "adapter"), true, &err),
          &err);
-    must(lora_refresh(&f->terms.lora, f->be->act_type, &err), &err);
+    must(lora_refresh(&f->terms.lora, f->be, &err), &err);
 }
 
 static void

@@ -59,7 +59,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
          &err);
     for (int64_t i = 0; i < f->terms.lora.n; i++)
         f->terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-    must(lora_refresh(&f->terms.lora, f->s.be->act_type, &err), &err);
+    must(lora_refresh(&f->terms.lora, f->s.be, &err), &err);
 
     f->answers.contexts = mem_calloc(N_INPUTS, sizeof(struct paired_context));
     f->answers.list = mem_calloc(N_ANSWERS, sizeof(struct answer));
@@ -274,7 +274,7 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
         rng_init(&r, 8, 8);
         for (int64_t i = 0; i < f.terms.lora.n; i++)
             f.terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(lora_refresh(&f.terms.lora, f.s.be->act_type, &err), &err);
+        must(lora_refresh(&f.terms.lora, f.s.be, &err), &err);
         must(distill_init(&f.t, &f.task, &err), &err);
         check_slope(&f, 0);
         mem_free(ranks);

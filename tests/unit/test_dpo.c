@@ -362,7 +362,7 @@ test_prefer_scores_the_reference_without_the_student(void **state)
     prefer_release(&t);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.3f;
-    assert_int_equal(terms_refresh(&w.student, w.s->be->act_type, &err), 0);
+    assert_int_equal(terms_refresh(&w.student, w.s->be, &err), 0);
     assert_int_equal(prefer_init(&t, &task, &err), 0);
     for (int64_t i = 0; i < WORLD_ALL; i++)
         if (!isnan(t.ref[i]))

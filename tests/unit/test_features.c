@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/ref/ref.h"
 #include "transform/imitate/features.h"
 
 static const struct model_config cfg = {.layers = 4, .width = 2};
@@ -59,11 +60,12 @@ static double
 compare(struct fixture *f, const float *teacher, const float *student)
 {
     static const int64_t at[2] = {1, 0};
+    static struct backend be = {.ops = &ref_ops};
     const struct decoder_tap tap = features_tap(&f->x);
 
     memcpy(f->teacher, teacher, sizeof(f->teacher));
     memcpy(f->student, student, sizeof(f->student));
-    assert_int_equal(features_begin(&f->x, &f->a, &f->f, 2, 2, NULL), 0);
+    assert_int_equal(features_begin(&f->x, &be, &f->a, &f->f, 2, 2, NULL), 0);
     f->x.at = at;
     for (int64_t l = 0; l < 4; l++)
         tap.see(tap.payload, l, mat_f32(f->teacher, 2, 2));

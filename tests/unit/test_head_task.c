@@ -72,7 +72,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa, bool full)
     must(peft_read_scorer(&f->terms.lora, &f->score, NULL, &f->s.model->cfg,
                           test_source(name), true, &err),
          &err);
-    must(terms_refresh(&f->terms, f->s.be->act_type, &err), &err);
+    must(terms_refresh(&f->terms, f->s.be, &err), &err);
     snprintf(name, sizeof(name), "heads/%s/golden.json", family);
     f->golden = golden_open(name);
     take_pairs(&f->rows, json_object_get(f->golden, "pairs"));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/help_method.h"
 
 /* What a printing function writes; free it. */
 static char *
@@ -78,27 +79,160 @@ test_help_completion_names_every_option(void **state)
     free(text);
 }
 
+/* The page of a command, a method or a topic; free it. */
+static char *
+page_of(const char *word)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+
+    assert_non_null(f);
+    if (!help_about(f, word, false))
+        fail_msg("no help about '%s'", word);
+    fclose(f);
+    return text;
+}
+
 static void
 test_help_lines_fit_eighty_columns(void **state)
 {
-    (void)state;
-    for (const struct cmd_entry *const *c = cmd_all; *c; c++) {
-        char *text = NULL;
-        size_t n = 0;
-        FILE *f = open_memstream(&text, &n);
+    const char *names[HELP_NAMES_MAX];
+    const int n = help_names(names, HELP_NAMES_MAX);
 
-        assert_non_null(f);
-        help_command(f, *c, false);
-        fclose(f);
+    (void)state;
+    assert_true(n > 20 && n < HELP_NAMES_MAX);
+    for (int i = 0; i < n; i++) {
+        char *text = page_of(names[i]);
+
         for (const char *line = text; *line;) {
             const size_t len = strcspn(line, "\n");
 
             if (len > 80)
-                fail_msg("'%s' %.*s", (*c)->name, (int)len, line);
+                fail_msg("'%s' %.*s", names[i], (int)len, line);
             line += len + 1;
         }
         free(text);
     }
+}
+
+static void
+test_help_convert_is_one_screen(void **state)
+{
+    char *text = page_of("convert");
+    int lines = 0;
+
+    (void)state;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    if (lines > 45)
+        fail_msg("%d lines", lines);
+    free(text);
+}
+
+/* Where a page stops, another goes on. */
+static void
+test_help_folds_options_at_a_group(void **state)
+{
+    (void)state;
+    for (const struct cmd_entry *const *c = cmd_all; *c; c++) {
+        const struct opt_spec *s = (*c)->opts;
+
+        if (!(*c)->fold_at)
+            continue;
+        while (s->type && (s->type != OPT_TYPE_GROUP ||
+                           strcmp(s->help, (*c)->fold_at) != 0))
+            s++;
+        if (!s->type)
+            fail_msg("'%s' has no group '%s'", (*c)->name, (*c)->fold_at);
+    }
+}
+
+/* Does a text have a word, not only as a part of a longer one? */
+static bool
+has_word(const char *text, const char *word)
+{
+    const char *const more = "abcdefghijklmnopqrstuvwxyz-";
+    const size_t n = strlen(word);
+
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        if (!at[n] || !strchr(more, at[n]))
+            return true;
+    return false;
+}
+
+static void
+assert_has_options(const char *page, const char *options)
+{
+    char each[64], name[80];
+
+    while (sscanf(options, "%63s", each) == 1) {
+        snprintf(name, sizeof(name), "--%s", each);
+        if (each[0] != '@' && !has_word(page, name))
+            fail_msg("'%s' is nowhere in: %s", name, page);
+        options += strcspn(options, " ");
+        options += strspn(options, " ");
+    }
+}
+
+/* Each row of each edge is on the page of its name, with what it reads; and the
+ * table and the manual page name it. */
+static void
+test_help_says_all_of_every_method(void **state)
+{
+    char *table = page_of("convert"), *man = written_by(help_man);
+    const trv_method *m;
+
+    (void)state;
+    without_roff(man);
+    for (int32_t e = 0; trv_edge_at(e); e++)
+        for (int32_t i = 0; (m = trv_method_at(e, i)); i++) {
+            char *page = page_of(m->name), kind[32];
+
+            assert_non_null(strstr(page, trv_edge_at(e)));
+            assert_has_options(page, m->options);
+            assert_true(has_word(table, m->name));
+            assert_non_null(strstr(man, trv_edge_at(e)));
+            assert_non_null(strstr(man, m->summary));
+            if (strstr(m->options, "@learn"))
+                assert_has_options(page, "steps batch lr allow-diverged");
+            for (const char *k = m->makes; sscanf(k, "%31s", kind) == 1;
+                 k += strcspn(k, " "), k += strspn(k, " ")) {
+                assert_true(has_word(table, kind));
+                assert_has_options(page, trv_kind_options(kind));
+            }
+            free(page);
+        }
+    free(man);
+    free(table);
+}
+
+/* A word has one meaning, and a near miss is told of. */
+static void
+test_help_names_are_unique_and_near(void **state)
+{
+    const char *names[HELP_NAMES_MAX];
+    const int n = help_names(names, HELP_NAMES_MAX);
+
+    (void)state;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(names[i], names[k]);
+    assert_string_equal(help_nearest("grop"), "grpo");
+    assert_string_equal(help_nearest("reward"), "rewards");
+    assert_null(help_nearest("zzzz"));
+    assert_false(help_about(stdout, "zzzz", false));
+}
+
+/* The page of training has what the pages of commands leave out. */
+static void
+test_help_training_goes_on_where_train_stops(void **state)
+{
+    char *text = page_of("training");
+
+    (void)state;
+    assert_has_options(text, "rank virtual-tokens bottleneck steps lr clip");
+    free(text);
 }
 
 /* A letter or a name that stands twice would hide its second meaning. */
@@ -132,6 +266,11 @@ main(void)
         cmocka_unit_test(test_help_man_names_every_option),
         cmocka_unit_test(test_help_completion_names_every_option),
         cmocka_unit_test(test_help_lines_fit_eighty_columns),
+        cmocka_unit_test(test_help_convert_is_one_screen),
+        cmocka_unit_test(test_help_folds_options_at_a_group),
+        cmocka_unit_test(test_help_says_all_of_every_method),
+        cmocka_unit_test(test_help_names_are_unique_and_near),
+        cmocka_unit_test(test_help_training_goes_on_where_train_stops),
         cmocka_unit_test(test_help_tables_use_each_name_once),
     };
 

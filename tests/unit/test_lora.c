@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/ref/ref.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/decoder/lora.h"
@@ -145,6 +146,7 @@ test_lora_refresh_rounds_copies_and_allocates_once(void **state)
 {
     const struct model_config cfg = config("gpt2");
     struct lora_spec spec = {.rank = 4};
+    struct backend be = {.ops = &ref_ops, .act_type = DT_BF16};
     struct rng rng;
     struct lora l;
     const struct lora_pair *p;
@@ -156,15 +158,16 @@ test_lora_refresh_rounds_copies_and_allocates_once(void **state)
     assert_int_equal(lora_init(&l, &cfg, &spec, true, &rng, NULL), 0);
     p = lora_at(&l, 2, PART_DOWN);
     assert_ptr_equal(p->a_act, p->a);
-    assert_int_equal(lora_refresh(&l, DT_BF16, NULL), 0);
+    assert_int_equal(lora_refresh(&l, &be, NULL), 0);
     calls = mem_stats_get().calls;
     p->b[5] = 1.00390625f; // 1 + 2^-8: between two bf16, rounds to even
-    assert_int_equal(lora_refresh(&l, DT_BF16, NULL), 0);
+    assert_int_equal(lora_refresh(&l, &be, NULL), 0);
     assert_int_equal(mem_stats_get().calls, calls);
     assert_close(bf16_to_f32(((bf16 *)p->b_act)[5]), 1.0, 0.0);
     assert_close(bf16_to_f32(((bf16 *)p->a_act)[3]), p->a[3],
                  fabs((double)p->a[3]) / 256);
-    assert_int_equal(lora_refresh(&l, DT_F32, NULL), 0);
+    be.act_type = DT_F32;
+    assert_int_equal(lora_refresh(&l, &be, NULL), 0);
     assert_ptr_equal(p->b_act, p->b);
     lora_release(&l);
 }

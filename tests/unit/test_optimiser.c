@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "backend/ref/ref.h"
 #include "base/json.h"
 #include "learn/loop/optimiser.h"
 
@@ -42,12 +43,14 @@ test_optimiser_equals_torch_adamw_with_clipping(void **state)
     json_array_foreach(cases, k, c)
     {
         const struct decay_range ranges[1] = {{2, 3, 0.0}};
+        struct backend on = {.ops = &ref_ops};
         struct optimiser o;
         float w[7], g[7];
         const int64_t n = (int64_t)at(c, "n", 0);
 
         assert_int_equal(n, 7);
-        assert_int_equal(optimiser_init(&o, n, at(c, "decay", 0), NULL), 0);
+        assert_int_equal(optimiser_init(&o, &on, n, at(c, "decay", 0), NULL),
+                         0);
         o.ranges = ranges;
         o.n_ranges = 1;
         for (int64_t i = 0; i < n; i++)

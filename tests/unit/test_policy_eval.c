@@ -53,7 +53,7 @@ move_student(void)
     rng_init(&r, 8, 8);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.15f * (float)rng_normal(&r);
-    assert_int_equal(terms_refresh(&w.student, w.s->be->act_type, &err), 0);
+    assert_int_equal(terms_refresh(&w.student, w.s->be, &err), 0);
 }
 
 static void

@@ -39,7 +39,7 @@ save_moved(void)
     world_reset_student(&w);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.08f * (float)rng_normal(&r);
-    must(terms_refresh(&w.student, w.s->be->act_type, &err), &err);
+    must(terms_refresh(&w.student, w.s->be, &err), &err);
     world_logp(&w, w.best, &w.student);
     snprintf(path, sizeof(path), "%s/moved", dir);
     must(artefact_init(&head, KIND_LORA, "world", NULL, &err), &err);

@@ -77,7 +77,7 @@ check_scores(const char *family, const char *isa, bool whole)
                  test_source(path_of(name, sizeof(name), family, "adapter")),
                  false, &err),
              &err);
-        must(terms_refresh(&terms, s.be->act_type, &err), &err);
+        must(terms_refresh(&terms, s.be, &err), &err);
     }
     must(session_decoder(&s, &d, &err), &err);
     n = rows_of(rows, ids, golden, whole ? NULL : &terms);

@@ -209,10 +209,14 @@ test_spec_usage_is_public_by_form(void **state)
         if (!row->usage)
             continue;
         assert_string_equal(trv_spec_usage(NULL, all++), row->usage);
+        assert_non_null(row->summary);
+        assert_string_equal(trv_spec_summary(form_name(form), n[form]),
+                            row->summary);
         assert_string_equal(trv_spec_usage(form_name(form), n[form]++),
                             row->usage);
     }
     assert_null(trv_spec_usage(NULL, all));
+    assert_null(trv_spec_summary(NULL, all));
     assert_null(trv_spec_usage("reward", n[FORM_REWARD]));
 }
 

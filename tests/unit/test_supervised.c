@@ -192,7 +192,7 @@ check_slope(bool full)
              &err);
         for (int64_t i = 0; i < terms.lora.n; i++)
             terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(terms_refresh(&terms, s.be->act_type, &err), &err);
+        must(terms_refresh(&terms, s.be, &err), &err);
         t.terms = &terms;
     }
     must(supervised_init(&t, &task, &err), &err);

@@ -157,7 +157,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     load_virtual(f, PREFIX);
     load_bottleneck(f);
     for (int k = 0; k < N_KINDS; k++)
-        must(terms_refresh(&f->terms[k], f->be->act_type, &err), &err);
+        must(terms_refresh(&f->terms[k], f->be, &err), &err);
 }
 
 static void

@@ -98,7 +98,7 @@ train(struct losses *out, int kind, const char *isa)
     must(peft_read(&terms.lora, NULL, &s.model->cfg,
                    test_source("golden/models/llama/adapter"), true, &err),
          &err);
-    must(terms_refresh(&terms, s.be->act_type, &err), &err);
+    must(terms_refresh(&terms, s.be, &err), &err);
     fill_answers(&answers, &s);
     must(features_init(&features, "all", 0.5, &s.model->cfg, &err), &err);
     must(features_check(&answers, &s.model->cfg, &err), &err);

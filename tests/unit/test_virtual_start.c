@@ -71,7 +71,7 @@ open_fixture(struct fixture *f, const char *spec, enum kind kind)
                             .student = &f->student,
                             .opts = {.batch = 4, .accumulate = 1}};
     must(distill_init(&f->t, &f->task, &err), &err);
-    must(terms_refresh(&f->student, f->s->be->act_type, &err), &err);
+    must(terms_refresh(&f->student, f->s->be, &err), &err);
     f->opts = (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
     f->opts.on_message = keep;
     f->opts.message_payload = f;

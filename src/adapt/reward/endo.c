@@ -64,6 +64,7 @@ read_logits(float *worth, double *v, struct arena *a, const struct head_side *x,
     const int64_t most = CHUNK_LOGITS / V + 1, step = n < most ? n : most;
     struct head_part *parts = arena_alloc(a, (size_t)x->n * sizeof(*x->parts));
     const struct mat logits = mat_new(a, DT_F32, step, V);
+    struct mat host = {0};
     int rc = 0;
 
     if (!parts || !logits.data)
@@ -73,8 +74,13 @@ read_logits(float *worth, double *v, struct arena *a, const struct head_side *x,
         const int64_t m = n - i < step ? n - i : step;
 
         rc = head_mix(a, mat_part(logits, 0, m, 0, V), &some, m, err);
+        if (!rc)
+            host = backend_fetch(x->parts[0].d->be, a,
+                                 mat_part(logits, 0, m, 0, V));
+        if (!rc && !host.data)
+            rc = err_fail(err, TRV_ENOMEM, "no memory to score answers");
         for (int64_t k = 0; k < m && !rc; k++) {
-            const float *row = (const float *)logits.data + k * logits.ld;
+            const float *row = (const float *)host.data + k * host.ld;
 
             worth[i + k] = row[target[i + k]];
             v[i + k] = value(row, V, alpha);

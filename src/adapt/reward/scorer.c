@@ -153,7 +153,7 @@ begin(struct run *r, struct session *s, struct scorer *sc, trv_err *err)
         sc->whole->be = s->be;
     if (!r->rules.chat)
         r->rules.chat = s->model->chat;
-    rc = terms_refresh(&sc->terms, s->be->act_type, err);
+    rc = terms_refresh(&sc->terms, s->be, err);
     if (!rc)
         rc = session_decoder(at, &r->d, err);
     if (!rc)

@@ -4,6 +4,7 @@
 #include "backend/cpu/cpu_attn.h"
 #include "backend/cpu/cpu_layer.h"
 #include "backend/cpu/cpu_state.h"
+#include "backend/host.h"
 #include "base/mem.h"
 
 static enum cpu_isa
@@ -81,6 +82,7 @@ cpu_scratch(struct backend *be, size_t bytes)
 
 const struct backend_ops cpu_ops = {
     .name = "cpu",
+    HOST_SLOTS,
     .open = cpu_open,
     .close = cpu_close,
     .linear_open = cpu_linear_open,

@@ -1,6 +1,7 @@
 /* ref.c -- the table of the oracle, and its products. */
 #include "backend/ref/ref.h"
 
+#include "backend/host.h"
 #include "backend/linear.h"
 #include "base/mem.h"
 
@@ -125,6 +126,7 @@ ref_matmul(struct backend *be, struct mat y, struct mat a, bool ta,
 
 const struct backend_ops ref_ops = {
     .name = "ref",
+    HOST_SLOTS,
     .open = ref_open,
     .close = ref_close,
     .linear_open = ref_linear_open,

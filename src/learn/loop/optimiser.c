@@ -5,31 +5,36 @@
 
 #include <math.h>
 
-#include "base/mem.h"
-
 int
-optimiser_init(struct optimiser *o, int64_t n, double decay, trv_err *err)
+optimiser_init(struct optimiser *o, struct backend *be, int64_t n, double decay,
+               trv_err *err)
 {
-    *o = (struct optimiser){
-        .n = n, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .decay = decay};
+    *o = (struct optimiser){.be = be,
+                            .n = n,
+                            .beta1 = 0.9,
+                            .beta2 = 0.999,
+                            .eps = 1e-8,
+                            .decay = decay};
     TRV_ASSERT(n > 0);
     if (!(decay >= 0.0 && isfinite(decay)))
         return err_fail(err, TRV_EINVAL, "weight decay %g is below 0", decay);
-    o->m = mem_calloc((size_t)n, sizeof(float));
-    o->v = mem_calloc((size_t)n, sizeof(float));
+    o->m = be->ops->mem_alloc(be, (size_t)n * sizeof(float));
+    o->v = be->ops->mem_alloc(be, (size_t)n * sizeof(float));
     if (!o->m || !o->v) {
         optimiser_release(o);
         return err_nomem(err, "for the moments of %lld parameters",
                          (long long)n);
     }
+    be->ops->zero(be, mat_f32(o->m, 1, n));
+    be->ops->zero(be, mat_f32(o->v, 1, n));
     return 0;
 }
 
 void
 optimiser_release(struct optimiser *o)
 {
-    mem_free(o->m);
-    mem_free(o->v);
+    backend_drop(o->be, o->m);
+    backend_drop(o->be, o->v);
     *o = (struct optimiser){0};
 }
 

@@ -11,8 +11,9 @@ struct decay_range {
 };
 
 struct optimiser {
+    struct backend *be;
     int64_t n, step; // step: updates made so far
-    float *m, *v;    // first and second moments [n]
+    float *m, *v;    // first and second moments [n], in the backend's memory
     double beta1, beta2, eps;
     double decay;                     // of all parameters outside `ranges`
     const struct decay_range *ranges; // in order, apart; borrowed
@@ -20,7 +21,8 @@ struct optimiser {
 };
 
 /** Zero moments; beta1 0.9, beta2 0.999, eps 1e-8, as torch.optim.AdamW. */
-int optimiser_init(struct optimiser *o, int64_t n, double decay, trv_err *err);
+int optimiser_init(struct optimiser *o, struct backend *be, int64_t n,
+                   double decay, trv_err *err);
 void optimiser_release(struct optimiser *o); // accepts zeros
 
 /** Euclidean norm of scale * g [n]; infinite or NaN where g is. */

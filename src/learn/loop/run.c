@@ -60,6 +60,27 @@ open_metrics(struct run *r, int64_t keep, trv_err *err)
     return 0;
 }
 
+/* The host's view of a vector [n]; NULL without memory. */
+static const float *
+fetch(const struct run *r, struct arena *a, float *x)
+{
+    return backend_fetch(r->be, a, mat_f32(x, 1, r->task->n)).data;
+}
+
+static int
+save_vectors(const struct run *r, const struct run_state *s, trv_err *err)
+{
+    struct arena a = {0};
+    const float *w = fetch(r, &a, r->task->w);
+    const float *m = fetch(r, &a, r->opt.m), *v = fetch(r, &a, r->opt.v);
+    const int rc =
+        w && m && v ? run_state_save(r->opts->dir, s, w, m, v, r->task->n, err)
+                    : err_fail(err, TRV_ENOMEM, "no memory to save a run");
+
+    arena_release(&a);
+    return rc;
+}
+
 static int
 save(struct run *r, trv_err *err)
 {
@@ -81,8 +102,7 @@ save(struct run *r, trv_err *err)
         rc = r->task->save(r->task->self, &state, err);
     s.task = state;
     if (!rc)
-        rc = run_state_save(r->opts->dir, &s, r->task->w, r->opt.m, r->opt.v,
-                            r->task->n, err);
+        rc = save_vectors(r, &s, err);
     json_decref(state);
     return rc;
 }
@@ -107,7 +127,7 @@ resume(struct run *r, int64_t *metrics_bytes, trv_err *err)
         rc = r->task->load(r->task->self, s->task, err);
     if (rc)
         goto done;
-    run_state_values(&c, r->task->w, r->opt.m, r->opt.v);
+    run_state_values(&c, r->be, r->task->w, r->opt.m, r->opt.v);
     r->opt.step = s->step;
     r->tail_sum = s->tail_sum;
     r->tail_n = s->tail_n;
@@ -152,15 +172,35 @@ open_folder(struct run *r, trv_err *err)
 
 /* ---- a step ---------------------------------------------------------- */
 
+/* The first that is not finite, or n. */
+static int64_t
+first_nonfinite(const struct run *r, double *value, trv_err *err)
+{
+    struct arena a = {0};
+    const float *g = fetch(r, &a, r->task->g);
+    int64_t i = 0;
+
+    if (!g) {
+        arena_release(&a);
+        return err_fail(err, TRV_ENOMEM, "no memory to look at a gradient");
+    }
+    while (i < r->task->n && isfinite(g[i]))
+        i++;
+    *value = i < r->task->n ? (double)g[i] : 0.0;
+    arena_release(&a);
+    return i;
+}
+
 static int
 nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
 {
     const struct run_task *t = r->task;
     char name[320] = "";
-    int64_t i = 0;
+    double value = 0.0;
+    const int64_t i = first_nonfinite(r, &value, err);
 
-    while (i < t->n && isfinite(t->g[i]))
-        i++;
+    if (i < 0)
+        return (int)i;
     if (i == t->n) // each value is finite, their squares' sum is not
         return err_fail(err, TRV_ENONFINITE,
                         "the gradient's norm overflows at step %" PRId64,
@@ -170,8 +210,8 @@ nonfinite_gradient(const struct run *r, int64_t step, trv_err *err)
     else
         snprintf(name, sizeof(name), "parameter %" PRId64, i);
     return err_fail(err, TRV_ENONFINITE,
-                    "the gradient of %s is %g at step %" PRId64, name,
-                    (double)t->g[i], step + 1);
+                    "the gradient of %s is %g at step %" PRId64, name, value,
+                    step + 1);
 }
 
 static int
@@ -254,7 +294,7 @@ take_step(struct run *r, trv_err *err)
     double loss = 0.0, weight = 0.0, tokens = 0.0, norm, clip;
     int rc;
 
-    memset(t->g, 0, (size_t)t->n * sizeof(float));
+    r->be->ops->zero(r->be, mat_f32(t->g, 1, t->n));
     rc = add_step(r, step, &loss, &weight, &tokens, err);
     if (rc)
         return rc;
@@ -354,7 +394,7 @@ open_optimiser(struct run *r, trv_err *err)
 {
     const double decay = r->opts->weight_decay;
     int64_t n;
-    int rc = optimiser_init(&r->opt, r->task->n, decay, err);
+    int rc = optimiser_init(&r->opt, r->be, r->task->n, decay, err);
 
     if (rc || decay == 0.0 || !r->task->decays)
         return rc;

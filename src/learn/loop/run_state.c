@@ -289,14 +289,15 @@ run_state_same_run(const struct run_file *c, const json_t *fingerprint,
 }
 
 void
-run_state_values(const struct run_file *c, float *w, float *m, float *v)
+run_state_values(const struct run_file *c, struct backend *be, float *w,
+                 float *m, float *v)
 {
     float *const out[3] = {w, m, v};
 
     for (int i = 0; i < 3; i++) {
         const struct tensor *t = st_find(&c->st, names[i]);
 
-        memcpy(out[i], t->data, t->bytes);
+        be->ops->upload(be, out[i], t->data, t->bytes);
     }
 }
 

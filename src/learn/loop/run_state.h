@@ -10,6 +10,7 @@
 #ifndef LEARN_RUN_STATE_H
 #define LEARN_RUN_STATE_H
 
+#include "backend/backend.h"
 #include "model/files/safetensors.h"
 
 #define RUN_STATE_FILE "checkpoint.safetensors"
@@ -41,8 +42,9 @@ int run_state_same_run(const struct run_file *c, const json_t *fingerprint,
 /** The same of any two fingerprints; `path` is the file that holds `was`. */
 int run_state_compare(const json_t *was, const json_t *is, const char *path,
                       trv_err *err);
-void run_state_values(const struct run_file *c, float *w, float *m,
-                      float *v);            // [n] each
+/** Into w, m, v [n] of the backend's memory. */
+void run_state_values(const struct run_file *c, struct backend *be, float *w,
+                      float *m, float *v);
 void run_state_release(struct run_file *c); // accepts zeros
 
 #endif

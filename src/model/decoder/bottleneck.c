@@ -67,9 +67,9 @@ bottleneck_init(struct bottleneck *b, const struct model_config *cfg,
 void
 bottleneck_release(struct bottleneck *b)
 {
-    mem_free(b->w);
-    mem_free(b->g);
-    mem_free(b->act);
+    backend_drop(b->be, b->w);
+    backend_drop(b->be, b->g);
+    backend_drop(b->be, b->act);
     *b = (struct bottleneck){0};
 }
 
@@ -109,24 +109,28 @@ bottleneck_at(struct bottleneck_site *out, const struct bottleneck *b,
 }
 
 int
-bottleneck_refresh(struct bottleneck *b, enum dtype act_type, trv_err *err)
+bottleneck_refresh(struct bottleneck *b, struct backend *be, trv_err *err)
 {
-    bf16 *act;
+    int rc = 0;
 
-    b->act_type = act_type;
-    if (act_type == DT_F32) {
-        mem_free(b->act); // was bf16 before
+    if (!be->ops->is_host && b->be != be)
+        rc = backend_take(be, &b->w, &b->g, b->n, err);
+    if (rc)
+        return rc;
+    b->be = be->ops->is_host ? NULL : be;
+    b->act_type = be->act_type;
+    if (be->act_type == DT_F32) {
+        backend_drop(b->be, b->act); // was bf16 before
         b->act = NULL;
         return 0;
     }
     if (!b->act)
-        b->act = mem_array((size_t)b->n, sizeof(bf16));
+        b->act = be->ops->mem_alloc(be, (size_t)b->n * sizeof(bf16));
     if (!b->act)
         return err_fail(err, TRV_ENOMEM,
                         "no memory for bottleneck adapters in bf16");
-    act = b->act;
-    for (int64_t i = 0; i < b->n; i++)
-        act[i] = bf16_from_f32(b->w[i]);
+    be->ops->cast(be, (struct mat){b->act, DT_BF16, 1, b->n, b->n},
+                  mat_f32(b->w, 1, b->n));
     return 0;
 }
 
@@ -152,24 +156,6 @@ bottleneck_locate(char *buf, size_t size, const struct bottleneck *b,
 
 /* --- passes --- */
 
-static void
-fill_rows(struct mat y, const float *row)
-{
-    for (int64_t r = 0; r < y.rows; r++)
-        memcpy((float *)y.data + r * y.ld, row, (size_t)y.cols * sizeof(float));
-}
-
-static void
-add_row(struct mat y, const float *row)
-{
-    for (int64_t r = 0; r < y.rows; r++) {
-        float *dst = (float *)y.data + r * y.ld;
-
-        for (int64_t c = 0; c < y.cols; c++)
-            dst[c] += row[c];
-    }
-}
-
 static int
 no_memory(trv_err *err)
 {
@@ -186,11 +172,11 @@ bottleneck_forward(struct backend *be, struct arena *a, struct mat y,
 
     if (!h.data)
         return no_memory(err);
-    fill_rows(z, s->down_b);
+    be->ops->copy(be, z, mat_f32(s->down_b, 1, z.cols));
     be->ops->matmul(be, z, m, false, s->down, true, 1.0f, 1.0f);
     be->ops->act_forward(be, h, z, s->f, false);
     be->ops->matmul(be, y, h, false, s->up, true, 1.0f, 1.0f);
-    add_row(y, s->up_b);
+    be->ops->add(be, y, mat_f32(s->up_b, 1, y.cols));
     arena_rewind(a, mark);
     return 0;
 }

@@ -33,6 +33,7 @@ struct bottleneck {
     float *w, *g; // [n]; g NULL when not trained
     void *act;    // copies of w in the backend's act_type; NULL: w itself
     enum dtype act_type;
+    struct backend *be; // whose memory w, g and act are; NULL: the host's
 };
 
 /* The adapter of one place; gradients NULL when not trained. */
@@ -60,7 +61,7 @@ void bottleneck_release(struct bottleneck *b); // accepts zeros
 bool bottleneck_at(struct bottleneck_site *out, const struct bottleneck *b,
                    int64_t layer, enum bottleneck_place place);
 /** As lora_refresh(). */
-int bottleneck_refresh(struct bottleneck *b, enum dtype act_type, trv_err *err);
+int bottleneck_refresh(struct bottleneck *b, struct backend *be, trv_err *err);
 void bottleneck_locate(char *buf, size_t size, const struct bottleneck *b,
                        int64_t index);
 const char *bottleneck_place_name(enum bottleneck_place p); // "attention"

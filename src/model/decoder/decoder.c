@@ -106,17 +106,45 @@ count_vector(struct dec_vec *vec, const struct tensor *const *parts, int n,
         *total += tensor_cols(parts[i]);
 }
 
+struct vec_reader {
+    struct backend *be;
+    float *at;
+};
+
 static void
 read_vector(struct dec_vec *vec, const struct tensor *const *parts, int n,
             void *payload)
 {
-    float **at = payload;
+    struct vec_reader *r = payload;
 
-    vec->v = n ? *at : NULL;
+    vec->v = n ? r->at : NULL;
     for (int i = 0; i < n; i++) {
-        tensor_rows_f32(*at, parts[i], 0, 1);
-        *at += tensor_cols(parts[i]);
+        const int64_t cols = tensor_cols(parts[i]);
+
+        r->be->ops->load(r->be, mat_f32(r->at, 1, cols), parts[i], NULL);
+        r->at += cols;
     }
+}
+
+/* n values in the backend's memory; NULL without it. */
+static float *
+vector_new(struct backend *be, int64_t n)
+{
+    size_t bytes;
+
+    return mem_mul(&bytes, (size_t)n, sizeof(float))
+               ? be->ops->mem_alloc(be, bytes)
+               : NULL;
+}
+
+static float *
+zeros_new(struct backend *be, int64_t n)
+{
+    float *v = vector_new(be, n);
+
+    if (v)
+        be->ops->zero(be, mat_f32(v, 1, n));
+    return v;
 }
 
 /* Pack a linear map, for the forward or the backward product. What was packed
@@ -162,7 +190,7 @@ decoder_open(struct decoder **out, const struct model *m, struct backend *be,
 {
     struct decoder *d = mem_calloc(1, sizeof(*d));
     int64_t n_vectors = 0;
-    float *at;
+    struct vec_reader reader = {be, NULL};
     int rc = 0;
 
     *out = NULL;
@@ -197,14 +225,14 @@ decoder_open(struct decoder **out, const struct model *m, struct backend *be,
         rc = decoder_add_score(d, err);
         if (rc)
             goto done;
-        tensor_rows_f32(d->score.v, m->score, 0, 1);
+        be->ops->load(be, mat_f32(d->score.v, 1, m->cfg.width), m->score, NULL);
     }
     visit_vectors(d, count_vector, &n_vectors);
-    d->frozen = mem_array((size_t)n_vectors, sizeof(float));
+    d->frozen = vector_new(be, n_vectors);
     if (!d->frozen)
         goto no_memory;
-    at = d->frozen;
-    visit_vectors(d, read_vector, &at);
+    reader.at = d->frozen;
+    visit_vectors(d, read_vector, &reader);
 
     rc = pack_all(d, false, err);
     if (rc)
@@ -233,11 +261,11 @@ decoder_free(struct decoder *d)
     }
     d->be->ops->linear_close(d->be, &d->head.lin);
     mem_free(d->layers);
-    mem_free(d->cos_sin);
-    mem_free(d->frozen);
-    mem_free(d->score_frozen);
-    mem_free(d->w_full);
-    mem_free(d->g_full);
+    d->be->ops->mem_free(d->be, d->cos_sin);
+    d->be->ops->mem_free(d->be, d->frozen);
+    d->be->ops->mem_free(d->be, d->score_frozen);
+    d->be->ops->mem_free(d->be, d->w_full);
+    d->be->ops->mem_free(d->be, d->g_full);
     mem_free(d->items);
     mem_free(d);
 }
@@ -277,6 +305,23 @@ struct layout {
     bool placing;
 };
 
+/* w [rows,cols] = a tensor stored as [cols,rows]: each stored row is a column.
+ * `line` is room for one, of zeros before and after. */
+static void
+load_columns(struct backend *be, float *w, float *line, const struct tensor *t,
+             int64_t rows, int64_t cols)
+{
+    const struct mat row = mat_f32(line, 1, rows);
+    const struct mat column = {line, DT_F32, rows, 1, 1};
+
+    for (int32_t c = 0; c < cols; c++) {
+        be->ops->load(be, row, t, &c);
+        be->ops->copy(be, (struct mat){w + c, DT_F32, rows, 1, cols}, column);
+    }
+    be->ops->zero(be, row);
+}
+
+/* Of a tensor without data nothing is loaded. */
 static float *
 lay_matrix(struct layout *lay, float **grad, const struct tensor *t,
            int64_t rows, int64_t cols, bool transposed)
@@ -291,18 +336,10 @@ lay_matrix(struct layout *lay, float **grad, const struct tensor *t,
         snprintf(item->name, sizeof(item->name), "%s", t->name);
         w = d->w_full + lay->n;
         *grad = d->g_full + lay->n;
-        if (!transposed) {
-            tensor_rows_f32(w, t, 0, rows);
-        } else { // stored [cols, rows]: each stored row is a column here
-            float *line = *grad; // not yet in use: room for one stored row
-
-            for (int64_t c = 0; c < cols; c++) {
-                tensor_rows_f32(line, t, c, 1);
-                for (int64_t r = 0; r < rows; r++)
-                    w[r * cols + c] = line[r];
-            }
-            memset(line, 0, (size_t)rows * sizeof(float));
-        }
+        if (transposed)
+            load_columns(d->be, w, *grad, t, rows, cols);
+        else if (t->data)
+            d->be->ops->load(d->be, mat_f32(w, rows, cols), t, NULL);
     }
     lay->n += rows * cols;
     lay->n_items++;
@@ -347,16 +384,14 @@ lay_score(struct layout *lay)
 {
     struct decoder *d = lay->d;
     const int64_t C = d->cfg->width;
-    const struct tensor t = {.name = "score.weight",
-                             .type = DT_F32,
-                             .n_dims = 2,
-                             .dim = {1, C},
-                             .data = d->score.v,
-                             .bytes = (size_t)C * sizeof(float)};
+    const struct tensor t = {
+        .name = "score.weight", .type = DT_F32, .n_dims = 2, .dim = {1, C}};
     float *grad = NULL, *w = lay_matrix(lay, &grad, &t, 1, C, false);
 
-    if (lay->placing)
-        d->score = (struct dec_vec){w, grad};
+    if (!lay->placing)
+        return;
+    d->be->ops->copy(d->be, mat_f32(w, 1, C), mat_f32(d->score.v, 1, C));
+    d->score = (struct dec_vec){w, grad};
 }
 
 static void
@@ -406,7 +441,7 @@ decoder_refresh_full(struct decoder *d)
 int
 decoder_add_score(struct decoder *d, trv_err *err)
 {
-    d->score_frozen = mem_calloc((size_t)d->cfg->width, sizeof(float));
+    d->score_frozen = zeros_new(d->be, d->cfg->width);
     if (!d->score_frozen)
         return err_fail(err, TRV_ENOMEM, "no memory for a scalar head");
     d->score.v = d->score_frozen;
@@ -420,12 +455,12 @@ decoder_train_full(struct decoder *d, trv_err *err)
 
     lay_all(&count);
     d->items = mem_calloc((size_t)count.n_items, sizeof(*d->items));
-    d->w_full = mem_calloc((size_t)count.n, sizeof(float));
-    d->g_full = mem_calloc((size_t)count.n, sizeof(float));
+    d->w_full = zeros_new(d->be, count.n);
+    d->g_full = zeros_new(d->be, count.n);
     if (!d->items || !d->w_full || !d->g_full) {
         mem_free(d->items);
-        mem_free(d->w_full);
-        mem_free(d->g_full);
+        d->be->ops->mem_free(d->be, d->w_full);
+        d->be->ops->mem_free(d->be, d->g_full);
         d->items = NULL;
         d->w_full = d->g_full = NULL;
         return err_fail(err, TRV_ENOMEM, "no memory for %lld trained weights",
@@ -454,17 +489,17 @@ decoder_locate(char *buf, size_t size, const struct decoder *d, int64_t index)
 /* --- cache --- */
 
 int
-kv_cache_open(struct kv_cache *c, const struct model_config *cfg, int64_t slots,
-              trv_err *err)
+kv_cache_open(struct kv_cache *c, struct backend *be,
+              const struct model_config *cfg, int64_t slots, trv_err *err)
 {
     const int64_t L = cfg->layers, W = cfg->kv_heads * cfg->head_dim;
     size_t n;
 
-    *c = (struct kv_cache){.slots = slots};
+    *c = (struct kv_cache){.be = be, .slots = slots};
     c->k = mem_calloc((size_t)L, sizeof(*c->k));
     c->v = mem_calloc((size_t)L, sizeof(*c->v));
     if (mem_mul(&n, (size_t)slots, (size_t)(2 * L * W)))
-        c->store = mem_array(n, sizeof(float));
+        c->store = vector_new(be, (int64_t)n);
     if (!c->k || !c->v || !c->store) {
         kv_cache_release(c);
         return err_fail(err, TRV_ENOMEM, "no memory for a cache of %lld tokens",
@@ -482,8 +517,15 @@ kv_cache_release(struct kv_cache *c)
 {
     mem_free(c->k);
     mem_free(c->v);
-    mem_free(c->store);
+    if (c->store)
+        c->be->ops->mem_free(c->be, c->store);
     *c = (struct kv_cache){0};
+}
+
+float *
+tensor_f32(struct arena *a, int64_t rows, int64_t cols)
+{
+    return mat_new(a, DT_F32, rows, cols).data;
 }
 
 struct mat
@@ -494,6 +536,6 @@ mat_new(struct arena *a, enum dtype type, int64_t rows, int64_t cols)
 
     if (mem_mul(&n, (size_t)rows, (size_t)cols) &&
         mem_mul(&n, n, type == DT_F32 ? 4 : 2))
-        m.data = arena_alloc(a, n);
+        m.data = arena_tensor(a, n);
     return m;
 }

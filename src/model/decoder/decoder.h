@@ -104,12 +104,13 @@ void decoder_refresh_full(struct decoder *d);
 /** Keys and values of a generation, by slot: [slots, kv_heads*head_dim] for
  * each layer. */
 struct kv_cache {
+    struct backend *be;
     int64_t slots;
     float **k, **v; // [layers]
     float *store;
 };
-int kv_cache_open(struct kv_cache *c, const struct model_config *cfg,
-                  int64_t slots, trv_err *err);
+int kv_cache_open(struct kv_cache *c, struct backend *be,
+                  const struct model_config *cfg, int64_t slots, trv_err *err);
 void kv_cache_release(struct kv_cache *c);
 
 /* The linear maps of a layer, in the order of the forward pass. */
@@ -117,7 +118,8 @@ enum dec_map { MAP_QKV, MAP_O, MAP_UP, MAP_DOWN, DEC_MAPS };
 struct dec_linear *decoder_map(const struct decoder *d, int64_t layer,
                                enum dec_map map);
 
-/* What a training forward keeps for its backward; lies in the arena. */
+/* What a training forward keeps for its backward; lies in the arena, its values
+ * in the backend's memory. */
 struct saved_layer {
     float *x_in, *x_mid;     // [T,C] before each norm
     float *stats1, *stats2;  // [T,2]
@@ -145,7 +147,8 @@ struct saved {
                       struct mat dx);
     void *payload;
     /* [T,C] f32: the gradient of the embeddings, token by token, is ADDED to
-     * it; NULL: not wanted. Set before the forward pass. */
+     * it; NULL: not wanted. Set before the forward pass, in the backend's
+     * memory. */
     float *d_embeds;
 };
 
@@ -232,6 +235,9 @@ struct attn_plan decoder_attn_plan(const struct decoder *d,
                                    const struct batch *b, int64_t layer);
 double decoder_attn_flop(const struct decoder *d, const struct batch *b);
 
+/* Ids or positions [n] as indices of rows, in the arena; NULL without memory. */
+const int64_t *decoder_indices(struct arena *a, const int32_t *ids, int64_t n);
+
 /* Do any of its terms learn embeddings? */
 bool decoder_trains_inputs(const struct batch *b);
 
@@ -244,8 +250,11 @@ struct lora_drop decoder_drop(const struct saved *save, const struct lora *lora,
                               int64_t layer, enum dec_map map);
 double decoder_lora_work(const struct lora_stack *s); // multiply-adds a token
 
-/** A matrix in an arena; data NULL without memory. */
+/** A matrix in the backend's memory, of an arena's tensors; data NULL without
+ * memory. */
 struct mat mat_new(struct arena *a, enum dtype type, int64_t rows,
                    int64_t cols);
+/** The values of such a matrix of f32, or NULL; arena_f32() is for the host. */
+float *tensor_f32(struct arena *a, int64_t rows, int64_t cols);
 
 #endif

@@ -6,8 +6,6 @@
  */
 #include "model/decoder/decoder.h"
 
-#include <string.h>
-
 struct backward {
     struct decoder *d;
     struct arena *a;
@@ -114,7 +112,7 @@ norm_qk_back(struct backward *bw, struct mat dqk, int64_t layer, trv_err *err)
     before = mat_new(bw->a, DT_F32, T, dqk.cols);
     if (!before.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-    memset(before.data, 0, (size_t)(T * dqk.cols) * sizeof(float));
+    d->be->ops->zero(d->be, before);
     for (int64_t i = 0; i < spans; i++) {
         const struct qk_span q = decoder_qk_span(d, layer, i);
 
@@ -147,7 +145,7 @@ norm_out_back(struct backward *bw, struct mat *dy, struct mat dx, int64_t layer,
     *dy = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
     if (!dy->data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-    memset(dy->data, 0, (size_t)(dx.rows * dx.cols) * sizeof(float));
+    d->be->ops->zero(d->be, *dy);
     d->be->ops->norm_backward(d->be, *dy, w->d, b->d, dx,
                               mat_f32(first ? s->y1 : s->y2, dx.rows, dx.cols),
                               first ? s->out1 : s->out2, w->v, d->cfg->rms);
@@ -223,23 +221,26 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
 /* The gradients of keys and values that came from prefixes are the prefixes';
  * none goes on into what their tokens computed. */
 static void
-prefixes_back(struct mat dkv, int64_t layer, const struct batch *b)
+prefixes_back(const struct decoder *d, struct mat dkv, int64_t layer,
+              const struct batch *b)
 {
+    const struct backend_ops *ops = d->be->ops;
+
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
         const struct virtual_tokens *v =
             terms_virtual(group->terms, VIRTUAL_PREFIX);
 
         for (int64_t t = group->t0; v && t < group->t0 + group->n; t++) {
-            float *row = (float *)dkv.data + t * dkv.ld;
+            const struct mat row = mat_part(dkv, t, 1, 0, dkv.cols);
             int64_t at;
 
             if (b->ids[t] >= 0)
                 continue;
             at = virtual_key_at(v, layer, VIRTUAL_INDEX(b->ids[t]));
-            for (int64_t c = 0; c < dkv.cols && v->g; c++)
-                v->g[at + c] += row[c];
-            memset(row, 0, (size_t)dkv.cols * sizeof(float));
+            if (v->g)
+                ops->add(d->be, mat_f32(v->g + at, 1, dkv.cols), row);
+            ops->zero(d->be, row);
         }
     }
 }
@@ -270,14 +271,14 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
         rc = project_back(bw, dattn, 0.0f, dm, s->attn, MAP_O, i, err);
     if (rc)
         return rc;
-    memset(dqkv.data, 0, (size_t)(T * dqkv.cols) * sizeof(float));
+    ops->zero(d->be, dqkv);
     ops->attn_backward(d->be, mat_part(dqkv, 0, T, 0, Q),
                        mat_part(dqkv, 0, T, Q, W),
                        mat_part(dqkv, 0, T, Q + W, W), dattn, s->attn, s->lse,
                        mat_part(qkv, 0, T, 0, Q), mat_part(qkv, 0, T, Q, W),
                        mat_part(qkv, 0, T, Q + W, W), &plan);
     d->flop += 2.5 * decoder_attn_flop(d, bw->b);
-    prefixes_back(mat_part(dqkv, 0, T, Q, 2 * W), i, bw->b);
+    prefixes_back(d, mat_part(dqkv, 0, T, Q, 2 * W), i, bw->b);
     decoder_rotate(d, mat_part(dqkv, 0, T, 0, Q + W), i, bw->b, true);
     rc = norm_qk_back(bw, mat_part(dqkv, 0, T, 0, Q + W), i, err);
     if (rc)
@@ -288,23 +289,26 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
 
 /* Gradients of the embeddings: of tokens where all weights learn, of virtual
  * tokens that learn, and of each place for whoever asks. */
-static void
-embed_back(struct decoder *d, struct mat dx, const struct batch *b,
-           float *d_embeds)
+static int
+embed_back(struct decoder *d, struct arena *a, struct mat dx,
+           const struct batch *b, float *d_embeds, trv_err *err)
 {
-    const int64_t C = d->cfg->width;
+    const struct backend_ops *ops = d->be->ops;
+    const struct model_config *cfg = d->cfg;
+    const int64_t C = cfg->width;
 
-    for (int64_t i = 0; d_embeds && i < b->T * C; i++)
-        d_embeds[i] += ((const float *)dx.data)[i];
+    if (d_embeds)
+        ops->add(d->be, mat_f32(d_embeds, b->T, C), dx);
+    if (d->g_full) {
+        const int64_t *ids = decoder_indices(a, b->ids, b->T);
+        const int64_t *pos = decoder_indices(a, b->pos, b->T);
 
-    for (int64_t t = 0; d->g_full && t < b->T; t++) {
-        const float *g = (const float *)dx.data + t * C;
-
-        for (int64_t c = 0; b->ids[t] >= 0 && c < C; c++)
-            d->d_embed[b->ids[t] * C + c] += g[c];
-        if (d->cfg->learned_pos)
-            for (int64_t c = 0; c < C; c++)
-                d->d_pos_embed[b->pos[t] * C + c] += g[c];
+        if (!ids || !pos)
+            return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+        ops->scatter_add(d->be, mat_f32(d->d_embed, cfg->vocab, C), ids, dx);
+        if (cfg->learned_pos)
+            ops->scatter_add(d->be, mat_f32(d->d_pos_embed, cfg->context, C),
+                             pos, dx);
     }
     for (int64_t i = 0; i < b->n_groups; i++) {
         const struct batch_group *group = &b->groups[i];
@@ -312,10 +316,12 @@ embed_back(struct decoder *d, struct mat dx, const struct batch *b,
             terms_virtual(group->terms, VIRTUAL_SOFT);
 
         for (int64_t t = group->t0; v && v->g && t < group->t0 + group->n; t++)
-            for (int64_t c = 0; b->ids[t] < 0 && c < C; c++)
-                v->g[VIRTUAL_INDEX(b->ids[t]) * C + c] +=
-                    ((const float *)dx.data)[t * C + c];
+            if (b->ids[t] < 0)
+                ops->add(d->be,
+                         mat_f32(v->g + VIRTUAL_INDEX(b->ids[t]) * C, 1, C),
+                         mat_part(dx, t, 1, 0, C));
     }
+    return 0;
 }
 
 int
@@ -343,7 +349,7 @@ decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
         return err_fail(err, TRV_ENOMEM,
                         "no memory for a backward pass over %lld tokens",
                         (long long)T);
-    memset(dx.data, 0, (size_t)(T * C) * sizeof(float));
+    d->be->ops->zero(d->be, dx);
     d->be->ops->norm_backward(d->be, dx, d->norm_w.d, d->norm_b.d, d_hidden,
                               mat_f32(save->x_out, T, C), save->stats,
                               d->norm_w.v, cfg->rms);
@@ -361,7 +367,7 @@ decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
         arena_rewind(a, layer_mark);
     }
     if (!rc && bw.to_inputs)
-        embed_back(d, dx, b, save->d_embeds);
+        rc = embed_back(d, a, dx, b, save->d_embeds, err);
     arena_rewind(a, mark);
     return rc;
 }

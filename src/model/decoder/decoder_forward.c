@@ -8,7 +8,6 @@
 #include "model/decoder/decoder.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "model/files/checkpoint.h"
 
@@ -103,15 +102,15 @@ saved_norms(struct saved_layer *sl, struct arena *a,
 
     if (spans > 0) {
         sl->qk_raw =
-            arena_f32(a, T, (cfg->heads + cfg->kv_heads) * cfg->head_dim);
-        sl->qk_stats = arena_f32(a, T, spans * 2);
+            tensor_f32(a, T, (cfg->heads + cfg->kv_heads) * cfg->head_dim);
+        sl->qk_stats = tensor_f32(a, T, spans * 2);
         ok = sl->qk_raw && sl->qk_stats;
     }
     if (config_layer(cfg, layer)->norm_out) {
-        sl->y1 = arena_f32(a, T, cfg->width);
-        sl->y2 = arena_f32(a, T, cfg->width);
-        sl->out1 = arena_f32(a, T, 2);
-        sl->out2 = arena_f32(a, T, 2);
+        sl->y1 = tensor_f32(a, T, cfg->width);
+        sl->y2 = tensor_f32(a, T, cfg->width);
+        sl->out1 = tensor_f32(a, T, 2);
+        sl->out2 = tensor_f32(a, T, 2);
         ok = ok && sl->y1 && sl->y2 && sl->out1 && sl->out2;
     }
     return ok;
@@ -126,19 +125,19 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
     bool ok;
 
     s->layers = arena_alloc(a, (size_t)cfg->layers * sizeof(*s->layers));
-    s->x_out = arena_f32(a, T, cfg->width);
-    s->stats = arena_f32(a, T, 2);
+    s->x_out = tensor_f32(a, T, cfg->width);
+    s->stats = tensor_f32(a, T, 2);
     ok = s->layers && s->x_out && s->stats;
     for (int64_t l = 0; l < cfg->layers && ok; l++) {
         struct saved_layer *sl = &s->layers[l];
 
         *sl = (struct saved_layer){
-            .x_in = arena_f32(a, T, cfg->width),
-            .x_mid = arena_f32(a, T, cfg->width),
-            .stats1 = arena_f32(a, T, 2),
-            .stats2 = arena_f32(a, T, 2),
-            .qkv = arena_f32(a, T, decoder_qkv_width(cfg)),
-            .lse = arena_f32(a, T, cfg->heads),
+            .x_in = tensor_f32(a, T, cfg->width),
+            .x_mid = tensor_f32(a, T, cfg->width),
+            .stats1 = tensor_f32(a, T, 2),
+            .stats2 = tensor_f32(a, T, 2),
+            .qkv = tensor_f32(a, T, decoder_qkv_width(cfg)),
+            .lse = tensor_f32(a, T, cfg->heads),
             .attn = mat_new(a, d->be->act_type, T, cfg->heads * cfg->head_dim),
             .u = mat_new(a, d->be->act_type, T, decoder_up_width(cfg)),
         };
@@ -208,7 +207,9 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
 {
     const int64_t D = d->cfg->head_dim;
     int64_t n = d->n_cos_sin ? d->n_cos_sin : 512;
-    float *table;
+    float *table, *host;
+    struct backend *be = d->be;
+    size_t bytes;
 
     if (d->cfg->n_ropes == 0 || top_pos < d->n_cos_sin)
         return 0;
@@ -216,14 +217,22 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
         n *= 2;
     if (n > d->cfg->context)
         n = d->cfg->context;
-    table = mem_array((size_t)n * (size_t)d->cfg->n_ropes,
-                      (size_t)D * sizeof(float));
-    if (!table)
+    bytes = (size_t)n * (size_t)d->cfg->n_ropes * (size_t)D * sizeof(float);
+    host = mem_alloc(bytes);
+    table = be->ops->is_host ? host : be->ops->mem_alloc(be, bytes);
+    if (!host || !table) {
+        if (table != host)
+            be->ops->mem_free(be, table);
+        mem_free(host);
         return err_fail(err, TRV_ENOMEM, "no memory for %lld positions",
                         (long long)n);
+    }
     for (int i = 0; i < d->cfg->n_ropes; i++)
-        rope_table(table + i * n * D, &d->cfg->ropes[i], D, n);
-    mem_free(d->cos_sin);
+        rope_table(host + i * n * D, &d->cfg->ropes[i], D, n);
+    be->ops->upload(be, table, host, bytes);
+    if (table != host)
+        mem_free(host);
+    be->ops->mem_free(be, d->cos_sin);
     d->cos_sin = table;
     d->n_cos_sin = n;
     return 0;
@@ -232,61 +241,84 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
 /* The embeddings of a group's virtual tokens. A prefix has none: no one looks
  * at what its tokens compute. */
 static void
-embed_virtual(struct mat x, const struct batch *b)
+embed_virtual(const struct decoder *d, struct mat x, const struct batch *b)
 {
+    const struct backend_ops *ops = d->be->ops;
+
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
         const struct virtual_tokens *v =
             terms_virtual(group->terms, VIRTUAL_SOFT);
 
         for (int64_t t = group->t0; t < group->t0 + group->n; t++) {
-            float *row = (float *)x.data + t * x.ld;
+            const struct mat row = mat_part(x, t, 1, 0, x.cols);
 
             if (b->ids[t] < 0 && v)
-                memcpy(row, v->w + VIRTUAL_INDEX(b->ids[t]) * v->width,
-                       (size_t)x.cols * sizeof(float));
+                ops->copy(d->be, row,
+                          mat_f32(v->w + VIRTUAL_INDEX(b->ids[t]) * v->width, 1,
+                                  x.cols));
             else if (b->ids[t] < 0)
-                memset(row, 0, (size_t)x.cols * sizeof(float));
+                ops->zero(d->be, row);
         }
     }
+}
+
+/* x [T,C] = rows ids of a table: the trained one [n,C], where there is one, or
+ * the stored one. */
+static int
+take_rows(const struct decoder *d, struct arena *a, struct mat x,
+          float *trained, int64_t n, const struct tensor *stored,
+          const int32_t *ids, trv_err *err)
+{
+    const int64_t *at;
+
+    if (!trained) {
+        d->be->ops->load(d->be, x, stored, ids);
+        return 0;
+    }
+    at = decoder_indices(a, ids, x.rows);
+    if (!at)
+        return err_fail(err, TRV_ENOMEM, "no memory for the embedding");
+    d->be->ops->gather(d->be, x, mat_f32(trained, n, x.cols), at);
+    return 0;
+}
+
+const int64_t *
+decoder_indices(struct arena *a, const int32_t *ids, int64_t n)
+{
+    int64_t *at = arena_alloc(a, (size_t)n * sizeof(*at));
+
+    for (int64_t i = 0; at && i < n; i++)
+        at[i] = ids[i];
+    return at;
 }
 
 static int
 embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
       trv_err *err)
 {
-    const int64_t C = d->cfg->width;
+    const struct model_config *cfg = d->cfg;
     const struct arena_mark mark = arena_mark(a);
-    float *place = arena_f32(a, 1, C);
+    struct mat place = {0};
+    int rc;
 
-    if (!place)
-        return err_fail(err, TRV_ENOMEM, "no memory for the embedding");
-    embed_virtual(x, b);
-    for (int64_t t = 0; t < b->T; t++) {
-        float *row = (float *)x.data + t * C;
-
-        if (b->ids[t] < 0)
-            ; // embed_virtual() did it
-        else if (d->embed)
-            memcpy(row, d->embed + b->ids[t] * C, (size_t)C * sizeof(float));
-        else
-            tensor_rows_f32(row, d->model->embed, b->ids[t], 1);
-        if (!d->cfg->learned_pos)
-            continue;
-        if (d->pos_embed)
-            memcpy(place, d->pos_embed + b->pos[t] * C,
-                   (size_t)C * sizeof(float));
-        else
-            tensor_rows_f32(place, d->model->pos_embed, b->pos[t], 1);
-        for (int64_t c = 0; c < C; c++)
-            row[c] += place[c];
+    embed_virtual(d, x, b);
+    rc = take_rows(d, a, x, d->embed, cfg->vocab, d->model->embed, b->ids, err);
+    if (!rc && cfg->learned_pos) {
+        place = mat_new(a, DT_F32, b->T, cfg->width);
+        rc = place.data
+                 ? take_rows(d, a, place, d->pos_embed, cfg->context,
+                             d->model->pos_embed, b->pos, err)
+                 : err_fail(err, TRV_ENOMEM, "no memory for the embedding");
     }
+    if (!rc && cfg->learned_pos)
+        d->be->ops->add(d->be, x, place);
     /* Rows lie far apart and each brings its neighbours along: without this
      * the whole table would stay, 56 MB of a model of 135M. */
     if (!d->embed)
         checkpoint_forget(d->model->ckpt, d->model->embed);
     arena_rewind(a, mark);
-    return 0;
+    return rc;
 }
 
 /* Add the low-rank terms of a linear map to y, group by group of rows. */
@@ -371,9 +403,9 @@ project_bottlenecks(struct decoder *d, struct arena *a, struct mat y,
         return err_fail(err, TRV_ENOMEM, "no memory for a bottleneck adapter");
     rc = project(d, a, m, in, map, 0.0f, layer, b, save, err);
     if (beta == 0.0f)
-        memset(y.data, 0, (size_t)(b->T * y.cols) * sizeof(float));
-    for (int64_t i = 0; i < b->T * y.cols && !rc; i++)
-        ((float *)y.data)[i] += ((const float *)m.data)[i];
+        d->be->ops->zero(d->be, y);
+    if (!rc)
+        d->be->ops->add(d->be, y, m);
     for (int64_t g = 0; g < b->n_groups && !rc; g++) {
         const struct batch_group *group = &b->groups[g];
         const int64_t t0 = group->t0, n = group->n;
@@ -432,8 +464,7 @@ project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
                                  y, first ? l->out1_w.v : l->out2_w.v,
                                  first ? l->out1_b.v : l->out2_b.v,
                                  (float)d->cfg->norm_eps, d->cfg->rms);
-        for (int64_t i = 0; i < b->T * x.cols; i++)
-            ((float *)x.data)[i] += ((const float *)n.data)[i];
+        d->be->ops->add(d->be, x, n);
     }
     arena_rewind(a, mark);
     return rc;
@@ -511,25 +542,34 @@ decoder_enter(const struct decoder *d, struct mat n, float *stats, struct mat x,
 }
 
 static void
+store(const struct decoder *d, float *cached, int64_t slots,
+      const struct batch *b, struct mat x)
+{
+    const struct mat y = mat_f32(cached, slots, x.cols);
+
+    if (b->slots)
+        d->be->ops->scatter(d->be, y, b->slots, x);
+    else
+        d->be->ops->copy(d->be, mat_part(y, 0, b->T, 0, x.cols), x);
+}
+
+static void
 store_keys(const struct decoder *d, struct kv_cache *cache, int64_t layer,
            const struct batch *b, struct mat k, struct mat v)
 {
-    const int64_t W = d->cfg->kv_heads * d->cfg->head_dim;
-
     for (int64_t t = 0; t < b->T; t++) {
         const int64_t slot = b->slots ? b->slots[t] : t;
 
         TRV_ASSERT(slot >= 0 && slot < cache->slots);
-        memcpy(cache->k[layer] + slot * W, (const float *)k.data + t * k.ld,
-               (size_t)W * sizeof(float));
-        memcpy(cache->v[layer] + slot * W, (const float *)v.data + t * v.ld,
-               (size_t)W * sizeof(float));
     }
+    store(d, cache->k[layer], cache->slots, b, k);
+    store(d, cache->v[layer], cache->slots, b, v);
 }
 
 /* The keys and values of prefixes stand where those of their tokens were. */
 static void
-place_prefixes(struct mat kv, int64_t layer, const struct batch *b)
+place_prefixes(const struct decoder *d, struct mat kv, int64_t layer,
+               const struct batch *b)
 {
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
@@ -538,10 +578,11 @@ place_prefixes(struct mat kv, int64_t layer, const struct batch *b)
 
         for (int64_t t = group->t0; v && t < group->t0 + group->n; t++)
             if (b->ids[t] < 0)
-                memcpy((float *)kv.data + t * kv.ld,
-                       v->w +
-                           virtual_key_at(v, layer, VIRTUAL_INDEX(b->ids[t])),
-                       (size_t)(2 * v->kv_width) * sizeof(float));
+                d->be->ops->copy(
+                    d->be, mat_part(kv, t, 1, 0, kv.cols),
+                    mat_f32(v->w + virtual_key_at(v, layer,
+                                                  VIRTUAL_INDEX(b->ids[t])),
+                            1, 2 * v->kv_width));
     }
 }
 
@@ -556,7 +597,7 @@ attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
     struct mat v = mat_part(r->qkv, 0, b->T, Q + W, W);
     const struct attn_plan plan = decoder_attn_plan(d, b, layer);
 
-    place_prefixes(mat_part(r->qkv, 0, b->T, Q, 2 * W), layer, b);
+    place_prefixes(d, mat_part(r->qkv, 0, b->T, Q, 2 * W), layer, b);
     if (cache) {
         store_keys(d, cache, layer, b, k, v);
         k = mat_f32(cache->k[layer], cache->slots, W);
@@ -641,7 +682,7 @@ attention_half(struct pass *p, int64_t i, trv_err *err)
     int rc;
 
     if (s) {
-        memcpy(s->x_in, p->x.data, (size_t)(T * cfg->width) * sizeof(float));
+        d->be->ops->copy(d->be, mat_f32(s->x_in, T, cfg->width), p->x);
         r->qkv.data = s->qkv;
         r->attn = s->attn;
     }
@@ -670,8 +711,7 @@ mlp_half(struct pass *p, int64_t i, trv_err *err)
     int rc;
 
     if (s) {
-        memcpy(s->x_mid, p->x.data,
-               (size_t)(p->b->T * cfg->width) * sizeof(float));
+        ops->copy(d->be, mat_f32(s->x_mid, p->b->T, cfg->width), p->x);
         if (s->u.type == DT_F32)
             r->u = s->u;
     }
@@ -754,7 +794,7 @@ forward(struct decoder *d, struct arena *a, struct mat *hidden,
     if (rc)
         return rc;
     if (save)
-        memcpy(save->x_out, p.x.data, (size_t)(T * C) * sizeof(float));
+        d->be->ops->copy(d->be, mat_f32(save->x_out, T, C), p.x);
     d->be->ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, p.x,
                              d->norm_w.v, d->norm_b.v, (float)cfg->norm_eps,
                              cfg->rms);

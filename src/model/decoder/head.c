@@ -1,8 +1,6 @@
 /* head.c -- logits, log-probabilities and divergences in chunks. */
 #include "model/decoder/head.h"
 
-#include <string.h>
-
 /* Positions of one chunk: 24 MB of logits, at least 16 and at most 512. */
 static int64_t
 chunk_rows(const struct decoder *d)
@@ -10,31 +8,6 @@ chunk_rows(const struct decoder *d)
     const int64_t n = ((int64_t)6 << 20) / d->cfg->vocab / 16 * 16;
 
     return n < 16 ? 16 : n > 512 ? 512 : n;
-}
-
-static void
-gather(struct mat out, struct head_rows x, int64_t from, int64_t n)
-{
-    const size_t size = x.hidden.type == DT_F32 ? 4 : 2;
-    const size_t row = (size_t)x.hidden.cols * size;
-
-    for (int64_t i = 0; i < n; i++)
-        memcpy((char *)out.data + (size_t)i * row,
-               (const char *)x.hidden.data +
-                   (size_t)(x.at[from + i] * x.hidden.ld) * size,
-               row);
-}
-
-static void
-scatter_add(struct mat d_hidden, const int64_t *at, struct mat d_rows)
-{
-    for (int64_t i = 0; i < d_rows.rows; i++) {
-        const float *src = (const float *)d_rows.data + i * d_rows.ld;
-        float *dst = (float *)d_hidden.data + at[i] * d_hidden.ld;
-
-        for (int64_t c = 0; c < d_rows.cols; c++)
-            dst[c] += src[c];
-    }
 }
 
 /* One chunk's buffers: two of each where two distributions meet. */
@@ -85,7 +58,7 @@ part_logits(struct arena *a, struct mat logits, struct mat *kept,
     if (!hidden.data)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld rows of logits",
                         (long long)n);
-    gather(hidden, (struct head_rows){x->hidden, x->at}, from, n);
+    d->be->ops->gather(d->be, hidden, x->hidden, x->at + from);
     d->be->ops->linear_forward(d->be, logits, hidden, &d->head.lin, NULL, 0.0f);
     d->flop += 2.0 * (double)n * (double)(d->cfg->width * d->cfg->vocab);
     if (kept)
@@ -93,24 +66,6 @@ part_logits(struct arena *a, struct mat logits, struct mat *kept,
     else
         arena_rewind(a, mark);
     return 0;
-}
-
-/* sum = weight * sum (which was another part's) + w * part, over the columns
- * that both have; the rest is impossible. */
-static void
-add_part(struct mat sum, double scale, struct mat part, double w)
-{
-    const int64_t V = sum.cols < part.cols ? sum.cols : part.cols;
-
-    for (int64_t i = 0; i < sum.rows; i++) {
-        float *to = (float *)sum.data + i * sum.ld;
-        const float *from = (const float *)part.data + i * part.ld;
-
-        for (int64_t v = 0; v < V; v++)
-            to[v] = (float)scale * to[v] + (float)w * from[v];
-        for (int64_t v = V; v < sum.cols; v++)
-            to[v] = -1e30f;
-    }
 }
 
 static int
@@ -126,7 +81,9 @@ side_logits(struct arena *a, const struct chunk *c, const struct head_side *x,
 
         rc = part_logits(a, to, NULL, part, from, n, err);
         if (!rc)
-            add_part(sum, p == 1 ? x->parts[0].weight : 1.0, to, part->weight);
+            part->d->be->ops->mix(part->d->be, sum,
+                                  p == 1 ? (float)x->parts[0].weight : 1.0f, to,
+                                  (float)part->weight);
     }
     return rc;
 }
@@ -145,7 +102,7 @@ chunk_backward(struct decoder *d, const struct chunk *c, struct mat hidden,
         g = top_rows(c->act, n);
     }
     ops->linear_backward(d->be, d_rows, g, &d->head.lin, 0.0f);
-    scatter_add(d_hidden, at, d_rows);
+    ops->scatter_add(d->be, d_hidden, at, d_rows);
     if (d->head.d_w)
         ops->matmul(d->be, mat_f32(d->head.d_w, d->cfg->vocab, d->cfg->width),
                     g, true, hidden, false, 1.0f, 1.0f);

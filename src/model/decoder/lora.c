@@ -128,12 +128,37 @@ shape_pairs(struct lora *l, const struct model_config *cfg,
     return 0;
 }
 
+/* Layer by layer all A, then all B: the A of maps that share their input (q, k,
+ * v; gate, up) are neighbours, and so one matrix. */
+static void
+point_pairs(struct lora *l)
+{
+    int64_t at = 0;
+
+    for (int64_t i = 0; i < l->layers; i++) {
+        struct lora_pair *pairs = &l->pairs[i * PART_COUNT];
+
+        for (int p = 0; p < PART_COUNT; p++)
+            if (pairs[p].rank > 0) {
+                pairs[p].a = pairs[p].a_act = l->w + at;
+                pairs[p].d_a = l->g ? l->g + at : NULL;
+                at += pairs[p].rank * pairs[p].in;
+            }
+        for (int p = 0; p < PART_COUNT; p++)
+            if (pairs[p].rank > 0) {
+                pairs[p].b = pairs[p].b_act = l->w + at;
+                pairs[p].d_b = l->g ? l->g + at : NULL;
+                at += pairs[p].out * pairs[p].rank;
+            }
+    }
+    TRV_ASSERT(at == l->n);
+}
+
 int
 lora_init_shaped(struct lora *l, const struct model_config *cfg,
                  const int64_t *ranks, const double *alphas, bool rslora,
                  bool trained, trv_err *err)
 {
-    int64_t at = 0;
     int rc;
 
     *l = (struct lora){.layers = cfg->layers, .rslora = rslora};
@@ -155,25 +180,7 @@ lora_init_shaped(struct lora *l, const struct model_config *cfg,
                      (long long)l->n);
         goto done;
     }
-    /* Layer by layer all A, then all B: the A of maps that share their input
-     * (q, k, v; gate, up) are neighbours, and so one matrix. */
-    for (int64_t i = 0; i < l->layers; i++) {
-        struct lora_pair *pairs = &l->pairs[i * PART_COUNT];
-
-        for (int p = 0; p < PART_COUNT; p++)
-            if (pairs[p].rank > 0) {
-                pairs[p].a = pairs[p].a_act = l->w + at;
-                pairs[p].d_a = trained ? l->g + at : NULL;
-                at += pairs[p].rank * pairs[p].in;
-            }
-        for (int p = 0; p < PART_COUNT; p++)
-            if (pairs[p].rank > 0) {
-                pairs[p].b = pairs[p].b_act = l->w + at;
-                pairs[p].d_b = trained ? l->g + at : NULL;
-                at += pairs[p].out * pairs[p].rank;
-            }
-    }
-    TRV_ASSERT(at == l->n);
+    point_pairs(l);
 done:
     if (rc)
         lora_release(l);
@@ -235,32 +242,49 @@ done:
     return rc;
 }
 
-int
-lora_refresh(struct lora *l, enum dtype act_type, trv_err *err)
+/* Move into a backend's memory, once. */
+static int
+take(struct lora *l, struct backend *be, trv_err *err)
 {
+    int rc;
+
+    if (be->ops->is_host || l->be == be)
+        return 0;
+    rc = backend_take(be, &l->w, &l->g, l->n, err);
+    if (rc)
+        return rc;
+    l->be = be;
+    point_pairs(l);
+    return 0;
+}
+
+int
+lora_refresh(struct lora *l, struct backend *be, trv_err *err)
+{
+    int rc = take(l, be, err);
     bf16 *act;
 
-    TRV_ASSERT(act_type == DT_F32 || act_type == DT_BF16);
-    if (act_type == DT_F32) {
+    if (rc)
+        return rc;
+    l->act_type = be->act_type;
+    if (be->act_type == DT_F32) {
         if (l->act) { // was bf16 before
-            mem_free(l->act);
+            backend_drop(l->be, l->act);
             l->act = NULL;
         }
         for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
             l->pairs[i].a_act = l->pairs[i].a;
             l->pairs[i].b_act = l->pairs[i].b;
         }
-        l->act_type = DT_F32;
         return 0;
     }
     if (!l->act)
-        l->act = mem_array((size_t)l->n, sizeof(bf16));
+        l->act = be->ops->mem_alloc(be, (size_t)l->n * sizeof(bf16));
     if (!l->act)
         return err_fail(err, TRV_ENOMEM, "no memory for a LoRA in bf16");
-    l->act_type = DT_BF16;
     act = l->act;
-    for (int64_t i = 0; i < l->n; i++)
-        act[i] = bf16_from_f32(l->w[i]);
+    be->ops->cast(be, (struct mat){act, DT_BF16, 1, l->n, l->n},
+                  mat_f32(l->w, 1, l->n));
     for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
         struct lora_pair *p = &l->pairs[i];
 
@@ -297,9 +321,9 @@ void
 lora_release(struct lora *l)
 {
     mem_free(l->pairs);
-    mem_free(l->w);
-    mem_free(l->g);
-    mem_free(l->act);
+    backend_drop(l->be, l->w);
+    backend_drop(l->be, l->g);
+    backend_drop(l->be, l->act);
     *l = (struct lora){0};
 }
 

@@ -28,10 +28,11 @@ struct lora {
     int64_t layers;
     struct lora_pair *pairs; // [layers * PART_COUNT]
     bool rslora;
-    float dropout; // of x, in training passes only
-    int64_t n;     // parameters
-    float *w, *g;  // [n]; g NULL when not trained
-    void *act;     // storage of the act_type copies
+    float dropout;      // of x, in training passes only
+    int64_t n;          // parameters
+    float *w, *g;       // [n]; g NULL when not trained
+    void *act;          // storage of the act_type copies
+    struct backend *be; // whose memory w, g and act are; NULL: the host's
     enum dtype act_type;
 };
 
@@ -74,9 +75,10 @@ int lora_init_shaped(struct lora *l, const struct model_config *cfg,
                      const int64_t *ranks, const double *alphas, bool rslora,
                      bool trained, trv_err *err);
 struct lora_pair *lora_at(const struct lora *l, int64_t layer, enum part p);
-/** Bring the act_type copies up to date; call after every change of w. Only the
- * first call, and one with another type, allocates. */
-int lora_refresh(struct lora *l, enum dtype act_type, trv_err *err);
+/** Bring what the decoder reads up to date; call after every change of w. The
+ * first call moves w and g into the backend's memory; that, and a call with
+ * another type, allocates. */
+int lora_refresh(struct lora *l, struct backend *be, trv_err *err);
 /** Where parameter `index` of w lives, for messages:
  * "model.layers.1.self_attn.q_proj.lora_A". */
 void lora_locate(char *buf, size_t size, const struct lora *l,

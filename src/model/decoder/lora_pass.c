@@ -3,31 +3,6 @@
 
 #include "model/decoder/decoder.h"
 
-static bool
-is_kept(struct lora_drop drop, int64_t row, int64_t col)
-{
-    return (double)rng_hash(drop.seed, (uint64_t)row, (uint64_t)col) >=
-           (double)drop.p * 0x1p32;
-}
-
-/* out = x with dropped values zero and kept ones scaled; f32 both. */
-static void
-drop_rows(struct mat out, struct mat x, struct lora_drop drop, bool add)
-{
-    const float scale = 1.0f / (1.0f - drop.p);
-
-    for (int64_t r = 0; r < x.rows; r++) {
-        const float *src = (const float *)x.data + r * x.ld;
-        float *dst = (float *)out.data + r * out.ld;
-
-        for (int64_t c = 0; c < x.cols; c++) {
-            const float v = is_kept(drop, r, c) ? src[c] * scale : 0.0f;
-
-            dst[c] = add ? dst[c] + v : v;
-        }
-    }
-}
-
 /* The input that A sees: x itself, or x after dropout in new memory. */
 static struct mat
 dropped_input(struct backend *be, struct arena *a, struct mat x,
@@ -42,7 +17,7 @@ dropped_input(struct backend *be, struct arena *a, struct mat x,
     if (!f.data || !out.data)
         return (struct mat){0};
     be->ops->cast(be, f, x);
-    drop_rows(f, f, drop, false);
+    be->ops->dropout(be, f, f, drop.p, drop.seed, false);
     be->ops->cast(be, out, f);
     return out;
 }
@@ -168,7 +143,7 @@ input_gradient(struct backend *be, struct arena *a, struct mat dx, struct mat z,
     if (!dxd.data)
         return no_memory(err, s);
     be->ops->matmul(be, dxd, z, false, stack_a(be, s), false, 1.0f, 0.0f);
-    drop_rows(dx, dxd, drop, true);
+    be->ops->dropout(be, dx, dxd, drop.p, drop.seed, true);
     return 0;
 }
 

@@ -13,15 +13,17 @@ terms_flat(const struct terms *t)
 }
 
 int
-terms_refresh(struct terms *t, enum dtype act_type, trv_err *err)
+terms_refresh(struct terms *t, struct backend *be, trv_err *err)
 {
     int rc = 0;
 
     if (t->lora.pairs)
-        rc = lora_refresh(&t->lora, act_type, err);
+        rc = lora_refresh(&t->lora, be, err);
     if (!rc && t->bottleneck.size > 0)
-        rc = bottleneck_refresh(&t->bottleneck, act_type, err);
-    return rc; // virtual tokens are f32 in every precision
+        rc = bottleneck_refresh(&t->bottleneck, be, err);
+    if (!rc && t->virtual.kind != VIRTUAL_NONE)
+        rc = virtual_refresh(&t->virtual, be, err);
+    return rc;
 }
 
 void

@@ -59,9 +59,11 @@ terms_bottleneck(struct bottleneck_site *out, const struct terms *t,
     return t && bottleneck_at(out, &t->bottleneck, layer, place);
 }
 
-/** Bring what the decoder reads up to date; call after every change of w. Only
- * the first call, and one with another type, allocates. TRV_ENOMEM. */
-int terms_refresh(struct terms *t, enum dtype act_type, trv_err *err);
+/** Bring what the decoder reads up to date; call after every change of w. The
+ * first call moves w and g into the memory of the backend, where they stay
+ * until the release; that, and a call with another type, allocates.
+ * TRV_ENOMEM. */
+int terms_refresh(struct terms *t, struct backend *be, trv_err *err);
 /** Name parameter `index` of the flat vector, for messages. */
 void terms_locate(char *buf, size_t size, const struct terms *t,
                   const struct model_config *cfg, int64_t index);

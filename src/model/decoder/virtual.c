@@ -41,11 +41,24 @@ virtual_init(struct virtual_tokens *v, enum virtual_kind kind,
                     (long long)k);
 }
 
+int
+virtual_refresh(struct virtual_tokens *v, struct backend *be, trv_err *err)
+{
+    int rc;
+
+    if (be->ops->is_host || v->be == be)
+        return 0;
+    rc = backend_take(be, &v->w, &v->g, v->n, err);
+    if (!rc)
+        v->be = be;
+    return rc;
+}
+
 void
 virtual_release(struct virtual_tokens *v)
 {
-    mem_free(v->w);
-    mem_free(v->g);
+    backend_drop(v->be, v->w);
+    backend_drop(v->be, v->g);
     *v = (struct virtual_tokens){0};
 }
 

@@ -30,6 +30,7 @@ struct virtual_tokens {
     int64_t kv_width;       // W, of a prefix
     int64_t n;              // parameters, k * width
     float *w, *g;           // [k, width]; g NULL when not trained
+    struct backend *be;     // whose memory they are; NULL: the host's
 };
 
 /** Values of one virtual token. */
@@ -39,6 +40,8 @@ int64_t virtual_width(const struct model_config *cfg, enum virtual_kind kind);
 int virtual_init(struct virtual_tokens *v, enum virtual_kind kind,
                  const struct model_config *cfg, int64_t k, bool trained,
                  trv_err *err);
+/** As lora_refresh(); f32 in every precision. */
+int virtual_refresh(struct virtual_tokens *v, struct backend *be, trv_err *err);
 void virtual_release(struct virtual_tokens *v); // accepts zeros
 
 /** Where a prefix's key of token j in a layer begins in w and g; its value

@@ -293,7 +293,7 @@ track_pack(struct track *t, struct wave *w, struct arena *a, trv_err *err)
             t->slots += w->all[i].room;
             w->where[t->parts[p]][i] = at[k][packed[k].n - 1];
         }
-    return kv_cache_open(&t->cache, t->d->cfg, t->slots, err);
+    return kv_cache_open(&t->cache, t->d->be, t->d->cfg, t->slots, err);
 }
 
 /* One step of a track: the newest token of each live row in each part. */

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/decoder/decoder.h"
+
 int
 sampling_check(const struct sampling *s, trv_err *err)
 {
@@ -192,6 +194,13 @@ penalise(float *x, int64_t V, const int32_t *seen, int64_t n, float penalty,
     }
 }
 
+static int
+no_memory(int64_t n, trv_err *err)
+{
+    return err_fail(err, TRV_ENOMEM, "no memory to sample %lld rows",
+                    (long long)n);
+}
+
 int
 sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
              struct mat logits, const int32_t *const *seen,
@@ -203,7 +212,7 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
     const int64_t real = s->vocab < V ? s->vocab : V;
     const bool filtered = s->top_k > 0 || s->top_p < 1.0 || s->min_p > 0.0;
     float *first = arena_f32(a, n, 1);
-    struct mat raw = {0};
+    struct mat raw = mat_new(a, DT_F32, n, V), host;
     struct candidate *list = NULL;
     float *copy = NULL;
     unsigned char *done = arena_alloc(a, (size_t)V);
@@ -214,15 +223,14 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
         copy = arena_f32(a, 1, V);
         ok = ok && list && copy;
     }
-    raw.data = arena_f32(a, n, V);
-    ok = ok && raw.data;
-    if (!ok)
-        return err_fail(err, TRV_ENOMEM, "no memory to sample %lld rows",
-                        (long long)n);
-    raw = mat_f32(raw.data, n, V);
+    if (!ok || !raw.data)
+        return no_memory(n, err);
     be->ops->cast(be, raw, logits);
+    host = backend_fetch(be, a, logits);
+    if (!host.data)
+        return no_memory(n, err);
     for (int64_t i = 0; i < n; i++) {
-        float *x = (float *)logits.data + i * logits.ld;
+        float *x = (float *)host.data + i * host.ld;
 
         if (s->repetition_penalty != 1.0)
             penalise(x, V, seen[i], n_seen[i], (float)s->repetition_penalty,
@@ -232,14 +240,18 @@ sampler_draw(struct backend *be, struct arena *a, int32_t *out, double *logp,
     }
     if (s->temperature < COLDEST) {
         for (int64_t i = 0; i < n; i++)
-            out[i] = argmax((const float *)logits.data + i * logits.ld, real);
+            out[i] = argmax((const float *)host.data + i * host.ld, real);
     } else {
+        backend_store(be, logits, host);
         be->ops->softmax(be, logits, (float)s->temperature);
-        /* Each row has random numbers of its own; filters share buffers. */
+        host = backend_fetch(be, a, logits);
+        if (!host.data)
+            return no_memory(n, err);
+            /* Each row has random numbers of its own; filters share buffers. */
 #pragma omp parallel for schedule(static)                                      \
     num_threads(be->threads) if (!filtered && n > 1)
         for (int64_t i = 0; i < n; i++) {
-            const float *p = (const float *)logits.data + i * logits.ld;
+            const float *p = (const float *)host.data + i * host.ld;
 
             out[i] = filtered ? draw_filtered(p, real, s, list, copy, rng[i])
                               : (int32_t)draw_plain(p, real, rng[i]);

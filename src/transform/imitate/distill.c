@@ -160,7 +160,8 @@ run_pairs(struct distill *t, const struct pair *pairs, int64_t n,
         ones[k] = 1.0f;
 
     if (seen)
-        rc = features_begin(&f, a, t->features, x.N, t->d->cfg->width, err);
+        rc = features_begin(&f, t->d->be, a, t->features, x.N, t->d->cfg->width,
+                            err);
     if (!rc && seen)
         rc = see_teacher(&teacher, &f, t, pairs, n, tokens, err);
     else if (!rc && !t->opts.hard)

@@ -91,16 +91,16 @@ features_check(const struct answers *a, const struct model_config *cfg,
 /* ---- a batch ------------------------------------------------------------ */
 
 int
-features_begin(struct features_batch *x, struct arena *a,
+features_begin(struct features_batch *x, struct backend *be, struct arena *a,
                const struct features *f, int64_t n, int64_t width, trv_err *err)
 {
     bool failed;
 
-    *x = (struct features_batch){.f = f, .n = n, .width = width};
+    *x = (struct features_batch){.f = f, .be = be, .n = n, .width = width};
     x->h = arena_alloc(a, (size_t)f->layers * sizeof(*x->h));
     failed = !x->h;
     for (int64_t l = 0; l < f->layers && !failed; l++) {
-        x->h[l] = f->layer[l] ? arena_f32(a, n, width) : NULL;
+        x->h[l] = f->layer[l] ? tensor_f32(a, n, width) : NULL;
         failed = f->layer[l] && !x->h[l];
     }
     return failed ? err_fail(err, TRV_ENOMEM, "no memory for a batch") : 0;
@@ -111,10 +111,9 @@ take_states(void *payload, int64_t layer, struct mat stream)
 {
     const struct features_batch *x = payload;
 
-    for (int64_t k = 0; k < x->n && x->h[layer]; k++)
-        memcpy(x->h[layer] + k * x->width,
-               (const float *)stream.data + x->at[k] * stream.ld,
-               (size_t)x->width * sizeof(float));
+    if (x->h[layer])
+        x->be->ops->gather(x->be, mat_f32(x->h[layer], x->n, x->width), stream,
+                           x->at);
 }
 
 struct decoder_tap
@@ -168,10 +167,6 @@ features_back(void *payload, int64_t layer, enum dec_map map, struct mat dx)
 
     if (map != MAP_DOWN || !x->h[layer])
         return;
-    for (int64_t k = 0; k < x->n; k++) {
-        float *to = (float *)dx.data + x->at[k] * dx.ld;
-
-        for (int64_t c = 0; c < x->width; c++)
-            to[c] += x->h[layer][k * x->width + c];
-    }
+    x->be->ops->scatter_add(x->be, dx, x->at,
+                            mat_f32(x->h[layer], x->n, x->width));
 }

@@ -46,15 +46,16 @@ int features_check(const struct answers *a, const struct model_config *cfg,
 /* The states of one batch: the teacher's, and then the student's gradient. */
 struct features_batch {
     const struct features *f;
+    struct backend *be;
     const int64_t *at; // [n] packed tokens: of the pass that comes next
     int64_t n, width;
     float **h; // [layers] of [n,width]; NULL where it is not matched
 };
 
 /** All in `a`; TRV_ENOMEM. */
-int features_begin(struct features_batch *x, struct arena *a,
-                   const struct features *f, int64_t n, int64_t width,
-                   trv_err *err);
+int features_begin(struct features_batch *x, struct backend *be,
+                   struct arena *a, const struct features *f, int64_t n,
+                   int64_t width, trv_err *err);
 /** Takes the teacher's states out of a pass: x->at is set. */
 struct decoder_tap features_tap(struct features_batch *x);
 /** The sum of losses of the student's pass, of which x->at is set, too. The

@@ -1,8 +1,6 @@
 /* fisher.c -- outer products of the stream's gradients. */
 #include "transform/imitate/fisher.h"
 
-#include <string.h>
-
 #include "model/decoder/head.h"
 
 int
@@ -36,25 +34,30 @@ sums_of(const struct fisher *f, int64_t layer, enum dec_map map)
 struct taking {
     struct fisher *f;
     struct backend *be;
+    struct arena *a;
     const int64_t *predicts;
     struct mat g;     // [n,C]
     struct mat outer; // [C,C]
+    bool failed;      // for want of memory
 };
 
 static void
 take(void *payload, int64_t layer, enum dec_map map, struct mat dx)
 {
-    const struct taking *t = payload;
+    struct taking *t = payload;
     const int64_t C = t->f->width;
     double *sum = sums_of(t->f, layer, map);
+    const float *outer;
 
-    for (int64_t k = 0; k < t->g.rows; k++)
-        memcpy((float *)t->g.data + k * C,
-               (const float *)dx.data + t->predicts[k] * dx.ld,
-               (size_t)C * sizeof(float));
+    t->be->ops->gather(t->be, t->g, dx, t->predicts);
     t->be->ops->matmul(t->be, t->outer, t->g, true, t->g, false, 1.0f, 0.0f);
+    outer = backend_fetch(t->be, t->a, t->outer).data;
+    if (!outer) {
+        t->failed = true;
+        return;
+    }
     for (int64_t i = 0; i < C * C; i++)
-        sum[i] += (double)((const float *)t->outer.data)[i];
+        sum[i] += (double)outer[i];
 }
 
 int
@@ -63,8 +66,12 @@ fisher_add(struct fisher *f, struct decoder *d, struct arena *a,
            const int32_t *target, int64_t n, trv_err *err)
 {
     const int64_t C = f->width;
-    struct taking t = {f, d->be, predicts, mat_new(a, DT_F32, n, C),
-                       mat_new(a, DT_F32, C, C)};
+    struct taking t = {.f = f,
+                       .be = d->be,
+                       .a = a,
+                       .predicts = predicts,
+                       .g = mat_new(a, DT_F32, n, C),
+                       .outer = mat_new(a, DT_F32, C, C)};
     struct saved save = {.on_stream = take, .payload = &t};
     struct mat dh = mat_new(a, DT_F32, b->T, C), hidden;
     float *logp = arena_f32(a, n, 1), *ones = arena_f32(a, n, 1);
@@ -73,7 +80,7 @@ fisher_add(struct fisher *f, struct decoder *d, struct arena *a,
     if (!t.g.data || !t.outer.data || !dh.data || !logp || !ones)
         return err_fail(err, TRV_ENOMEM,
                         "no memory for a metric of the stream");
-    memset(dh.data, 0, (size_t)(b->T * C) * sizeof(float));
+    d->be->ops->zero(d->be, dh);
     for (int64_t k = 0; k < n; k++)
         ones[k] = 1.0f;
     rc = decoder_forward(d, a, &hidden, b, NULL, &save, err);
@@ -83,6 +90,8 @@ fisher_add(struct fisher *f, struct decoder *d, struct arena *a,
                            ones, dh, err);
     if (!rc)
         rc = decoder_backward(d, a, dh, b, &save, err);
+    if (!rc && t.failed)
+        rc = err_fail(err, TRV_ENOMEM, "no memory for a metric of the stream");
     f->n += n;
     return rc;
 }

@@ -193,7 +193,7 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
         .features = p->variant == IMITATE_FEATURES ? &p->features : NULL,
         .opts = p->distill};
     struct run_task task;
-    int rc = terms_refresh(student, job->s->be->act_type, err);
+    int rc = terms_refresh(student, job->s->be, err);
 
     if (!rc)
         rc = distill_init(&t, &task, err);

@@ -174,25 +174,15 @@ gather_metric(struct solve *v, trv_err *err)
 /* --- one map --- */
 
 /* Rows of the student's inputs, and how far its stream is from the teacher's,
- * at the answer positions. */
+ * at the answer positions; `own` is room for the student's. */
 static void
-gather(struct mat in, struct mat d, const struct chunk *c)
+gather(struct backend *be, struct mat in, struct mat d, struct mat own,
+       const struct chunk *c)
 {
-    const size_t size = in.type == DT_F32 ? sizeof(float) : sizeof(bf16);
-
-    for (int64_t k = 0; k < c->n; k++) {
-        const int64_t ts = c->student.p.where[k], tt = c->teacher.p.where[k];
-        const float *s = (const float *)c->student.x.data + ts * d.cols;
-        const float *t = (const float *)c->teacher.x.data + tt * d.cols;
-        float *to = (float *)d.data + k * d.cols;
-
-        memcpy((char *)in.data + (size_t)(k * in.ld) * size,
-               (const char *)c->entered.data +
-                   (size_t)(ts * c->entered.ld) * size,
-               (size_t)in.cols * size);
-        for (int64_t j = 0; j < d.cols; j++)
-            to[j] = t[j] - s[j];
-    }
+    be->ops->gather(be, in, c->entered, c->student.p.where);
+    be->ops->gather(be, d, c->teacher.x, c->teacher.p.where);
+    be->ops->gather(be, own, c->student.x, c->student.p.where);
+    be->ops->mix(be, d, 1.0f, own, -1.0f);
 }
 
 /* Take one chunk through a half layer and add its equations to the sums. */
@@ -201,7 +191,7 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
         bool add, trv_err *err)
 {
     struct arena *a = &v->s->arena;
-    struct mat entered, in, d;
+    struct mat entered, in, d, own;
     int rc;
 
     arena_reset(a);
@@ -217,9 +207,10 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
     v->s->be->ops->cast(v->s->be, c->entered, entered);
     in = mat_new(a, entered.type, c->n, entered.cols);
     d = mat_new(a, DT_F32, c->n, v->d->cfg->width);
-    if (!in.data || !d.data)
+    own = mat_new(a, DT_F32, c->n, v->d->cfg->width);
+    if (!in.data || !d.data || !own.data)
         return err_nomem(err, "to solve layer by layer");
-    gather(in, d, c);
+    gather(v->s->be, in, d, own, c);
     lowrank_add(&v->sums, v->s->be, in, d);
     v->d->flop += 2.0 * (double)(c->n * in.cols * (in.cols + d.cols));
     return 0;
@@ -267,7 +258,7 @@ solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
     for (int64_t i = 0; i < p->out * p->rank && !rc; i++)
         p->b[i] /= p->scale;
     v->solved += !rc;
-    return rc ? rc : terms_refresh(v->student, v->s->be->act_type, err);
+    return rc ? rc : terms_refresh(v->student, v->s->be, err);
 }
 
 /* --- all maps --- */
@@ -339,7 +330,9 @@ solve_run(struct session *s, struct solve_result *out, struct terms *student,
     if (rc)
         return rc;
     halves = 2 * v.d->cfg->layers;
-    rc = terms_refresh(student, s->be->act_type, err);
+    rc = backend_arena(&v.keep, s->be, err);
+    if (!rc)
+        rc = terms_refresh(student, s->be, err);
     if (!rc)
         rc = open_chunks(&v, answers, err);
     if (!rc)

@@ -145,7 +145,7 @@ put(const struct distill *t, const struct candidate *c, trv_err *err)
 {
     int rc = student_start(t->student, t->s, c->ids.v, c->ids.n, NULL, err);
 
-    return rc ? rc : terms_refresh(t->student, t->s->be->act_type, err);
+    return rc ? rc : terms_refresh(t->student, t->s->be, err);
 }
 
 int

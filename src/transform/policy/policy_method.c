@@ -435,7 +435,7 @@ learn(struct course *c, trv_err *err)
     if (student_is_virtual(c->p.job->to))
         rc = start_virtual(c, err);
     if (!rc)
-        rc = terms_refresh(&c->student, c->p.job->s->be->act_type, err);
+        rc = terms_refresh(&c->student, c->p.job->s->be, err);
     if (rc)
         return rc;
     switch (c->p.method) {

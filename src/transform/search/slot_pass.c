@@ -159,13 +159,14 @@ add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
 /* Rows whose heads differ hold z at several packed tokens: all add up. */
 static int
 collect(float *g, struct arena *a, const struct answer_pass *p,
-        const float *d_embeds, int64_t C, const struct prompt_slot *s,
-        const struct ids *z, const struct slot_answer *y, int64_t n,
-        trv_err *err)
+        struct mat embeds, const struct prompt_slot *s, const struct ids *z,
+        const struct slot_answer *y, int64_t n, trv_err *err)
 {
     unsigned char *seen = arena_alloc(a, (size_t)p->b.T);
+    const float *d_embeds = embeds.data;
+    const int64_t C = embeds.cols;
 
-    if (!seen)
+    if (!seen || !d_embeds)
         return err_nomem(err, "for a gradient");
     memset(seen, 0, (size_t)p->b.T);
     memset(g, 0, (size_t)(z->n * C) * sizeof(*g));
@@ -198,14 +199,14 @@ slot_gradient(float *g, struct decoder *d, struct arena *a,
 
     if (rc)
         goto done;
-    save.d_embeds = arena_f32(a, p.b.T, C);
+    save.d_embeds = tensor_f32(a, p.b.T, C);
     dh = mat_new(a, DT_F32, p.b.T, C);
     if (!save.d_embeds || !dh.data) {
         rc = err_nomem(err, "for a gradient");
         goto done;
     }
-    memset(save.d_embeds, 0, (size_t)(p.b.T * C) * sizeof(float));
-    memset(dh.data, 0, (size_t)(p.b.T * C) * sizeof(float));
+    d->be->ops->zero(d->be, mat_f32(save.d_embeds, p.b.T, C));
+    d->be->ops->zero(d->be, dh);
     rc = decoder_forward(d, a, &hidden, &p.b, NULL, &save, err);
     if (!rc)
         rc = loss(self, a, (struct head_rows){hidden, p.where}, p.N, dh, err);
@@ -214,7 +215,9 @@ slot_gradient(float *g, struct decoder *d, struct arena *a,
     if (!rc)
         rc = decoder_backward(d, a, dh, &p.b, &save, err);
     if (!rc)
-        rc = collect(g, a, &p, save.d_embeds, C, s, z, y, n, err);
+        rc = collect(g, a, &p,
+                     backend_fetch(d->be, a, mat_f32(save.d_embeds, p.b.T, C)),
+                     s, z, y, n, err);
 done:
     arena_rewind(a, mark);
     return rc;

@@ -1,0 +1,134 @@
+/* topics.c -- the texts of `trivium help rewards` and so on. Lists that the
+ * library has, of specs and of options, are printed from it.
+ */
+#include "cli/topics.h"
+
+extern const struct cmd_entry cmd_train;
+
+static const struct topic_item checks[] = {
+    {"number", "the answer's number equals the row's: the one behind ####, or "
+               "the last; column=C, strict=1"},
+    {"exact", "the answer equals the row's; column=C, case=0"},
+    {"regex", "pattern=P matches; by=line|sentence|word|letter, share=1, "
+              "case=0, not=1"},
+    {"contains", "one of words=A|B|C is there; all=1, share=1, inside=1, "
+                 "case=1, not=1"},
+    {"length", "between lo=N and hi=N, falling linearly outside; slack=N, "
+               "by=words|chars|tokens"},
+    {"json", "the answer is one JSON value; keys=A|B, share=1"},
+    {"command", "what a program of your own prints for each row; timeout=S, "
+                "cmd=COMMAND"},
+    {NULL, NULL},
+};
+
+static const struct topic_item lists[] = {
+    {"demos:", "template=T with {input} and {output}; form=auto, chat or text"},
+    {"retrieve:",
+     "k=N documents; template=T with {text}, and {title} if wanted"},
+    {NULL, NULL},
+};
+
+static const struct topic_item columns[] = {
+    {"text", "plain text: an input, or what train learns"},
+    {"prompt", "an input: a text, or an array of messages"},
+    {"prompt, completion", "an input and its answer"},
+    {"messages", "a conversation: an array of {\"role\":, \"content\":}"},
+    {"prompt, chosen, rejected", "a preference pair"},
+    {"answer", "what verifier:number and verifier:exact compare with; also "
+               "reference, solution or completion"},
+    {"tools", "for the chat template"},
+    {NULL, NULL},
+};
+
+static const struct topic_item formats[] = {
+    {"Hugging Face folder",
+     "config.json; model.safetensors, sharded or not, F32, F16 or BF16; "
+     "tokenizer.json, or vocab.json and merges.txt; the chat template"},
+    {"GGUF file",
+     "F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, with its tokenizer"},
+    {"architectures", "GPT-2, Llama, Mistral, Qwen2, Qwen2.5, Qwen3, OLMo 2"},
+    {NULL, NULL},
+};
+
+const struct topic topics[] = {
+    {.name = "rewards",
+     .summary = "what scores answers: the kinds of rewards",
+     .text =
+         "A reward gives each answer to an input a number, and more is better. "
+         "It is named by a spec, or by the folder of one that convert or train "
+         "made. score prints what it gives, convert learns from it, generate "
+         "chooses by it (--act), and measure --task compares by it.\n\n"
+         "A and B are specs of parameters or prompts; @FILE reads the text of "
+         "a judge from a file. Factors stand first, as in "
+         "ratio:beta=0.5,lora:DIR. A contrast takes its other prompt behind "
+         "minus=: contrast:prompt:@good.txt,minus=prompt:@bad.txt. ratio, "
+         "contrast and endo have a value for each token.",
+     .form = "reward",
+     .title = "Checks, as in verifier:contains,words=yes|no",
+     .items = checks,
+     .examples =
+         "trivium score --model MODEL --data answers.jsonl \\\n"
+         "    --adaptation \"sum:0.7*verifier:number+0.3*judge:Be brief.\"\n"
+         "trivium score --model MODEL --data answers.jsonl \\\n"
+         "    --adaptation ratio:beta=0.5,lora:out/z --tokens"},
+    {.name = "prompts",
+     .summary = "what stands before an input: the kinds of prompts",
+     .text =
+         "A prompt of text stands right before the input, byte for byte: end "
+         "it "
+         "with the blank or the empty line that should part the two. In a chat "
+         "it becomes, or joins, the system message. convert makes prompts, "
+         "too: text by a search (text, evolve), demonstrations (demos), and "
+         "virtual tokens (soft, prefix), which are PEFT folders.",
+     .form = "prompt",
+     .title = "Further options of a spec, behind a comma",
+     .items = lists,
+     .examples =
+         "trivium generate --model MODEL \"Once upon a time\" \\\n"
+         "    --adaptation \"prompt:Be brief. \"\n"
+         "trivium generate --model MODEL \"3\" \\\n"
+         "    --adaptation \"demos:demos.jsonl,template={input}={output};\""},
+    {.name = "data",
+     .summary = "files of inputs, rows and pairs, and their columns",
+     .text =
+         "Files are JSON lines (.jsonl), a JSON array (.json), or plain text "
+         "(.txt), each line of it a row with the column text. --inputs takes "
+         "inputs, and what answers the rows have is left aside; --data of "
+         "train "
+         "and score takes rows with answers; --pairs takes preference pairs. "
+         "Columns are TRL's. Alpaca's (instruction, input, output), "
+         "ShareGPT's (conversations), question with answer, and pairs of "
+         "chosen and rejected alone are understood, too.",
+     .title = "Columns",
+     .items = columns,
+     .examples =
+         "trivium convert --model MODEL --from base --to lora:out/liked \\\n"
+         "    --pairs pairs.jsonl\n"
+         "trivium score --model MODEL --adaptation base --data pairs.jsonl"},
+    {.name = "formats",
+     .summary = "models and adapters that are read and written",
+     .text =
+         "--model takes a Hugging Face folder or a GGUF file; all weights are "
+         "written as such a folder. LoRA, prefix and soft prompt are PEFT's "
+         "folders and open in other programs unchanged. trivium.json beside "
+         "them says which model an artefact was made for, how, and from what; "
+         "'trivium inspect' prints it. An artefact that was made for another "
+         "model is refused unless --any-base is given.",
+     .form = "params",
+     .title = "Models",
+     .items = formats,
+     .examples = "trivium inspect MODEL\n"
+                 "trivium inspect out/z"},
+    {.name = "training",
+     .summary = "options of what is trained, and of the optimiser",
+     .text =
+         "train and the methods of convert that train share these options. "
+         "Names and defaults follow PEFT and TRL. The optimiser is AdamW. "
+         "OUT.run/metrics.jsonl gets a line for each step. Ctrl-C saves what "
+         "was done, and --resume goes on to the same bytes.",
+     .folded = &cmd_train,
+     .examples =
+         "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
+         "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = NULL},
+};
