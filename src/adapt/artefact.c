@@ -161,8 +161,7 @@ read_files(struct artefact *a, const char *file, trv_err *err)
     json_t *seen = json_object();
     const json_t *f;
     size_t i;
-    int rc =
-        seen ? 0 : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
+    int rc = seen ? 0 : err_nomem(err, "to read '%s'", file);
 
     if (!rc)
         rc = need_array(&a->files, a->root, "files", FILES_MAX, file, err);
@@ -187,7 +186,7 @@ read_files(struct artefact *a, const char *file, trv_err *err)
             rc =
                 err_fail(err, TRV_EFORMAT, "'%s' lists '%s' twice", file, name);
         if (!rc && json_object_set_new(seen, name, json_true()))
-            rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
+            rc = err_nomem(err, "to read '%s'", file);
         if (rc)
             break;
     }
@@ -257,7 +256,7 @@ artefact_read(struct artefact *out, const char *dir, trv_err *err)
 
     *out = (struct artefact){0};
     if (!path)
-        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
+        return err_nomem(err, "to read '%s'", dir);
     rc = json_open(&out->root, path, err);
     if (!rc)
         rc = read_root(out, path, err);
@@ -283,7 +282,7 @@ artefact_check_files(const struct artefact *a, const char *dir, trv_err *err)
         int rc = 0;
 
         if (!path)
-            return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
+            return err_nomem(err, "to read '%s'", dir);
         size = file_size(path);
         (void)json_int(&bytes, f, "bytes", 0, INT64_MAX, "", NULL);
         if (size < 0)
@@ -363,12 +362,6 @@ artefact_release(struct artefact *a)
 
 /* ---- writing --------------------------------------------------------- */
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for '%s'", ARTEFACT_MANIFEST);
-}
-
 int
 artefact_init(struct artefact *a, enum kind kind, const char *base_name,
               const struct model_identity *id, trv_err *err)
@@ -382,7 +375,7 @@ artefact_init(struct artefact *a, enum kind kind, const char *base_name,
         id ? id->weights : "", "tokenizer", id ? id->tokenizer : "", "chat",
         id ? id->chat : "", "chain", "files");
     if (!a->root)
-        return no_memory(err);
+        return err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     return read_root(a, ARTEFACT_MANIFEST, err);
 }
 
@@ -402,7 +395,7 @@ artefact_inherit(struct artefact *a, const struct artefact *from, trv_err *err)
     json_array_foreach(from->chain, i, step)
     {
         if (json_array_append_new(own_array(a, "chain"), json_deep_copy(step)))
-            return no_memory(err);
+            return err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     }
     return 0;
 }
@@ -426,7 +419,7 @@ artefact_add_step(struct artefact *a, const struct artefact_step *step,
         obj = NULL;
     }
     if (!obj || json_array_append_new(own_array(a, "chain"), obj))
-        return no_memory(err);
+        return err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     return 0;
 }
 
@@ -445,7 +438,7 @@ artefact_put(struct artefact *a, struct outdir *d, const char *name,
                                      json_pack("{s:s, s:s, s:I}", "name", name,
                                                "sha256", hash, "bytes",
                                                (json_int_t)n)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     return rc;
 }
 
@@ -461,7 +454,7 @@ encode(char **out, const struct artefact *a, trv_err *err)
     if (rc)
         return rc;
     *out = json_dumps(a->root, FORMAT);
-    return *out ? 0 : no_memory(err);
+    return *out ? 0 : err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
 }
 
 int
@@ -485,13 +478,13 @@ artefact_note_measured(const char *dir, const json_t *measured, trv_err *err)
     int rc;
 
     if (!path)
-        return no_memory(err);
+        return err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     rc = artefact_read(&a, dir, err);
     if (!rc) // what a search for a prompt noted has other keys, and stays
         all = a.measured ? json_deep_copy(a.measured) : json_object();
     if (!rc && (!all || json_object_update(all, own) ||
                 json_object_set(a.root, "measured", all)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
     if (!rc)
         rc = encode(&text, &a, err);
     if (!rc)

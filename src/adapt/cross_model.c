@@ -6,12 +6,6 @@
 #include "adapt/reward/reward.h"
 #include "base/mem.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to carry an adaptation");
-}
-
 int
 carry_check(enum kind kind, const char *spec, trv_err *err)
 {
@@ -36,7 +30,7 @@ carry_tokens(struct adaptation *a, struct adaptation **part,
     a->is_carried = true;
     a->mix = mem_calloc(2, sizeof(*a->mix));
     if (!a->mix)
-        return no_memory(err);
+        return err_nomem(err, "to carry an adaptation");
     if (!(*part)->full) { // else it is a model of its own
         (*part)->full = (*base)->full;
         (*part)->full_is_lent = true;
@@ -61,14 +55,14 @@ carry_texts(struct adaptation *a, struct adaptation **part,
     a->kind = KIND_RATIO;
     a->reward = mem_calloc(1, sizeof(*a->reward));
     if (!a->reward)
-        return no_memory(err);
+        return err_nomem(err, "to carry an adaptation");
     a->reward->conf = json_object();
     a->reward->beta = 1.0;
     a->reward->plus = *part;
     a->reward->home = base->full;
     *part = NULL;
     base->full = NULL;
-    return a->reward->conf ? 0 : no_memory(err);
+    return a->reward->conf ? 0 : err_nomem(err, "to carry an adaptation");
 }
 
 int

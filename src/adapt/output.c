@@ -10,12 +10,6 @@
 #include "base/file.h"
 #include "model/files/writer.h"
 
-static int
-no_memory(const char *dir, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
-}
-
 /* trivium.json, and what it lists. */
 static int
 own_listed(json_t *own, const char *dir, trv_err *err)
@@ -28,13 +22,13 @@ own_listed(json_t *own, const char *dir, trv_err *err)
     if (rc)
         return rc;
     if (json_object_set_new(own, ARTEFACT_MANIFEST, json_true()))
-        rc = no_memory(dir, err);
+        rc = err_nomem(err, "to read '%s'", dir);
     json_array_foreach(a.files, i, f)
     {
         const char *name = json_string_value(json_object_get(f, "name"));
 
         if (!rc && json_object_set_new(own, name, json_true()))
-            rc = no_memory(dir, err);
+            rc = err_nomem(err, "to read '%s'", dir);
     }
     artefact_release(&a);
     return rc;
@@ -62,7 +56,7 @@ own_named(json_t *own, const char *dir, bool peft, bool model, trv_err *err)
         if (((peft && is_peft_name(e->d_name)) ||
              (model && writer_is_name(e->d_name))) &&
             json_object_set_new(own, e->d_name, json_true()))
-            rc = no_memory(dir, err);
+            rc = err_nomem(err, "to read '%s'", dir);
     closedir(d);
     return rc;
 }

@@ -14,12 +14,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-static int
-no_memory(const char *text, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to read '%.200s'", text);
-}
-
 static bool
 is_reward(const struct kind_row *row)
 {
@@ -70,13 +64,13 @@ spec_new(struct spec **out, const struct kind_row *row, const char *text,
         return rc;
     s = mem_calloc(1, sizeof(*s));
     if (!s)
-        return no_memory(text, err);
+        return err_nomem(err, "to read '%.200s'", text);
     s->row = row;
     s->depth = depth;
     s->text = mem_strdup(text);
     if (!s->text) {
         spec_free(s);
-        return no_memory(text, err);
+        return err_nomem(err, "to read '%.200s'", text);
     }
     *out = s;
     return 0;
@@ -101,7 +95,7 @@ spec_add(struct spec *s, double weight, struct spec *of, trv_err *err)
     more = mem_reallocarray(s->parts, (size_t)s->n_parts + 1, sizeof(*more));
     if (!more) {
         spec_free(of);
-        return no_memory(s->text, err);
+        return err_nomem(err, "to read '%.200s'", s->text);
     }
     s->parts = more;
     s->parts[s->n_parts++] = (struct spec_part){weight, of};
@@ -175,7 +169,7 @@ take_path(struct spec *s, const char *path, size_t n, trv_err *err)
         return err_fail(err, TRV_EINVAL, "'%s' names no file or folder",
                         s->text);
     s->path = mem_strndup(path, n);
-    return s->path ? 0 : no_memory(s->text, err);
+    return s->path ? 0 : err_nomem(err, "to read '%.200s'", s->text);
 }
 
 static int
@@ -185,7 +179,7 @@ read_words(struct spec *s, const char *rest, trv_err *err)
         return take_path(s, rest + 1, strlen(rest + 1), err);
     s->n_words = strlen(rest);
     s->words = mem_strdup(rest);
-    return s->words ? 0 : no_memory(s->text, err);
+    return s->words ? 0 : err_nomem(err, "to read '%.200s'", s->text);
 }
 
 /* FILE,key=value,...: the options begin at the first comma that a known key
@@ -211,7 +205,7 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
         return rc;
     s->conf = json_object();
     if (!s->conf)
-        return no_memory(s->text, err);
+        return err_nomem(err, "to read '%.200s'", s->text);
     return options ? conf_parse(s->conf, options + 1, s->row->prefix, keys,
                                 s->row->rest, err)
                    : 0;
@@ -296,7 +290,7 @@ read_sum(struct spec *s, const char *rest, int *left, trv_err *err)
             end++;
         one = mem_strndup(at, (size_t)(end - at));
         if (!one)
-            return no_memory(s->text, err);
+            return err_nomem(err, "to read '%.200s'", s->text);
         rc = read_part(s, weight, one, left, err);
         mem_free(one);
         at = *end ? weighted(&weight, end) : NULL;
@@ -353,7 +347,7 @@ read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
 
     s->conf = json_object();
     if (!s->conf)
-        return no_memory(s->text, err);
+        return err_nomem(err, "to read '%.200s'", s->text);
     rc = conf_lead(s->conf, &rest, row->prefix, row->keys, row->alone, err);
     if (rc)
         return rc;
@@ -363,7 +357,7 @@ read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
     }
     first = mem_strndup(rest, second ? (size_t)(second - rest) : strlen(rest));
     if (!first)
-        return no_memory(s->text, err);
+        return err_nomem(err, "to read '%.200s'", s->text);
     rc = read_side(s, row->alone && !*first ? "base" : first, row->alone, left,
                    err);
     mem_free(first);
@@ -408,7 +402,7 @@ unknown(const char *text, trv_err *err)
     int rc;
 
     if (list_usage(&known))
-        rc = no_memory(text, err);
+        rc = err_nomem(err, "to read '%.200s'", text);
     else if (file_exists(text))
         rc = err_fail(err, TRV_EINVAL,
                       "'%.200s' is a file of unknown kind: an adaptation is "
@@ -517,7 +511,7 @@ split_weight(struct strbuf *spec, double *weight, const char *given,
         }
     }
     return sb_add(spec, rest ? rest : given, rest ? strlen(rest) : n)
-               ? no_memory(given, err)
+               ? err_nomem(err, "to read '%.200s'", given)
                : 0;
 }
 
@@ -542,14 +536,14 @@ spec_read_list(struct spec **out, const char *const *texts, int64_t n,
             rc = read_part(mix, weight, one.s, left, err);
         if (!rc && sb_printf(&name, "%s%s%.12g*%s", i ? "" : "mix:",
                              i && weight >= 0 ? "+" : "", weight, one.s))
-            rc = no_memory(one.s, err);
+            rc = err_nomem(err, "to read '%.200s'", one.s);
     }
     if (rc)
         goto done;
     mem_free(mix->text);
     mix->text = sb_take(&name);
     if (!mix->text) {
-        rc = no_memory("mix:", err);
+        rc = err_nomem(err, "to read 'mix:'");
         goto done;
     }
     *out = mix;

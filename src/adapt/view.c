@@ -6,6 +6,7 @@
 
 #include "adapt/prompt/demos.h"
 #include "adapt/prompt/retrieve.h"
+#include "base/streams.h"
 #include "model/sample/engine.h"
 #include "text/example.h"
 
@@ -296,7 +297,7 @@ on_sampled(void *payload, int64_t done, int64_t tokens)
 static uint64_t
 first_stream(enum inputs_use use)
 {
-    return ((uint64_t)1 << 59) + ((uint64_t)use << 40);
+    return STREAM_INPUTS + ((uint64_t)use << 40);
 }
 
 /* Sampled ids become the text of a row; nothing but special tokens or blanks

@@ -10,13 +10,11 @@
 #include "adapt/prompt/prompt_text.h"
 #include "adapt/reward/choose.h"
 #include "adapt/reward/reward.h"
+#include "base/streams.h"
 #include "api/api.h"
 #include "model/sample/engine.h"
 
 #define BEST_OF 8 // answers that a reward chooses from, where nobody says
-
-/* The choice's random numbers, apart from those of answers. */
-#define CHOICE_STREAM ((uint64_t)1 << 58)
 
 /* One sample's text. */
 struct voice {
@@ -319,7 +317,7 @@ choose(int64_t *chosen, double *reward, struct talk *t, struct session *s,
     for (int64_t i = 0; i < n && !rc; i++) {
         struct rng rng;
 
-        rng_init(&rng, t->opts->seed, CHOICE_STREAM + (uint64_t)i);
+        rng_init(&rng, t->opts->seed, STREAM_CHOICE + (uint64_t)i);
         chosen[i] = i * per + (strcmp(t->opts->act, "sir") == 0
                                    ? choose_weighted(score + i * per, per,
                                                      t->opts->beta, &rng)
@@ -397,7 +395,7 @@ generation_begin(struct generation *g, struct talk *t, trv_err *err)
                         (long long)g->n);
     for (int64_t i = 0; i < g->n; i++) {
         g->rows[i] = (struct sampled_context){
-            &g->context, t->opts->first_stream + (uint64_t)i};
+            &g->context, STREAM_ANSWERS + t->opts->first_stream + (uint64_t)i};
         t->voices[i].stream.skip_special = true;
     }
     for (int64_t i = 0; i < samples; i++) {

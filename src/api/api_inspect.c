@@ -11,12 +11,6 @@
 #include "base/json.h"
 #include "model/files/checkpoint.h"
 
-static int
-out_of_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to inspect");
-}
-
 /* Tensor types and how many values each holds. */
 static json_t *
 describe_types(const struct model *m)
@@ -106,7 +100,7 @@ inspect_model(json_t **out, const char *path, const trv_model_options *opts,
             "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32", "threads",
             s->be->threads, "note", s->be->note);
         if (!*out)
-            rc = out_of_memory(err);
+            rc = err_nomem(err, "to inspect");
     }
     trv_model_free(m);
     return rc;
@@ -128,7 +122,7 @@ inspect_artefact(json_t **out, const char *path, trv_err *err)
                      rc ? broken.msg : NULL, "bytes",
                      (json_int_t)artefact_bytes(&a), "manifest", a.root);
     artefact_release(&a);
-    return *out ? 0 : out_of_memory(err);
+    return *out ? 0 : err_nomem(err, "to inspect");
 }
 
 /* A folder of another program's, or a payload without its manifest. */
@@ -138,14 +132,15 @@ inspect_bare(json_t **out, const char *path, enum kind kind, const char *name,
 {
     char *file = path_join(path, name);
     json_t *config = NULL;
-    int rc = file ? json_open(&config, file, err) : out_of_memory(err);
+    int rc =
+        file ? json_open(&config, file, err) : err_nomem(err, "to inspect");
 
     if (!rc) {
         *out = json_pack("{s:s,s:s,s:s,s:s,s:o}", "what", "artefact", "path",
                          path, "form", form_name(kind_form(kind)), "kind",
                          kind_name(kind), "config", config);
         if (!*out)
-            rc = out_of_memory(err);
+            rc = err_nomem(err, "to inspect");
     }
     mem_free(file);
     return rc;
@@ -186,5 +181,5 @@ trv_inspect(char **json, const char *path, const trv_model_options *opts,
     json_decref(root);
     *json = text ? mem_strdup(text) : NULL;
     free(text);
-    return *json ? 0 : out_of_memory(err);
+    return *json ? 0 : err_nomem(err, "to inspect");
 }

@@ -17,12 +17,6 @@
 #include "base/json.h"
 #include "measure/measure.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to note a measurement");
-}
-
 int
 api_note_check(const struct adaptation *target, trv_err *err)
 {
@@ -108,8 +102,8 @@ api_note(const trv_measurement *m, struct adaptation *source,
                      "max_inputs", (int)opts->max_inputs, "max_tokens",
                      (int)opts->max_tokens, "candidates", (int)opts->candidates,
                      "version", TRIVIUM_VERSION, "figures", figures);
-    rc =
-        note ? artefact_note_measured(target->path, note, err) : no_memory(err);
+    rc = note ? artefact_note_measured(target->path, note, err)
+              : err_nomem(err, "to note a measurement");
 done:
     json_decref(note);
     json_decref(figures);

@@ -21,6 +21,23 @@ err_fail(trv_err *err, int code, const char *fmt, ...)
 }
 
 int
+err_nomem(trv_err *err, const char *fmt, ...)
+{
+    static const char begin[] = "no memory ";
+    const size_t n = sizeof(begin) - 1;
+    va_list ap;
+
+    if (!err)
+        return TRV_ENOMEM;
+    err->code = TRV_ENOMEM;
+    memcpy(err->msg, begin, n);
+    va_start(ap, fmt);
+    vsnprintf(err->msg + n, sizeof(err->msg) - n, fmt, ap);
+    va_end(ap);
+    return TRV_ENOMEM;
+}
+
+int
 err_prefix(trv_err *err, const char *fmt, ...)
 {
     char old[sizeof(err->msg)];

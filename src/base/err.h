@@ -10,6 +10,10 @@
  */
 int err_fail(trv_err *err, int code, const char *fmt, ...) TRV_PRINTF(3, 4);
 
+/** "no memory " and what it was needed for, as in err_nomem(err, "to open
+ * '%s'", path). Returns TRV_ENOMEM. */
+int err_nomem(trv_err *err, const char *fmt, ...) TRV_PRINTF(2, 3);
+
 /** Put `fmt` and ": " before the sentence that is there. Returns err's code. */
 int err_prefix(trv_err *err, const char *fmt, ...) TRV_PRINTF(2, 3);
 

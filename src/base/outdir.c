@@ -22,12 +22,6 @@
 #define MERGES_MAX 3 // a folder that fills faster than it empties is left
 #define ASIDE_MAX 99
 
-static int
-no_memory(const char *name, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to write '%s'", name);
-}
-
 static void
 step(const struct outdir *d, const char *at)
 {
@@ -63,7 +57,7 @@ real_path(char **out, const char *path, trv_err *err)
         return err_fail(err, TRV_EIO, "cannot find folder '%s': %s", path,
                         strerror(errno));
     *out = mem_strdup(real);
-    return *out ? 0 : no_memory(path, err);
+    return *out ? 0 : err_nomem(err, "to write '%s'", path);
 }
 
 /* What the link `path` leads to, in place of it: 1; no link: 0. */
@@ -81,12 +75,12 @@ follow(char **path, trv_err *err)
     if (to[0] == '/' ? sb_puts(&b, to)
                      : sb_printf(&b, "%.*s%s", head, *path, to)) {
         sb_release(&b);
-        return no_memory(*path, err);
+        return err_nomem(err, "to write '%s'", *path);
     }
     mem_free(*path);
     *path = sb_take(&b);
     if (!*path)
-        return no_memory("", err);
+        return err_nomem(err, "to write '%s'", "");
     drop_slashes(*path);
     return 1;
 }
@@ -101,7 +95,7 @@ outdir_init(struct outdir *d, const char *path, trv_err *err)
         return err_fail(err, TRV_EINVAL, "the output folder has no name");
     d->name = mem_strdup(path);
     if (!d->name)
-        return no_memory(path, err);
+        return err_nomem(err, "to write '%s'", path);
     drop_slashes(d->name);
     for (int i = 0; i < LINKS_MAX && rc > 0; i++)
         rc = follow(&d->name, err);
@@ -144,7 +138,7 @@ locate(struct outdir *d, trv_err *err)
     char *dir = base > d->name ? mem_strndup(d->name, (size_t)(base - d->name))
                                : mem_strdup(".");
     char *real = NULL;
-    int rc = dir ? 0 : no_memory(d->name, err);
+    int rc = dir ? 0 : err_nomem(err, "to write '%s'", d->name);
 
     if (!rc) {
         drop_slashes(dir);
@@ -160,7 +154,7 @@ locate(struct outdir *d, trv_err *err)
         d->own = json_object();
         d->wrote = json_object();
         if (!d->lock || !d->tmp || !d->old || !d->own || !d->wrote)
-            rc = no_memory(d->name, err);
+            rc = err_nomem(err, "to write '%s'", d->name);
     }
     mem_free(real);
     mem_free(dir);
@@ -256,7 +250,7 @@ write_lock(const struct outdir *d, int fd, uint64_t folder, bool aside,
     text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (!text)
-        return no_memory(d->name, err);
+        return err_nomem(err, "to write '%s'", d->name);
     n = strlen(text);
     good = pwrite(fd, text, n, 0) == (ssize_t)n && ftruncate(fd, (off_t)n) == 0;
     free(text);
@@ -297,7 +291,7 @@ new_lock(struct outdir *d, trv_err *err)
     int fd = -1, rc = 0, e;
 
     if (!tmp)
-        return no_memory(d->name, err);
+        return err_nomem(err, "to write '%s'", d->name);
     fd = mkostemp(tmp, O_CLOEXEC);
     if (fd < 0) {
         rc = err_fail(err, TRV_EIO, "cannot write beside '%s': %s", d->name,
@@ -465,7 +459,7 @@ survey_entry(struct outdir *d, int dir, const char *name, void *payload,
     if (json_object_get(d->own, name) && !S_ISDIR(st.st_mode)) {
         identify(is, &st);
         return json_object_set_new(d->own, name, json_string(is))
-                   ? no_memory(d->name, err)
+                   ? err_nomem(err, "to write '%s'", d->name)
                    : 0;
     }
     if (may_write(d, name))
@@ -490,7 +484,7 @@ survey(struct outdir *d, trv_err *err)
     int rc = 0;
 
     if (!up)
-        return no_memory(d->name, err);
+        return err_nomem(err, "to write '%s'", d->name);
     if (stat(d->path, &st) != 0 || stat(up, &parent) != 0)
         rc = err_fail(err, TRV_EIO, "cannot read '%s': %s", d->name,
                       strerror(errno));
@@ -765,7 +759,7 @@ outdir_write(struct outdir *d, const char *name, const void *bytes, size_t n,
     path = path_join(d->tmp, name);
     if (!path || sb_printf(&shown, "%s.tmp/%s", d->name, name) ||
         json_object_set_new(d->wrote, name, json_true()))
-        rc = no_memory(name, err);
+        rc = err_nomem(err, "to write '%s'", name);
     else
         rc = file_write_synced(path, shown.s, bytes, n, err);
     sb_release(&shown);

@@ -3,18 +3,8 @@
 
 #include <math.h>
 
-void
-rng_init(struct rng *r, uint64_t seed, uint64_t stream)
-{
-    r->state = 0;
-    r->stream = (stream << 1) | 1u;
-    rng_u32(r);
-    r->state += seed;
-    rng_u32(r);
-}
-
-uint32_t
-rng_u32(struct rng *r)
+static uint32_t
+next_u32(struct rng *r)
 {
     const uint64_t old = r->state;
     const uint32_t x = (uint32_t)(((old >> 18) ^ old) >> 27);
@@ -24,6 +14,16 @@ rng_u32(struct rng *r)
     return (x >> rot) | (x << ((32u - rot) & 31u));
 }
 
+void
+rng_init(struct rng *r, uint64_t seed, uint64_t stream)
+{
+    r->state = 0;
+    r->stream = (stream << 1) | 1u;
+    next_u32(r);
+    r->state += seed;
+    next_u32(r);
+}
+
 uint32_t
 rng_below(struct rng *r, uint32_t n)
 {
@@ -31,7 +31,7 @@ rng_below(struct rng *r, uint32_t n)
     uint32_t x;
 
     do
-        x = rng_u32(r);
+        x = next_u32(r);
     while (x < floor);
     return x % n;
 }
@@ -39,7 +39,7 @@ rng_below(struct rng *r, uint32_t n)
 double
 rng_uniform(struct rng *r)
 {
-    const uint64_t hi = rng_u32(r), lo = rng_u32(r);
+    const uint64_t hi = next_u32(r), lo = next_u32(r);
 
     return (double)(((hi << 32) | lo) >> 11) * 0x1p-53;
 }

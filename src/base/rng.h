@@ -12,7 +12,6 @@ struct rng {
 };
 
 void rng_init(struct rng *r, uint64_t seed, uint64_t stream);
-uint32_t rng_u32(struct rng *r);
 uint32_t rng_below(struct rng *r, uint32_t n); // 0..n-1, unbiased; n >= 1
 double rng_uniform(struct rng *r);             // [0, 1), 53 bits
 double rng_normal(struct rng *r);              // mean 0, variance 1

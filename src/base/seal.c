@@ -33,12 +33,6 @@ seal_missing(const char *path, trv_err *err)
                     path);
 }
 
-static int
-no_memory(const char *path, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for '%s'", path);
-}
-
 /* ---- documents ---------------------------------------------------------- */
 
 static int
@@ -46,8 +40,8 @@ sum_document(char hex[HASH_HEX], const json_t *obj, const char *path,
              trv_err *err)
 {
     char *text = json_dumps(obj, JSON_COMPACT | JSON_SORT_KEYS);
-    const int rc =
-        text ? hash_bytes(hex, text, strlen(text), err) : no_memory(path, err);
+    const int rc = text ? hash_bytes(hex, text, strlen(text), err)
+                        : err_nomem(err, "for '%s'", path);
 
     free(text);
     return rc;
@@ -63,11 +57,11 @@ seal_write(const char *path, const json_t *obj, trv_err *err)
     if (!rc &&
         (!sealed || json_object_update(sealed, (json_t *)(uintptr_t)obj) ||
          json_object_set_new(sealed, FIELD, json_string(hex))))
-        rc = no_memory(path, err);
+        rc = err_nomem(err, "for '%s'", path);
     if (!rc) {
         text = json_dumps(sealed, JSON_INDENT(1) | JSON_SORT_KEYS);
         rc = text ? file_write_atomic(path, text, strlen(text), err)
-                  : no_memory(path, err);
+                  : err_nomem(err, "for '%s'", path);
     }
     free(text);
     json_decref(sealed);
@@ -167,7 +161,7 @@ journal_append(const char *path, const char *bytes, size_t n, trv_err *err)
     if (f && fclose(f) != 0 && !rc)
         rc = TRV_EIO;
     if (rc == TRV_ENOMEM)
-        return no_memory(path, err);
+        return err_nomem(err, "for '%s'", path);
     return rc == TRV_EIO ? err_fail(err, rc, "cannot write '%s': %s", path,
                                     strerror(errno))
                          : rc;
@@ -199,7 +193,7 @@ read_blocks(struct strbuf *out, size_t *whole, const struct strbuf *text,
         if (memcmp(sum, hex, HASH_HEX - 1) != 0)
             return seal_damaged(path, err);
         if (sb_add(out, block, n))
-            return no_memory(path, err);
+            return err_nomem(err, "for '%s'", path);
         before = sum;
         *whole = line;
     }

@@ -41,7 +41,7 @@ find_pad(int32_t *pad, const struct model *m, trv_err *err)
     const json_t *v;
     const char *token;
     json_t *doc = NULL;
-    int rc = path ? 0 : err_fail(err, TRV_ENOMEM, "no memory to plan a run");
+    int rc = path ? 0 : err_nomem(err, "to plan a run");
 
     *pad = m->cfg.pad;
     if (!rc && *pad < 0 && m->tokenizer && file_exists(path)) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/student.h"
 #include "model/decoder/scalar.h"
 
 /* ---- pairs -------------------------------------------------------------- */
@@ -16,9 +17,7 @@ pair_rows_begin(struct pair_rows *out, int64_t cap, trv_err *err)
         return err_fail(err, TRV_ERANGE, "%lld pairs are more than %d",
                         (long long)cap, INT32_MAX - 1);
     out->list = mem_calloc((size_t)cap + 1, sizeof(*out->list));
-    return out->list ? 0
-                     : err_fail(err, TRV_ENOMEM, "no memory for %lld pairs",
-                                (long long)cap);
+    return out->list ? 0 : err_nomem(err, "for %lld pairs", (long long)cap);
 }
 
 int
@@ -34,7 +33,7 @@ pair_rows_add(struct pair_rows *out, const struct ids *chosen,
         if (!row->ids[k]) {
             mem_free(row->ids[CHOSEN]);
             row->ids[CHOSEN] = NULL;
-            return err_fail(err, TRV_ENOMEM, "no memory for a pair");
+            return err_nomem(err, "for a pair");
         }
         memcpy(row->ids[k], side[k]->v, (size_t)side[k]->n * sizeof(int32_t));
         out->tokens += side[k]->n;
@@ -67,7 +66,7 @@ read_pair(struct ids side[PAIR_SIDES], struct example *e,
         rc =
             example_append(e, rules, row, k ? row->rejected : row->chosen, err);
         if (!rc && ids_append(&side[k], e->ids.v, e->ids.n))
-            rc = err_fail(err, TRV_ENOMEM, "no memory for a pair");
+            rc = err_nomem(err, "for a pair");
         if (!rc && side[k].n < 1)
             rc = data_row_fail(row, err, TRV_EFORMAT, "the row is empty");
     }
@@ -133,12 +132,6 @@ struct picked {
 };
 
 static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch of pairs");
-}
-
-static int
 pick_pairs(struct picked *p, struct preferred *t, int64_t from, int64_t n,
            trv_err *err)
 {
@@ -153,7 +146,7 @@ pick_pairs(struct picked *p, struct preferred *t, int64_t from, int64_t n,
     p->r = arena_alloc(a, (size_t)(2 * n) * sizeof(double));
     p->d_r = arena_alloc(a, (size_t)(2 * n) * sizeof(double));
     if (!rows || !p->where || !p->margin || !p->r || !p->d_r)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of pairs");
     memset(p->d_r, 0, (size_t)(2 * n) * sizeof(double));
     for (int64_t i = 0; i < n; i++) {
         const struct pair_row *pair =
@@ -194,6 +187,19 @@ pair_losses(struct preferred *t, struct picked *p)
 }
 
 static int
+preferred_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct preferred *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    t->seen = 0;
+    t->accuracy = t->margin = 0.0;
+    return 0;
+}
+
+static int
 preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
                    double *weight, double *tokens, trv_err *err)
 {
@@ -210,10 +216,6 @@ preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
     int rc;
 
     arena_reset(a);
-    if (micro == 0) {
-        t->seen = 0;
-        t->accuracy = t->margin = 0.0;
-    }
     if (t->terms) {
         flat = terms_flat(t->terms);
         memset(flat.g, 0, (size_t)flat.n * sizeof(float));
@@ -225,7 +227,7 @@ preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
         return rc;
     dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
     if (!dh.data)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of pairs");
     t->d->be->ops->zero(t->d->be, dh);
     scalar_forward(p.r, t->score, hidden, p.where, 2 * n);
     *loss += pair_losses(t, &p);
@@ -266,6 +268,18 @@ preferred_locate(void *self, char *buf, size_t size, int64_t index)
         decoder_locate(buf, size, t->d, index);
 }
 
+/* A LoRA and the score decay; of all weights some do not. */
+static bool
+preferred_decays(void *self, int64_t index, int64_t *end)
+{
+    const struct preferred *t = self;
+
+    if (!t->terms)
+        return student_decays(t->d, NULL, index, end);
+    *end = terms_flat(t->terms).n + t->d->cfg->width;
+    return true;
+}
+
 static int64_t
 preferred_figures(void *self, const struct run_figure **out)
 {
@@ -288,7 +302,7 @@ join_vectors(struct preferred *t, int64_t *n, trv_err *err)
     t->w = mem_calloc((size_t)*n, sizeof(float));
     t->g = mem_calloc((size_t)*n, sizeof(float));
     if (!t->w || !t->g)
-        return err_fail(err, TRV_ENOMEM, "no memory for what is learned");
+        return err_nomem(err, "for what is learned");
     memcpy(t->w, flat.w, (size_t)flat.n * sizeof(float));
     t->score = t->w + flat.n;
     t->d_score = t->g + flat.n;
@@ -333,9 +347,11 @@ preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
                               .w = t->w,
                               .g = t->g,
                               .n = n,
+                              .begin_step = preferred_begin_step,
                               .gradient = preferred_gradient,
                               .after_update = preferred_after_update,
                               .locate = preferred_locate,
+                              .decays = preferred_decays,
                               .figures = preferred_figures};
     return 0;
 }
@@ -359,7 +375,7 @@ preferred_judge(struct reward_figures *out, struct preferred *t,
     const int64_t n = rows->n;
     struct row *list = mem_calloc((size_t)(2 * n), sizeof(*list));
     double *r = mem_calloc((size_t)(2 * n), sizeof(*r));
-    int rc = list && r ? 0 : no_memory(err);
+    int rc = list && r ? 0 : err_nomem(err, "for a batch of pairs");
 
     for (int64_t i = 0; i < n && !rc; i++)
         for (int k = 0; k < PAIR_SIDES; k++) // side by side, to share prefixes

@@ -135,7 +135,7 @@ add_all(json_t *to, json_t *from, trv_err *err)
     const int failed = !from || json_object_update(to, from) != 0;
 
     json_decref(from);
-    return failed ? err_fail(err, TRV_ENOMEM, "no memory to plan a run") : 0;
+    return failed ? err_nomem(err, "to plan a run") : 0;
 }
 
 int

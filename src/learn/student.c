@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/streams.h"
 #include "learn/options.h"
 #include "text/utf8.h"
-
-/* Streams of the random starts. */
-#define STREAM_BOTTLENECK (((uint64_t)1 << 60) + 1)
 
 static const char sampled[] = "sampled";
 
@@ -120,7 +118,7 @@ student_tell(json_t *to, const struct student_options *o, trv_err *err)
                            "start", o->virtual.start ? o->virtual.start : "");
     failed = !said || json_object_update(to, said) != 0;
     json_decref(said);
-    return failed ? err_fail(err, TRV_ENOMEM, "no memory to plan a run") : 0;
+    return failed ? err_nomem(err, "to plan a run") : 0;
 }
 
 /* Virtual tokens: of 3e-3, 1e-2, 3e-2 and 1e-1 on the 3.4M model of the results
@@ -230,6 +228,41 @@ student_locate(char *buf, size_t size, const struct decoder *d,
         decoder_locate(buf, size, d, index);
 }
 
+int
+student_plan(struct decoder *d, const struct terms *terms, trv_err *err)
+{
+    return terms_virtual_count(terms) > 0 ? decoder_plan_input_backward(d, err)
+                                          : decoder_plan_backward(d, err);
+}
+
+/* A vector of one row is a norm's weight or a bias; the scalar head has one
+ * row, too, and is a linear map. */
+static bool
+is_matrix(const struct decoder *d, const struct dec_item *item)
+{
+    return item->rows > 1 || d->w_full + item->at == d->score.v;
+}
+
+bool
+student_decays(const struct decoder *d, const struct terms *terms,
+               int64_t index, int64_t *end)
+{
+    bool decays = true;
+
+    *end = student_flat(d, terms).n;
+    for (int64_t i = 0; i < d->n_items && !terms; i++) {
+        const struct dec_item *item = &d->items[i];
+
+        if (item->at <= index) {
+            decays = is_matrix(d, item);
+        } else if (is_matrix(d, item) != decays) {
+            *end = item->at;
+            break;
+        }
+    }
+    return decays;
+}
+
 static int
 after_update(void *of, trv_err *err)
 {
@@ -246,6 +279,14 @@ locate(void *of, char *buf, size_t size, int64_t index)
     student_locate(buf, size, st->d, st->terms, index);
 }
 
+static bool
+decays(void *of, int64_t index, int64_t *end)
+{
+    const struct student *st = of;
+
+    return student_decays(st->d, st->terms, index, end);
+}
+
 void
 student_learns(struct run_task *task, struct student *st)
 {
@@ -257,6 +298,7 @@ student_learns(struct run_task *task, struct student *st)
     task->n = flat.n;
     task->after_update = after_update;
     task->locate = locate;
+    task->decays = decays;
 }
 
 /* Bytes that a training pass keeps for each token: see struct saved_layer. */
@@ -384,7 +426,7 @@ student_start(struct terms *student, struct session *s, const int32_t *ids,
         return rc;
     cycled = arena_alloc(&s->arena, (size_t)v->k * sizeof(*cycled));
     if (!cycled)
-        return err_fail(err, TRV_ENOMEM, "no memory to start virtual tokens");
+        return err_nomem(err, "to start virtual tokens");
     for (int64_t j = 0; j < v->k; j++)
         cycled[j] = ids[j % n];
     if (v->kind == VIRTUAL_SOFT)

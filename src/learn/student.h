@@ -51,6 +51,13 @@ struct terms_flat student_flat(const struct decoder *d,
 int student_updated(struct decoder *d, struct terms *terms, trv_err *err);
 void student_locate(char *buf, size_t size, const struct decoder *d,
                     const struct terms *terms, int64_t index);
+/** Does weight decay act on one of its parameters? It acts on terms, and of all
+ * weights on matrices and embeddings, not on norms and biases, as in
+ * transformers' Trainer. *end as in run_task.decays. */
+bool student_decays(const struct decoder *d, const struct terms *terms,
+                    int64_t index, int64_t *end);
+/** Make now what backward passes into these terms need. TRV_ENOMEM. */
+int student_plan(struct decoder *d, const struct terms *terms, trv_err *err);
 /** All of these as the half of a task that learns; `st` is borrowed. */
 struct student {
     struct decoder *d;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/answer_pass.h"
 #include "model/sample/engine.h"
-#include "model/decoder/head.h"
 
 /* --- rows --- */
 
@@ -31,7 +31,7 @@ row_ids(struct example *e, const struct text_rules *rules,
     if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
         return 0; // the text says its own end
     if (eos >= 0 && ids_push(&e->ids, eos))
-        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+        return err_nomem(err, "for a row");
     return 0;
 }
 
@@ -50,7 +50,7 @@ take_row(struct learned_rows *out, const struct example *e, int64_t max_length,
     *row = (struct learned_row){mem_array((size_t)n, sizeof(int32_t)), n,
                                 e->n_context};
     if (!row->ids)
-        return err_fail(err, TRV_ENOMEM, "no memory for a row");
+        return err_nomem(err, "for a row");
     memcpy(row->ids, e->ids.v, (size_t)n * sizeof(int32_t));
     out->n++;
     out->tokens += n;
@@ -79,8 +79,7 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     }
     out->list = mem_calloc((size_t)data.n, sizeof(*out->list));
     if (!out->list)
-        rc = err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
-                      (long long)data.n);
+        rc = err_nomem(err, "for %lld rows", (long long)data.n);
     for (int64_t i = 0; i < data.n && !rc; i++) {
         struct example e = {0};
 
@@ -111,8 +110,7 @@ learned_rows_under(struct learned_rows *r, const struct terms *terms,
         int32_t *ids = mem_array((size_t)(k + row->n), sizeof(*ids));
 
         if (!ids)
-            return err_fail(err, TRV_ENOMEM, "no memory for %lld rows",
-                            (long long)r->n);
+            return err_nomem(err, "for %lld rows", (long long)r->n);
         for (int64_t j = 0; j < k; j++)
             ids[j] = VIRTUAL_ID(j);
         memcpy(ids + k, row->ids, (size_t)row->n * sizeof(*ids));
@@ -136,48 +134,26 @@ learned_rows_release(struct learned_rows *r)
 
 /* --- the task --- */
 
-/* Rows of a micro-batch, packed, and where their loss tokens are predicted. */
-struct picked {
-    struct batch b;
-    int64_t *where;
-    int32_t *target;
-    int64_t n; // loss tokens
-};
-
+/* The rows from..from+n-1 of the shuffle, forward. */
 static int
-pick_rows(struct picked *p, struct supervised *t, int64_t from, int64_t n,
+pass_rows(struct answer_pass *p, struct supervised *t, int64_t from, int64_t n,
           trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    const struct learned_row **rows = arena_alloc(a, (size_t)n * sizeof(*rows));
-    struct row *packed = arena_alloc(a, (size_t)n * sizeof(*packed));
-    const int64_t *const *at;
-    int64_t k = 0;
-    int rc;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
 
-    *p = (struct picked){0};
-    if (!rows || !packed)
-        goto no_memory;
+    if (!rows)
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
-        rows[i] = &t->rows->list[shuffle_at(&t->shuffle, from + i)];
-        packed[i] = (struct row){rows[i]->ids, rows[i]->n - 1, t->terms};
-        p->n += rows[i]->n - rows[i]->n_context;
+        const struct learned_row *r =
+            &t->rows->list[shuffle_at(&t->shuffle, from + i)];
+
+        rows[i] =
+            (struct answer_row){r->ids, r->n_context, r->ids + r->n_context,
+                                r->n - r->n_context, t->terms};
     }
-    p->where = arena_alloc(a, (size_t)p->n * sizeof(*p->where));
-    p->target = arena_alloc(a, (size_t)p->n * sizeof(*p->target));
-    if (!p->where || !p->target)
-        goto no_memory;
-    rc = batch_pack(&p->b, &at, a, packed, n, err);
-    if (rc)
-        return rc;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = rows[i]->n_context; j < rows[i]->n; j++) {
-            p->where[k] = at[i][j - 1];
-            p->target[k++] = rows[i]->ids[j];
-        }
-    return 0;
-no_memory:
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    return answer_forward(p, t->d, a, rows, n, true,
+                          t->seed ^ ((uint64_t)from << 20), err);
 }
 
 static int
@@ -188,35 +164,23 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
     struct arena *a = &t->s->arena;
     const int64_t from = t->batch * micro / t->accumulate;
     const int64_t n = t->batch * (micro + 1) / t->accumulate - from;
-    const int64_t first = step * t->batch + from;
-    struct saved save = {.dropout_seed = t->seed ^ ((uint64_t)first << 20),
-                         .training = true};
-    struct picked p;
-    struct mat hidden, dh;
-    float *logp, *ones;
+    struct answer_pass p;
+    float *ones;
     int rc;
 
     arena_reset(a);
-    rc = pick_rows(&p, t, first, n, err);
-    if (!rc)
-        rc = decoder_forward(t->d, a, &hidden, &p.b, NULL, &save, err);
+    rc = pass_rows(&p, t, step * t->batch + from, n, err);
     if (rc)
         return rc;
-    logp = arena_f32(a, p.n, 1);
-    ones = arena_f32(a, p.n, 1);
-    dh = mat_new(a, DT_F32, p.b.T, t->d->cfg->width);
-    if (!logp || !ones || !dh.data)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    for (int64_t i = 0; i < p.n; i++)
+    ones = arena_f32(a, p.N, 1);
+    if (!ones)
+        return err_nomem(err, "for a batch");
+    for (int64_t i = 0; i < p.N; i++)
         ones[i] = 1.0f;
-    t->d->be->ops->zero(t->d->be, dh);
-    rc = head_logprobs(t->d, a, logp, NULL, (struct head_rows){hidden, p.where},
-                       p.target, p.n, ones, dh, err);
-    if (!rc)
-        rc = decoder_backward(t->d, a, dh, &p.b, &save, err);
-    for (int64_t i = 0; i < p.n && !rc; i++)
-        *loss -= (double)logp[i];
-    *weight += (double)p.n;
+    rc = answer_backward(&p, a, ones, (struct mat){0}, err);
+    for (int64_t i = 0; i < p.N && !rc; i++)
+        *loss -= (double)p.logp[i];
+    *weight += (double)p.N;
     *tokens += (double)p.b.T;
     return rc;
 }
@@ -273,7 +237,7 @@ supervised_loss(double *loss, struct session *s,
         scored = arena_alloc(&s->arena, (size_t)n * sizeof(*scored));
         logp = arena_alloc(&s->arena, (size_t)n * sizeof(*logp));
         if (!scored || !logp)
-            return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+            return err_nomem(err, "for a pass");
         for (int64_t k = 0; k < n && !rc; k++) {
             const struct learned_row *r = &rows->list[i + k];
 
@@ -281,7 +245,7 @@ supervised_loss(double *loss, struct session *s,
                                             r->n_context - skip, terms};
             logp[k] = arena_f32(&s->arena, r->n, 1);
             if (!logp[k])
-                rc = err_fail(err, TRV_ENOMEM, "no memory for a pass");
+                rc = err_nomem(err, "for a pass");
         }
         if (!rc)
             rc = engine_score(d, &s->arena, logp, scored, n, err);

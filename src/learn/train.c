@@ -58,7 +58,7 @@ tell_options(struct plan *p, trv_err *err)
 
     p->w.options = json_pack("{s:I}", "max_length", (json_int_t)p->max_length);
     if (!p->w.options)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a training");
+        return err_nomem(err, "to plan a training");
     rc = options_tell_learn(p->w.options, &p->learn, err);
     return rc ? rc : student_tell(p->w.options, &p->student, err);
 }
@@ -186,7 +186,7 @@ start_from_rows(struct terms *terms, const struct plan *p, trv_err *err)
                 &p->rows.list[(i * n / starts + j) % n];
 
             if (ids_append(&text[i], r->ids + k, r->n - k))
-                rc = err_fail(err, TRV_ENOMEM, "no memory to start a student");
+                rc = err_nomem(err, "to start a student");
         }
         if (!rc)
             rc = student_start(terms, p->w.s, text[i].v, text[i].n, NULL, err);

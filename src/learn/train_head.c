@@ -21,12 +21,6 @@ struct plan {
     struct pair_rows rows, held_out;
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to plan a training");
-}
-
 /* What trivium.json and the fingerprint say. */
 static int
 tell_options(struct plan *p, trv_err *err)
@@ -37,13 +31,13 @@ tell_options(struct plan *p, trv_err *err)
                              (json_int_t)p->max_length, "centre", p->o->centre,
                              "trained", p->o->full ? "full" : "lora");
     if (!p->w.options)
-        return no_memory(err);
+        return err_nomem(err, "to plan a training");
     rc = options_tell_learn(p->w.options, &p->learn, err);
     if (!rc && !p->o->full)
         return options_tell_lora(p->w.options, &p->o->lora, err);
     if (!rc && json_object_set_new(p->w.options, "saved_as",
                                    json_string(p->o->precision)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "to plan a training");
     return rc;
 }
 

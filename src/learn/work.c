@@ -101,7 +101,7 @@ work_lay(struct work *w, json_t *own, trv_err *err)
         id->tokenizer, "chat", id->chat, "seed", seed, "precision",
         w->s->be->prec == PREC_BF16 ? "bf16" : "f32", "options", w->options);
     if (!own || !shared || json_object_update(own, shared))
-        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a run");
+        rc = err_nomem(err, "to plan a run");
     json_decref(shared);
     return rc ? rc : run_place_begin(&w->place, w->resume, own, err);
 }
@@ -183,8 +183,7 @@ work_sign(struct work *w, enum kind kind, const struct adaptation *from,
     struct artefact_step signed_step = *step;
     const struct model_identity *id;
     int rc = counts ? session_identity(w->s, &id, err)
-                    : err_fail(err, TRV_ENOMEM, "no memory to save '%s'",
-                               w->place.out);
+                    : err_nomem(err, "to save '%s'", w->place.out);
 
     signed_step.from = from ? from->spec : "data";
     signed_step.options = w->options;

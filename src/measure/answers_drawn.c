@@ -2,6 +2,7 @@
 #include "measure/answers_drawn.h"
 
 #include "base/clock.h"
+#include "base/streams.h"
 #include "model/sample/engine.h"
 
 void
@@ -93,9 +94,9 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
     }
     so.sampling.vocab = tokenizer_size(m->s->model->tokenizer);
     for (int64_t i = 0; i < total; i++)
-        rows[i] =
-            (struct sampled_context){&m->items[i / k].context[side],
-                                     ((uint64_t)side << 40) + (uint64_t)i};
+        rows[i] = (struct sampled_context){
+            &m->items[i / k].context[side],
+            STREAM_SIDES + ((uint64_t)side << 40) + (uint64_t)i};
     arena_reset(&m->s->arena);
     rc = engine_sample_contexts(&m->s->arena, outs, rows, total, &so, err);
     for (int64_t i = 0; i < m->n && !rc; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/strbuf.h"
+#include "base/streams.h"
 
 void
 examples_release(trv_measurement *m)
@@ -85,7 +86,6 @@ examples_draw(trv_measurement *out, int side, struct session *s,
               void *payload, trv_err *err)
 {
     const int64_t n = out->n_examples;
-    const uint64_t stream = (uint64_t)1 << 58; // apart from what is measured
     struct sampled_context *rows = mem_calloc((size_t)n, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)n, sizeof(*outs));
     struct sample_options so = {.sampling = SAMPLING_INIT,
@@ -102,7 +102,8 @@ examples_draw(trv_measurement *out, int side, struct session *s,
     }
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
-        rows[i] = (struct sampled_context){contexts[i], stream + (uint64_t)i};
+        rows[i] = (struct sampled_context){contexts[i],
+                                           STREAM_EXAMPLES + (uint64_t)i};
     arena_reset(&s->arena);
     rc = engine_sample_contexts(&s->arena, outs, rows, n, &so, err);
     for (int64_t i = 0; i < n && !rc; i++) {

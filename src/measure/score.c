@@ -22,12 +22,6 @@ struct scoring {
     double *score, **token;
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to score answers");
-}
-
 /* ---- rows --------------------------------------------------------------- */
 
 /* A column of text as the turn of `role`. */
@@ -61,7 +55,7 @@ row_to_chat(struct data_row *row, trv_err *err)
         column_to_turn(o, "rejected", "assistant") ||
         (same &&
          json_object_set(o, "answer", json_object_get(o, "completion"))))
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     return data_row_set(row, o, err);
 }
 
@@ -75,7 +69,7 @@ take_text(trv_scored_answer *y, const json_t *answer, trv_err *err)
         answer = json_object_get(json_array_get(answer, n - 1), "content");
     y->n = json_string_length(answer);
     y->text = mem_strndup(y->n ? json_string_value(answer) : "", y->n);
-    return y->text ? 0 : no_memory(err);
+    return y->text ? 0 : err_nomem(err, "to score answers");
 }
 
 static int
@@ -85,7 +79,7 @@ take_ids(trv_scored_answer *y, const struct example *e, trv_err *err)
 
     y->ids = mem_array((size_t)n + 1, sizeof(*y->ids));
     if (!y->ids)
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     memcpy(y->ids, e->ids.v + e->n_context, (size_t)n * sizeof(*y->ids));
     y->n_tokens = n;
     return 0;
@@ -145,7 +139,7 @@ open_rows(struct scoring *sc, trv_err *err)
     sc->n_rows = most > 0 && sc->data.n > most ? most : sc->data.n;
     sc->out->rows = mem_calloc((size_t)sc->n_rows, sizeof(*sc->out->rows));
     if (!sc->out->rows)
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     sc->out->n = sc->n_rows; // from here on they are released with it
     for (int64_t i = 0; i < sc->n_rows && !rc; i++) {
         if (chat)
@@ -203,7 +197,7 @@ score_items(struct scoring *sc, trv_err *err)
     if (sc->opts->tokens)
         sc->token = mem_calloc((size_t)sc->n, sizeof(*sc->token));
     if (!sc->items || !sc->score || (sc->opts->tokens && !sc->token))
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     for (int64_t i = 0; i < sc->n_rows; i++) {
         trv_scored_row *r = &sc->out->rows[i];
         trv_scored_answer *const both[2] = {&r->answer, &r->rejected};
@@ -213,7 +207,7 @@ score_items(struct scoring *sc, trv_err *err)
                 both[k]->token_scores =
                     mem_calloc((size_t)both[k]->n_tokens + 1, sizeof(double));
                 if (!both[k]->token_scores)
-                    return no_memory(err);
+                    return err_nomem(err, "to score answers");
             }
             add_item(sc, &at, both[k], i);
         }
@@ -244,7 +238,7 @@ summarise(struct scoring *sc, trv_err *err)
     int64_t at = 0, pairs = 0;
 
     if (!x)
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     for (int64_t i = 0; i < sc->n_rows; i++) {
         trv_scored_row *r = &out->rows[i];
 

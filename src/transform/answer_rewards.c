@@ -9,12 +9,6 @@
 #include "learn/loss/advantage.h"
 #include "base/seal.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to score answers");
-}
-
 int
 trials_score(double *reward, struct session *s, struct adaptation *by,
              const struct tried *list, int64_t n,
@@ -23,7 +17,7 @@ trials_score(double *reward, struct session *s, struct adaptation *by,
     struct reward_item *items = mem_calloc((size_t)n, sizeof(*items));
     size_t *at = mem_array((size_t)n + 1, sizeof(*at));
     struct strbuf text = {0}; // all answers' bytes, end to end
-    int rc = items && at ? 0 : no_memory(err);
+    int rc = items && at ? 0 : err_nomem(err, "to score answers");
 
     for (int64_t i = 0; i < n && !rc; i++) {
         at[i] = text.len;
@@ -86,7 +80,8 @@ write_kept(const double *reward, int64_t n, const char *file, trv_err *err)
         bad = json_array_append_new(list, json_real(reward[i]));
     if (!bad)
         root = json_pack("{s:O}", "rewards", list);
-    rc = root ? seal_write(file, root, err) : no_memory(err);
+    rc =
+        root ? seal_write(file, root, err) : err_nomem(err, "to score answers");
     json_decref(list);
     json_decref(root);
     return rc;
@@ -105,7 +100,7 @@ trials_keep(double *reward, struct session *s, struct adaptation *by,
         return read_kept(reward, answers->n, file, err);
     list = mem_calloc((size_t)answers->n, sizeof(*list));
     if (!list)
-        return no_memory(err);
+        return err_nomem(err, "to score answers");
     for (int64_t i = 0; i < answers->n; i++) {
         const struct answer *y = &answers->list[i];
 

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "model/sample/engine.h"
 #include "base/seal.h"
+#include "base/streams.h"
 
 /* Answers drawn between two writes; also the batch, so that what a row is
  * drawn beside never depends on where a run was stopped. */
@@ -229,7 +230,7 @@ draw_block(struct answers *out, struct session *s, struct draw_state *st,
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct sampled_context){
             &out->contexts[context_of(out, from + i, opts->group)].teacher,
-            (uint64_t)(from + i)};
+            STREAM_ANSWERS + (uint64_t)(from + i)};
     arena_reset(&s->arena);
     rc = engine_sample_contexts(&s->arena, outs, rows, n, &so, err);
     if (rc)

@@ -44,12 +44,6 @@ chain_release(struct chain *c)
     mem_free(c->dir);
 }
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to plan a chain");
-}
-
 /* What a form stands for behind another. */
 static enum kind
 usual_kind(enum form form, enum form before)
@@ -99,13 +93,13 @@ add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
     if (path ? sb_puts(&b, path)
              : sb_printf(&b, "%s/%lld-%s", c->dir, (long long)c->n,
                          kind_name(kind)))
-        return no_memory(err);
+        return err_nomem(err, "to plan a chain");
     l->path = sb_take(&b);
     if (!l->path || sb_printf(&b, "%s:%s", kind_name(kind), l->path) != 0)
-        return no_memory(err);
+        return err_nomem(err, "to plan a chain");
     l->to = sb_take(&b);
     l->makes = kind;
-    return l->to ? 0 : no_memory(err);
+    return l->to ? 0 : err_nomem(err, "to plan a chain");
 }
 
 /* One method is the last link's; several are one for each. */
@@ -130,7 +124,7 @@ take_methods(struct chain *c, const char *methods, trv_err *err)
         if (n > 0) {
             c->links[at].method = mem_strndup(p, n);
             if (!c->links[at].method)
-                return no_memory(err);
+                return err_nomem(err, "to plan a chain");
         }
         p += n + (p[n] == ',');
     }
@@ -174,7 +168,7 @@ tell_chain(struct chain *c, const struct session *s,
         "samples", (int)o->samples, "max_tokens", (int)o->max_tokens,
         "temperature", o->temperature, "method", o->method ? o->method : "");
     if (!c->fingerprint)
-        return no_memory(err);
+        return err_nomem(err, "to plan a chain");
     rc = options_tell_lora(c->fingerprint, &o->lora, err);
     return rc ? rc : options_tell_learn(c->fingerprint, &o->learn, err);
 }
@@ -196,12 +190,12 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
         return rc;
     if (sb_printf(&b, "%s.via", c->out.name)) {
         sb_release(&b);
-        return no_memory(err);
+        return err_nomem(err, "to plan a chain");
     }
     c->dir = sb_take(&b);
     c->file = c->dir ? path_join(c->dir, CHAIN_FILE) : NULL;
     if (!c->file)
-        return no_memory(err);
+        return err_nomem(err, "to plan a chain");
     for (const char *p = o->via; !rc;) {
         const size_t n = strcspn(p, ",");
         enum kind step = KIND_BASE;

@@ -76,12 +76,6 @@ add_methods(struct strbuf *b, const struct edge *e, enum kind makes)
 }
 
 static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-}
-
-static int
 find_edge(const struct edge **out, enum form from, enum form to, trv_err *err)
 {
     struct strbuf known = {0};
@@ -101,7 +95,7 @@ find_edge(const struct edge **out, enum form from, enum form to, trv_err *err)
                          kinds.s ? kinds.s : "");
         sb_release(&kinds);
     }
-    rc = bad ? no_memory(err)
+    rc = bad ? err_nomem(err, "to plan a conversion")
              : err_fail(err, TRV_EUNSUPPORTED,
                         "there is no conversion from %s to %s; there are %s",
                         form_name(from), form_name(to), known.s);
@@ -119,7 +113,7 @@ no_method(const struct edge *e, enum kind makes, const char *name,
 
     if (add_methods(&all, e, KIND_BASE) || add_methods(&fit, e, makes) ||
         add_kinds(&kinds, e))
-        rc = no_memory(err);
+        rc = err_nomem(err, "to plan a conversion");
     else if (!fit.len)
         rc = err_fail(err, TRV_EUNSUPPORTED,
                       "%s cannot become '%s'; it can become %s",

@@ -311,10 +311,14 @@ task_loss(const struct run_task *task, int64_t step, int64_t accumulate)
     trv_err err = {0};
 
     memset(task->g, 0, (size_t)task->n * sizeof(float));
+    if (task->begin_step)
+        must(task->begin_step(task->self, step, &tokens, &err), &err);
     for (int64_t micro = 0; micro < accumulate; micro++)
         must(task->gradient(task->self, step, micro, &loss, &weight, &tokens,
                             &err),
              &err);
+    if (task->end_step)
+        task->end_step(task->self, step);
     return loss;
 }
 

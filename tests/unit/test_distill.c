@@ -108,6 +108,8 @@ loss_at(struct fixture *f, int64_t step, int64_t micro, double *weight)
     double loss = 0, tokens = 0, w = 0;
     trv_err err = {0};
 
+    if (micro == 0)
+        must(f->task.begin_step(f->task.self, step, &tokens, &err), &err);
     must(f->task.gradient(f->task.self, step, micro, &loss, &w, &tokens, &err),
          &err);
     if (weight)

@@ -104,6 +104,7 @@ step_loss(double *weight, const struct distill_options *o, int64_t step)
 
     *weight = 0.0;
     must(distill_init(&t, &task, &err), &err);
+    must(task.begin_step(task.self, step, &tokens, &err), &err);
     for (int64_t micro = 0; micro < o->accumulate; micro++)
         must(
             task.gradient(task.self, step, micro, &loss, weight, &tokens, &err),

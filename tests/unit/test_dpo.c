@@ -168,6 +168,7 @@ test_prefer_loss_is_its_formula(void **state)
         for (int64_t k = 0; k < task.n; k++)
             task.w[k] += 0.08f * (float)rng_normal(&r);
         if (task.after_update(task.of, &err) ||
+            task.begin_step(&t, 0, &tokens, &err) ||
             task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err))
             fail_msg("%s", err.msg);
         world_logp(&w, p, &w.student);
@@ -311,6 +312,7 @@ test_prefer_by_orpo_reaches_the_least_loss_of_any_distribution(void **state)
         fail_msg("%s", err.msg);
     world_logp(&w, p, &w.student);
     by_hand = orpo_by_hand(d, p, w.beta);
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
     print_message("loss %.5f, least %.5f, from %.5f; log odds ratio %.4f, "
                   "from %.4f, at the least %.4f\n",
@@ -337,6 +339,7 @@ test_prefer_begins_at_log_2_with_no_reward(void **state)
 
     (void)state;
     begin(&t, &task, PREFERENCE_SIGMOID, 8, 100);
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
     assert_close(loss / weight, log(2.0), 1e-6);
     assert_int_equal(task.figures(&t, &f), PREFER_FIGURES);

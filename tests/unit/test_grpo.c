@@ -247,7 +247,7 @@ test_grpo_loss_is_its_formula(void **state)
         begin(&t, &task, rloo == 1, 64, 0.1);
         t.opts.updates = 2;
         t.opts.accumulate = 3;
-        if (task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err))
+        if (task.begin_step(&t, 0, &tokens, &err))
             fail_msg("%s", err.msg);
         rng_init(&rng, 5, 5);
         for (int64_t i = 0; i < task.n; i++)
@@ -257,9 +257,12 @@ test_grpo_loss_is_its_formula(void **state)
         world_logp(&w, logp, &w.student);
         exact_split(&w, step, logp);
         loss = 0;
+        if (task.begin_step(&t, 1, &tokens, &err))
+            fail_msg("%s", err.msg);
         for (int64_t micro = 0; micro < 3; micro++)
             if (task.gradient(&t, 1, micro, &loss, &weight, &tokens, &err))
                 fail_msg("%s", err.msg);
+        task.end_step(&t, 1);
         want = loss_by_hand(&kl, &t, step, rloo == 1, 0.1);
         assert_close(loss, want, 1e-5 * (1.0 + fabs(want)));
         assert_true(fabs(loss) > 1e-3);
@@ -282,7 +285,9 @@ test_grpo_scores_as_it_samples(void **state)
     (void)state;
     begin(&t, &task, false, 32, 0.0);
     t.opts.mean = POLICY_MEAN_GRPO;
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
+    task.end_step(&t, 0);
     for (int64_t i = 0; i < 32; i++)
         for (int64_t k = t.r.first[i]; k < t.r.first[i + 1]; k++)
             assert_close(t.r.old[k], t.r.ref[k], 1e-5); // B is zero
@@ -313,8 +318,7 @@ test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence(void **state)
         begin(&t, &task, false, 32, 0.0);
         t.opts.ratio = k ? POLICY_RATIO_MEAN : POLICY_RATIO_TOKEN;
         t.opts.updates = 1000;
-        assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err),
-                         0);
+        assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
         for (int64_t i = 0; i < 32; i++) {
             const int64_t from = t.r.first[i], n = t.r.first[i + 1] - from;
 
@@ -324,8 +328,10 @@ test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence(void **state)
                 t.r.old[from + j + 1] -= 0.47f;
             }
         }
+        assert_int_equal(task.begin_step(&t, 1, &tokens, &err), 0);
         assert_int_equal(task.gradient(&t, 1, 0, &loss, &weight, &tokens, &err),
                          0);
+        task.end_step(&t, 1);
         assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
         shares[k] = f[GRPO_CLIP].value;
         grpo_release(&t);
@@ -347,7 +353,9 @@ test_grpo_learns_nothing_where_all_rewards_are_equal(void **state)
     begin(&t, &task, false, 32, 0.0);
     own_reward = 0.7;
     memset(task.g, 0, (size_t)task.n * sizeof(float));
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
+    task.end_step(&t, 0);
     assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
     assert_close(f[GRPO_ZERO_STD].value, 1.0, 0.0);
     assert_close(loss, 0.0, 0.0);

@@ -109,6 +109,7 @@ loss_of(struct fixture *f)
 
     memset(f->task.g, 0, (size_t)f->task.n * sizeof(float));
     must(f->task.after_update(f->task.of, &err), &err);
+    must(f->task.begin_step(f->task.self, 0, &tokens, &err), &err);
     must(f->task.gradient(f->task.self, 0, 0, &loss, &weight, &tokens, &err),
          &err);
     assert_close(weight, (double)f->rows.n, 0);
@@ -307,6 +308,7 @@ test_preferred_micro_batches_add_up_to_the_batch(void **state)
     assert_true(accuracy > 0);
     f.t.accumulate = 3;
     memset(f.task.g, 0, (size_t)f.task.n * sizeof(float));
+    must(f.task.begin_step(f.task.self, 0, &tokens, &err), &err);
     for (int64_t m = 0; m < 3; m++)
         must(f.task.gradient(f.task.self, 0, m, &loss, &weight, &tokens, &err),
              &err);

@@ -255,9 +255,12 @@ step_loss(struct ppo *t, const struct run_task *task, int64_t step)
     double loss = 0.0, weight = 0.0, tokens = 0.0;
     trv_err err = {0};
 
+    if (task->begin_step(t, step, &tokens, &err))
+        fail_msg("%s", err.msg);
     for (int64_t micro = 0; micro < t->opts.accumulate; micro++)
         if (task->gradient(t, step, micro, &loss, &weight, &tokens, &err))
             fail_msg("%s", err.msg);
+    task->end_step(t, step);
     assert_close(weight, 1.0, 1e-12);
     return loss;
 }

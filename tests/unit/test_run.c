@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "learn/loop/run.h"
 #include "learn/loop/run_state.h"
 
@@ -79,14 +80,21 @@ toy_save(void *self, json_t **out, trv_err *err)
 {
     struct toy *t = self;
 
-    *out = json_pack("{s:o}", "rng", run_rng_save(&t->rng));
+    *out = json_pack("{s:I,s:I}", "state", (json_int_t)t->rng.state, "stream",
+                     (json_int_t)t->rng.stream);
     return *out ? 0 : err_fail(err, TRV_ENOMEM, "no memory");
 }
 
 static int
 toy_load(void *self, const json_t *state, trv_err *err)
 {
-    return run_rng_load(&((struct toy *)self)->rng, state, "rng", err);
+    json_int_t word, stream;
+
+    if (json_unpack((json_t *)(uintptr_t)state, "{s:I,s:I}", "state", &word,
+                    "stream", &stream))
+        return err_fail(err, TRV_EFORMAT, "the random state is broken");
+    ((struct toy *)self)->rng = (struct rng){(uint64_t)word, (uint64_t)stream};
+    return 0;
 }
 
 static void
@@ -621,6 +629,105 @@ test_run_whose_loss_rose_has_diverged_and_ends_so_again(void **state)
     assert_close(again.first_again, r.first_again, 0.0);
 }
 
+/* ---- what a step begins and ends with ----------------------------------- */
+
+static char order[64]; // the calls of a run, a letter each
+
+static void
+note_call(char call)
+{
+    const size_t n = strlen(order);
+
+    assert_true(n + 1 < sizeof(order));
+    order[n] = call;
+    order[n + 1] = '\0';
+}
+
+static int
+noted_begin(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    (void)self;
+    note_call('b');
+    *tokens += 100.0;
+    return step == 3 ? err_fail(err, TRV_EIO, "no answers") : 0;
+}
+
+static int
+noted_gradient(void *self, int64_t step, int64_t micro, double *loss,
+               double *weight, double *tokens, trv_err *err)
+{
+    note_call((char)('0' + micro));
+    return toy_gradient(self, step, micro, loss, weight, tokens, err);
+}
+
+static void
+noted_end(void *self, int64_t step)
+{
+    (void)self;
+    (void)step;
+    note_call('e');
+}
+
+static int
+noted_after(void *of, trv_err *err)
+{
+    note_call('u');
+    return toy_after(of, err);
+}
+
+static struct run_task
+noted_task(struct toy *t)
+{
+    struct run_task task = toy_task(t, true);
+
+    order[0] = '\0';
+    task.begin_step = noted_begin;
+    task.gradient = noted_gradient;
+    task.end_step = noted_end;
+    task.after_update = noted_after;
+    return task;
+}
+
+static void
+test_run_begins_and_ends_each_step_once(void **state)
+{
+    struct toy t;
+    struct run_task task = noted_task(&t);
+    struct run_options o = options(2, NULL);
+    struct run_result r;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    assert_string_equal(order, "b01eub01eu");
+    assert_close(r.tokens, 2 * (100 + 2 * 16), 0.0);
+
+    task = noted_task(&t); // a failed beginning ends the run
+    o = options(5, NULL);
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, &err), TRV_EIO);
+    assert_string_equal(order, "b01eub01eub01eub");
+    assert_int_equal(r.steps, 3);
+}
+
+static void
+test_run_that_looks_for_divergence_ends_no_step_again(void **state)
+{
+    struct toy t;
+    struct run_task task = noted_task(&t);
+    struct run_options o = options(2, NULL);
+    struct run_result r;
+
+    (void)state;
+    o.lr = 1000.0;
+    o.schedule = "constant";
+    task.loss_unit = "";
+    assert_int_equal(run_train(&r, &task, &o, be, NULL, NULL, NULL), 0);
+    assert_true(r.diverged);
+    assert_string_equal(order, "b01eub01eub01");
+}
+
+/* ---- easy rows ---------------------------------------------------------- */
+
 /* The first step's rows are easy, all others are not, and nothing is learned. */
 static int
 uneven_gradient(void *self, int64_t step, int64_t micro, double *loss,
@@ -728,23 +835,6 @@ test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps(void **state)
     assert_close(r.last_loss, loss[24], 0);
 }
 
-static void
-test_run_rng_comes_back_bit_for_bit(void **state)
-{
-    struct rng a, b;
-    json_t *obj = json_object();
-
-    (void)state;
-    rng_init(&a, 0xfedcba9876543210u, 77);
-    rng_u32(&a);
-    assert_int_equal(json_object_set_new(obj, "r", run_rng_save(&a)), 0);
-    assert_int_equal(run_rng_load(&b, obj, "r", NULL), 0);
-    assert_memory_equal(&a, &b, sizeof(a));
-    json_object_set_new(obj, "r", json_string("0123:4567"));
-    assert_int_equal(run_rng_load(&b, obj, "r", NULL), TRV_EFORMAT);
-    json_decref(obj);
-}
-
 int
 main(void)
 {
@@ -765,11 +855,12 @@ main(void)
         cmocka_unit_test(test_run_stops_at_a_loss_that_is_not_finite),
         cmocka_unit_test(test_run_refuses_to_resume_another_run_by_field),
         cmocka_unit_test(test_run_full_disk_leaves_the_last_checkpoint_whole),
+        cmocka_unit_test(test_run_begins_and_ends_each_step_once),
+        cmocka_unit_test(test_run_that_looks_for_divergence_ends_no_step_again),
         cmocka_unit_test(test_run_allocates_nothing_after_its_first_step),
         cmocka_unit_test(test_run_survives_every_failed_allocation),
         cmocka_unit_test(
             test_run_mean_loss_is_that_of_the_last_tenth_of_the_steps),
-        cmocka_unit_test(test_run_rng_comes_back_bit_for_bit),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -258,6 +258,118 @@ test_student_text_is_tokenised_as_a_text_that_begins(void **state)
     session_free(s);
 }
 
+/* ---- weight decay ------------------------------------------------------- */
+
+/* transformers' Trainer.get_decay_parameter_names(): no layer of norms, and
+ * nothing whose name holds "bias" or a norm's; GPT-2 calls its norms ln_. */
+static bool
+trainer_decays(const char *name)
+{
+    return !strstr(name, "bias") && !strstr(name, "norm") &&
+           !strstr(name, "ln_");
+}
+
+/* A gradient of zeros: the update is weight decay alone. */
+static int
+no_gradient(void *self, int64_t step, int64_t micro, double *loss,
+            double *weight, double *tokens, trv_err *err)
+{
+    (void)self;
+    (void)step;
+    (void)micro;
+    (void)err;
+    *loss += 1.0;
+    *weight += 1.0;
+    *tokens += 1.0;
+    return 0;
+}
+
+/* One step of AdamW with weight decay: w *= 1 - lr decay, or nothing. */
+static void
+step_and_compare(struct decoder *d, const char *family)
+{
+    struct run_task task = {.gradient = no_gradient};
+    struct student st = {d, NULL};
+    struct run_options o = RUN_OPTIONS_INIT;
+    struct run_result r;
+    float *before = mem_array((size_t)d->n_full, sizeof(*before));
+    int64_t n_still = 0;
+    trv_err err = {0};
+
+    assert_non_null(before);
+    memcpy(before, d->w_full, (size_t)d->n_full * sizeof(*before));
+    student_learns(&task, &st);
+    o.steps = 1;
+    o.lr = 0.5;
+    o.schedule = "constant";
+    o.warmup = 0.0;
+    o.weight_decay = 0.25;
+    must(run_train(&r, &task, &o, d->be, NULL, NULL, &err), &err);
+    for (int64_t i = 0; i < d->n_items; i++) {
+        const struct dec_item *item = &d->items[i];
+        const bool decays = trainer_decays(item->name);
+
+        n_still += !decays;
+        for (int64_t k = 0; k < item->rows * item->cols; k++) {
+            const float was = before[item->at + k];
+            const float is = d->w_full[item->at + k];
+
+            /* The factor 7/8 is exact; a product rounds once. */
+            if (is != (decays ? was * 0.875f : was))
+                fail_msg("%s: %s was %g and is %g", family, item->name,
+                         (double)was, (double)is);
+        }
+    }
+    assert_true(n_still >= 2 * d->cfg->layers); // a layer's norms
+    mem_free(before);
+}
+
+static void
+test_student_of_all_weights_decays_as_the_trainer_of_transformers(void **state)
+{
+    (void)state;
+    for (size_t fam = 0; test_family(fam); fam++) {
+        struct decoder *d;
+        struct session *s;
+        char path[64];
+        trv_err err = {0};
+
+        snprintf(path, sizeof(path), "golden/models/%s", test_family(fam));
+        s = open_session(path);
+        must(student_open_full(&d, s, &err), &err);
+        step_and_compare(d, test_family(fam));
+        decoder_free(d);
+        session_free(s);
+    }
+}
+
+static void
+test_student_decays_a_scalar_head_and_every_term(void **state)
+{
+    struct session *s = open_session("golden/models/llama");
+    struct student_options o = options_of(KIND_LORA);
+    struct decoder *d;
+    struct terms t;
+    int64_t end;
+    trv_err err = {0};
+
+    (void)state;
+    must(decoder_open(&d, s->model, s->be, &err), &err);
+    must(decoder_add_score(d, &err), &err);
+    must(decoder_train_full(d, &err), &err);
+    assert_true(student_decays(d, NULL, d->score.v - d->w_full, &end));
+    assert_int_equal(end, d->n_full);
+    assert_false(student_decays(d, NULL, d->score.v - d->w_full - 1, &end));
+    assert_int_equal(end, d->score.v - d->w_full);
+
+    must(student_begin(&t, &s->model->cfg, &o, &err), &err);
+    assert_true(student_decays(d, &t, 0, &end));
+    assert_int_equal(end, t.lora.n);
+    terms_release(&t);
+    decoder_free(d);
+    session_free(s);
+}
+
 int
 main(void)
 {
@@ -268,6 +380,9 @@ main(void)
         cmocka_unit_test(test_student_that_starts_from_a_text_acts_as_the_text),
         cmocka_unit_test(test_student_start_repeats_a_text_that_is_too_short),
         cmocka_unit_test(test_student_text_is_tokenised_as_a_text_that_begins),
+        cmocka_unit_test(
+            test_student_of_all_weights_decays_as_the_trainer_of_transformers),
+        cmocka_unit_test(test_student_decays_a_scalar_head_and_every_term),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

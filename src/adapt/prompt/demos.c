@@ -11,12 +11,6 @@
 static const char *const known[] = {"form", "template", NULL};
 static const char *const forms[] = {"auto", "chat", "text", NULL};
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for demonstrations");
-}
-
 static bool
 has_role(const json_t *message, const char *role)
 {
@@ -60,7 +54,9 @@ add_row(json_t *list, const struct data_row *row, trv_err *err)
         return data_row_fail(row, err, TRV_EINVAL,
                              "a demonstration has a prompt and a completion, "
                              "or messages that end with the assistant's");
-    return json_array_append_new(list, pair) ? no_memory(err) : 0;
+    return json_array_append_new(list, pair)
+               ? err_nomem(err, "for demonstrations")
+               : 0;
 }
 
 /* ---- laying out --------------------------------------------------------- */
@@ -180,7 +176,7 @@ lay_out(struct demos *d, const char *name, trv_err *err)
                         "'%s' holds %zu demonstrations: there may be %d", name,
                         json_array_size(d->list), DEMOS_MAX);
     if (lay_turns(d) || lay_blocks(d, template))
-        return no_memory(err);
+        return err_nomem(err, "for demonstrations");
     if (d->form == DEMOS_TEXT && !d->before)
         return err_fail(err, TRV_EINVAL,
                         "a demonstration of '%s' has several turns and cannot "
@@ -209,10 +205,10 @@ begin(struct demos **out, const json_t *conf, trv_err *err)
 
     *out = d;
     if (!d)
-        return no_memory(err);
+        return err_nomem(err, "for demonstrations");
     d->list = json_array();
     d->conf = conf ? json_deep_copy(conf) : json_object();
-    return d->list && d->conf ? 0 : no_memory(err);
+    return d->list && d->conf ? 0 : err_nomem(err, "for demonstrations");
 }
 
 int
@@ -242,7 +238,8 @@ demos_of(struct demos **out, const json_t *list, const json_t *conf,
         struct data_row row = {.path = name, .line = (int64_t)i + 1};
         json_t *copy = json_deep_copy(json_array_get(list, i));
 
-        rc = copy ? data_row_set(&row, copy, err) : no_memory(err);
+        rc = copy ? data_row_set(&row, copy, err)
+                  : err_nomem(err, "for demonstrations");
         if (!rc)
             rc = add_row(d->list, &row, err);
         json_decref(row.json);
@@ -304,5 +301,5 @@ demos_encode(struct strbuf *out, const struct demos *d, trv_err *err)
         bad = bad || !line || sb_puts(out, line) || sb_putc(out, '\n');
         free(line);
     }
-    return bad ? no_memory(err) : 0;
+    return bad ? err_nomem(err, "for demonstrations") : 0;
 }

@@ -11,18 +11,12 @@
 static const char *const known[] = {"k", "template", NULL};
 
 static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a corpus");
-}
-
-static int
 db_fail(const struct retrieve *r, trv_err *err)
 {
     const int code = r->db ? sqlite3_errcode(r->db) : SQLITE_NOMEM;
 
     if (code == SQLITE_NOMEM)
-        return no_memory(err);
+        return err_nomem(err, "for a corpus");
     return err_fail(err, TRV_EFORMAT, "cannot search '%s': %s",
                     r->corpus.path ? r->corpus.path : "",
                     sqlite3_errmsg(r->db));
@@ -85,14 +79,14 @@ add_document(const struct retrieve *r, sqlite3_stmt *insert, int64_t i,
     const char *text = text_of(joined, row, &rc);
 
     if (rc)
-        return no_memory(err);
+        return err_nomem(err, "for a corpus");
     if (!text || !*text)
         return data_row_fail(row, err, TRV_EINVAL,
                              "a document of a corpus needs a 'text'");
     sb_reset(body);
     if (sb_puts(body, title_of(row)) || sb_putc(body, '\n') ||
         sb_puts(body, text))
-        return no_memory(err);
+        return err_nomem(err, "for a corpus");
     /* INT_MAX is SQLite's own limit; data.h's, 64 MB a row, lies below it. */
     sqlite3_reset(insert);
     if (sqlite3_bind_int64(insert, 1, i + 1) ||
@@ -160,14 +154,14 @@ retrieve_open(struct retrieve **out, const char *path, const json_t *conf,
               trv_err *err)
 {
     struct retrieve *r = mem_calloc(1, sizeof(*r));
-    int rc = r ? 0 : no_memory(err);
+    int rc = r ? 0 : err_nomem(err, "for a corpus");
 
     *out = NULL;
     if (rc)
         return rc;
     r->conf = conf ? json_deep_copy(conf) : json_object();
     if (!r->conf)
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a corpus");
     if (!rc)
         rc = take_options(r, err);
     if (!rc)
@@ -222,7 +216,7 @@ retrieve_query(struct strbuf *out, const char *text, trv_err *err)
               sb_putc(out, '"');
         text += n;
     }
-    return bad ? no_memory(err) : 0;
+    return bad ? err_nomem(err, "for a corpus") : 0;
 }
 
 int
@@ -256,7 +250,7 @@ retrieve_view(struct strbuf *out, struct retrieve *r,
 {
     int64_t *doc = mem_array((size_t)r->k, sizeof(*doc)), n = 0;
     struct strbuf joined = {0};
-    int rc = doc ? 0 : no_memory(err);
+    int rc = doc ? 0 : err_nomem(err, "for a corpus");
 
     if (!rc)
         rc = retrieve_find(doc, &n, r, data_row_words(row), err);
@@ -266,7 +260,7 @@ retrieve_view(struct strbuf *out, struct retrieve *r,
                                      {"{title}", title_of(d)}};
 
         if (rc || slots_fill(out, r->template, slots, 2))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a corpus");
     }
     mem_free(doc);
     sb_release(&joined);

@@ -50,7 +50,7 @@ copy_file(json_t *conf, const char *key, trv_err *err)
     if (!rc) {
         text = json_stringn(b.s ? b.s : "", b.len);
         if (!text || json_object_set_new(conf, key, text))
-            rc = err_fail(err, TRV_ENOMEM, "no memory for a judge");
+            rc = err_nomem(err, "for a judge");
     }
     sb_release(&b);
     return rc;
@@ -60,7 +60,7 @@ int
 judge_parse(json_t **conf, const char *text, trv_err *err)
 {
     json_t *obj = json_object(), *subject;
-    int rc = obj ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a judge");
+    int rc = obj ? 0 : err_nomem(err, "for a judge");
 
     *conf = NULL;
     if (!rc)
@@ -72,7 +72,7 @@ judge_parse(json_t **conf, const char *text, trv_err *err)
         if (!subject)
             rc = err_fail(err, TRV_EINVAL, "the principle is not UTF-8");
         else if (json_object_set_new(obj, "principle", subject))
-            rc = err_fail(err, TRV_ENOMEM, "no memory for a judge");
+            rc = err_nomem(err, "for a judge");
     }
     if (!rc)
         rc = copy_file(obj, "principle", err);
@@ -83,12 +83,6 @@ judge_parse(json_t **conf, const char *text, trv_err *err)
     else
         *conf = obj;
     return rc;
-}
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a judge");
 }
 
 /* "1-5" */
@@ -116,7 +110,7 @@ read_scale(struct judge *j, const char *scale, trv_err *err)
         snprintf(name, sizeof(name), "%ld", k);
         j->rating[j->n_ratings] = mem_strdup(name);
         if (!j->rating[j->n_ratings++])
-            return no_memory(err);
+            return err_nomem(err, "for a judge");
     }
     return 0;
 }
@@ -138,7 +132,7 @@ read_words(struct judge *j, const json_t *conf, trv_err *err)
         j->rating[k] = mem_strdup(words[k]);
         j->n_ratings = k + 1;
         if (!j->rating[k])
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a judge");
     }
     return rc;
 }
@@ -153,7 +147,7 @@ judge_open(struct judge **out, const json_t *conf, trv_err *err)
 
     *out = NULL;
     if (!j)
-        return no_memory(err);
+        return err_nomem(err, "for a judge");
     rc = conf_known(conf, what, known, err);
     if (!rc)
         rc = conf_text(&principle, conf, "principle", what, err);
@@ -187,7 +181,7 @@ judge_open(struct judge **out, const json_t *conf, trv_err *err)
     j->principle = mem_strdup(principle);
     j->template = rc ? NULL : sb_take(&b);
     if (!j->principle || !j->template) {
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a judge");
         goto done;
     }
     *out = j;
@@ -263,7 +257,7 @@ judge_ask(struct strbuf *out, const struct judge *j,
         if (*p == '{' && !known_slot && !bad)
             bad = sb_putc(out, *p++);
     }
-    return bad ? no_memory(err) : 0;
+    return bad ? err_nomem(err, "for a judge") : 0;
 }
 
 /* The question as a row of its own; the caller frees row->json. */
@@ -278,13 +272,13 @@ ask_row(struct data_row *row, const struct session *s, const struct judge *j,
     *row = (struct data_row){
         .path = item->row->path, .line = item->row->line, .label = -1};
     if (!rc && !s->model->chat && sb_putc(&text, '\n'))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a judge");
     if (!rc)
         obj = s->model->chat ? json_pack("{s:[{s:s,s:s%}]}", "prompt", "role",
                                          "user", "content", text.s, text.len)
                              : json_pack("{s:s%}", "prompt", text.s, text.len);
     if (!rc && !obj) // a NUL in the answer is kept by jansson
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a judge");
     row->json = obj;
     row->prompt = json_object_get(obj, "prompt");
     sb_release(&text);
@@ -328,10 +322,10 @@ make_ratings(struct ratings *r, const struct session *s, const struct judge *j,
 
         r->ids[k].n = 0;
         rc = word ? example_append(&r->e, &rules, row, word, err)
-                  : no_memory(err);
+                  : err_nomem(err, "for a judge");
         if (!rc && ids_append(&r->ids[k], r->e.ids.v + r->e.n_context,
                               r->e.ids.n - r->e.n_context))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a judge");
         json_decref(word);
     }
     if (rc)
@@ -376,7 +370,7 @@ add_question(struct pass *p, struct session *s, const struct judge *j,
         ids = arena_alloc(&s->arena, (size_t)n * sizeof(*ids));
         p->logp[p->n] = arena_f32(&s->arena, y->n, 1);
         if (!ids || !p->logp[p->n])
-            return no_memory(err);
+            return err_nomem(err, "for a judge");
         memcpy(ids, x->v, (size_t)x->n * sizeof(*ids));
         memcpy(ids + x->n, y->v, (size_t)y->n * sizeof(*ids));
         p->rows[p->n++] = (struct scored_row){ids, n, x->n, NULL};
@@ -425,7 +419,7 @@ judge_pass(struct session *s, struct decoder *d, const struct judge *j,
     p.rows = arena_alloc(&s->arena, rows * sizeof(*p.rows));
     p.logp = arena_alloc(&s->arena, rows * sizeof(*p.logp));
     if (!p.rows || !p.logp)
-        return no_memory(err);
+        return err_nomem(err, "for a judge");
     for (*done = 0; *done < most && !rc && p.tokens < ENGINE_TOKENS; ++*done) {
         struct data_row row;
 

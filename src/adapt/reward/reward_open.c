@@ -11,22 +11,16 @@
 #include "base/mem.h"
 
 static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to open a reward");
-}
-
-static int
 begin(struct adaptation *a, const struct kind_source *from, trv_err *err)
 {
     json_t *conf = (json_t *)(uintptr_t)from->conf; // only looked at
 
     a->reward = mem_calloc(1, sizeof(*a->reward));
     if (!a->reward)
-        return no_memory(err);
+        return err_nomem(err, "to open a reward");
     a->reward->beta = 1.0;
     a->reward->conf = conf ? json_copy(conf) : json_object();
-    return a->reward->conf ? 0 : no_memory(err);
+    return a->reward->conf ? 0 : err_nomem(err, "to open a reward");
 }
 
 int
@@ -113,7 +107,7 @@ reward_open_sum(struct adaptation *a, struct kind_source *from, trv_err *err)
         return rc;
     r->parts = mem_calloc((size_t)from->n_parts, sizeof(*r->parts));
     if (!r->parts)
-        return no_memory(err);
+        return err_nomem(err, "to open a reward");
     for (int64_t i = 0; i < from->n_parts; i++) {
         r->parts[r->n_parts++] =
             (struct reward_part){from->parts[i].weight, from->parts[i].a};

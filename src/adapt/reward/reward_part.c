@@ -14,12 +14,6 @@
 #define FOLDER_FILES_MAX 4096
 #define PARTS "parts" // of a sum
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a part of a reward");
-}
-
 /* ---- the hash of a folder ----------------------------------------------- */
 
 struct names {
@@ -62,7 +56,7 @@ list_files(struct names *out, const char *dir, trv_err *err)
         path = path_join(dir, e->d_name);
         plain = path && !file_is_dir(path);
         if (!path)
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a part of a reward");
         mem_free(path);
         if (rc || !plain)
             continue;
@@ -76,7 +70,7 @@ list_files(struct names *out, const char *dir, trv_err *err)
             out->v[out->n] = mem_strdup(e->d_name);
         }
         if (!rc && (!more || !out->v[out->n++]))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a part of a reward");
     }
     closedir(d);
     if (!rc && out->n > 1)
@@ -97,7 +91,7 @@ part_hash(char hex[HASH_HEX], const char *dir, trv_err *err)
         char *path = path_join(dir, files.v[i]);
         char one[HASH_HEX];
 
-        rc = !path                  ? no_memory(err)
+        rc = !path                  ? err_nomem(err, "for a part of a reward")
              : file_size(path) == 0 ? hash_bytes(one, "", 0, err)
                                     : hash_file(one, path, err);
         mem_free(path);
@@ -150,12 +144,12 @@ tell_folder(json_t **out, const struct adaptation *a, const char *dir,
                                    from ? a->path : dir, strerror(errno));
 
     if (!rc && relative_path(&path, from, to))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a part of a reward");
     if (!rc) {
         *out = json_pack("{s:s,s:s,s:s}", "kind", kind_name(a->kind), "path",
                          path.s, "sha256", hash);
         if (!*out)
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a part of a reward");
     }
     sb_release(&path);
     free(from);
@@ -185,7 +179,7 @@ tell_carried(json_t **out, const struct adaptation *a,
                 json_object_set(*out, "of", of))) {
         json_decref(*out);
         *out = NULL;
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a part of a reward");
     }
     json_decref(of);
     return rc;
@@ -222,7 +216,7 @@ part_tell(json_t **out, const struct adaptation *a, const char *dir,
         return err_fail(err, TRV_EUNSUPPORTED,
                         "'%.200s' cannot be a part of an artefact", a->spec);
     }
-    return *out ? 0 : no_memory(err);
+    return *out ? 0 : err_nomem(err, "for a part of a reward");
 }
 
 /* {"weight": 0.7, "part": {...}} each */
@@ -230,8 +224,9 @@ static int
 tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
 {
     json_t *list = json_array();
-    int rc =
-        list && !json_object_set_new(obj, PARTS, list) ? 0 : no_memory(err);
+    int rc = list && !json_object_set_new(obj, PARTS, list)
+                 ? 0
+                 : err_nomem(err, "for a part of a reward");
 
     for (int64_t p = 0; p < r->n_parts && !rc; p++) {
         json_t *part = NULL;
@@ -240,7 +235,7 @@ tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
         if (!rc && json_array_append_new(list, json_pack("{s:f,s:o}", "weight",
                                                          r->parts[p].weight,
                                                          "part", part)))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a part of a reward");
     }
     return rc;
 }
@@ -257,7 +252,7 @@ tell_side(json_t *obj, const char *key, const struct adaptation *side,
     else
         part = json_string("base");
     if (!rc && json_object_set_new(obj, key, part))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a part of a reward");
     return rc;
 }
 
@@ -269,7 +264,7 @@ reward_tell(json_t **out, const struct adaptation *a, const char *dir,
     const struct reward *r = a->reward;
     const struct adaptation *const side[] = {r->plus, r->minus};
     json_t *obj = json_deep_copy(r->conf);
-    int rc = obj ? 0 : no_memory(err);
+    int rc = obj ? 0 : err_nomem(err, "for a part of a reward");
 
     *out = NULL;
     if (!rc && r->verifier && verifier_runs(r->verifier))
@@ -278,7 +273,7 @@ reward_tell(json_t **out, const struct adaptation *a, const char *dir,
                       "no folder should be able to run one");
     if (!rc && row->factor &&
         json_object_set_new(obj, row->factor, json_real(r->beta)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a part of a reward");
     for (int k = 0; row->sides[k] && !rc; k++)
         rc = tell_side(obj, row->sides[k], side[k], dir, err);
     if (!rc && row->subject == SUBJECT_SUM)
@@ -302,7 +297,7 @@ reward_save(struct artefact *head, const struct adaptation *a,
     if (!rc) // the temporary folder stands where the real one will
         rc = reward_tell(&obj, a, to->tmp, err);
     if (!rc && json_object_set_new(head->root, "reward", obj))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a part of a reward");
     if (!rc)
         rc = artefact_finish(head, to, err);
     if (!rc)
@@ -336,7 +331,7 @@ find_folder(char **out, const char *dir, const json_t *part, trv_err *err)
         return broken(dir, err);
     whole = *path == '/' ? mem_strdup(path) : path_join(dir, path);
     if (!whole)
-        return no_memory(err);
+        return err_nomem(err, "for a part of a reward");
     rc = file_is_dir(whole) ? part_hash(got, whole, err)
                             : err_fail(err, TRV_EIO,
                                        "'%s' refers to the folder '%s', which "
@@ -373,7 +368,7 @@ begin(struct spec **out, const struct kind_row *row, const char *text,
     if (rc)
         return rc;
     (*out)->referrer = mem_strdup(dir);
-    return (*out)->referrer ? 0 : no_memory(err);
+    return (*out)->referrer ? 0 : err_nomem(err, "for a part of a reward");
 }
 
 static int
@@ -387,7 +382,7 @@ read_text(struct spec **out, const char *dir, const json_t *text, int depth,
         return rc;
     (*out)->n_words = json_string_length(text);
     (*out)->words = mem_strndup(json_string_value(text), (*out)->n_words);
-    return (*out)->words ? 0 : no_memory(err);
+    return (*out)->words ? 0 : err_nomem(err, "for a part of a reward");
 }
 
 static int
@@ -509,7 +504,7 @@ reward_read(struct spec **out, const struct kind_row *row, const char *dir,
                         dir, row->prefix);
     s->conf = json_copy((json_t *)(uintptr_t)conf); // options: all but parts
     if (!s->conf)
-        return no_memory(err);
+        return err_nomem(err, "for a part of a reward");
     for (int k = 0; row->sides[k]; k++)
         (void)json_object_del(s->conf, row->sides[k]);
     if (row->subject != SUBJECT_SUM)

@@ -95,23 +95,17 @@ verifier_parse(json_t **conf, const char *text, trv_err *err)
     snprintf(what, sizeof(what), "verifier:%s", check_names[check]);
     *conf = json_object();
     if (!*conf)
-        return err_fail(err, TRV_ENOMEM, "no memory for %s", what);
+        return err_nomem(err, "for %s", what);
     rc = conf_parse(*conf, text[n] ? text + n + 1 : "", what, known[check],
                     takes_rest, err);
     if (!rc &&
         json_object_set_new(*conf, "check", json_string(check_names[check])))
-        rc = err_fail(err, TRV_ENOMEM, "no memory for %s", what);
+        rc = err_nomem(err, "for %s", what);
     if (rc) {
         json_decref(*conf);
         *conf = NULL;
     }
     return rc;
-}
-
-static int
-no_memory(const struct verifier *v, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for %s", v->what);
 }
 
 static int
@@ -157,7 +151,7 @@ read_words(struct verifier *v, const char *list, const char *key, trv_err *err)
         count += *c == '|';
     v->words.v = mem_calloc(count, sizeof(*v->words.v));
     if (!v->words.v)
-        return no_memory(v, err);
+        return err_nomem(err, "for %s", v->what);
     for (;;) {
         const size_t n = strcspn(p, "|");
         struct strbuf b = {0};
@@ -171,7 +165,7 @@ read_words(struct verifier *v, const char *list, const char *key, trv_err *err)
         v->words.v[v->words.n] = rc ? NULL : sb_take(&b);
         sb_release(&b);
         if (!v->words.v[v->words.n])
-            return no_memory(v, err);
+            return err_nomem(err, "for %s", v->what);
         v->words.n++;
         if (!p[n])
             return 0;
@@ -197,7 +191,7 @@ read_regex(struct verifier *v, const json_t *conf, trv_err *err)
         return rc;
     v->by = v->share && which == BY_TEXT ? BY_SENTENCE : (enum by)which;
     if (sb_printf(&re, "%s%s", v->mind_case ? "" : "(?i)", pattern))
-        rc = no_memory(v, err);
+        rc = err_nomem(err, "for %s", v->what);
     if (!rc)
         rc = pattern_regex(&v->pattern, re.s, re.len, "pattern", v->what, err);
     if (rc == TRV_EFORMAT) { // it came from an argument, not from a file
@@ -251,7 +245,7 @@ read_check(struct verifier *v, const json_t *conf, trv_err *err)
             rc = need(v, text, "column", err);
             v->column = mem_strdup(text);
             if (!rc && !v->column)
-                rc = no_memory(v, err);
+                rc = err_nomem(err, "for %s", v->what);
         }
         return rc;
     case CHECK_REGEX:
@@ -293,7 +287,7 @@ verifier_open(struct verifier **out, const json_t *conf,
 
     *out = NULL;
     if (!v)
-        return err_fail(err, TRV_ENOMEM, "no memory for a verifier");
+        return err_nomem(err, "for a verifier");
     v->tokenizer = t;
     rc = conf_text(&name, conf, "check", "a verifier", err);
     if (!rc && !name)
@@ -415,7 +409,7 @@ find_reference(struct strbuf *out, const char **column,
                         v->what, item->own ? "" : ", completion");
     rc = value_text(out, value);
     if (rc == TRV_ENOMEM)
-        return no_memory(v, err);
+        return err_nomem(err, "for %s", v->what);
     return rc ? err_fail(err, rc, "column '%s' is no text and no number",
                          *column)
               : 0;
@@ -484,7 +478,7 @@ check_exact(struct verifier *v, double *score, const struct reward_item *item,
         if (v->mind_case)
             *score = n == n_ref && memcmp(s, r, n) == 0 ? 1.0 : 0.0;
         else if (add_folded(&a, s, n) || add_folded(&b, r, n_ref))
-            rc = no_memory(v, err);
+            rc = err_nomem(err, "for %s", v->what);
         else
             *score = a.len == b.len && (!a.len || !memcmp(a.s, b.s, a.len))
                          ? 1.0
@@ -553,7 +547,7 @@ matches(struct verifier *v, const char *s, size_t n, trv_err *err)
     size_t start, end;
 
     if (pattern_begin(&search, &v->pattern, &v->scratch, s, n))
-        return no_memory(v, err);
+        return err_nomem(err, "for %s", v->what);
     return pattern_next(&search, &start, &end, err);
 }
 
@@ -629,7 +623,7 @@ check_contains(struct verifier *v, double *score, trv_err *err)
              : v->all ? (double)(found == v->words.n)
                       : (double)(found > 0);
     sb_release(&folded);
-    return rc ? no_memory(v, err) : 0;
+    return rc ? err_nomem(err, "for %s", v->what) : 0;
 }
 
 static int
@@ -668,7 +662,7 @@ check_json(struct verifier *v, double *score, trv_err *err)
     trim(&s, &n);
     value = json_loadb(s, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (!value && json_error_code(&why) == json_error_out_of_memory)
-        return no_memory(v, err);
+        return err_nomem(err, "for %s", v->what);
     for (int64_t i = 0; i < v->words.n; i++)
         held += json_object_get(value, v->words.v[i]) != NULL;
     *score = !value     ? 0.0
@@ -704,7 +698,8 @@ check_command(struct verifier *v, double *score, const struct reward_item *item,
     bad = bad || json_object_set_new(question, "prompt", prompt) ||
           json_object_set_new(question, "completion",
                               json_stringn(v->text.s, v->text.len));
-    rc = bad ? no_memory(v, err) : outside_ask(v->helper, score, question, err);
+    rc = bad ? err_nomem(err, "for %s", v->what)
+             : outside_ask(v->helper, score, question, err);
     json_decref(question);
     return rc;
 }
@@ -719,7 +714,7 @@ verifier_score(struct verifier *v, double *score,
     sb_reset(&v->text);
     if (sb_puts(&v->text, "") || // so that there is a text, if an empty one
         utf8_repair(&v->text, &used, item->text, item->n_text, false))
-        return no_memory(v, err);
+        return err_nomem(err, "for %s", v->what);
     switch (v->check) {
     case CHECK_NUMBER:
         rc = check_number(v, score, item, err);

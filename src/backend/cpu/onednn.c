@@ -56,7 +56,6 @@ struct onednn {
 struct onednn_weights {
     const struct layout *layout;
     void *data;
-    size_t bytes;
     dnnl_memory_t mem;
 };
 
@@ -181,12 +180,6 @@ onednn_has_products(const struct onednn *od)
     return od->isa >= CPU_avx512;
 }
 
-int64_t
-onednn_cached(const struct onednn *od)
-{
-    return od->n_products;
-}
-
 /* Ask a product of 256 rows which layout it wants; others take it as well. */
 static const struct layout *
 layout_for(struct onednn *od, int64_t K, int64_t N, enum dtype type)
@@ -234,10 +227,8 @@ onednn_weights_open(struct onednn_weights **out, struct onednn *od, int64_t K,
         return err_fail(err, TRV_ENOMEM, "no memory for weights");
     omp_set_num_threads(1); // the layout is a matter of the shape
     w->layout = layout_for(od, K, N, type);
-    if (w->layout) {
-        w->bytes = dnnl_memory_desc_get_size(&w->layout->md);
-        w->data = mem_calloc(1, w->bytes);
-    }
+    if (w->layout)
+        w->data = mem_calloc(1, dnnl_memory_desc_get_size(&w->layout->md));
     if (!w->data || dnnl_memory_create(&w->mem, &w->layout->md, od->engine,
                                        w->data) != dnnl_success) {
         onednn_weights_free(w);
@@ -247,12 +238,6 @@ onednn_weights_open(struct onednn_weights **out, struct onednn *od, int64_t K,
     }
     *out = w;
     return 0;
-}
-
-size_t
-onednn_weights_bytes(const struct onednn_weights *w)
-{
-    return w->bytes;
 }
 
 void

@@ -39,7 +39,6 @@ int onednn_weights_open(struct onednn_weights **out, struct onednn *od,
 bool onednn_weights_fill(struct onednn *od, struct onednn_weights *w,
                          int64_t k0, int64_t nk, int64_t n0, int64_t nn,
                          const float *src, int64_t stride_k, int64_t stride_n);
-size_t onednn_weights_bytes(const struct onednn_weights *w);
 void onednn_weights_free(struct onednn_weights *w);
 
 /** y [M,N] = beta*y + alpha * (op(a) b + bias), b either `packed` or the mat
@@ -52,8 +51,5 @@ bool onednn_product(struct onednn *od, struct mat y, struct mat a, bool ta,
 /** The same in f32 on the calling thread, without bias. */
 void onednn_sgemm(struct mat y, struct mat a, bool ta, struct mat b, bool tb,
                   float alpha, float beta);
-
-/** Products made and still held, for tests and reports. */
-int64_t onednn_cached(const struct onednn *od);
 
 #endif

@@ -22,9 +22,8 @@ optimiser_init(struct optimiser *o, struct backend *be, int64_t n, double decay,
     o->v = be->ops->mem_alloc(be, (size_t)n * sizeof(float));
     if (!o->m || !o->v) {
         optimiser_release(o);
-        return err_fail(err, TRV_ENOMEM,
-                        "no memory for the moments of %lld parameters",
-                        (long long)n);
+        return err_nomem(err, "for the moments of %lld parameters",
+                         (long long)n);
     }
     be->ops->zero(be, mat_f32(o->m, 1, n));
     be->ops->zero(be, mat_f32(o->v, 1, n));

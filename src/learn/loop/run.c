@@ -1,7 +1,8 @@
 /* run.c -- the loop of training.
  *
- *   step:  clear g; micro-batches add to g; check; clip; AdamW; after_update;
- *          a line of metrics; progress; now and then a checkpoint
+ *   step:  clear g; begin_step; micro-batches add to g; end_step; check; clip;
+ *          AdamW; after_update; a line of metrics; progress; now and then a
+ *          checkpoint
  *
  * The order within a step is what makes resuming exact: a checkpoint is taken
  * between steps, after the line of metrics, and holds the length of
@@ -17,7 +18,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "learn/loop/run_state.h"
 #include "learn/loop/schedule.h"
@@ -30,6 +30,7 @@ struct run {
     struct backend *be;
     struct schedule schedule;
     struct optimiser opt;
+    struct decay_range *undecayed; // of the optimiser
     char *metrics_path;
     FILE *metrics; // NULL where there is no folder
     struct run_result result;
@@ -156,7 +157,7 @@ open_folder(struct run *r, trv_err *err)
                                : 0;
     r->metrics_path = path_join(dir, METRICS);
     if (!r->metrics_path)
-        return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
+        return err_nomem(err, "to open '%s'", dir);
     if (r->opts->resume)
         rc = resume(r, &metrics_bytes, err);
     else if (run_is_stopped(dir) && !r->opts->replace)
@@ -271,6 +272,19 @@ write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
     return 0;
 }
 
+/* Add to g and to the sums what all micro-batches of a step do. */
+static int
+add_step(const struct run *r, int64_t step, double *loss, double *weight,
+         double *tokens, trv_err *err)
+{
+    const struct run_task *t = r->task;
+    int rc = t->begin_step ? t->begin_step(t->self, step, tokens, err) : 0;
+
+    for (int64_t micro = 0; micro < r->opts->accumulate && !rc; micro++)
+        rc = t->gradient(t->self, step, micro, loss, weight, tokens, err);
+    return rc;
+}
+
 static int
 take_step(struct run *r, trv_err *err)
 {
@@ -281,11 +295,11 @@ take_step(struct run *r, trv_err *err)
     int rc;
 
     r->be->ops->zero(r->be, mat_f32(t->g, 1, t->n));
-    for (int64_t micro = 0; micro < r->opts->accumulate; micro++) {
-        rc = t->gradient(t->self, step, micro, &loss, &weight, &tokens, err);
-        if (rc)
-            return rc;
-    }
+    rc = add_step(r, step, &loss, &weight, &tokens, err);
+    if (rc)
+        return rc;
+    if (t->end_step)
+        t->end_step(t->self, step);
     if (!isfinite(loss) || !isfinite(weight) || !(weight > 0.0))
         return say_last_good(r, nonfinite_loss(step, loss, weight, err), err);
     loss /= weight;
@@ -345,18 +359,53 @@ look_for_divergence(struct run *r, trv_err *err)
     const struct run_task *t = r->task;
     const double first = r->result.first_loss;
     double loss = 0.0, weight = 0.0, tokens = 0.0;
-    int rc = 0;
+    int rc;
 
     if (!t->loss_unit || !r->tail_n || !has_risen(mean_loss(r), first))
         return 0;
-    for (int64_t micro = 0; micro < r->opts->accumulate && !rc; micro++)
-        rc = t->gradient(t->self, 0, micro, &loss, &weight, &tokens, err);
+    rc = add_step(r, 0, &loss, &weight, &tokens, err);
     r->result.first_again = loss / weight;
     r->result.diverged = has_risen(r->result.first_again, first);
     return rc;
 }
 
 /* ---- the run --------------------------------------------------------- */
+
+/* The stretches of parameters that weight decay leaves alone: how many, and,
+ * where `out` is given, they. */
+static int64_t
+find_undecayed(struct decay_range *out, const struct run_task *t)
+{
+    int64_t n = 0, end;
+
+    for (int64_t at = 0; at < t->n; at = end) {
+        const bool decays = t->decays(t->of, at, &end);
+
+        TRV_ASSERT(end > at && end <= t->n);
+        if (!decays && out)
+            out[n] = (struct decay_range){at, end - at, 0.0};
+        n += !decays;
+    }
+    return n;
+}
+
+static int
+open_optimiser(struct run *r, trv_err *err)
+{
+    const double decay = r->opts->weight_decay;
+    int64_t n;
+    int rc = optimiser_init(&r->opt, r->be, r->task->n, decay, err);
+
+    if (rc || decay == 0.0 || !r->task->decays)
+        return rc;
+    n = find_undecayed(NULL, r->task);
+    r->undecayed = mem_array((size_t)n + 1, sizeof(*r->undecayed));
+    if (!r->undecayed)
+        return err_nomem(err, "to plan the weight decay");
+    r->opt.n_ranges = find_undecayed(r->undecayed, r->task);
+    r->opt.ranges = r->undecayed;
+    return 0;
+}
 
 static int
 check_options(const struct run_task *t, const struct run_options *o,
@@ -425,7 +474,7 @@ run_train(struct run_result *out, const struct run_task *task,
                        opts->lr, err);
     if (rc)
         goto done;
-    rc = optimiser_init(&r.opt, be, task->n, opts->weight_decay, err);
+    rc = open_optimiser(&r, err);
     if (rc)
         goto done;
     rc = open_folder(&r, err);
@@ -465,6 +514,7 @@ done:
                       strerror(errno));
     mem_free(r.metrics_path);
     optimiser_release(&r.opt);
+    mem_free(r.undecayed);
     return rc;
 }
 
@@ -486,31 +536,4 @@ run_is_stopped(const char *dir)
 
     mem_free(path);
     return is;
-}
-
-json_t *
-run_rng_save(const struct rng *r)
-{
-    char text[40];
-
-    snprintf(text, sizeof(text), "%016" PRIx64 ":%016" PRIx64, r->state,
-             r->stream);
-    return json_string(text);
-}
-
-int
-run_rng_load(struct rng *r, const json_t *obj, const char *key, trv_err *err)
-{
-    const char *s = json_string_value(json_object_get(obj, key));
-    uint64_t word[2];
-
-    if (!s || strlen(s) != 33 || s[16] != ':' ||
-        strspn(s, "0123456789abcdef") != 16 ||
-        strspn(s + 17, "0123456789abcdef") != 16)
-        return err_fail(err, TRV_EFORMAT,
-                        "a checkpoint's random state '%s' is broken", key);
-    word[0] = strtoull(s, NULL, 16);
-    word[1] = strtoull(s + 17, NULL, 16);
-    *r = (struct rng){word[0], word[1]};
-    return 0;
 }

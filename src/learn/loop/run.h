@@ -17,7 +17,6 @@
 #include <trivium/trivium.h>
 
 #include "backend/backend.h"
-#include "base/rng.h"
 #include "learn/loop/optimiser.h"
 
 /** A figure of a step; NaN: not known, and left out. */
@@ -28,21 +27,29 @@ struct run_figure {
 
 /** What is learned, in two halves: a vector, and what its gradient is of. */
 struct run_task {
-    void *self; // of gradient, save, load, figures
-    void *of;   // of after_update, locate: whose the vector is
+    void *self; // of begin_step, gradient, end_step, save, load, figures
+    void *of;   // of after_update, locate, decays: whose the vector is
     /* What a loss is in ("nats per token", "" where it has no unit), where it
      * falls as the run learns. NULL: it says nothing of how well a run does. */
     const char *loss_unit;
     float *w, *g; // parameters and their gradient [n]
     int64_t n;
 
+    /** Before a step's first micro-batch: make what its micro-batches share
+     * (draw answers, clear sums). Adds to `tokens` those it processes. May be
+     * NULL. */
+    int (*begin_step)(void *self, int64_t step, double *tokens, trv_err *err);
     /** Add to g the gradient of the SUM of losses over one micro-batch, and to
      * the three sums: the losses, their weight (what to divide by: usually the
      * number of tokens that carry loss) and the tokens processed. The loop
      * clears g before a step's first micro-batch and divides by the whole
-     * step's weight, so accumulating equals one large batch. */
+     * step's weight, so accumulating equals one large batch. Where it keeps
+     * more than g, it only adds to that, too. */
     int (*gradient)(void *self, int64_t step, int64_t micro, double *loss,
                     double *weight, double *tokens, trv_err *err);
+    /** After a step's last micro-batch and before the update: turn the step's
+     * sums into what figures() and save() tell. May be NULL. */
+    void (*end_step)(void *self, int64_t step);
     /** After w has changed: by an update, or by a resume before the first step
      * (lora_refresh). May be NULL. */
     int (*after_update)(void *of, trv_err *err);
@@ -52,6 +59,9 @@ struct run_task {
     int (*load)(void *self, const json_t *state, trv_err *err);
     /** Name parameter `index` for messages (lora_locate). May be NULL. */
     void (*locate)(void *of, char *buf, size_t size, int64_t index);
+    /** Does weight decay act on parameter `index`? *end takes the first one
+     * behind it for which the answer may differ. NULL: it acts on all. */
+    bool (*decays)(void *of, int64_t index, int64_t *end);
     /** What the task adds to a step's line of metrics, asked for after the
      * step's update: how many, *out borrowed until the next step. May be
      * NULL. */
@@ -121,10 +131,5 @@ int run_train(struct run_result *out, const struct run_task *task,
 void run_discard(const char *dir);
 /** Is there a checkpoint to resume from? */
 bool run_is_stopped(const char *dir);
-
-/** A random state as JSON, and back (`key` of `obj`), bit for bit. */
-json_t *run_rng_save(const struct rng *r); // NULL without memory
-int run_rng_load(struct rng *r, const json_t *obj, const char *key,
-                 trv_err *err);
 
 #endif

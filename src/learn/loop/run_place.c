@@ -36,7 +36,7 @@ run_place_init(struct run_place *p, const char *out, struct outdir *held,
     if (p->file && (p->kept || !kept))
         return 0;
     run_place_release(p);
-    return err_fail(err, TRV_ENOMEM, "no memory to plan a run");
+    return err_nomem(err, "to plan a run");
 }
 
 void

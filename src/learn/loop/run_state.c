@@ -79,8 +79,7 @@ run_state_save(const char *dir, const struct run_state *s, const float *w,
     char *bytes = NULL;
     size_t size;
     int rc = path ? metadata(&meta, s, values, n, err)
-                  : err_fail(err, TRV_ENOMEM,
-                             "no memory for a checkpoint in '%s'", dir);
+                  : err_nomem(err, "for a checkpoint in '%s'", dir);
 
     if (rc)
         goto done;
@@ -201,7 +200,7 @@ run_state_open(struct run_file *c, const char *dir, int64_t n, trv_err *err)
     *c = (struct run_file){0};
     c->path = path_join(dir, RUN_STATE_FILE);
     if (!c->path)
-        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", dir);
+        return err_nomem(err, "to read '%s'", dir);
     rc = file_exists(c->path)
              ? open_state(c, err)
              : err_fail(err, TRV_EIO,

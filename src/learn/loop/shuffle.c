@@ -3,9 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-
-/* Streams of the epochs' random numbers, far from those of answers. */
-#define STREAM_EPOCH ((uint64_t)1 << 62)
+#include "base/streams.h"
 
 int
 shuffle_init(struct shuffle *s, int64_t n, uint64_t seed, trv_err *err)
@@ -13,9 +11,7 @@ shuffle_init(struct shuffle *s, int64_t n, uint64_t seed, trv_err *err)
     TRV_ASSERT(n > 0 && n < INT32_MAX);
     *s = (struct shuffle){.n = n, .epoch = -1, .seed = seed};
     s->order = mem_array((size_t)n, sizeof(*s->order));
-    return s->order ? 0
-                    : err_fail(err, TRV_ENOMEM, "no memory to order %lld rows",
-                               (long long)n);
+    return s->order ? 0 : err_nomem(err, "to order %lld rows", (long long)n);
 }
 
 static void

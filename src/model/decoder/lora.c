@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "base/streams.h"
 
 /* Does the module path `path` end in `name`, at a dot or wholly? */
 static bool
@@ -338,7 +339,7 @@ lora_begin(struct lora *l, const struct model_config *cfg, const char *targets,
     struct rng r;
     int rc = lora_targets(spec.parts, cfg, targets, err);
 
-    rng_init(&r, seed, (uint64_t)1 << 60);
+    rng_init(&r, seed, STREAM_LORA);
     return rc ? rc : lora_init(l, cfg, &spec, true, &r, err);
 }
 

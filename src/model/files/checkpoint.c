@@ -37,12 +37,6 @@ struct checkpoint {
 };
 
 static int
-no_memory(const char *path, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
-}
-
-static int
 by_name(const void *a, const void *b)
 {
     return strcmp(((const struct entry *)a)->t->name,
@@ -59,7 +53,7 @@ make_index(struct checkpoint *ck, trv_err *err)
         n += ck->shards[i].st.n;
     ck->entries = mem_array((size_t)n + 1, sizeof(*ck->entries));
     if (!ck->entries)
-        return no_memory(ck->path, err);
+        return err_nomem(err, "to open '%s'", ck->path);
     for (int64_t i = 0; i < ck->gguf.n; i++)
         ck->entries[k++] = (struct entry){&ck->gguf.tensors[i], -1};
     for (int64_t i = 0; i < ck->n_shards; i++)
@@ -84,7 +78,7 @@ open_shard(struct checkpoint *ck, char *path, trv_err *err)
     int rc;
 
     if (!path)
-        return no_memory(ck->path, err);
+        return err_nomem(err, "to open '%s'", ck->path);
     s->path = path;
     ck->n_shards++; // its path is freed with it from here on
     rc = st_open(&s->st, path, err);
@@ -97,7 +91,7 @@ open_single(struct checkpoint *ck, char *path, trv_err *err)
     ck->shards = mem_calloc(1, sizeof(*ck->shards));
     if (!ck->shards) {
         mem_free(path);
-        return no_memory(ck->path, err);
+        return err_nomem(err, "to open '%s'", ck->path);
     }
     return open_shard(ck, path, err);
 }
@@ -144,7 +138,7 @@ open_sharded(struct checkpoint *ck, const char *index, trv_err *err)
             json_object_set_new(
                 files, file,
                 json_integer((json_int_t)json_object_size(files)))) {
-            rc = no_memory(index, err);
+            rc = err_nomem(err, "to open '%s'", index);
             goto done;
         }
     }
@@ -155,7 +149,7 @@ open_sharded(struct checkpoint *ck, const char *index, trv_err *err)
     }
     ck->shards = mem_calloc(json_object_size(files), sizeof(*ck->shards));
     if (!ck->shards) {
-        rc = no_memory(index, err);
+        rc = err_nomem(err, "to open '%s'", index);
         goto done;
     }
     json_object_foreach(files, tensor, v) // in the order of the numbers
@@ -216,7 +210,7 @@ open_folder(struct checkpoint *ck, trv_err *err)
     int rc;
 
     if (!single || !index) {
-        rc = no_memory(ck->path, err);
+        rc = err_nomem(err, "to open '%s'", ck->path);
     } else if (file_exists(single)) { // as in transformers, it wins
         rc = open_single(ck, single, err);
         single = NULL;
@@ -254,10 +248,10 @@ checkpoint_open(struct checkpoint **out, const char *path, trv_err *err)
     *out = NULL;
     ck = mem_calloc(1, sizeof(*ck));
     if (!ck)
-        return no_memory(path, err);
+        return err_nomem(err, "to open '%s'", path);
     ck->path = mem_strdup(path);
     if (!ck->path)
-        rc = no_memory(path, err);
+        rc = err_nomem(err, "to open '%s'", path);
     else
         rc = file_is_dir(path) ? open_folder(ck, err) : open_file(ck, err);
     if (!rc)

@@ -21,12 +21,6 @@
 
 #define TEMPLATE_MAX ((size_t)1 << 22) // bytes of a chat template's file
 
-static int
-no_memory(const char *path, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
-}
-
 /* Where the model keeps what a layout item names. */
 static const struct tensor **
 place(struct model *m, const struct layout_item *it)
@@ -101,7 +95,7 @@ bind_tensors(struct model *m, trv_err *err)
 
     m->layers = mem_calloc((size_t)m->cfg.layers, sizeof(*m->layers));
     if (!m->layers)
-        return no_memory(m->path, err);
+        return err_nomem(err, "to open '%s'", m->path);
     rc = layout_each(&m->cfg, bind_tensor, err, m);
     if (!rc && m->cfg.tied && !m->cfg.labels)
         m->head = m->embed;
@@ -147,13 +141,14 @@ open_chat_hf(struct model *m, trv_err *err)
     int rc = 0;
 
     if (!jinja || !config) {
-        rc = no_memory(m->path, err);
+        rc = err_nomem(err, "to open '%s'", m->path);
     } else if (file_exists(jinja)) {
         rc = file_read(&text, jinja, TEMPLATE_MAX, err);
         if (rc)
             goto done;
         copy = sb_take(&text);
-        rc = copy ? set_chat(m, jinja, copy, err) : no_memory(jinja, err);
+        rc = copy ? set_chat(m, jinja, copy, err)
+                  : err_nomem(err, "to open '%s'", jinja);
     } else if (file_exists(config)) {
         rc = json_open(&doc, config, err);
         if (rc)
@@ -162,7 +157,8 @@ open_chat_hf(struct model *m, trv_err *err)
         if (!source)
             goto done;
         copy = mem_strdup(source);
-        rc = copy ? set_chat(m, config, copy, err) : no_memory(config, err);
+        rc = copy ? set_chat(m, config, copy, err)
+                  : err_nomem(err, "to open '%s'", config);
     }
 done:
     json_decref(doc);
@@ -194,7 +190,7 @@ open_tokenizer_hf(struct model *m, trv_err *err)
         bool there;
 
         if (!p)
-            return no_memory(m->path, err);
+            return err_nomem(err, "to open '%s'", m->path);
         there = file_exists(p);
         mem_free(p);
         if (there)
@@ -215,7 +211,7 @@ read_generation_config(struct model *m, trv_err *err)
     int rc = 0;
 
     if (!path)
-        return no_memory(m->path, err);
+        return err_nomem(err, "to open '%s'", m->path);
     if (!file_exists(path))
         goto done;
     rc = json_open(&doc, path, err);
@@ -270,7 +266,7 @@ set_name(struct model *m, const char *said, trv_err *err)
     else if (!utf8_repair(&whole, &used, from + start, end - start, false))
         m->name = sb_take(&whole);
     sb_release(&whole);
-    return m->name ? 0 : no_memory(m->path, err);
+    return m->name ? 0 : err_nomem(err, "to open '%s'", m->path);
 }
 
 /* What a folder without a config.json is instead, where that can be seen. */
@@ -335,7 +331,7 @@ open_hf(struct model *m, bool scorer, trv_err *err)
     int rc;
 
     if (!path)
-        return no_memory(m->path, err);
+        return err_nomem(err, "to open '%s'", m->path);
     rc = file_exists(path) ? json_open(&doc, path, err)
                            : say_no_model(m->path, err);
     if (!rc)
@@ -379,7 +375,8 @@ open_gguf(struct model *m, trv_err *err)
     if (rc)
         return rc;
     text = mem_strndup(name.s, name.n);
-    rc = text ? set_name(m, text, err) : no_memory(m->path, err);
+    rc =
+        text ? set_name(m, text, err) : err_nomem(err, "to open '%s'", m->path);
     mem_free(text);
     if (!rc)
         rc = bind_tensors(m, err);
@@ -392,7 +389,8 @@ open_gguf(struct model *m, trv_err *err)
         rc = gguf_string(&chat, f, "tokenizer.chat_template", err);
     if (!rc && chat.s) {
         text = mem_strndup(chat.s, chat.n);
-        rc = text ? set_chat(m, m->path, text, err) : no_memory(m->path, err);
+        rc = text ? set_chat(m, m->path, text, err)
+                  : err_nomem(err, "to open '%s'", m->path);
     }
     return rc;
 }
@@ -406,12 +404,12 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
     *out = NULL;
     m = mem_calloc(1, sizeof(*m));
     if (!m)
-        return no_memory(path, err);
+        return err_nomem(err, "to open '%s'", path);
     m->temperature = m->top_p = m->repetition_penalty = (double)NAN;
     m->top_k = -1;
     m->path = mem_strdup(path);
     if (!m->path) {
-        rc = no_memory(path, err);
+        rc = err_nomem(err, "to open '%s'", path);
     } else if (file_is_dir(path)) {
         rc = open_hf(m, scorer, err);
     } else {
@@ -520,7 +518,7 @@ hash_tensor(const struct layout_item *it, trv_err *err, void *payload)
                    it->n_dims == 2 ? it->dim[1] : 1);
     if (rc) {
         sb_release(&head);
-        return no_memory(m->path, err);
+        return err_nomem(err, "to open '%s'", m->path);
     }
     hash_add(s->h, head.s, head.len);
     hash_add(s->h, t->data, t->bytes);

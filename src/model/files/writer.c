@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/streams.h"
 #include "model/files/layout.h"
 #include "model/files/safetensors.h"
 
@@ -328,7 +329,7 @@ writer_scratch(struct writer_sink to, const char *from, uint64_t seed,
 {
     char *path = path_join(from, "config.json");
     struct model_config cfg;
-    struct fresh f = {.cfg = &cfg, .seed = seed};
+    struct fresh f = {.cfg = &cfg, .seed = seed, .stream = STREAM_FRESH};
     json_t *config = NULL;
     int rc;
 

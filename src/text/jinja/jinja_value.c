@@ -253,12 +253,6 @@ j_dict_get(struct jctx *c, const struct j_dict *d, struct jv k)
     return i < d->n && !c->rc ? &d->v[i] : NULL;
 }
 
-struct jv *
-j_dict_str(struct jctx *c, const struct j_dict *d, const char *key)
-{
-    return j_dict_get(c, d, j_cstr(key));
-}
-
 struct jv
 j_dict_value(struct j_dict *d)
 {

@@ -156,7 +156,6 @@ void j_dict_set(struct jctx *c, struct j_dict *d, struct jv k, struct jv v);
 /** For keys that are known to be new. */
 void j_dict_add(struct jctx *c, struct j_dict *d, struct jv k, struct jv v);
 struct jv *j_dict_get(struct jctx *c, const struct j_dict *d, struct jv k);
-struct jv *j_dict_str(struct jctx *c, const struct j_dict *d, const char *key);
 struct jv j_dict_value(struct j_dict *d);
 struct jv j_view(struct jctx *c, struct j_dict *d, enum j_view what);
 

@@ -91,12 +91,6 @@ add_step(struct pretok *pt, enum step_kind kind)
     return &pt->steps[pt->n++];
 }
 
-static int
-no_memory(const char *file, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
-}
-
 int
 pretok_add_regex(struct pretok *pt, const char *re, const char *file,
                  trv_err *err)
@@ -104,7 +98,7 @@ pretok_add_regex(struct pretok *pt, const char *re, const char *file,
     struct pretok_step *s = add_step(pt, STEP_SPLIT);
 
     if (!s)
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     return pattern_regex(&s->pattern, re, strlen(re), "pre_tokenizer", file,
                          err);
 }
@@ -136,11 +130,11 @@ pretok_add_gpt2(struct pretok *pt, bool prefix_space, const char *file,
     int rc;
 
     if (prefix_space && add_prepend(pt, " ", false))
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     rc = pretok_add_regex(pt, gpt2, file, err);
     if (rc)
         return rc;
-    return add_step(pt, STEP_BYTES) ? 0 : no_memory(file, err);
+    return add_step(pt, STEP_BYTES) ? 0 : err_nomem(err, "for '%s'", file);
 }
 
 static int
@@ -156,7 +150,8 @@ read_byte_level(struct pretok *pt, const json_t *v, const char *file,
         return rc;
     if (regex)
         return pretok_add_gpt2(pt, prefix, file, err);
-    return pretok_add_byte_level(pt, prefix) ? no_memory(file, err) : 0;
+    return pretok_add_byte_level(pt, prefix) ? err_nomem(err, "for '%s'", file)
+                                             : 0;
 }
 
 static int
@@ -188,7 +183,7 @@ read_split(struct pretok *pt, const json_t *v, const char *file, trv_err *err)
     int rc;
 
     if (!s)
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     rc = pattern_read(&s->pattern, json_object_get(v, "pattern"),
                       "pre_tokenizer.pattern", file, err);
     if (!rc)
@@ -238,11 +233,11 @@ read_metaspace(struct pretok *pt, const json_t *v, const char *file,
         scheme = prefix ? "always" : "never";
     s = add_step(pt, STEP_REPLACE);
     if (!s || pattern_literal(&s->pattern, " ", 1))
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     memcpy(s->text, mark, sizeof(mark));
     if (!strcmp(scheme, "always") || !strcmp(scheme, "first")) {
         if (add_prepend(pt, mark, scheme[0] == 'f'))
-            return no_memory(file, err);
+            return err_nomem(err, "for '%s'", file);
     } else if (strcmp(scheme, "never")) {
         return err_fail(err, TRV_EFORMAT,
                         "field 'pre_tokenizer.prepend_scheme' of '%s' is '%s', "
@@ -253,7 +248,7 @@ read_metaspace(struct pretok *pt, const json_t *v, const char *file,
         return 0;
     s = add_step(pt, STEP_SPLIT);
     if (!s || pattern_literal(&s->pattern, mark, strlen(mark)))
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     s->behaviour = WITH_NEXT;
     return 0;
 }
@@ -265,7 +260,7 @@ read_class(struct pretok *pt, bool (*is_member)(uint32_t),
     struct pretok_step *s = add_step(pt, STEP_SPLIT);
 
     if (!s)
-        return no_memory(file, err);
+        return err_nomem(err, "for '%s'", file);
     s->pattern.is_member = is_member;
     s->behaviour = behaviour;
     return 0;

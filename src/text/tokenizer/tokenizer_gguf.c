@@ -106,7 +106,7 @@ read_pre(struct tokenizer *t, const struct gguf_vocab *v, bool *add_bos,
         t->bpe.ignore_merges = p->ignore_merges;
         *add_bos = p->add_bos;
         if (pretok_add_byte_level(&t->pretok, false))
-            return err_fail(err, TRV_ENOMEM, "no memory for '%s'", v->path);
+            return err_nomem(err, "for '%s'", v->path);
         return 0;
     }
     return err_fail(err, TRV_EUNSUPPORTED,
@@ -116,13 +116,6 @@ read_pre(struct tokenizer *t, const struct gguf_vocab *v, bool *add_bos,
 }
 
 /* --- tokens --- */
-
-static int
-no_memory(const struct gguf_vocab *v, trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for the vocabulary of '%s'",
-                    v->path);
-}
 
 /* Chat files often mark these as plain; llama.cpp takes them for control. */
 static bool
@@ -156,12 +149,12 @@ read_token(struct tokenizer *t, const struct gguf_vocab *v, int32_t id,
     if (!rc)
         rc = vocab_add(&t->bpe.vocab, id, text->s, text->len);
     if (rc)
-        return no_memory(v, err);
+        return err_nomem(err, "for the vocabulary of '%s'", v->path);
     a.special = type == TYPE_CONTROL || type == TYPE_UNKNOWN ||
                 is_turn_end(text->s, text->len);
     if ((a.special || type == TYPE_USER) &&
         added_add(&t->added, &a, text->s, text->len))
-        return no_memory(v, err);
+        return err_nomem(err, "for the vocabulary of '%s'", v->path);
     return 0;
 }
 
@@ -230,7 +223,7 @@ read_merges(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
                      intern(&t->bpe, gap + 1, b_n, &b) ||
                      intern(&t->bpe, whole.s, whole.len, &c) ||
                      bpe_add_merge(&t->bpe, a, b, (int32_t)i, c, true)
-                 ? no_memory(v, err)
+                 ? err_nomem(err, "for the vocabulary of '%s'", v->path)
                  : 0;
     }
     sb_release(&whole);
@@ -306,7 +299,7 @@ read_scores(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
     int rc = 0;
 
     if (!order)
-        return no_memory(v, err);
+        return err_nomem(err, "for the vocabulary of '%s'", v->path);
     for (int32_t i = 0; !rc && i < v->n_tokens; i++) {
         order[i] = (struct scored){v->scores ? v->scores[i] : 0.0f, i};
         if (isnan(order[i].score))
@@ -321,7 +314,7 @@ read_scores(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
         if (i > 0 && order[i].score < order[i - 1].score)
             rank++;
         if (add_pairs(&t->bpe, v, order[i].id, rank, &text))
-            rc = no_memory(v, err);
+            rc = err_nomem(err, "for the vocabulary of '%s'", v->path);
     }
     sb_release(&text);
     mem_free(order);
@@ -349,7 +342,7 @@ add_template(struct tokenizer *t, const struct gguf_vocab *v, bool bos,
     if ((bos && t->bos >= 0 && ids_push(&t->post, t->bos)) ||
         ids_push(&t->post, TOKENIZER_TEXT) ||
         (eos && t->eos >= 0 && ids_push(&t->post, t->eos)))
-        return no_memory(v, err);
+        return err_nomem(err, "for the vocabulary of '%s'", v->path);
     return 0;
 }
 
@@ -365,7 +358,7 @@ read_gpt2(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
     if (!rc)
         rc = read_merges(t, v, err);
     if (!rc && detok_add_byte_level(&t->detok))
-        rc = no_memory(v, err);
+        rc = err_nomem(err, "for the vocabulary of '%s'", v->path);
     return rc ? rc : add_template(t, v, bos, false, err);
 }
 
@@ -382,7 +375,7 @@ read_llama(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
     t->bos = token_or(v, v->bos, 1);
     t->eos = token_or(v, v->eos, 2);
     if (!rc && detok_add_spm(&t->detok, t->spm_space))
-        rc = no_memory(v, err);
+        rc = err_nomem(err, "for the vocabulary of '%s'", v->path);
     return rc ? rc : add_template(t, v, true, false, err);
 }
 
@@ -402,7 +395,7 @@ tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
                         v->path, v->model ? v->model : "(absent)");
     t = mem_calloc(1, sizeof(*t));
     if (!t)
-        return no_memory(v, err);
+        return err_nomem(err, "for the vocabulary of '%s'", v->path);
     t->bpe.unk = t->bos = t->eos = -1;
     t->longest_first = true;
     rc = read_tokens(t, v, err);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "transform/demos/greedy_select.h"
 #include "transform/demos/demo_values.h"
 
@@ -12,8 +13,6 @@
 #define MENDS 3         // repairs of a choice
 #define FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
 #define IMPOSSIBLE (-(double)INFINITY)
-
-#define STREAM_REPORT ((uint64_t)9 << 53)
 
 struct picker {
     const struct convert_job *job;
@@ -25,12 +24,6 @@ struct picker {
 struct report {
     struct trial_figure base, with;
 };
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to choose demonstrations");
-}
 
 static bool
 is_reward(const struct picker *p)
@@ -110,7 +103,7 @@ held_reward(double *x, struct picker *p, struct adaptation *z, trv_err *err)
 {
     const int64_t n = p->values.inputs.n_held * FINAL_ANSWERS;
     struct trial *list = mem_calloc((size_t)n + 1, sizeof(*list));
-    int rc = list ? 0 : no_memory(err);
+    int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n && !rc; i++)
         list[i] =
@@ -156,7 +149,7 @@ report_held_out(struct report *r, struct picker *p, struct adaptation *z,
     const int64_t n = p->values.inputs.n_held;
     double *x = mem_calloc((size_t)n + 1, sizeof(*x));
     double *y = mem_calloc((size_t)n + 1, sizeof(*y));
-    int rc = x && y ? 0 : no_memory(err);
+    int rc = x && y ? 0 : err_nomem(err, "to choose demonstrations");
 
     if (!rc && n > 0 && is_reward(p)) {
         rc = held_reward(x, p, NULL, err);
@@ -215,7 +208,7 @@ tell_options(struct picker *p, trv_err *err)
                   "answers", o->evolve.answers, "beta", o->beta, "max_tokens",
                   (json_int_t)p->values.trial.max_tokens, "temperature",
                   o->temperature, "layout", p->values.conf);
-    return p->w.options ? 0 : no_memory(err);
+    return p->w.options ? 0 : err_nomem(err, "to choose demonstrations");
 }
 
 static int

@@ -12,19 +12,11 @@
 #include "transform/demos/greedy_select.h"
 #include "base/file.h"
 #include "base/seal.h"
+#include "base/streams.h"
 
 #define BEST_OF 8 // answers to an input that a reward chooses from
 #define TEMPLATE "{input}{output}\n\n" // an answer goes on right where x ends
 #define IMPOSSIBLE (-(double)INFINITY)
-
-#define STREAM_POOL ((uint64_t)7 << 53)
-#define STREAM_VALUE ((uint64_t)8 << 53)
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to choose demonstrations");
-}
 
 bool
 demo_values_of_reward(const struct demo_values *v)
@@ -95,7 +87,7 @@ demo_witness_draw(struct demo_witness *w, struct demo_values *v,
         .answers = mem_calloc((size_t)n + 1, sizeof(*w->answers)),
         .n = n};
     if (!list || !w->teacher || !w->answers)
-        rc = no_memory(err);
+        rc = err_nomem(err, "to choose demonstrations");
     for (int64_t i = 0; i < n && !rc; i++) {
         rc = view_open(&w->teacher[i], s, v->job->from, rows[i], err);
         list[i] =
@@ -122,7 +114,7 @@ compare_pass(double *kl, const struct demo_witness *w, const struct context *z,
     arena_reset(a);
     rows = arena_alloc(a, (size_t)(2 * m) * sizeof(*rows));
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "to choose demonstrations");
     for (int64_t i = 0; i < m; i++) {
         const struct sample_out *y = &w->answers[from + i];
 
@@ -139,7 +131,7 @@ demo_witness_compare(double *kl, bool *fits, const struct demo_witness *w,
 {
     struct context *c = mem_calloc((size_t)w->n + 1, sizeof(*c));
     int64_t from = 0, tokens = 0;
-    int rc = c ? 0 : no_memory(err);
+    int rc = c ? 0 : err_nomem(err, "to choose demonstrations");
 
     *fits = true;
     for (int64_t i = 0; i < w->n && !rc; i++) {
@@ -192,7 +184,9 @@ add_pair(json_t *pool, const struct data_row *row, const char *answer,
           : json_pack("{s:s,s:s}", "prompt", row->text, "completion", answer);
     if (!pair) // the answer is no UTF-8: it shows nothing
         return 0;
-    return json_array_append_new(pool, pair) ? no_memory(err) : 0;
+    return json_array_append_new(pool, pair)
+               ? err_nomem(err, "to choose demonstrations")
+               : 0;
 }
 
 static int
@@ -221,7 +215,7 @@ pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
     struct trial *list = mem_calloc((size_t)(n * BEST_OF) + 1, sizeof(*list));
     struct trial **best = mem_calloc((size_t)n + 1, sizeof(*best));
     int64_t kept = 0;
-    int rc = list && best ? 0 : no_memory(err);
+    int rc = list && best ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n * BEST_OF && !rc; i++)
         list[i] = (struct trial){.row = v->inputs.train[i / BEST_OF],
@@ -284,12 +278,12 @@ demo_values_prompt(struct adaptation **out, const struct demo_values *v,
                    const int64_t *at, int64_t k, trv_err *err)
 {
     json_t *list = json_array();
-    int rc = list ? 0 : no_memory(err);
+    int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     *out = NULL;
     for (int64_t i = 0; i < k && !rc; i++)
         if (json_array_append(list, json_array_get(v->pool, (size_t)at[i])))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to choose demonstrations");
     if (!rc && k > 0)
         rc = adaptation_of_demos(out, list, v->conf, "the choice", err);
     json_decref(list);
@@ -305,7 +299,7 @@ value_by_params(double *out, struct demo_values *v, struct adaptation *z,
     int64_t tokens = 0;
     bool fits;
     int rc = kl ? demo_witness_compare(kl, &fits, w, v->job->s, z, err)
-                : no_memory(err);
+                : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < w->n && !rc; i++) {
         sum += kl[i];
@@ -323,7 +317,7 @@ value_by_reward(double *out, struct demo_values *v, struct adaptation *z,
     const trv_evolve_options *o = &v->job->opts->evolve;
     const int64_t n = v->n_rows * o->answers;
     struct trial *list = mem_calloc((size_t)n + 1, sizeof(*list));
-    int rc = list ? 0 : no_memory(err);
+    int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n && !rc; i++)
         list[i] = (struct trial){.z = z,
@@ -349,7 +343,7 @@ remember(struct demo_values *v, const char *key, double value, trv_err *err)
 {
     return json_object_set_new(v->memo, key,
                                isfinite(value) ? json_real(value) : json_null())
-               ? no_memory(err)
+               ? err_nomem(err, "to choose demonstrations")
                : 0;
 }
 
@@ -372,7 +366,8 @@ write_value(const struct demo_values *v, const int64_t *at, int64_t k,
                        : NULL;
     json_decref(obj);
     bad = !line || sb_puts(&b, line) || sb_putc(&b, '\n');
-    rc = bad ? no_memory(err) : journal_append(v->file, b.s, b.len, err);
+    rc = bad ? err_nomem(err, "to choose demonstrations")
+             : journal_append(v->file, b.s, b.len, err);
     free(line);
     sb_release(&b);
     return rc;
@@ -449,7 +444,9 @@ take_line(struct demo_values *v, const json_t *obj, trv_err *err)
     v->answers = (int64_t)json_integer_value(answers);
     v->drawn = json_number_value(drawn);
     name_choice(key, sizeof(key), at, (int64_t)k);
-    return json_object_set(v->memo, key, value) ? no_memory(err) : 0;
+    return json_object_set(v->memo, key, value)
+               ? err_nomem(err, "to choose demonstrations")
+               : 0;
 }
 
 static int
@@ -506,7 +503,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
                         o->evolve.demos_template ? o->evolve.demos_template
                                                  : TEMPLATE);
     if (!v->pool || !v->memo || !v->conf)
-        return no_memory(err);
+        return err_nomem(err, "to choose demonstrations");
     return search_inputs_open(&v->inputs, v->job, o->evolve.inputs,
                               o->evolve.held_out, v->trial.max_tokens,
                               adaptation_is_chat(v->job->from), err);

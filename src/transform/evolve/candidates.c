@@ -20,12 +20,6 @@ static const char *const ways[] = {
     "drop",  "swap",   "duplicate", "insert",   "replace", "cross", "cut",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for candidates");
-}
-
 static const char *
 way(const char *name)
 {
@@ -121,7 +115,7 @@ make_prompt(struct candidate *a, const char *end, trv_err *err)
     if (!*a->text)
         return 0;
     if (sb_puts(&b, a->text) || sb_puts(&b, end))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for candidates");
     if (!rc)
         rc = adaptation_of_text(&a->z, b.s, b.len, err);
     sb_release(&b);
@@ -135,7 +129,7 @@ fill_scores(struct candidate *a, int64_t n, trv_err *err)
     a->kl = mem_array((size_t)n, sizeof(double));
     a->value = mem_array((size_t)n, sizeof(double));
     if (!a->reward || !a->kl || !a->value)
-        return no_memory(err);
+        return err_nomem(err, "for candidates");
     for (int64_t i = 0; i < n; i++)
         a->reward[i] = a->kl[i] = a->value[i] = (double)NAN;
     a->best.input = a->worst.input = -1;
@@ -150,11 +144,11 @@ candidates_add(struct candidate **out, struct candidates *c,
     struct candidate *a = mem_calloc(1, sizeof(*a));
     struct strbuf text = {0};
     bool plain = true;
-    int rc = a && make_room(c) == 0 ? 0 : no_memory(err);
+    int rc = a && make_room(c) == 0 ? 0 : err_nomem(err, "for candidates");
 
     *out = NULL;
     if (!rc && (parts_join(&text, parts) || (!text.s && sb_puts(&text, ""))))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for candidates");
     if (!rc && !is_known(c, text.s))
         rc = count_tokens(&a->tokens, &plain, t, text.s, err);
     else
@@ -213,7 +207,7 @@ take_shown(struct shown *s, int64_t input, double reward, const char *text,
         sb_puts(&b, "")) {
         mem_free(copy);
         sb_release(&b);
-        return no_memory(err);
+        return err_nomem(err, "for candidates");
     }
     for (int64_t i = 0; i < n_ids; i++)
         copy[i] = ids[i];
@@ -334,7 +328,7 @@ candidates_write(struct candidates *c, const char *file, trv_err *err)
                                  "asked", (json_int_t)c->asked, "answers",
                                  (json_int_t)c->answers, "drawn", c->drawn));
     if (bad)
-        rc = no_memory(err);
+        rc = err_nomem(err, "for candidates");
     if (!rc && file)
         rc = journal_append(file, b.s, b.len, err);
     sb_release(&b);
@@ -412,7 +406,7 @@ take_back(struct shown *s, bool *whole, const json_t *obj, int64_t n_inputs,
         *whole = json_is_integer(id) && json_integer_value(id) >= 0 &&
                  json_integer_value(id) < tokenizer_size(t);
         if (*whole && ids_push(&ids, (int32_t)json_integer_value(id)))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for candidates");
     }
     if (!rc && *whole)
         rc = take_shown(s, (int64_t)json_integer_value(input),

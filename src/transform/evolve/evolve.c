@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/streams.h"
 #include "transform/evolve/evolve_guide.h"
 #include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_propose.h"
@@ -17,18 +18,6 @@
 #define AGAIN 4       // of those looked at in a round, how many are tried
 #define POOL_MOST 512 // phrases
 #define IDLE_MOST 4   // rounds without a child before the search ends
-
-/* Random numbers: what they are for stands in the upper bits. */
-#define STREAM_SEARCH ((uint64_t)1 << 53)
-#define STREAM_FINAL ((uint64_t)2 << 53)
-#define STREAM_HELD ((uint64_t)3 << 53)
-#define STREAM_ROUND ((uint64_t)5 << 53)
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to search for a prompt");
-}
 
 static bool
 go_on(void *payload)
@@ -123,7 +112,7 @@ run_job(struct evolve *e, const struct job *job, struct sums *sums,
     sums->reward = mem_calloc((size_t)cells + 1, sizeof(double));
     sums->kl = mem_calloc((size_t)cells + 1, sizeof(double));
     if (!sums->reward || !sums->kl)
-        return no_memory(err);
+        return err_nomem(err, "to search for a prompt");
     for (int64_t k = 0; k < all && !rc; k += CHUNK)
         rc = run_chunk(e, job, k, k + CHUNK < all ? k + CHUNK : all, sums, err);
     for (int64_t c = 0; c < cells && !rc; c++) {
@@ -161,7 +150,7 @@ static int
 keep(struct evolve *e, struct candidate *const *list, int64_t n, trv_err *err)
 {
     int64_t *at = mem_array((size_t)e->o.n_train, sizeof(*at)), m = 0;
-    int rc = at ? 0 : no_memory(err);
+    int rc = at ? 0 : err_nomem(err, "to search for a prompt");
 
     /* All of a round were tried on the same inputs. */
     for (int64_t i = 0; i < e->o.n_train && n > 0 && !rc; i++)
@@ -186,8 +175,8 @@ look_at_many(struct evolve *e, struct candidate **list, int64_t *n,
     const int64_t m = LOOKS < e->o.minibatch ? LOOKS : e->o.minibatch;
     struct candidate **all = mem_calloc((size_t)want + 1, sizeof(*all));
     int64_t made = 0;
-    int rc =
-        all ? evolve_propose_words(e, all, &made, want, err) : no_memory(err);
+    int rc = all ? evolve_propose_words(e, all, &made, want, err)
+                 : err_nomem(err, "to search for a prompt");
 
     if (!rc && made > 0)
         rc = try_on(e, all, made, at, m, err);
@@ -226,7 +215,7 @@ front_make(struct front *f, const struct evolve *e, trv_err *err)
                         .value = mem_calloc(n, sizeof(*f->value)),
                         .wins = mem_calloc(n, sizeof(*f->wins))};
     if (!f->list || !f->value || !f->wins)
-        return no_memory(err);
+        return err_nomem(err, "to search for a prompt");
     for (int64_t i = 0; i < e->pool.n; i++)
         if (e->pool.list[i]->kept) {
             f->list[f->n] = e->pool.list[i];
@@ -260,7 +249,7 @@ learn_phrases(struct evolve *e, struct candidate *const *list, int64_t n,
                 rc = parts_add(&e->pool.phrases, p.v[k], strlen(p.v[k]));
         parts_release(&p);
         if (rc)
-            return no_memory(err);
+            return err_nomem(err, "to search for a prompt");
     }
     return 0;
 }
@@ -307,7 +296,7 @@ better_than_parents(int64_t *good, struct evolve *e,
 {
     struct candidate **both = mem_calloc((size_t)(2 * n) + 1, sizeof(*both));
     double *hint = mem_calloc((size_t)(2 * n) + 1, sizeof(*hint));
-    int rc = both && hint ? 0 : no_memory(err);
+    int rc = both && hint ? 0 : err_nomem(err, "to search for a prompt");
 
     *good = 0;
     for (int64_t i = 0; i < n && !rc; i++) {
@@ -359,7 +348,7 @@ run_round(struct evolve *e, trv_err *err)
     struct evolve_guide g = {0};
     struct front f = {0};
     struct rng rng;
-    int rc = children && at ? 0 : no_memory(err);
+    int rc = children && at ? 0 : err_nomem(err, "to search for a prompt");
 
     rng_init(&rng, e->trial.seed, STREAM_ROUND + (uint64_t)e->pool.rounds);
     if (!rc)
@@ -406,7 +395,7 @@ begin(struct evolve *e, trv_err *err)
     const struct evolve_guide unguided = {0};
     struct parts empty = {0};
     struct rng rng;
-    int rc = at ? 0 : no_memory(err);
+    int rc = at ? 0 : err_nomem(err, "to search for a prompt");
 
     rng_init(&rng, e->trial.seed, STREAM_ROUND);
     if (!rc)
@@ -414,7 +403,9 @@ begin(struct evolve *e, trv_err *err)
     if (!rc)
         rc = evolve_add_parts(&none, e, &empty, "none", -1, -1, err);
     if (!rc && e->o.phrases)
-        rc = parts_copy(&e->pool.phrases, e->o.phrases) ? no_memory(err) : 0;
+        rc = parts_copy(&e->pool.phrases, e->o.phrases)
+                 ? err_nomem(err, "to search for a prompt")
+                 : 0;
     if (!rc)
         rc = evolve_propose_phrases(e, list, &n, SEEDS, &rng, err);
     if (!rc && e->o.by_model)
@@ -496,7 +487,7 @@ choose_winner(struct evolve *e, trv_err *err)
                       .stream = STREAM_FINAL};
     struct sums sums = {0};
     int64_t best = 1;
-    int rc = list ? 0 : no_memory(err);
+    int rc = list ? 0 : err_nomem(err, "to search for a prompt");
 
     if (!rc) { // the base stands first; it is no result
         job.list = list;

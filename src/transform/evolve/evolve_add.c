@@ -3,12 +3,6 @@
 
 #include "base/mem.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to propose instructions");
-}
-
 int
 evolve_add_parts(struct candidate **out, struct evolve *e, struct parts *parts,
                  const char *how, int64_t parent, int64_t mate, trv_err *err)
@@ -23,7 +17,9 @@ evolve_add_text(struct candidate **out, struct evolve *e, const char *text,
                 const char *how, int64_t parent, trv_err *err)
 {
     struct parts parts = {0};
-    int rc = parts_split(&parts, text) ? no_memory(err) : 0;
+    int rc = parts_split(&parts, text)
+                 ? err_nomem(err, "to propose instructions")
+                 : 0;
 
     *out = NULL;
     if (!rc && parts.n > 0 && parts.n <= PARTS_MOST)

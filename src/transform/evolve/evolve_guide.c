@@ -13,12 +13,6 @@
 #define NEAR 32    // prompts near a parent, of which the likeliest is its child
 #define TOP_K 64   // tokens of a place
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to guide a search");
-}
-
 /* ---- the answers -------------------------------------------------------- */
 
 static bool
@@ -62,7 +56,7 @@ evolve_guide_open(struct evolve_guide *g, struct evolve *e, trv_err *err)
     g->y = mem_calloc(TARGETS, sizeof(*g->y));
     g->coef = mem_calloc(TARGETS, sizeof(*g->coef));
     if (!g->y || !g->coef)
-        return no_memory(err);
+        return err_nomem(err, "to guide a search");
     for (int64_t i = 0; i < n; i++) {
         g->y[i] =
             (struct slot_answer){best[i]->input, best[i]->ids, best[i]->n};
@@ -98,7 +92,7 @@ evolve_guide_hints(double *hint, const struct evolve_guide *g,
     struct ids *z = mem_calloc((size_t)n + 1, sizeof(*z));
     int64_t *which = mem_array((size_t)n + 1, sizeof(*which)), m = 0;
     double *value = mem_array((size_t)n + 1, sizeof(*value));
-    int rc = z && which && value ? 0 : no_memory(err);
+    int rc = z && which && value ? 0 : err_nomem(err, "to guide a search");
 
     for (int64_t i = 0; i < n && !rc; i++) {
         hint[i] = (double)NAN;
@@ -149,7 +143,7 @@ find_near(struct near *near, const struct evolve_guide *g, const struct ids *z,
     arena_reset(&s->arena);
     grad = arena_f32(&s->arena, z->n, s->decoder->cfg->width);
     if (!grad)
-        return no_memory(err);
+        return err_nomem(err, "to guide a search");
     rc = slot_likelihood_gradient(grad, &l, z, e->o.fluency, err);
     if (!rc)
         rc = propose(near->list, &near->n, s->decoder, &s->arena, e->o.slot, z,
@@ -188,7 +182,8 @@ evolve_guide_child(struct candidate **out, const struct evolve_guide *g,
 {
     struct near *near = mem_calloc(1, sizeof(*near));
     struct ids z = {0};
-    int rc = near ? evolve_ids(&z, g->e, parent, err) : no_memory(err);
+    int rc = near ? evolve_ids(&z, g->e, parent, err)
+                  : err_nomem(err, "to guide a search");
 
     *out = NULL;
     if (!rc && z.n > 0 && z.n <= g->e->o.max_prompt_tokens)

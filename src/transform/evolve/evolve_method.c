@@ -22,12 +22,6 @@
 #define SCREEN 512      // texts of the model that are looked at first
 #define SCREEN_AGAIN 64 // and in a round, as long as nothing was found
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to search for a prompt");
-}
-
 /* ---- the plan ----------------------------------------------------------- */
 
 static int
@@ -41,7 +35,7 @@ read_phrases(struct evolve_plan *p, trv_err *err)
         const char *text = data_row_words(&data.rows[i]);
 
         if (parts_add(&p->phrases, text, strlen(text)))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to search for a prompt");
     }
     if (!rc && path && p->phrases.n == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' holds no phrase", path);
@@ -63,7 +57,7 @@ tell_options(struct evolve_plan *p, trv_err *err)
         c->length_cost, "propose", o->propose, "phrases", o->phrases != NULL,
         "max_tokens", (json_int_t)p->max_tokens, "temperature", c->temperature,
         "proposer_model", o->proposer ? o->proposer_model : NULL);
-    return p->w.options ? 0 : no_memory(err);
+    return p->w.options ? 0 : err_nomem(err, "to search for a prompt");
 }
 
 /* The phrases are a file's: their words count, not its name. */
@@ -75,7 +69,8 @@ hash_phrases(char hex[HASH_HEX], const struct evolve_plan *p, trv_err *err)
 
     for (int64_t i = 0; i < p->phrases.n && !bad; i++)
         bad = sb_puts(&b, p->phrases.v[i]) || sb_putc(&b, '\n');
-    rc = bad ? no_memory(err) : hash_bytes(hex, b.s ? b.s : "", b.len, err);
+    rc = bad ? err_nomem(err, "to search for a prompt")
+             : hash_bytes(hex, b.s ? b.s : "", b.len, err);
     sb_release(&b);
     return rc;
 }
@@ -121,7 +116,7 @@ plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
         p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
         p->done = path_join(p->w.place.dir, KEPT_DONE);
         if (!p->transcript || !p->done)
-            rc = no_memory(err);
+            rc = err_nomem(err, "to search for a prompt");
     }
     return rc ? rc : tell_options(p, err);
 }
@@ -217,14 +212,14 @@ open_slot(struct evolve_plan *p, trv_err *err)
 
     p->rows = mem_array((size_t)p->inputs.n_train, sizeof(*p->rows));
     if (!p->rows)
-        return no_memory(err);
+        return err_nomem(err, "to search for a prompt");
     for (int64_t i = 0; i < p->inputs.n_train; i++)
         p->rows[i] = *p->inputs.train[i];
     rc =
         prompt_slot_open(&p->slot, p->job->s->model, p->rows, p->inputs.n_train,
                          makes_messages(p), prompt_end(p), &why);
     if (rc == TRV_ENOMEM)
-        return no_memory(err);
+        return err_nomem(err, "to search for a prompt");
     if (rc)
         convert_say(p->job,
                     "note: the model writes no instructions in their place: %s",

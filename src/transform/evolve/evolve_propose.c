@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/streams.h"
 #include "text/utf8.h"
 #include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_guide.h"
@@ -11,17 +12,6 @@
 #include "transform/search/slot_sample.h"
 
 #define TRIES 24 // draws of an edit until one is new
-
-/* Random numbers, beside those of evolve.c. */
-#define STREAM_ASKED ((uint64_t)4 << 53)
-#define STREAM_WORDS ((uint64_t)7 << 53)
-#define STREAM_ENDINGS ((uint64_t)8 << 53)
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to propose instructions");
-}
 
 /* ---- words of the model ------------------------------------------------- */
 
@@ -79,7 +69,8 @@ shorten(struct evolve *e, struct parts *p, trv_err *err)
         struct ids ids = {0};
         char *last, *blank;
         int64_t n;
-        int rc = parts_join(&b, p) ? no_memory(err) : 0;
+        int rc =
+            parts_join(&b, p) ? err_nomem(err, "to propose instructions") : 0;
 
         if (!rc)
             rc = tokenizer_encode(t, &ids, b.s ? b.s : "", b.len, false, err);
@@ -108,7 +99,7 @@ add_words(struct evolve *e, struct candidate **out, const char *text,
                                           : take_line(&parts, text);
 
     *out = NULL;
-    rc = rc ? no_memory(err) : 0;
+    rc = rc ? err_nomem(err, "to propose instructions") : 0;
     if (!rc)
         rc = shorten(e, &parts, err);
     if (!rc && parts.n > 0 && parts.n <= PARTS_MOST)
@@ -145,14 +136,16 @@ ask_model(struct evolve *e, char **text, struct candidate *const *parents,
 {
     struct trial_options o = e->trial;
     char **ask = mem_calloc((size_t)n + 1, sizeof(*ask));
-    int rc = ask ? 0 : no_memory(err);
+    int rc = ask ? 0 : err_nomem(err, "to propose instructions");
 
     o.max_tokens = e->o.max_prompt_tokens + 8;
     o.temperature = 1.0;
     for (int64_t i = 0; i < n && !rc; i++) {
         struct strbuf b = {0};
 
-        rc = ask_text(&b, e, parents[i]) ? no_memory(err) : 0;
+        rc = ask_text(&b, e, parents[i])
+                 ? err_nomem(err, "to propose instructions")
+                 : 0;
         ask[i] = sb_take(&b);
         sb_release(&b);
     }
@@ -209,7 +202,7 @@ ask_endpoint(struct evolve *e, struct candidate **out,
                   "instruction of at most %lld words.",
                   (long long)(e->o.max_prompt_tokens * 3 / 4 + 1)) ||
         utf8_repair(&clean, &used, user.s, user.len, false))
-        rc = no_memory(err);
+        rc = err_nomem(err, "to propose instructions");
     if (!rc)
         rc = proposer_ask(e->o.proposer, &reply, system, clean.s, err);
     e->pool.asked = proposer_asked(e->o.proposer);
@@ -238,8 +231,8 @@ draw_words(struct evolve *e, struct candidate **list, int64_t *made,
                                  .stream = stream};
     struct proposal *text = mem_calloc((size_t)n + 1, sizeof(*text));
     int64_t got = 0;
-    int rc =
-        text ? slot_words_draw(text, &got, &w, begin, n, err) : no_memory(err);
+    int rc = text ? slot_words_draw(text, &got, &w, begin, n, err)
+                  : err_nomem(err, "to propose instructions");
 
     for (int64_t i = 0; i < got && !rc; i++) {
         struct candidate *a;
@@ -345,7 +338,7 @@ child_by_edit(struct evolve *e, struct candidate **out, const struct front *f,
             continue;
         }
         if (rc)
-            return no_memory(err);
+            return err_nomem(err, "to propose instructions");
         rc = evolve_add_parts(out, e, &parts, edit_name(how), a->id,
                               how == EDIT_CROSS ? b->id : -1, err);
     }
@@ -408,7 +401,7 @@ evolve_propose_round(struct evolve *e, struct candidate **children, int64_t *n,
     char **text = mem_calloc((size_t)P, sizeof(*text));
     struct candidate *child;
     int64_t asked = 0;
-    int rc = parents && text ? 0 : no_memory(err);
+    int rc = parents && text ? 0 : err_nomem(err, "to propose instructions");
 
     for (int64_t k = 0; k < P && !rc; k++) {
         const enum source by = source_of(e, g, k);
@@ -446,7 +439,7 @@ evolve_propose_phrases(struct evolve *e, struct candidate **list, int64_t *n,
     const int64_t all = e->pool.phrases.n;
     const int64_t m = all < most ? all : most;
     int64_t *at = mem_array((size_t)all + 1, sizeof(*at));
-    int rc = at ? 0 : no_memory(err);
+    int rc = at ? 0 : err_nomem(err, "to propose instructions");
 
     if (!rc)
         rng_some(rng, at, m, all);
@@ -456,7 +449,7 @@ evolve_propose_phrases(struct evolve *e, struct candidate **list, int64_t *n,
 
         rc = parts_add(&p, e->pool.phrases.v[at[i]],
                        strlen(e->pool.phrases.v[at[i]]))
-                 ? no_memory(err)
+                 ? err_nomem(err, "to propose instructions")
                  : evolve_add_parts(&a, e, &p, "phrase", 0, -1, err);
         if (a)
             list[(*n)++] = a;
@@ -472,7 +465,7 @@ learn_parts(struct evolve *e, const struct candidate *a, trv_err *err)
     for (int64_t k = 0; k < a->parts.n && !e->o.closed; k++)
         if (!parts_has(&e->pool.phrases, a->parts.v[k]) &&
             parts_add(&e->pool.phrases, a->parts.v[k], strlen(a->parts.v[k])))
-            return no_memory(err);
+            return err_nomem(err, "to propose instructions");
     return 0;
 }
 
@@ -482,8 +475,8 @@ evolve_propose_asked(struct evolve *e, struct candidate **list, int64_t *n,
 {
     struct candidate **none = mem_calloc((size_t)want + 1, sizeof(*none));
     char **text = mem_calloc((size_t)want + 1, sizeof(*text));
-    int rc =
-        none && text ? ask_model(e, text, none, want, 0, err) : no_memory(err);
+    int rc = none && text ? ask_model(e, text, none, want, 0, err)
+                          : err_nomem(err, "to propose instructions");
 
     for (int64_t i = 0; i < want && !rc; i++) {
         struct candidate *a = NULL;

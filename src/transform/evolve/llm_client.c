@@ -43,12 +43,6 @@ struct attempt {
     double retry_after; // seconds; 0: not said
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to ask the proposer");
-}
-
 static void
 init_curl(void)
 {
@@ -108,7 +102,9 @@ read_transcript(struct proposer *p, trv_err *err)
     rc = journal_read(&text, p->o.file, TRANSCRIPT_MAX, err);
     for (size_t i = 0; i < text.len && !rc; i++)
         if (text.s[i] == '\n') {
-            rc = take_line(p, text.s + whole, i - whole) ? no_memory(err) : 0;
+            rc = take_line(p, text.s + whole, i - whole)
+                     ? err_nomem(err, "to ask the proposer")
+                     : 0;
             whole = i + 1;
         }
     sb_release(&text);
@@ -134,7 +130,7 @@ write_line(const struct proposer *p, const char *hash, const json_t *request,
     line = obj ? json_dumps(obj, JSON_COMPACT) : NULL;
     json_decref(obj);
     rc = !line || sb_puts(&b, line) || sb_putc(&b, '\n')
-             ? no_memory(err)
+             ? err_nomem(err, "to ask the proposer")
              : journal_append(p->o.file, b.s, b.len, err);
     free(line);
     sb_release(&b);
@@ -269,7 +265,7 @@ attempt_once(struct proposer *p, char **text, bool *again, double *after,
     *again = true;
     *after = a.retry_after;
     if (a.stopped || a.no_memory) {
-        rc = a.stopped ? stopped(err) : no_memory(err);
+        rc = a.stopped ? stopped(err) : err_nomem(err, "to ask the proposer");
         goto done;
     }
     if (!failed) {
@@ -288,7 +284,7 @@ attempt_once(struct proposer *p, char **text, bool *again, double *after,
         p->why[0] = '\0';
         *again = false;
         *text = mem_strdup(reply);
-        rc = *text ? 0 : no_memory(err);
+        rc = *text ? 0 : err_nomem(err, "to ask the proposer");
     } else if (!rc && is_final(a.status)) {
         rc = err_fail(err, TRV_EIO, "'%s' refuses with status %ld: %.*s",
                       p->url, a.status,
@@ -356,7 +352,7 @@ proposer_ask(struct proposer *p, char **text, const char *system,
                       "cannot ask the proposer: a text is "
                       "not UTF-8");
     else if (!bytes)
-        rc = no_memory(err);
+        rc = err_nomem(err, "to ask the proposer");
     if (!rc)
         rc = hash_bytes(hash, bytes, strlen(bytes), err);
     if (!rc) {
@@ -364,7 +360,7 @@ proposer_ask(struct proposer *p, char **text, const char *system,
         kept = json_string_value(json_object_get(p->kept, name));
         if (kept) {
             *text = mem_strdup(kept);
-            rc = *text ? 0 : no_memory(err);
+            rc = *text ? 0 : err_nomem(err, "to ask the proposer");
         } else {
             rc = ask_endpoint(p, text, request, bytes, hash, err);
         }
@@ -434,7 +430,7 @@ make_url(struct proposer *p, trv_err *err)
         bad |= sb_puts(&b, end);
     p->url = bad ? NULL : sb_take(&b);
     sb_release(&b);
-    return p->url ? 0 : no_memory(err);
+    return p->url ? 0 : err_nomem(err, "to ask the proposer");
 }
 
 static int
@@ -459,7 +455,7 @@ make_headers(struct proposer *p, trv_err *err)
         bad = bad || add_header(p, b.s);
     }
     sb_release(&b);
-    return bad ? no_memory(err) : 0;
+    return bad ? err_nomem(err, "to ask the proposer") : 0;
 }
 
 static int
@@ -472,7 +468,7 @@ make_curl(struct proposer *p, trv_err *err)
     pthread_once(&once, init_curl);
     c = p->curl = curl_easy_init();
     if (!c)
-        return no_memory(err);
+        return err_nomem(err, "to ask the proposer");
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -496,7 +492,7 @@ proposer_open(struct proposer **out, const struct proposer_options *opts,
               trv_err *err)
 {
     struct proposer *p = mem_calloc(1, sizeof(*p));
-    int rc = p ? 0 : no_memory(err);
+    int rc = p ? 0 : err_nomem(err, "to ask the proposer");
 
     *out = NULL;
     if (rc)
@@ -504,7 +500,7 @@ proposer_open(struct proposer **out, const struct proposer_options *opts,
     p->o = *opts;
     p->kept = json_object();
     if (!p->kept)
-        rc = no_memory(err);
+        rc = err_nomem(err, "to ask the proposer");
     if (!rc)
         rc = make_url(p, err);
     if (!rc)

@@ -37,12 +37,6 @@ struct plan {
     struct pair_rows rows, held_out;
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to learn a reward");
-}
-
 /* ---- the plan ----------------------------------------------------------- */
 
 static int
@@ -80,7 +74,7 @@ tell_options(struct plan *p, trv_err *err)
         "max_tokens", (json_int_t)p->max_tokens, "temperature", o->temperature,
         "beta", p->beta, "against", p->against ? p->against->spec : NULL);
     if (!p->w.options)
-        return no_memory(err);
+        return err_nomem(err, "to learn a reward");
     rc = options_tell_lora(p->w.options, &o->lora, err);
     return rc ? rc : options_tell_learn(p->w.options, &p->learn, err);
 }
@@ -195,7 +189,7 @@ draw(struct plan *p, int k, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
     char *file = path_join(p->w.place.dir, kept[k]);
-    int rc = file ? 0 : no_memory(err);
+    int rc = file ? 0 : err_nomem(err, "to learn a reward");
 
     if (!rc)
         rc = convert_draw(
@@ -235,7 +229,7 @@ score_answers(double *score, struct plan *p, trv_err *err)
                                   .reward = &r};
     struct reward_item *items =
         mem_calloc((size_t)(2 * p->pairs), sizeof(*items));
-    int rc = items ? 0 : no_memory(err);
+    int rc = items ? 0 : err_nomem(err, "to learn a reward");
 
     for (int64_t i = 0; i < 2 * p->pairs && !rc; i++) {
         const struct answers *from = &p->answers[i % 2];
@@ -297,7 +291,7 @@ add_pair(struct plan *p, int64_t i, struct scored chosen,
 
         if (ids_append(&row[k], x->v, x->n) ||
             ids_append(&row[k], y->ids, y->n))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to learn a reward");
     }
     if (!rc)
         rc = pair_rows_add(holds_out(p, context, i) ? &p->held_out : &p->rows,
@@ -329,7 +323,7 @@ make_pairs(struct plan *p, trv_err *err)
     const int64_t most = p->ranked ? FELLOWS * p->pairs : p->pairs;
     double *score =
         p->ranked ? mem_calloc((size_t)(2 * p->pairs), sizeof(*score)) : NULL;
-    int rc = p->ranked && !score ? no_memory(err) : 0;
+    int rc = p->ranked && !score ? err_nomem(err, "to learn a reward") : 0;
 
     if (!rc && p->ranked)
         rc = score_answers(score, p, err);

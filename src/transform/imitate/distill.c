@@ -4,11 +4,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
+#include "learn/answer_pass.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
-
-/* Stream of the student's own answers, apart from the teacher's. */
-#define STREAM_STUDENT ((uint64_t)1 << 61)
 
 /* One row of a micro-batch from both sides. */
 struct pair {
@@ -39,7 +38,7 @@ draw_own(struct distill *t, struct pair *pairs, int64_t n, uint64_t first,
     int rc;
 
     if (!rows || !outs)
-        return err_fail(err, TRV_ENOMEM, "no memory to sample the student");
+        return err_nomem(err, "to sample the student");
     so.sampling.vocab = tokenizer_size(t->s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct sample_row){pairs[i].c->student.v,
@@ -54,7 +53,7 @@ draw_own(struct distill *t, struct pair *pairs, int64_t n, uint64_t first,
             pairs[i].answer = ids;
             pairs[i].n = outs[i].n;
         } else {
-            rc = err_fail(err, TRV_ENOMEM, "no memory to sample the student");
+            rc = err_nomem(err, "to sample the student");
         }
     }
     for (int64_t i = 0; i < n; i++)
@@ -62,47 +61,20 @@ draw_own(struct distill *t, struct pair *pairs, int64_t n, uint64_t first,
     return rc;
 }
 
-/* A context and an answer, but its last token, which predicts nothing. */
+/* Pack contexts and answers: the student's. */
 static int
-join(struct row *out, struct arena *a, const int32_t *context, int64_t n,
-     const struct pair *pair, const struct terms *terms, trv_err *err)
-{
-    int32_t *ids = arena_alloc(a, (size_t)(n + pair->n) * sizeof(*ids));
-
-    if (!ids)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    memcpy(ids, context, (size_t)n * sizeof(*ids));
-    memcpy(ids + n, pair->answer, (size_t)pair->n * sizeof(*ids));
-    *out = (struct row){ids, n + pair->n - 1, terms};
-    return 0;
-}
-
-/* Pack the student's side; where[k] is the packed token that predicts answer
- * token k. */
-static int
-pack_student(struct batch *b, int64_t *where, const struct distill *t,
+pack_student(struct answer_pass *x, const struct distill *t,
              const struct pair *pairs, int64_t n, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
-    const int64_t *const *at;
-    int64_t k = 0;
-    int rc;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
 
     if (!rows)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    for (int64_t i = 0; i < n; i++) {
-        const struct ids *c = &pairs[i].c->student;
-
-        rc = join(&rows[i], a, c->v, c->n, &pairs[i], t->student, err);
-        if (rc)
-            return rc;
-    }
-    rc = batch_pack(b, &at, a, rows, n, err);
-    for (int64_t i = 0; i < n && !rc; i++)
-        for (int64_t j = 0; j < pairs[i].n; j++)
-            where[k++] = at[i][pairs[i].c->student.n - 1 + j];
-    return rc;
+        return err_nomem(err, "for a batch");
+    for (int64_t i = 0; i < n; i++)
+        rows[i] = answer_row_of(&pairs[i].c->student, pairs[i].answer,
+                                pairs[i].n, t->student);
+    return answer_pack(x, t->d, a, rows, n, err);
 }
 
 /* The teacher's distributions at every answer token. */
@@ -116,7 +88,7 @@ run_teacher(struct head_side *side, const struct distill *t,
     int rc;
 
     if (!rows)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct answered){&pairs[i].c->teacher, pairs[i].answer,
                                     pairs[i].n};
@@ -134,35 +106,29 @@ see_teacher(struct head_side *side, struct features_batch *f,
     const struct context_part *first = &pairs[0].c->teacher.parts[0];
     const struct decoder_tap tap = features_tap(f);
     struct arena *a = &t->s->arena;
-    struct row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
-    int64_t *where = arena_alloc(a, (size_t)f->n * sizeof(*where)), k = 0;
-    const int64_t *const *at;
-    struct batch b;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct answer_pass x;
     int rc;
 
     side->n = 1;
     side->parts = arena_alloc(a, sizeof(*side->parts));
-    if (!rows || !where || !side->parts)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+    if (!rows || !side->parts)
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         const struct context_part *part = &pairs[i].c->teacher.parts[0];
 
-        rc = join(&rows[i], a, part->ids, part->n_ids, &pairs[i], part->terms,
-                  err);
-        if (rc)
-            return rc;
+        rows[i] = (struct answer_row){part->ids, part->n_ids, pairs[i].answer,
+                                      pairs[i].n, part->terms};
     }
-    rc = batch_pack(&b, &at, a, rows, n, err);
-    for (int64_t i = 0; i < n && !rc; i++)
-        for (int64_t j = 0; j < pairs[i].n; j++)
-            where[k++] = at[i][pairs[i].c->teacher.parts[0].n_ids - 1 + j];
-    side->parts[0] =
-        (struct head_part){.d = first->d, .at = where, .weight = first->weight};
-    f->at = where;
-    if (!rc)
-        rc = decoder_forward_seen(first->d, a, &side->parts[0].hidden, &b, &tap,
-                                  err);
-    *tokens += rc ? 0.0 : (double)b.T;
+    rc = answer_pack(&x, first->d, a, rows, n, err);
+    if (rc)
+        return rc;
+    side->parts[0] = (struct head_part){
+        .d = first->d, .at = x.where, .weight = first->weight};
+    f->at = x.where;
+    rc = decoder_forward_seen(first->d, a, &side->parts[0].hidden, &x.b, &tap,
+                              err);
+    *tokens += rc ? 0.0 : (double)x.b.T;
     return rc;
 }
 
@@ -177,73 +143,61 @@ run_pairs(struct distill *t, const struct pair *pairs, int64_t n,
     const bool seen = t->features && save;
     struct head_side teacher = {0};
     struct features_batch f;
-    struct head_rows x;
-    struct batch student;
+    struct answer_pass x;
+    struct head_rows at;
     struct mat dh = {0};
     double sum = 0.0, apart = 0.0;
-    int64_t *at, k = 0, total = 0;
-    int32_t *target;
     float *value, *ones;
-    int rc;
+    int rc = pack_student(&x, t, pairs, n, err);
 
-    for (int64_t i = 0; i < n; i++)
-        total += pairs[i].n;
-    at = arena_alloc(a, (size_t)total * sizeof(*at));
-    target = arena_alloc(a, (size_t)total * sizeof(*target));
-    value = arena_f32(a, total, 1);
-    ones = arena_f32(a, total, 1);
-    if (!at || !target || !value || !ones)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < pairs[i].n; j++) {
-            target[k] = pairs[i].answer[j];
-            ones[k++] = 1.0f;
-        }
+    if (rc)
+        return rc;
+    value = arena_f32(a, x.N, 1);
+    ones = arena_f32(a, x.N, 1);
+    if (!value || !ones)
+        return err_nomem(err, "for a batch");
+    for (int64_t k = 0; k < x.N; k++)
+        ones[k] = 1.0f;
 
-    rc = pack_student(&student, at, t, pairs, n, err);
-    if (!rc && seen)
-        rc = features_begin(&f, t->d->be, a, t->features, total,
-                            t->d->cfg->width, err);
+    if (seen)
+        rc = features_begin(&f, t->d->be, a, t->features, x.N, t->d->cfg->width,
+                            err);
     if (!rc && seen)
         rc = see_teacher(&teacher, &f, t, pairs, n, tokens, err);
     else if (!rc && !t->opts.hard)
         rc = run_teacher(&teacher, t, pairs, n, tokens, err);
-    x.at = at;
     if (!rc)
-        rc = decoder_forward(t->d, a, &x.hidden, &student, NULL, save, err);
+        rc = decoder_forward(t->d, a, &x.hidden, &x.b, NULL, save, err);
+    if (!rc && save)
+        rc = answer_zeros(&dh, &x, a, err);
     if (rc)
         return rc;
-    *tokens += (double)student.T;
-    if (save) {
-        dh = mat_new(a, DT_F32, student.T, t->d->cfg->width);
-        if (!dh.data)
-            return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-        t->d->be->ops->zero(t->d->be, dh);
-    } else {
+    *tokens += (double)x.b.T;
+    if (!save)
         ones = NULL; // no gradient
-    }
+    at = (struct head_rows){x.hidden, x.where};
     if (t->opts.hard)
-        rc = head_logprobs(t->d, a, value, NULL, x, target, total, ones, dh,
+        rc = head_logprobs(t->d, a, value, NULL, at, x.target, x.N, ones, dh,
                            err);
     else
-        rc = head_divergence(t->d, a, value, &teacher, x, total,
+        rc = head_divergence(t->d, a, value, &teacher, at, x.N,
                              t->opts.divergence, ones, dh, err);
-    for (int64_t i = 0; i < total && !rc; i++)
+    for (int64_t i = 0; i < x.N && !rc; i++)
         sum += t->opts.hard ? -(double)value[i] : (double)value[i];
     *loss += sum;
     if (!rc && seen) {
-        f.at = at;
+        f.at = x.where;
         save->on_stream = features_back;
         save->payload = &f;
         t->sum[0] += sum;
         apart = features_compare(&f, save);
         t->sum[1] += apart;
-        t->places += (double)total;
+        t->places += (double)x.N;
         *loss += apart;
     }
     if (!rc && save)
-        rc = decoder_backward(t->d, a, dh, &student, save, err);
-    *weight += (double)total;
+        rc = decoder_backward(t->d, a, dh, &x.b, save, err);
+    *weight += (double)x.N;
     return rc;
 }
 
@@ -253,6 +207,18 @@ pair_of(const struct distill *t, int64_t answer)
     const struct answer *y = &t->answers->list[answer];
 
     return (struct pair){&t->answers->contexts[y->context], y->ids, y->n};
+}
+
+static int
+distill_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct distill *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    t->sum[0] = t->sum[1] = t->places = 0.0;
+    return 0;
 }
 
 static int
@@ -269,12 +235,10 @@ distill_gradient(void *self, int64_t step, int64_t micro, double *loss,
     struct pair *pairs;
     int rc = 0;
 
-    if (micro == 0)
-        t->sum[0] = t->sum[1] = t->places = 0.0;
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         pairs[i] = pair_of(t, shuffle_at(&t->shuffle, step * B + from + i));
     if (distill_is_on_policy(t, step))
@@ -295,7 +259,7 @@ distill_loss(struct distill *t, double *loss, int64_t most, trv_err *err)
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
-        return err_fail(err, TRV_ENOMEM, "no memory for a batch");
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         pairs[i] = pair_of(t, t->answers->n - n + i);
     rc = run_pairs(t, pairs, n, NULL, &sum, &weight, &tokens, err);
@@ -332,6 +296,7 @@ distill_init(struct distill *t, struct run_task *task, trv_err *err)
     t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
                               .loss_unit = "nats per token",
+                              .begin_step = distill_begin_step,
                               .gradient = distill_gradient,
                               .figures = t->features ? distill_figures : NULL};
     student_learns(task, &t->learner);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "learn/answer_pass.h"
 #include "transform/imitate/lowrank.h"
 #include "transform/imitate/fisher.h"
 
@@ -27,15 +28,13 @@
 
 /* One side of a chunk. */
 struct stream {
-    struct batch b;
-    struct mat x;      // [T,C] f32, as far as it has climbed
-    int64_t *predicts; // [n]: packed token that predicts answer token k
+    struct answer_pass p;
+    struct mat x; // [T,C] f32, as far as it has climbed
 };
 
 struct chunk {
     struct stream teacher, student;
     struct mat entered; // [T,in] of the student, what entered the last map
-    int64_t from, rows; // its answers
     int64_t n;          // answer tokens
 };
 
@@ -51,12 +50,6 @@ struct solve {
     struct fisher fisher;
     double began, tokens;
 };
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to solve layer by layer");
-}
 
 bool
 solve_writes(enum part p)
@@ -79,56 +72,39 @@ solve_check(const struct model_config *cfg, trv_err *err)
 
 /* --- chunks --- */
 
-/* Pack contexts and answers but for the last tokens, which predict nothing,
- * and embed them. */
+/* Pack contexts and answers, and embed them. */
 static int
 stream_open(struct solve *v, struct stream *st, const struct answers *answers,
-            int64_t from, int64_t n, int64_t places, bool teacher, trv_err *err)
+            int64_t from, int64_t n, bool teacher, trv_err *err)
 {
-    struct row *rows = arena_alloc(&v->keep, (size_t)n * sizeof(*rows));
-    const int64_t *const *at;
-    int64_t k = 0;
+    struct answer_row *rows = arena_alloc(&v->keep, (size_t)n * sizeof(*rows));
     int rc;
 
-    st->predicts = arena_alloc(&v->keep, (size_t)places * sizeof(int64_t));
-    if (!rows || !st->predicts)
-        return no_memory(err);
+    if (!rows)
+        return err_nomem(err, "to solve layer by layer");
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &answers->list[from + i];
         const struct paired_context *c = &answers->contexts[y->context];
         const struct context_part *part = &c->teacher.parts[0];
-        const int32_t *ids = teacher ? part->ids : c->student.v;
-        const int64_t n_ids = teacher ? part->n_ids : c->student.n;
-        int32_t *joined;
 
         if (c->teacher.n != 1 || part->d != v->d)
             return err_fail(err, TRV_EUNSUPPORTED,
                             "solve matches one stream of this model, and the "
                             "source mixes several");
-        joined =
-            arena_alloc(&v->keep, (size_t)(n_ids + y->n) * sizeof(*joined));
-        if (!joined)
-            return no_memory(err);
-        memcpy(joined, ids, (size_t)n_ids * sizeof(*joined));
-        memcpy(joined + n_ids, y->ids, (size_t)y->n * sizeof(*joined));
-        rows[i] = (struct row){joined, n_ids + y->n - 1,
-                               teacher ? part->terms : NULL};
+        rows[i] = answer_row_of(&c->student, y->ids, y->n, NULL);
+        if (teacher)
+            rows[i] = (struct answer_row){part->ids, part->n_ids, y->ids, y->n,
+                                          part->terms};
     }
-    rc = batch_pack(&st->b, &at, &v->keep, rows, n, err);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        const int64_t n_answer = answers->list[from + i].n;
-
-        for (int64_t j = 0; j < n_answer; j++)
-            st->predicts[k++] = at[i][rows[i].n - n_answer + j];
-    }
+    rc = answer_pack(&st->p, v->d, &v->keep, rows, n, err);
     if (rc)
         return rc;
-    st->x = mat_new(&v->keep, DT_F32, st->b.T, v->d->cfg->width);
+    st->x = mat_new(&v->keep, DT_F32, st->p.b.T, v->d->cfg->width);
     if (!st->x.data)
-        return no_memory(err);
-    v->tokens += (double)st->b.T;
+        return err_nomem(err, "to solve layer by layer");
+    v->tokens += (double)st->p.b.T;
     arena_reset(&v->s->arena);
-    return decoder_embed(v->d, &v->s->arena, st->x, &st->b, err);
+    return decoder_embed(v->d, &v->s->arena, st->x, &st->p.b, err);
 }
 
 static int
@@ -140,18 +116,15 @@ chunk_open(struct solve *v, const struct answers *answers, int64_t from,
     struct chunk *c = &v->chunks[v->n_chunks++];
     int rc;
 
-    c->from = from;
-    c->rows = n;
-    for (int64_t i = 0; i < n; i++)
-        c->n += answers->list[from + i].n;
-    rc = stream_open(v, &c->teacher, answers, from, n, c->n, true, err);
+    rc = stream_open(v, &c->teacher, answers, from, n, true, err);
     if (!rc)
-        rc = stream_open(v, &c->student, answers, from, n, c->n, false, err);
+        rc = stream_open(v, &c->student, answers, from, n, false, err);
     if (rc)
         return rc;
-    c->entered = mat_new(&v->keep, v->s->be->act_type, c->student.b.T,
+    c->n = c->student.p.N;
+    c->entered = mat_new(&v->keep, v->s->be->act_type, c->student.p.b.T,
                          attn > mlp ? attn : mlp);
-    return c->entered.data ? 0 : no_memory(err);
+    return c->entered.data ? 0 : err_nomem(err, "to solve layer by layer");
 }
 
 static int
@@ -165,7 +138,7 @@ open_chunks(struct solve *v, const struct answers *answers, trv_err *err)
     TRV_ASSERT(n > 0);
     v->chunks = mem_calloc((size_t)n, sizeof(*v->chunks));
     if (!v->chunks)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     for (int64_t i = 0; i < n && !rc; i++) {
         const struct answer *y = &answers->list[i];
 
@@ -181,30 +154,19 @@ open_chunks(struct solve *v, const struct answers *answers, trv_err *err)
 
 /* What an error in the teacher's stream costs, from the first chunks. */
 static int
-gather_metric(struct solve *v, const struct answers *answers, trv_err *err)
+gather_metric(struct solve *v, trv_err *err)
 {
     struct arena *a = &v->s->arena;
     int rc = fisher_init(&v->fisher, v->d->cfg, err);
 
     for (int64_t i = 0;
          i < v->n_chunks && v->fisher.n < METRIC_POSITIONS && !rc; i++) {
-        const struct chunk *c = &v->chunks[i];
-        int32_t *target;
-        int64_t k = 0;
+        const struct answer_pass *p = &v->chunks[i].teacher.p;
 
         arena_reset(a);
-        target = arena_alloc(a, (size_t)c->n * sizeof(*target));
-        if (!target)
-            return no_memory(err);
-        for (int64_t r = 0; r < c->rows; r++) {
-            const struct answer *y = &answers->list[c->from + r];
-
-            memcpy(target + k, y->ids, (size_t)y->n * sizeof(*target));
-            k += y->n;
-        }
-        rc = fisher_add(&v->fisher, v->d, a, &c->teacher.b, c->teacher.predicts,
-                        target, c->n, err);
-        v->tokens += (double)c->teacher.b.T;
+        rc = fisher_add(&v->fisher, v->d, a, &p->b, p->where, p->target, p->N,
+                        err);
+        v->tokens += (double)p->b.T;
     }
     return rc;
 }
@@ -217,9 +179,9 @@ static void
 gather(struct backend *be, struct mat in, struct mat d, struct mat own,
        const struct chunk *c)
 {
-    be->ops->gather(be, in, c->entered, c->student.predicts);
-    be->ops->gather(be, d, c->teacher.x, c->teacher.predicts);
-    be->ops->gather(be, own, c->student.x, c->student.predicts);
+    be->ops->gather(be, in, c->entered, c->student.p.where);
+    be->ops->gather(be, d, c->teacher.x, c->teacher.p.where);
+    be->ops->gather(be, own, c->student.x, c->student.p.where);
     be->ops->mix(be, d, 1.0f, own, -1.0f);
 }
 
@@ -234,11 +196,11 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
 
     arena_reset(a);
     rc = decoder_half(v->d, a, c->teacher.x, &entered, layer, map,
-                      &c->teacher.b, err);
+                      &c->teacher.p.b, err);
     arena_reset(a);
     if (!rc)
         rc = decoder_half(v->d, a, c->student.x, &entered, layer, map,
-                          &c->student.b, err);
+                          &c->student.p.b, err);
     if (rc || !add)
         return rc;
     c->entered.cols = c->entered.ld = entered.cols;
@@ -247,7 +209,7 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
     d = mat_new(a, DT_F32, c->n, v->d->cfg->width);
     own = mat_new(a, DT_F32, c->n, v->d->cfg->width);
     if (!in.data || !d.data || !own.data)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     gather(v->s->be, in, d, own, c);
     lowrank_add(&v->sums, v->s->be, in, d);
     v->d->flop += 2.0 * (double)(c->n * in.cols * (in.cols + d.cols));
@@ -263,9 +225,9 @@ correct(struct solve *v, struct chunk *c, const struct lora_stack *pair,
     struct mat xa;
 
     arena_reset(a);
-    xa = mat_new(a, v->s->be->act_type, c->student.b.T, pair->rank);
+    xa = mat_new(a, v->s->be->act_type, c->student.p.b.T, pair->rank);
     if (!xa.data)
-        return no_memory(err);
+        return err_nomem(err, "to solve layer by layer");
     return lora_forward(v->s->be, a, c->student.x, c->entered, pair,
                         (struct lora_drop){0}, xa, err);
 }
@@ -374,7 +336,7 @@ solve_run(struct session *s, struct solve_result *out, struct terms *student,
     if (!rc)
         rc = open_chunks(&v, answers, err);
     if (!rc)
-        rc = gather_metric(&v, answers, err);
+        rc = gather_metric(&v, err);
     for (int64_t i = 0; i < halves && !rc; i++)
         rc = climb_half(&v, i, halves, err);
     v.d->tokens += v.tokens;

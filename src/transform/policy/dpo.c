@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "model/sample/engine.h"
-#include "transform/policy/policy_pass.h"
+#include "learn/answer_pass.h"
 
 /* TRL's names. */
 static const char *const figure_names[PREFER_FIGURES] = {
@@ -16,12 +16,6 @@ static const char *const figure_names[PREFER_FIGURES] = {
     [PREFER_LOGP_CHOSEN] = "logps/chosen",
     [PREFER_LOGP_REJECTED] = "logps/rejected",
 };
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
 
 /* --- the reference --- */
 
@@ -40,7 +34,7 @@ score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     logp = arena_alloc(a, (size_t)n * sizeof(*logp));
     if (!rows || !logp)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &t->answers->list[list[i]];
 
@@ -48,7 +42,7 @@ score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
                                     y->ids, y->n};
         logp[i] = arena_f32(a, y->n, 1);
         if (!logp[i])
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
     }
     rc = engine_score_contexts(a, logp, rows, n, err);
     for (int64_t i = 0; i < n && !rc; i++) {
@@ -69,7 +63,7 @@ score_reference(struct prefer *t, trv_err *err)
 
     t->ref = mem_array((size_t)n, sizeof(*t->ref));
     if (!t->ref)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         t->ref[i] = (double)NAN; // in no pair
     for (int64_t i = 0; i < t->n; i++)
@@ -189,13 +183,13 @@ note_figures(struct prefer *t, const struct seen *v)
     t->pairs += (double)v->x.B;
 }
 
-static struct policy_row
+static struct answer_row
 row_of(const struct prefer *t, int64_t answer)
 {
     const struct answer *y = &t->answers->list[answer];
 
-    return (struct policy_row){&t->answers->contexts[y->context].student,
-                               y->ids, y->n};
+    return answer_row_of(&t->answers->contexts[y->context].student, y->ids,
+                         y->n, t->student);
 }
 
 /* Losses and gradients of n pairs; answer 2i is chosen, 2i+1 rejected. */
@@ -204,31 +198,30 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
             double *loss, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct policy_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
-    struct policy_pass p;
+    struct answer_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
+    struct answer_pass p;
     struct seen v;
     float *coef;
     int rc;
 
     if (!rows || seen_new(&v, a, n))
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
         rows[2 * i] = row_of(t, pairs[i]->chosen);
         rows[2 * i + 1] = row_of(t, pairs[i]->rejected);
     }
     /* Dropout would act on the policy alone and look like a distance. */
-    rc = policy_forward(&p, t->d, a, t->student, rows, 2 * n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, t->d, a, rows, 2 * n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
-        v.pc[i] = policy_sum(&p, p.logp, 2 * i);
-        v.pr[i] = policy_sum(&p, p.logp, 2 * i + 1);
+        v.pc[i] = answer_sum(&p, p.logp, 2 * i);
+        v.pr[i] = answer_sum(&p, p.logp, 2 * i + 1);
         v.qc[i] = t->ref ? t->ref[pairs[i]->chosen] : 0.0;
         v.qr[i] = t->ref ? t->ref[pairs[i]->rejected] : 0.0;
         v.nc[i] = rows[2 * i].n;
@@ -240,7 +233,20 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
         for (int64_t k = p.first[s]; k < p.first[s + 1]; k++)
             coef[k] = (float)-(s % 2 ? v.d_pr : v.d_pc)[s / 2];
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
+}
+
+static int
+prefer_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+{
+    struct prefer *t = self;
+
+    (void)step;
+    (void)tokens;
+    (void)err;
+    memset(t->sum, 0, sizeof(t->sum));
+    t->pairs = 0.0;
+    return 0;
 }
 
 static int
@@ -254,22 +260,24 @@ prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const struct preference **pairs;
     int rc;
 
-    if (micro == 0) {
-        memset(t->sum, 0, sizeof(t->sum));
-        t->pairs = 0.0;
-    }
     arena_reset(&t->s->arena);
     pairs = arena_alloc(&t->s->arena, (size_t)n * sizeof(*pairs));
     if (!pairs)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         pairs[i] = &t->list[shuffle_at(&t->shuffle, step * B + from + i)];
     rc = learn_pairs(t, pairs, n, loss, tokens, err);
     *weight += (double)n;
-    if (!rc && micro == t->opts.accumulate - 1)
-        for (int i = 0; i < PREFER_FIGURES; i++)
-            trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
     return rc;
+}
+
+static void
+prefer_end_step(void *self, int64_t step)
+{
+    struct prefer *t = self;
+
+    for (int i = 0; i < PREFER_FIGURES; i++)
+        trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
 }
 
 static int64_t
@@ -291,7 +299,7 @@ prefer_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     return trend_save(*out, "trends", t->trends, PREFER_FIGURES, err);
 }
 
@@ -313,7 +321,7 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
     if (t->own)
         t->d = t->own;
     if (!rc)
-        rc = policy_plan(t->d, t->student, err);
+        rc = student_plan(t->d, t->student, err);
     if (!rc)
         rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
     if (!rc && traits->has_reference)
@@ -323,7 +331,9 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
     t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
                               .loss_unit = traits->unit,
+                              .begin_step = prefer_begin_step,
                               .gradient = prefer_gradient,
+                              .end_step = prefer_end_step,
                               .save = prefer_save,
                               .load = prefer_load,
                               .figures = prefer_figures};

@@ -14,12 +14,6 @@ static const char *const figure_names[GRPO_FIGURES] = {
     [GRPO_ENTROPY] = "entropy",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* From the held batch's rewards to advantages and the step's figures. */
 static void
 weigh(struct grpo *t, int64_t step)
@@ -49,12 +43,18 @@ weigh(struct grpo *t, int64_t step)
     }
 }
 
-static void
-begin_step(struct grpo *t, int64_t step)
+static int
+grpo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
+    struct grpo *t = self;
+    const int rc = rollout_draw(&t->r, step / t->opts.updates, tokens, err);
+
+    if (rc)
+        return rc;
     memset(t->sum, 0, sizeof(t->sum));
     t->n_tokens = t->n_ratios = 0.0;
     weigh(t, step);
+    return 0;
 }
 
 static enum policy_ratio
@@ -78,8 +78,10 @@ note_micro(struct grpo *t, const struct policy_figures *f, double tokens,
 
 /* Sums become means; the step's place in the run is noted. */
 static void
-end_step(struct grpo *t, int64_t step)
+grpo_end_step(void *self, int64_t step)
 {
+    struct grpo *t = self;
+
     t->sum[GRPO_KL] /= t->n_tokens;
     t->sum[GRPO_ENTROPY] /= t->n_tokens;
     t->sum[GRPO_CLIP] /= t->n_ratios;
@@ -104,26 +106,25 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
         .beta = t->opts.rloo ? 0.0 : t->opts.beta,
         .max_tokens = r->opts.max_tokens,
         .total = (double)(by_answer ? r->opts.n : r->first[r->opts.n])};
-    struct policy_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     struct policy_figures f;
     struct policy_answers x;
-    struct policy_pass p;
+    struct answer_pass p;
     float *coef;
     int rc;
 
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
     /* Dropout would act on the ratio alone and look like a step. */
-    rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memset(coef, 0, (size_t)p.N * sizeof(*coef));
     x = (struct policy_answers){.p = p.logp,
                                 .old = r->old + r->first[from],
@@ -136,7 +137,7 @@ learn_answers(struct grpo *t, int64_t from, int64_t n, double *loss,
     for (int64_t k = 0; k < p.N; k++)
         coef[k] = -coef[k];
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
 }
 
 static int
@@ -147,21 +148,11 @@ grpo_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const int64_t B = t->r.opts.n;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
-    int rc = 0;
 
-    if (micro == 0) {
-        rc = rollout_draw(&t->r, step / t->opts.updates, tokens, err);
-        if (!rc)
-            begin_step(t, step);
-    }
-    if (rc)
-        return rc;
+    (void)step;
     arena_reset(&t->r.s->arena);
-    rc = learn_answers(t, from, n, loss, tokens, err);
     *weight += (double)n / (double)B; // the losses are shares of the step's
-    if (!rc && micro == t->opts.accumulate - 1)
-        end_step(t, step);
-    return rc;
+    return learn_answers(t, from, n, loss, tokens, err);
 }
 
 static int64_t
@@ -183,7 +174,7 @@ grpo_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     rc = trend_save(*out, "trends", t->trends, GRPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
@@ -209,16 +200,18 @@ grpo_init(struct grpo *t, struct run_task *task, trv_err *err)
     t->r.student = t->student;
     rc = rollout_init(&t->r, err);
     if (!rc)
-        rc = policy_plan(t->r.d, t->student, err);
+        rc = student_plan(t->r.d, t->student, err);
     if (rc)
         return rc;
     t->learner = (struct student){t->r.d, t->student};
     t->adv = mem_calloc((size_t)t->r.opts.n, sizeof(*t->adv));
     t->charged = mem_calloc((size_t)t->r.opts.n, sizeof(*t->charged));
     if (!t->adv || !t->charged)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     *task = (struct run_task){.self = t,
+                              .begin_step = grpo_begin_step,
                               .gradient = grpo_gradient,
+                              .end_step = grpo_end_step,
                               .save = grpo_save,
                               .load = grpo_load,
                               .figures = grpo_figures};

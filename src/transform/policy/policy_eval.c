@@ -4,11 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/streams.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
-
-/* Streams of its random numbers, apart from those of what is learned from. */
-#define STREAM_EXAM ((uint64_t)1 << 60)
 
 struct sitting {
     struct session *s;
@@ -19,12 +17,6 @@ struct sitting {
     struct sample_out *outs;    // [n]
     int64_t n;
 };
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to examine answers");
-}
 
 static int
 sit(struct sitting *x, const struct terms *terms,
@@ -41,7 +33,7 @@ sit(struct sitting *x, const struct terms *terms,
     x->parts = mem_calloc((size_t)n_contexts, sizeof(*x->parts));
     x->outs = mem_calloc((size_t)x->n, sizeof(*x->outs));
     if (!rows || !x->policy || !x->parts || !x->outs)
-        rc = no_memory(err);
+        rc = err_nomem(err, "to examine answers");
     for (int64_t i = 0; i < n_contexts && !rc; i++) {
         const struct ids *ids = &x->contexts->contexts[i].student;
 
@@ -54,7 +46,7 @@ sit(struct sitting *x, const struct terms *terms,
         rows[i] = (struct sampled_context){
             terms || opts->own ? &x->policy[c]
                                : &x->contexts->contexts[c].teacher,
-            STREAM_EXAM + (uint64_t)i};
+            STREAM_EVALUATION + (uint64_t)i};
     }
     so.sampling.vocab = tokenizer_size(x->s->model->tokenizer);
     arena_reset(&x->s->arena);
@@ -73,7 +65,7 @@ mark(struct exam *out, const struct sitting *x, struct adaptation *by,
     double *reward = mem_calloc((size_t)x->n, sizeof(*reward));
     const double n = (double)x->n;
     double squares = 0.0;
-    int rc = list && reward ? 0 : no_memory(err);
+    int rc = list && reward ? 0 : err_nomem(err, "to examine answers");
 
     for (int64_t i = 0; i < x->n && !rc; i++) {
         const int64_t c = i % x->contexts->n_contexts;
@@ -105,7 +97,7 @@ add_distance(double *sum, const struct sitting *x, int64_t from, int64_t n,
     int rc;
 
     if (!rows || !kl)
-        return no_memory(err);
+        return err_nomem(err, "to examine answers");
     for (int64_t i = 0; i < n; i++) {
         const struct sample_out *y = &x->outs[from + i];
         const int64_t c = (from + i) % x->contexts->n_contexts;

@@ -20,12 +20,6 @@ static const char *const figure_names[PPO_FIGURES] = {
     [PPO_ENTROPY] = "entropy",
 };
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
-
 /* ---- the critic -------------------------------------------------------- */
 
 static float
@@ -39,7 +33,7 @@ hidden_at(const struct mat *h, int64_t row, int64_t c)
 
 /* v [N] = u . h + b before each answer token of a pass. */
 static void
-critic_forward(float *v, const struct ppo *t, const struct policy_pass *p)
+critic_forward(float *v, const struct ppo *t, const struct answer_pass *p)
 {
     const float *u = t->w + t->n_terms;
 
@@ -54,7 +48,7 @@ critic_forward(float *v, const struct ppo *t, const struct policy_pass *p)
 
 /* Adds to the gradients of u and b. */
 static void
-critic_backward(struct ppo *t, const struct policy_pass *p, const float *d_v)
+critic_backward(struct ppo *t, const struct answer_pass *p, const float *d_v)
 {
     float *d_u = t->g + t->n_terms;
 
@@ -77,16 +71,15 @@ value_batch(struct ppo *t, double *tokens, trv_err *err)
     for (int64_t m = 0; m < t->opts.accumulate && !rc; m++) {
         const int64_t from = B * m / t->opts.accumulate;
         const int64_t n = B * (m + 1) / t->opts.accumulate - from;
-        struct policy_row *rows;
-        struct policy_pass p;
+        struct answer_row *rows;
+        struct answer_pass p;
 
         arena_reset(a);
         rows = arena_alloc(a, (size_t)n * sizeof(*rows));
         if (!rows)
-            return no_memory(err);
+            return err_nomem(err, "for a batch");
         rollout_rows(rows, r, from, n);
-        rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                            (struct policy_how){0}, err);
+        rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
         if (rc)
             break;
         critic_forward(t->value + r->first[from], t, &p);
@@ -117,8 +110,9 @@ weigh(struct ppo *t)
 }
 
 static int
-begin_step(struct ppo *t, int64_t step, double *tokens, trv_err *err)
+ppo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
+    struct ppo *t = self;
     const int64_t batch = step / t->opts.updates;
     int rc = rollout_draw(&t->r, batch, tokens, err);
 
@@ -147,28 +141,27 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
                                         .clip_low = t->opts.clip,
                                         .clip_high = t->opts.clip,
                                         .total = total};
-    struct policy_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
+    struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     struct policy_figures f;
     struct policy_answers x;
-    struct policy_pass p;
+    struct answer_pass p;
     double policy, value, share;
     float *coef, *v, *d_v;
     int rc;
 
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     rollout_rows(rows, r, from, n);
-    rc = policy_forward(&p, r->d, a, t->student, rows, n,
-                        (struct policy_how){0}, err);
+    rc = answer_forward(&p, r->d, a, rows, n, false, 0, err);
     if (!rc)
-        rc = policy_score(&p, a, err);
+        rc = answer_score(&p, a, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
     v = arena_f32(a, p.N, 1);
     d_v = arena_f32(a, p.N, 1);
     if (!coef || !v || !d_v)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memset(coef, 0, (size_t)p.N * sizeof(*coef));
     memset(d_v, 0, (size_t)p.N * sizeof(*d_v));
     x = (struct policy_answers){.p = p.logp,
@@ -195,12 +188,14 @@ learn_answers(struct ppo *t, int64_t from, int64_t n, double *loss,
     t->sum[PPO_CLIP] += (f.clip_low + f.clip_high) * (double)p.N;
     t->n_tokens += (double)p.N;
     *tokens += (double)p.b.T;
-    return policy_backward(&p, a, coef, (struct mat){0}, err);
+    return answer_backward(&p, a, coef, (struct mat){0}, err);
 }
 
 static void
-end_step(struct ppo *t, int64_t step)
+ppo_end_step(void *self, int64_t step)
 {
+    struct ppo *t = self;
+
     t->sum[PPO_KL] /= t->n_tokens;
     t->sum[PPO_ENTROPY] /= t->n_tokens;
     t->sum[PPO_CLIP] /= t->n_tokens;
@@ -217,18 +212,15 @@ ppo_gradient(void *self, int64_t step, int64_t micro, double *loss,
     const int64_t B = t->r.opts.n;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
-    int rc = micro == 0 ? begin_step(t, step, tokens, err) : 0;
+    int rc;
 
-    if (rc)
-        return rc;
+    (void)step;
     arena_reset(&t->r.s->arena);
     memset(flat.g, 0, (size_t)flat.n * sizeof(*flat.g));
     rc = learn_answers(t, from, n, loss, tokens, err);
     for (int64_t i = 0; i < flat.n; i++)
         t->g[i] += flat.g[i];
     *weight += (double)n / (double)B; // the losses are shares of the step's
-    if (!rc && micro == t->opts.accumulate - 1)
-        end_step(t, step);
     return rc;
 }
 
@@ -251,6 +243,19 @@ ppo_locate(void *self, char *buf, size_t size, int64_t index)
         student_locate(buf, size, t->r.d, t->student, index);
     else
         snprintf(buf, size, "the critic");
+}
+
+/* Of the critic, u decays and b does not. */
+static bool
+ppo_decays(void *self, int64_t index, int64_t *end)
+{
+    const struct ppo *t = self;
+    const int64_t b = t->n_terms + t->width;
+
+    if (index < t->n_terms)
+        return student_decays(t->r.d, t->student, index, end);
+    *end = index < b ? b : b + 1;
+    return index < b;
 }
 
 static int64_t
@@ -278,7 +283,7 @@ save_values(json_t *obj, const struct ppo *t, trv_err *err)
     if (bad)
         json_decref(list);
     if (bad || json_object_set_new(obj, "values", list))
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     return 0;
 }
 
@@ -308,7 +313,7 @@ ppo_save(void *self, json_t **out, trv_err *err)
 
     *out = json_object();
     if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     rc = trend_save(*out, "trends", t->trends, PPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
@@ -342,7 +347,7 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
     t->valued = -1;
     rc = rollout_init(&t->r, err);
     if (!rc)
-        rc = policy_plan(t->r.d, t->student, err);
+        rc = student_plan(t->r.d, t->student, err);
     if (rc)
         return rc;
     flat = student_flat(t->r.d, t->student);
@@ -356,18 +361,21 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
     t->ret = mem_calloc(most, sizeof(*t->ret));
     t->token_r = mem_calloc(most, sizeof(*t->token_r));
     if (!t->w || !t->g || !t->value || !t->adv || !t->ret || !t->token_r)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     memcpy(t->w, flat.w, (size_t)flat.n * sizeof(*t->w));
     *task = (struct run_task){.self = t,
                               .of = t,
                               .w = t->w,
                               .g = t->g,
                               .n = n,
+                              .begin_step = ppo_begin_step,
                               .gradient = ppo_gradient,
+                              .end_step = ppo_end_step,
                               .after_update = ppo_after_update,
                               .save = ppo_save,
                               .load = ppo_load,
                               .locate = ppo_locate,
+                              .decays = ppo_decays,
                               .figures = ppo_figures};
     return 0;
 }

@@ -6,12 +6,6 @@
 #include "learn/loss/logistic.h"
 #include "text/example.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for pairs of answers");
-}
-
 /* --- from rewards --- */
 
 static void
@@ -62,10 +56,10 @@ pairs_of_rewards(struct pairs *out, const struct answers *answers,
 
     *out = (struct pairs){0};
     if (!mem_mul(&most, (size_t)groups, (size_t)each))
-        return no_memory(err);
+        return err_nomem(err, "for pairs of answers");
     out->list = mem_calloc(most + 1, sizeof(*out->list));
     if (!out->list)
-        return no_memory(err);
+        return err_nomem(err, "for pairs of answers");
     for (int64_t g = 0; g < groups; g++) {
         const int64_t before = out->n;
 
@@ -110,7 +104,7 @@ take_context(struct answers *to, struct session *s, const struct terms *student,
         rc = view_virtual_ids(&c->student, student, err);
     if (!rc && (ids_append(&c->student, e->ids.v, e->n_context) ||
                 ids_append(&base, e->ids.v, e->n_context)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for pairs of answers");
     if (!rc)
         rc = context_plain(&c->teacher, d, NULL, &base, err);
     ids_release(&base);
@@ -150,7 +144,7 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
                             err);
         longest = !rc && e->ids.n > longest ? e->ids.n : longest;
         if (!rc && take_answer(to, e, to->n_contexts))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for pairs of answers");
     }
     if (rc)
         return rc;
@@ -186,7 +180,7 @@ pairs_of_file(struct pairs *out, struct answers *answers, struct session *s,
     answers->contexts = mem_calloc(n, sizeof(*answers->contexts));
     answers->list = mem_calloc(n, 2 * sizeof(*answers->list));
     if (!out->list || !answers->contexts || !answers->list)
-        return no_memory(err);
+        return err_nomem(err, "for pairs of answers");
     for (int64_t i = 0; i < in->data.n && !rc; i++)
         rc = take_row(out, answers, s, student, &e, &in->data.rows[i], i, err);
     if (!rc && out->n == 0)

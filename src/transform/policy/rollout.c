@@ -3,16 +3,8 @@
 
 #include <string.h>
 
+#include "base/streams.h"
 #include "model/sample/engine.h"
-
-/* Streams of their random numbers, apart from the base's answers. */
-#define STREAM_ROLLOUT ((uint64_t)1 << 61)
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch of answers");
-}
 
 int
 rollout_init(struct rollout *r, trv_err *err)
@@ -36,7 +28,7 @@ rollout_init(struct rollout *r, trv_err *err)
     r->ref = mem_calloc(n, most * sizeof(*r->ref));
     r->reward = mem_calloc(n, sizeof(*r->reward));
     if (!r->context || !r->first || !r->ids || !r->old || !r->ref || !r->reward)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of answers");
     return 0;
 }
 
@@ -75,7 +67,7 @@ draw_answers(struct rollout *r, int64_t b, trv_err *err)
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     outs = arena_alloc(a, (size_t)n * sizeof(*outs));
     if (!rows || !outs)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of answers");
     so.sampling.temperature = r->opts.temperature;
     so.sampling.vocab = tokenizer_size(r->s->model->tokenizer);
     for (int64_t i = 0; i < n; i++) {
@@ -114,7 +106,7 @@ score_reference(struct rollout *r, trv_err *err)
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     to = arena_alloc(a, (size_t)n * sizeof(*to));
     if (!rows || !to)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of answers");
     for (int64_t i = 0; i < n; i++) {
         rows[i] = (struct answered){
             &r->contexts->contexts[r->context[i]].teacher, r->ids + r->first[i],
@@ -132,7 +124,7 @@ judge(struct rollout *r, trv_err *err)
     int rc;
 
     if (!list)
-        return no_memory(err);
+        return err_nomem(err, "for a batch of answers");
     for (int64_t i = 0; i < n; i++) {
         const int64_t input = r->contexts->contexts[r->context[i]].input;
 
@@ -166,13 +158,13 @@ rollout_draw(struct rollout *r, int64_t b, double *tokens, trv_err *err)
 }
 
 void
-rollout_rows(struct policy_row *rows, const struct rollout *r, int64_t from,
+rollout_rows(struct answer_row *rows, const struct rollout *r, int64_t from,
              int64_t n)
 {
     for (int64_t i = from; i < from + n; i++)
-        rows[i - from] = (struct policy_row){
+        rows[i - from] = answer_row_of(
             &r->contexts->contexts[r->context[i]].student, r->ids + r->first[i],
-            r->first[i + 1] - r->first[i]};
+            r->first[i + 1] - r->first[i], r->student);
 }
 
 /* ---- checkpoints ------------------------------------------------------- */
@@ -210,7 +202,7 @@ rollout_save(json_t *obj, const struct rollout *r, trv_err *err)
                                    json_pack("{s:I,s:o}", "batch",
                                              (json_int_t)r->batch, "answers",
                                              answers)))
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
+        return err_nomem(err, "for a checkpoint");
     return 0;
 }
 

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "learn/loop/shuffle.h"
-#include "transform/policy/policy_pass.h"
+#include "learn/answer_pass.h"
 #include "transform/answer_rewards.h"
 
 struct rollout_options {
@@ -56,7 +56,7 @@ void rollout_release(struct rollout *r); // accepts zeros
 int rollout_draw(struct rollout *r, int64_t b, double *tokens, trv_err *err);
 
 /** Answers from..from+n-1 as rows of a pass, in `rows`. */
-void rollout_rows(struct policy_row *rows, const struct rollout *r,
+void rollout_rows(struct answer_row *rows, const struct rollout *r,
                   int64_t from, int64_t n);
 
 /** The held batch as a field of `obj`, bit for bit, and back. */

@@ -2,13 +2,7 @@
 #include "transform/policy/tilt.h"
 
 #include "learn/loss/loss_tilt.h"
-#include "transform/policy/policy_pass.h"
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a batch");
-}
+#include "learn/answer_pass.h"
 
 /* The answers of inputs picks[0..n), end to end. */
 static int
@@ -16,8 +10,8 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
              double *loss, double *weight, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
-    struct policy_row *rows;
-    struct policy_pass p;
+    struct answer_row *rows;
+    struct answer_pass p;
     int64_t S = 0, s = 0;
     float *coef;
     double *w;
@@ -28,29 +22,28 @@ learn_inputs(struct tilt *t, const int64_t *picks, int64_t n, uint64_t seed,
     rows = arena_alloc(a, (size_t)S * sizeof(*rows));
     w = arena_alloc(a, (size_t)S * sizeof(*w));
     if (!rows || !w)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = t->first[picks[i]]; k < t->first[picks[i] + 1]; k++) {
             const struct answer *y = &t->answers->list[t->list[k].answer];
 
-            rows[s] = (struct policy_row){
-                &t->answers->contexts[y->context].student, y->ids, y->n};
+            rows[s] = answer_row_of(&t->answers->contexts[y->context].student,
+                                    y->ids, y->n, t->student);
             w[s++] = t->list[k].w;
         }
-    rc = policy_forward(&p, t->d, a, t->student, rows, S,
-                        (struct policy_how){true, seed}, err);
+    rc = answer_forward(&p, t->d, a, rows, S, true, seed, err);
     if (rc)
         return rc;
     coef = arena_f32(a, p.N, 1);
     if (!coef)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (s = 0; s < S; s++) {
         for (int64_t k = p.first[s]; k < p.first[s + 1]; k++)
             coef[k] = (float)w[s];
         *weight += w[s] * (double)rows[s].n;
     }
     *tokens += (double)p.b.T;
-    rc = policy_backward(&p, a, coef, (struct mat){0}, err);
+    rc = answer_backward(&p, a, coef, (struct mat){0}, err);
     if (!rc)
         *loss += loss_tilt(NULL, p.logp, p.first, w, S, 1.0);
     return rc;
@@ -69,7 +62,7 @@ tilt_gradient(void *self, int64_t step, int64_t micro, double *loss,
     arena_reset(&t->s->arena);
     picks = arena_alloc(&t->s->arena, (size_t)n * sizeof(*picks));
     if (!picks)
-        return no_memory(err);
+        return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++)
         picks[i] = shuffle_at(&t->shuffle, step * B + from + i);
     return learn_inputs(t, picks, n,
@@ -85,7 +78,7 @@ tilt_init(struct tilt *t, struct run_task *task, trv_err *err)
     if (t->own)
         t->d = t->own;
     if (!rc)
-        rc = policy_plan(t->d, t->student, err);
+        rc = student_plan(t->d, t->student, err);
     if (!rc)
         rc = shuffle_init(&t->shuffle, t->n, t->opts.seed, err);
     if (rc)

@@ -8,12 +8,6 @@
 /* How many different texts must agree on where they stand. */
 #define PROBES 4
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a prompt's place");
-}
-
 /* The context of a row under a text; the ids are lent until the next call. */
 static int
 context_of(const struct ids **out, struct prompt_slot *s, int64_t row,
@@ -22,7 +16,9 @@ context_of(const struct ids **out, struct prompt_slot *s, int64_t row,
     const struct text_rules rules = model_text_rules(s->m);
     json_t *messages = NULL;
     struct strbuf b = {0};
-    int rc = sb_puts(&b, text) || sb_puts(&b, s->end) ? no_memory(err) : 0;
+    int rc = sb_puts(&b, text) || sb_puts(&b, s->end)
+                 ? err_nomem(err, "for a prompt's place")
+                 : 0;
 
     if (!rc && s->as_messages) {
         messages = json_pack("[{s:s,s:s}]", "role", "system", "content", b.s);
@@ -78,7 +74,7 @@ find_probes(struct strbuf *probes, int *n_probes, const struct tokenizer *t,
         rc = tokenizer_decode(t, &text, &one, 1, false, err);
         if (!rc && is_probe(text.s, text.len, probes, *n_probes)) {
             if (sb_add(&probes[*n_probes], text.s, text.len))
-                rc = no_memory(err);
+                rc = err_nomem(err, "for a prompt's place");
             *n_probes += 1;
         }
     }
@@ -114,7 +110,7 @@ common_suffix(const struct ids *a, const struct ids *b, int64_t most)
 static int
 copy_ids(struct ids *out, const int32_t *v, int64_t n, trv_err *err)
 {
-    return ids_append(out, v, n) ? no_memory(err) : 0;
+    return ids_append(out, v, n) ? err_nomem(err, "for a prompt's place") : 0;
 }
 
 /* Head and tail of a row: what stays where the text changes. */
@@ -167,7 +163,7 @@ prompt_slot_open(struct prompt_slot *out, const struct model *m,
                              .at = mem_calloc((size_t)n, sizeof(*out->at)),
                              .scratch = mem_calloc(1, sizeof(*out->scratch))};
     if (!out->at || !out->scratch)
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a prompt's place");
     else
         rc = find_probes(probes, &n_probes, m->tokenizer, err);
     for (; out->n < n && !rc; out->n++)
@@ -219,7 +215,7 @@ try_text(bool *stands, struct prompt_slot *s, int64_t row, const char *text,
     const int rc = context_of(&c, s, row, text, &refused);
 
     *stands = !rc && stands_in(c, &s->at[row], z, n);
-    return rc == TRV_ENOMEM ? no_memory(err) : 0;
+    return rc == TRV_ENOMEM ? err_nomem(err, "for a prompt's place") : 0;
 }
 
 /* Text after the head's, where the head's text is what it begins with. */
@@ -243,7 +239,7 @@ decode_behind_head(struct strbuf *text, const struct prompt_slot *s,
     if (!rc && all.len > before.len &&
         (before.len == 0 || memcmp(all.s, before.s, before.len) == 0) &&
         sb_add(text, all.s + before.len, all.len - before.len))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a prompt's place");
     ids_release(&both);
     sb_release(&before);
     sb_release(&all);

@@ -8,12 +8,6 @@
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to try prompts");
-}
-
 /* What is held while a list is run; [n] each, of which m have room. */
 struct bench {
     struct context *context, *base;
@@ -41,7 +35,7 @@ bench_init(struct bench *b, int64_t n, trv_err *err)
     return b->context && b->base && b->rows && b->outs && b->items &&
                    b->score && b->which
                ? 0
-               : no_memory(err);
+               : err_nomem(err, "to try prompts");
 }
 
 static void
@@ -127,7 +121,7 @@ draw(struct bench *b, struct trial *list, const struct trial_options *o,
                                            .ids = b->outs[k].ids,
                                            .n_ids = b->outs[k].n};
         if (!rc && !text.s && sb_puts(&text, ""))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to try prompts");
         t->text = sb_take(&text);
         b->items[k].text = t->text;
         sb_release(&text);
@@ -149,7 +143,7 @@ measure_pass(struct trial *list, const struct bench *b, int64_t from,
     rows = arena_alloc(&s->arena, (size_t)(2 * m) * sizeof(*rows));
     kl = arena_alloc(&s->arena, (size_t)m * sizeof(*kl));
     if (!rows || !kl)
-        return no_memory(err);
+        return err_nomem(err, "to try prompts");
     for (int64_t k = 0; k < m; k++) {
         const struct sample_out *y = &b->outs[from + k];
         const int64_t i = b->which[from + k];
@@ -236,7 +230,7 @@ ask_row(struct data_row *row, const struct session *s, const char *ask,
 
     *row = (struct data_row){.json = obj, .label = -1};
     row->prompt = json_object_get(obj, "prompt");
-    return obj ? 0 : no_memory(err);
+    return obj ? 0 : err_nomem(err, "to try prompts");
 }
 
 int
@@ -319,6 +313,7 @@ trial_note(json_t *manifest, const char *name, const struct trial_figure *base,
     snprintf(without, sizeof(without), "%s_base", name);
     measured = json_pack("{s:o,s:o}", without, tell_figure(base), name,
                          tell_figure(with));
-    return json_object_set_new(manifest, "measured", measured) ? no_memory(err)
-                                                               : 0;
+    return json_object_set_new(manifest, "measured", measured)
+               ? err_nomem(err, "to try prompts")
+               : 0;
 }

@@ -1,7 +1,7 @@
 /* search_inputs.c -- inputs to search on, and inputs to report on. */
 #include "transform/search/search_inputs.h"
 
-#define STREAM_SPLIT ((uint64_t)6 << 53)
+#include "base/streams.h"
 
 /* The rows with room, in `all`. */
 static int

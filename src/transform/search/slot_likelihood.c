@@ -3,12 +3,6 @@
 
 #include "base/mem.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to weigh answers");
-}
-
 /* The tokens of all answers end to end, and the factor of each. */
 static int
 fill_targets(int32_t **target, float **coef, const struct slot_likelihood *l,
@@ -19,7 +13,7 @@ fill_targets(int32_t **target, float **coef, const struct slot_likelihood *l,
     *target = arena_alloc(a, (size_t)places * sizeof(**target));
     *coef = arena_f32(a, places, 1);
     if (!*target || !*coef)
-        return no_memory(err);
+        return err_nomem(err, "to weigh answers");
     for (int64_t i = 0; i < l->n; i++)
         for (int64_t j = 0; j < l->y[i].n; j++, k++) {
             (*target)[k] = l->y[i].ids[j];
@@ -36,7 +30,8 @@ on_loss(void *self, struct arena *a, struct head_rows x, int64_t n,
     const struct slot_likelihood *l = self;
     int32_t *target;
     float *coef, *logp = arena_f32(a, n, 1);
-    int rc = logp ? fill_targets(&target, &coef, l, a, n, err) : no_memory(err);
+    int rc = logp ? fill_targets(&target, &coef, l, a, n, err)
+                  : err_nomem(err, "to weigh answers");
 
     return rc ? rc
               : head_logprobs(l->s->decoder, a, logp, NULL, x, target, n, coef,
@@ -61,8 +56,8 @@ on_value(void *self, double *value, struct arena *a,
     const struct arena_mark mark = arena_mark(a);
     int32_t *target;
     float *coef, *logp = arena_f32(a, places, 1);
-    int rc =
-        logp ? fill_targets(&target, &coef, l, a, places, err) : no_memory(err);
+    int rc = logp ? fill_targets(&target, &coef, l, a, places, err)
+                  : err_nomem(err, "to weigh answers");
 
     if (!rc)
         rc = head_score(a, logp, NULL, side, target, places, err);

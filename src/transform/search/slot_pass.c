@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "learn/answer_pass.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
@@ -21,15 +22,15 @@ slot_tokens(const struct prompt_slot *s, int64_t n_z,
     return tokens;
 }
 
-/* head z tail [y] in the arena; NULL without memory. */
+/* head z tail in the arena; NULL without memory. */
 static int32_t *
 join(int64_t *n, struct arena *a, const struct slot_row *at,
-     const struct ids *z, const int32_t *y, int64_t n_y)
+     const struct ids *z)
 {
     int32_t *ids;
     int64_t k = 0;
 
-    *n = at->head.n + z->n + at->tail.n + n_y;
+    *n = at->head.n + z->n + at->tail.n;
     ids = arena_alloc(a, (size_t)*n * sizeof(*ids));
     if (!ids)
         return NULL;
@@ -39,8 +40,6 @@ join(int64_t *n, struct arena *a, const struct slot_row *at,
         ids[k++] = z->v[i];
     for (int64_t i = 0; i < at->tail.n; i++)
         ids[k++] = at->tail.v[i];
-    for (int64_t i = 0; i < n_y; i++)
-        ids[k++] = y[i];
     return ids;
 }
 
@@ -57,16 +56,15 @@ run_prompts(struct head_side *sides, struct decoder *d, struct arena *a,
         arena_alloc(a, (size_t)(n_z * n) * sizeof(*parts));
 
     if (!rows || !c || !parts)
-        return err_fail(err, TRV_ENOMEM, "no memory to try prompts");
+        return err_nomem(err, "to try prompts");
     for (int64_t i = 0; i < n_z; i++)
         for (int64_t k = 0; k < n; k++) {
             const int64_t at = i * n + k;
 
             parts[at] = (struct context_part){.d = d, .weight = 1.0};
-            parts[at].ids =
-                join(&parts[at].n_ids, a, &s->at[y[k].row], &z[i], NULL, 0);
+            parts[at].ids = join(&parts[at].n_ids, a, &s->at[y[k].row], &z[i]);
             if (!parts[at].ids)
-                return err_fail(err, TRV_ENOMEM, "no memory to try prompts");
+                return err_nomem(err, "to try prompts");
             c[at] = (struct context){.parts = &parts[at], .n = 1};
             rows[at] = (struct answered){&c[at], y[k].ids, y[k].n};
         }
@@ -94,7 +92,7 @@ slot_evaluate(double *value, struct decoder *d, struct arena *a,
         while (done + k < n_z && tokens < PASS_TOKENS);
         sides = arena_alloc(a, (size_t)k * sizeof(*sides));
         if (!sides)
-            return err_fail(err, TRV_ENOMEM, "no memory to try prompts");
+            return err_nomem(err, "to try prompts");
         memset(sides, 0, (size_t)k * sizeof(*sides));
         rc = run_prompts(sides, d, a, s, z + done, k, y, n, err);
         for (int64_t i = 0; i < k && !rc; i++)
@@ -105,49 +103,36 @@ slot_evaluate(double *value, struct decoder *d, struct arena *a,
     return rc;
 }
 
-/* What is known of a row once it is packed. */
-struct packed {
-    struct batch b;
-    const int64_t *const *at; // [n + 1]; the last row is head and z alone
-    int64_t *where;           // [places] that predict answer tokens
-    int64_t places;
-};
-
+/* Rows of head, z, tail and an answer; the last row is head and z alone. */
 static int
-pack(struct packed *p, struct arena *a, const struct prompt_slot *s,
-     const struct ids *z, const struct slot_answer *y, int64_t n, trv_err *err)
+pack(struct answer_pass *p, struct decoder *d, struct arena *a,
+     const struct prompt_slot *s, const struct ids *z,
+     const struct slot_answer *y, int64_t n, trv_err *err)
 {
     const struct slot_row bare = {.head = s->at[0].head};
-    struct row *rows = arena_alloc(a, (size_t)(n + 1) * sizeof(*rows));
-    int64_t k = 0;
-    int rc;
+    struct answer_row *rows = arena_alloc(a, (size_t)(n + 1) * sizeof(*rows));
 
-    *p = (struct packed){0};
-    for (int64_t i = 0; i < n; i++)
-        p->places += y[i].n;
-    p->where = arena_alloc(a, (size_t)p->places * sizeof(*p->where));
-    if (!rows || !p->where)
-        return err_fail(err, TRV_ENOMEM, "no memory for a gradient");
+    if (!rows)
+        return err_nomem(err, "for a gradient");
     for (int64_t i = 0; i <= n; i++) {
-        rows[i] = (struct row){0};
-        /* The last token of an answer predicts nothing that is asked. */
-        rows[i].ids = i < n ? join(&rows[i].n, a, &s->at[y[i].row], z, y[i].ids,
-                                   y[i].n - 1)
-                            : join(&rows[i].n, a, &bare, z, NULL, 0);
-        if (!rows[i].ids)
-            return err_fail(err, TRV_ENOMEM, "no memory for a gradient");
+        const struct slot_row *at = i < n ? &s->at[y[i].row] : &bare;
+
+        rows[i] = (struct answer_row){0};
+        rows[i].context = join(&rows[i].n_context, a, at, z);
+        if (!rows[i].context)
+            return err_nomem(err, "for a gradient");
+        if (i < n) {
+            rows[i].ids = y[i].ids;
+            rows[i].n = y[i].n;
+        }
     }
-    rc = batch_pack(&p->b, &p->at, a, rows, n + 1, err);
-    for (int64_t i = 0; i < n && !rc; i++)
-        for (int64_t j = 0; j < y[i].n; j++)
-            p->where[k++] = p->at[i][rows[i].n - y[i].n + j];
-    return rc;
+    return answer_pack(p, d, a, rows, n + 1, err);
 }
 
 /* The gradient of fluency * mean -log p0(z), at the hidden states before z. */
 static int
 add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
-            const struct packed *p, int64_t n, struct mat hidden,
+            const struct answer_pass *p, int64_t n, struct mat hidden,
             const struct prompt_slot *s, const struct ids *z, double fluency,
             trv_err *err)
 {
@@ -162,7 +147,7 @@ add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
     coef = arena_f32(a, told, 1);
     logp = arena_f32(a, told, 1);
     if (!where || !coef || !logp)
-        return err_fail(err, TRV_ENOMEM, "no memory for a gradient");
+        return err_nomem(err, "for a gradient");
     for (int64_t i = 0; i < told; i++) {
         where[i] = p->at[n][s->at[0].head.n + from + i - 1];
         coef[i] = (float)(fluency / (double)told);
@@ -173,8 +158,8 @@ add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
 
 /* Rows whose heads differ hold z at several packed tokens: all add up. */
 static int
-collect(float *g, struct arena *a, const struct packed *p, struct mat embeds,
-        const struct prompt_slot *s, const struct ids *z,
+collect(float *g, struct arena *a, const struct answer_pass *p,
+        struct mat embeds, const struct prompt_slot *s, const struct ids *z,
         const struct slot_answer *y, int64_t n, trv_err *err)
 {
     unsigned char *seen = arena_alloc(a, (size_t)p->b.T);
@@ -182,7 +167,7 @@ collect(float *g, struct arena *a, const struct packed *p, struct mat embeds,
     const int64_t C = embeds.cols;
 
     if (!seen || !d_embeds)
-        return err_fail(err, TRV_ENOMEM, "no memory for a gradient");
+        return err_nomem(err, "for a gradient");
     memset(seen, 0, (size_t)p->b.T);
     memset(g, 0, (size_t)(z->n * C) * sizeof(*g));
     for (int64_t r = 0; r <= n; r++) {
@@ -208,24 +193,23 @@ slot_gradient(float *g, struct decoder *d, struct arena *a,
     const int64_t C = d->cfg->width;
     const struct arena_mark mark = arena_mark(a);
     struct saved save = {0};
-    struct packed p;
+    struct answer_pass p;
     struct mat hidden, dh;
-    int rc = pack(&p, a, s, z, y, n, err);
+    int rc = pack(&p, d, a, s, z, y, n, err);
 
     if (rc)
         goto done;
     save.d_embeds = tensor_f32(a, p.b.T, C);
     dh = mat_new(a, DT_F32, p.b.T, C);
     if (!save.d_embeds || !dh.data) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory for a gradient");
+        rc = err_nomem(err, "for a gradient");
         goto done;
     }
     d->be->ops->zero(d->be, mat_f32(save.d_embeds, p.b.T, C));
     d->be->ops->zero(d->be, dh);
     rc = decoder_forward(d, a, &hidden, &p.b, NULL, &save, err);
     if (!rc)
-        rc = loss(self, a, (struct head_rows){hidden, p.where}, p.places, dh,
-                  err);
+        rc = loss(self, a, (struct head_rows){hidden, p.where}, p.N, dh, err);
     if (!rc)
         rc = add_fluency(dh, d, a, &p, n, hidden, s, z, fluency, err);
     if (!rc)
@@ -261,7 +245,7 @@ slot_surprise(double *nats, int64_t *n_told, struct decoder *d, struct arena *a,
         if (n_told[i] < 1)
             continue;
         rows[n] = (struct scored_row){.n_context = head};
-        rows[n].ids = join(&rows[n].n, a, &bare, &z[i], NULL, 0);
+        rows[n].ids = join(&rows[n].n, a, &bare, &z[i]);
         logp[n] = arena_f32(a, n_told[i], 1);
         rc = rows[n].ids && logp[n] ? 0 : TRV_ENOMEM;
         which[n++] = i;

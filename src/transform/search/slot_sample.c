@@ -8,12 +8,6 @@
 /* Rows of one call of the sampler. */
 #define CHUNK 256
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to draw prompts");
-}
-
 int
 slot_words_keep(struct proposal *best, struct prompt_slot *slot,
                 const int32_t *x, int64_t n, trv_err *err)
@@ -31,7 +25,7 @@ slot_words_keep(struct proposal *best, struct prompt_slot *slot,
         proposal_release(best);
         best->text = sb_take(&text);
         if (!best->text || ids_append(&best->z, x, n))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to draw prompts");
     }
     sb_release(&text);
     return rc;
@@ -52,7 +46,7 @@ context_ids(const int32_t **out, int64_t *n, const struct slot_words *w,
     *n = head->n + more + first;
     ids = arena_alloc(&w->s->arena, (size_t)*n * sizeof(*ids));
     if (!ids)
-        return no_memory(err);
+        return err_nomem(err, "to draw prompts");
     *out = ids;
     if (first)
         *ids = eos < 0 ? 0 : eos;
@@ -73,7 +67,7 @@ make_contexts(struct context **out, const struct slot_words *w,
     struct context *c = arena_alloc(a, (size_t)n * sizeof(*c));
     struct context_part *parts =
         arena_alloc(a, (size_t)(n * P) * sizeof(*parts));
-    int rc = c && parts ? 0 : no_memory(err);
+    int rc = c && parts ? 0 : err_nomem(err, "to draw prompts");
 
     *out = c;
     for (int64_t i = 0; i < n && !rc; i++) {
@@ -115,12 +109,12 @@ take(struct proposal *out, const struct slot_words *w, const struct ids *begin,
     int rc = 0;
 
     if (begin && ids_append(&all, begin->v, begin->n))
-        rc = no_memory(err);
+        rc = err_nomem(err, "to draw prompts");
     for (int64_t i = 0; i < o->n && all.n < w->most && !rc; i++) {
         if (o->ids[i] >= V || !w->allowed[o->ids[i]])
             break;
         if (ids_push(&all, o->ids[i]))
-            rc = no_memory(err);
+            rc = err_nomem(err, "to draw prompts");
     }
     if (!rc)
         rc = slot_words_keep(out, w->slot, all.v, all.n, err);
@@ -144,7 +138,8 @@ draw_chunk(struct proposal *out, int64_t *made, const struct slot_words *w,
     begin = begin ? begin + from : NULL;
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     outs = mem_calloc((size_t)n, sizeof(*outs));
-    rc = rows && outs ? make_contexts(&c, w, begin, n, err) : no_memory(err);
+    rc = rows && outs ? make_contexts(&c, w, begin, n, err)
+                      : err_nomem(err, "to draw prompts");
     so.sampling.vocab = tokenizer_size(w->s->model->tokenizer);
     for (int64_t i = 0; i < n && !rc; i++)
         rows[i] =

@@ -15,12 +15,6 @@
  * it has. */
 #define TRIES 12
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to propose prompts");
-}
-
 void
 proposal_release(struct proposal *c)
 {
@@ -54,7 +48,7 @@ propose_allowed(unsigned char **allowed, const struct model *m, trv_err *err)
 
     *allowed = mem_calloc((size_t)V, 1);
     if (!*allowed)
-        return no_memory(err);
+        return err_nomem(err, "to propose prompts");
     for (int64_t id = 0; id < V && id < tokenizer_size(t) && !rc; id++) {
         const int32_t one = (int32_t)id;
 
@@ -94,7 +88,7 @@ propose_scores(struct mat score, struct decoder *d, struct arena *a,
 
     TRV_ASSERT(score.rows == n && score.cols == V);
     if (!table)
-        return no_memory(err);
+        return err_nomem(err, "to propose prompts");
     for (int64_t v = 0; v < V; v += TABLE_ROWS) {
         const int64_t rows = V - v < TABLE_ROWS ? V - v : TABLE_ROWS;
 
@@ -141,7 +135,7 @@ hear(struct places *pl, struct decoder *d, struct arena *a, trv_err *err)
     int rc;
 
     if (!parts || !ids)
-        return no_memory(err);
+        return err_nomem(err, "to propose prompts");
     memcpy(ids, z->v, (size_t)z->n * sizeof(*ids));
     ids[z->n] = 0; // any token: the last one is not looked at
     pl->n_voices = teacher ? 2 : 1;
@@ -160,7 +154,7 @@ hear(struct places *pl, struct decoder *d, struct arena *a, trv_err *err)
     for (int i = 0; i < pl->n_voices && !rc; i++) {
         pl->p[i] = mat_new(a, DT_F32, told, sides[i].parts[0].d->cfg->vocab);
         if (!pl->p[i].data)
-            return no_memory(err);
+            return err_nomem(err, "to propose prompts");
         rc = head_mix(a, pl->p[i], &sides[i], told, err);
         if (!rc)
             d->be->ops->softmax(d->be, pl->p[i], 1.0f);
@@ -200,7 +194,7 @@ rank(struct places *pl, struct decoder *d, struct arena *a, const float *g,
     pl->top_k = pl->opts->top_k < n ? pl->opts->top_k : n;
     pl->top = arena_alloc(a, (size_t)(L * pl->top_k) * sizeof(*pl->top));
     if (!score.data || !all || !pl->top)
-        return no_memory(err);
+        return err_nomem(err, "to propose prompts");
     rc = propose_scores(score, d, a, g, L, err);
     for (int64_t i = 0; i < L && !rc; i++) {
         const float *s = (const float *)score.data + i * score.ld;
@@ -384,7 +378,7 @@ propose(struct proposal *out, int64_t *n, struct decoder *d, struct arena *a,
         bool stands = false;
 
         if (draw(&x, &stands, &pl, rng)) {
-            rc = no_memory(err);
+            rc = err_nomem(err, "to propose prompts");
             break;
         }
         if (!stands || !is_new(&x, z, out, *n))
@@ -395,7 +389,7 @@ propose(struct proposal *out, int64_t *n, struct decoder *d, struct arena *a,
         out[*n] = (struct proposal){.z = x, .text = sb_take(&text)};
         x = (struct ids){0};
         if (!out[(*n)++].text)
-            rc = no_memory(err);
+            rc = err_nomem(err, "to propose prompts");
     }
     ids_release(&x);
     sb_release(&text);

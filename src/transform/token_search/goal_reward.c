@@ -5,27 +5,17 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/streams.h"
 #include "learn/loss/loss_tilt.h"
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-/* Random numbers of answers drawn in steps, and to judge by: apart from those
- * of the base's answers. Candidates of one step share theirs. */
-#define STREAM_DRAW ((uint64_t)1 << 57)
-#define STREAM_JUDGE ((uint64_t)1 << 58)
-#define STREAM_SCREEN (((uint64_t)1 << 58) + ((uint64_t)1 << 57))
 /* Inputs of a first look at a prompt: that many texts get one that one which
  * earns much shows itself by a single answer. */
 #define SCREENED 2
 /* Of an input's answers those that weigh least are left out, as long as they
  * weigh no more than this in all: they cost as much as the others. */
 #define NEGLIGIBLE 0.02
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to search by a reward");
-}
 
 /* --- drawing and scoring --- */
 
@@ -106,7 +96,7 @@ draw_answers(struct drawn *out, const struct draw *w, trv_err *err)
     rows = arena_alloc(a, (size_t)n * sizeof(*rows));
     outs = arena_alloc(a, (size_t)n * sizeof(*outs));
     if (!c || !rows || !outs)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     so.sampling.vocab = tokenizer_size(t->s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
         rows[i] = (struct sampled_context){&c[i / w->samples],
@@ -125,7 +115,7 @@ score_drawn(struct drawn *list, const struct draw *w, trv_err *err)
     const int64_t n = draw_count(w);
     struct tried *trials = mem_calloc((size_t)n, sizeof(*trials));
     double *score = mem_array((size_t)n, sizeof(*score));
-    int rc = trials && score ? 0 : no_memory(err);
+    int rc = trials && score ? 0 : err_nomem(err, "to search by a reward");
 
     for (int64_t i = 0; i < n && !rc; i++) {
         const int64_t input = w->inputs[i / w->samples % w->n];
@@ -162,7 +152,7 @@ compare_prompt(double *kl, struct drawn *list, const struct draw *w,
     int rc;
 
     if (!rows)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     for (int64_t i = 0; i < n; i++) {
         const int64_t input = w->inputs[i / w->samples];
 
@@ -175,7 +165,7 @@ compare_prompt(double *kl, struct drawn *list, const struct draw *w,
     div = arena_f32(a, places, 1);
     logp = arena_f32(a, places, 1);
     if (!target || !div || !logp)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     rc = pass_forward(sides, target, a, 2, rows, n, err);
     if (!rc)
         rc = head_compare(a, div, NULL, &sides[0], &sides[1], places,
@@ -206,7 +196,7 @@ draw_all(struct drawn *list, double *reward, double *kl, const struct draw *w,
     arena_reset(&w->t->s->arena);
     c = rc ? NULL : draw_contexts(w);
     if (!rc && !c)
-        rc = no_memory(err);
+        rc = err_nomem(err, "to search by a reward");
     for (int64_t p = 0; p < w->n_z && !w->bare && !rc; p++)
         rc = compare_prompt(&kl[p], list + p * per, w, c + p * w->n, err);
     if (!rc)
@@ -356,7 +346,7 @@ reward_begin(void *self, const struct search_at *at, trv_err *err)
     double *r = mem_array((size_t)most_known(t), sizeof(*r));
 
     if (!r)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     arena_reset(&t->s->arena);
     t->n = t->n_guides = 0;
     choose_inputs(t, at);
@@ -423,11 +413,12 @@ reward_confirm(void *self, double *value, const struct search_at *at,
                            .inputs = t->inputs,
                            .n = t->n_inputs,
                            .samples = t->samples,
+                           // candidates of one step share theirs
                            .stream =
                                STREAM_DRAW + (uint64_t)(at->step_of_all * per)};
     double *reward = mem_array((size_t)n, sizeof(*reward));
     double *kl = mem_array((size_t)n, sizeof(*kl));
-    int rc = reward && kl ? 0 : no_memory(err);
+    int rc = reward && kl ? 0 : err_nomem(err, "to search by a reward");
 
     drawn_release(t->tried, t->n_tried);
     t->n_tried = n * per;
@@ -461,7 +452,7 @@ reward_screen(void *self, double *value, const struct search_at *at,
                            .stream =
                                STREAM_SCREEN + (uint64_t)(at->step_of_all * m),
                            .bare = true};
-    int rc = list ? 0 : no_memory(err);
+    int rc = list ? 0 : err_nomem(err, "to search by a reward");
 
     for (int64_t i = 0; i < m; i++)
         inputs[i] = shuffle_at(&t->shuffle, at->step_of_all * m + i);
@@ -503,7 +494,7 @@ text_reward_measure(struct text_reward *t, double *reward, double *kl,
     const int64_t part = t->batch < n ? t->batch : n;
     struct drawn *list = mem_calloc((size_t)(part * t->samples), sizeof(*list));
     int64_t *inputs = mem_array((size_t)n, sizeof(*inputs));
-    int rc = list && inputs ? 0 : no_memory(err);
+    int rc = list && inputs ? 0 : err_nomem(err, "to search by a reward");
 
     *reward = *kl = 0.0;
     for (int64_t i = 0; i < n && !rc; i++)
@@ -567,7 +558,7 @@ pool_save(void *self, json_t **out, trv_err *err)
             list = NULL;
         }
     *out = list;
-    return list ? 0 : no_memory(err);
+    return list ? 0 : err_nomem(err, "to search by a reward");
 }
 
 static int
@@ -594,7 +585,7 @@ load_drawn(struct text_reward *t, const json_t *obj, trv_err *err)
         return rc;
     x.ids = mem_array((size_t)n, sizeof(*x.ids));
     if (!x.ids)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     t->own[at] = x; // released with the rest from here
     for (int64_t i = 0; i < n; i++) {
         const json_t *id = json_array_get(ids, (size_t)i);
@@ -657,7 +648,7 @@ text_reward_init(struct text_reward *t, struct search_goal *goal, trv_err *err)
     t->w = mem_calloc(B * (size_t)most_known(t), sizeof(*t->w));
     t->tried = mem_calloc(((size_t)t->confirms + 1) * B * S, sizeof(*t->tried));
     if (!t->score || !t->own || !t->inputs || !t->y || !t->w || !t->tried)
-        return no_memory(err);
+        return err_nomem(err, "to search by a reward");
     rc = score_base(t, err);
     if (rc)
         return rc;

@@ -6,12 +6,6 @@
 
 #include "transform/search/slot_pass.h"
 
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory to choose among texts");
-}
-
 int
 ordered_by_value(const void *a, const void *b)
 {
@@ -29,7 +23,7 @@ text_rest(double *told, struct session *s, const struct prompt_slot *slot,
 {
     double *nats = mem_calloc((size_t)n, sizeof(*nats));
     int64_t *n_told = mem_calloc((size_t)n, sizeof(*n_told));
-    int rc = nats && n_told ? 0 : no_memory(err);
+    int rc = nats && n_told ? 0 : err_nomem(err, "to choose among texts");
 
     if (!rc && fluency > 0)
         rc =
@@ -71,7 +65,7 @@ lineup_init(struct lineup *l, const struct proposal *list, int64_t n,
                          .told = mem_calloc(size, sizeof(*l->told)),
                          .order = mem_calloc(size, sizeof(*l->order))};
     if (!l->z || !l->value || !l->told || !l->order)
-        return no_memory(err);
+        return err_nomem(err, "to choose among texts");
     for (int64_t i = 0; i < n; i++) {
         l->z[i] = list[i].z;
         l->order[i].at = i;

@@ -15,11 +15,8 @@
 #include "transform/search/slot_sample.h"
 #include "transform/token_search/text_screen.h"
 #include "base/seal.h"
+#include "base/streams.h"
 
-/* Streams of random numbers: candidates of a step, and texts to start from. */
-#define STREAM_STEP ((uint64_t)1 << 60)
-#define STREAM_START (((uint64_t)1 << 60) + ((uint64_t)1 << 59))
-#define STREAM_KICK (((uint64_t)1 << 60) + ((uint64_t)1 << 58))
 /* Texts with the same beginning of which one goes on after a stall. */
 #define KICKS 16
 /* How often a restart looks at new texts as long as nothing was found, where a
@@ -55,12 +52,6 @@ struct search {
     double tokens_kept;   // of the part before a resume
     double began;
 };
-
-static int
-no_memory(trv_err *err)
-{
-    return err_fail(err, TRV_ENOMEM, "no memory for a search");
-}
 
 static int
 search_open(struct search *q, struct search_result *out, struct session *s,
@@ -103,7 +94,7 @@ search_open(struct search *q, struct search_result *out, struct session *s,
     out->ends = mem_calloc((size_t)opts->restarts, sizeof(*out->ends));
     if (!q->list || !q->z || !q->value || !q->told || !q->order || !q->g ||
         !out->ends)
-        return no_memory(err);
+        return err_nomem(err, "for a search");
     return 0;
 }
 
@@ -154,6 +145,7 @@ any_token(struct proposal *best, struct search *q, trv_err *err)
     struct rng rng;
     int rc = 0;
 
+    /* STREAM_TOKEN, which begins at its end. */
     rng_init(&rng, q->opts->seed, STREAM_START - 1 - (uint64_t)q->at.restart);
     for (int i = 0; i < 4096 && best->z.n == 0 && !rc; i++) {
         const int32_t id = (int32_t)rng_below(&rng, (uint32_t)q->d->cfg->vocab);
@@ -221,7 +213,7 @@ drawn_start(struct search *q, trv_err *err)
         (uint64_t)((q->at.restart * LOOKS + q->look) * q->opts->starts);
     int64_t n = 0;
     int rc = list ? draw_words(list, &n, q, NULL, q->opts->starts, stream, err)
-                  : no_memory(err);
+                  : err_nomem(err, "for a search");
 
     if (!rc)
         rc = go_on_from(q, list, n, err);
@@ -244,7 +236,7 @@ kick(struct search *q, trv_err *err)
     int64_t n = 0;
     int rc;
 
-    rng_init(&rng, q->opts->seed, STREAM_KICK + (uint64_t)q->at.step_of_all);
+    rng_init(&rng, q->opts->seed, STREAM_CUT + (uint64_t)q->at.step_of_all);
     for (int i = 0; i < KICKS; i++)
         begin[i] =
             (struct ids){.v = z->v, .n = rng_below(&rng, (uint32_t)z->n)};
@@ -291,7 +283,7 @@ given_start(struct proposal *best, struct search *q, trv_err *err)
                                q->opts->tokens, err);
 
     if (!rc && !(best->text = mem_strdup(q->opts->start)))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a search");
     return rc;
 }
 
@@ -323,7 +315,7 @@ judge(struct search *q, trv_err *err)
     e.best.text = mem_strdup(z->text);
     if (!e.best.text || ids_append(&e.best.z, z->z.v, z->z.n)) {
         proposal_release(&e.best);
-        return no_memory(err);
+        return err_nomem(err, "for a search");
     }
     proposal_release(&q->held.best);
     q->held = e;
@@ -348,7 +340,7 @@ take_held(struct search *q, trv_err *err)
     proposal_release(z);
     z->text = mem_strdup(q->held.best.text);
     if (!z->text || ids_append(&z->z, q->held.best.z.v, q->held.best.z.n))
-        return no_memory(err);
+        return err_nomem(err, "for a search");
     return 0;
 }
 
@@ -366,7 +358,7 @@ static int
 state_path(char **path, const struct search *q, const char *name, trv_err *err)
 {
     *path = path_join(q->opts->dir, name);
-    return *path ? 0 : no_memory(err);
+    return *path ? 0 : err_nomem(err, "for a search");
 }
 
 static int
@@ -397,7 +389,7 @@ save_state(const struct search *q, trv_err *err)
         (json_int_t)q->metrics_bytes, "ends", ends, "goal", own);
     json_decref(ends);
     if (!rc && (bad || !root))
-        rc = no_memory(err);
+        rc = err_nomem(err, "for a search");
     if (!rc)
         rc = state_path(&path, q, SEARCH_STATE_FILE, err);
     if (!rc)
@@ -426,7 +418,7 @@ read_prompt(struct proposal *out, struct search *q, const json_t *list,
             !q->allowed[json_integer_value(id)])
             rc = TRV_EFORMAT;
         else if (ids_push(&z, (int32_t)json_integer_value(id)))
-            rc = no_memory(err);
+            rc = err_nomem(err, "for a search");
     }
     proposal_release(out);
     if (!rc)
@@ -565,7 +557,8 @@ tell_metrics(struct search *q, int64_t tried, trv_err *err)
     text =
         line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
-    rc = text ? state_path(&path, q, SEARCH_METRICS_FILE, err) : no_memory(err);
+    rc = text ? state_path(&path, q, SEARCH_METRICS_FILE, err)
+              : err_nomem(err, "for a search");
     if (!rc) {
         f = fopen(path, "ab");
         if (!f || fprintf(f, "%s\n", text) < 0)
