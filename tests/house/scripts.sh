@@ -31,6 +31,7 @@ for script in $scripts; do
     # Started by a test of the house.
     .ci/run) by ci .ci/run ;;
     bench/bench.sh | bench/table.awk) by bench "$script" ;;
+    tools/check_architecture.sh) by architecture "$script" ;;
     tools/check_circles.sh) by circles "$script" ;;
     tools/check_docs.sh) by docs "$script" ;;
     tools/check_includes.sh) by includes "$script" ;;
