@@ -138,7 +138,7 @@ make(const char *dir, const char *shape)
     must(st_serialise(&bytes, &size, m.list, m.n, meta, &err));
     text = bench_need(json_dumps(config, JSON_INDENT(2)));
     must(outdir_init(&out, dir, &err));
-    must(output_claim_model(&out, true, &err));
+    must(output_lock_model(&out, true, &err));
     must(outdir_write(&out, "config.json", text, strlen(text), &err));
     must(outdir_write(&out, "model.safetensors", bytes, size, &err));
     must(outdir_commit(&out, &err));
@@ -217,7 +217,7 @@ struct work {
     int32_t *ids;
     int64_t tokens; // counted of a step
     /* train */
-    struct terms terms;
+    struct adapter_weights adapter_weights;
     struct optimiser adam;
     double loss;
 };
@@ -241,9 +241,10 @@ train_begin(struct work *w)
 
     rng_init(&r, 3, 0);
     must(lora_targets(spec.parts, w->d->cfg, "all-linear", &err));
-    must(lora_init(&w->terms.lora, w->d->cfg, &spec, true, &r, &err));
-    must(lora_refresh(&w->terms.lora, w->s->be, &err));
-    must(optimiser_init(&w->adam, w->s->be, w->terms.lora.n, 0.01, &err));
+    must(lora_init(&w->adapter_weights.lora, w->d->cfg, &spec, true, &r, &err));
+    must(lora_refresh(&w->adapter_weights.lora, w->s->be, &err));
+    must(optimiser_init(&w->adam, w->s->be, w->adapter_weights.lora.n, 0.01,
+                        &err));
     random_ids(w, T);
     w->tokens = T;
 }
@@ -252,7 +253,7 @@ static void
 train_step(struct work *w)
 {
     struct arena *a = &w->s->arena;
-    const struct row row = {w->ids, T, &w->terms};
+    const struct row row = {w->ids, T, &w->adapter_weights};
     struct saved save = {.training = true};
     const int64_t *const *at;
     struct batch b;
@@ -262,7 +263,8 @@ train_step(struct work *w)
     double sum = 0;
 
     arena_reset(a);
-    memset(w->terms.lora.g, 0, (size_t)w->terms.lora.n * sizeof(float));
+    memset(w->adapter_weights.lora.g, 0,
+           (size_t)w->adapter_weights.lora.n * sizeof(float));
     must(batch_pack(&b, &at, a, &row, 1, &err));
     must(decoder_forward(w->d, a, &hidden, &b, NULL, &save, &err));
     dh = mat_new(a, DT_F32, T, w->d->cfg->width);
@@ -275,9 +277,9 @@ train_step(struct work *w)
     must(head_logprobs(w->d, a, logp, NULL, (struct head_rows){hidden, at[0]},
                        target, T - 1, coef, dh, &err));
     must(decoder_backward(w->d, a, dh, &b, &save, &err));
-    optimiser_step(&w->adam, w->s->be, w->terms.lora.w, w->terms.lora.g, 1.0,
-                   1e-4);
-    must(lora_refresh(&w->terms.lora, w->s->be, &err));
+    optimiser_step(&w->adam, w->s->be, w->adapter_weights.lora.w,
+                   w->adapter_weights.lora.g, 1.0, 1e-4);
+    must(lora_refresh(&w->adapter_weights.lora, w->s->be, &err));
     for (int i = 0; i < T - 1; i++)
         sum -= (double)logp[i] / (T - 1);
     w->loss = sum;
@@ -393,7 +395,7 @@ run(const struct task *task, const char *dir, enum precision prec, int threads,
            w.s->be->isa, w.s->be->threads, (double)w.tokens / at.median,
            at.spread, 1e6 * cpu / (double)w.tokens, peak, rate, before, after,
            2 * rate / (before + after), n, w.loss);
-    lora_release(&w.terms.lora);
+    lora_release(&w.adapter_weights.lora);
     optimiser_release(&w.adam);
     mem_free(w.ids);
     session_free(w.s);

@@ -46,7 +46,7 @@ adaptation_free(struct adaptation *a)
     mem_free(a->mix);
     if (!a->full_is_lent)
         session_free(a->full);
-    terms_release(&a->terms);
+    adapter_weights_release(&a->adapter_weights);
     reward_free(a->reward);
     artefact_release(&a->artefact);
     json_decref(a->messages);

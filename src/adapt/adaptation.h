@@ -27,10 +27,10 @@
 
 #include "adapt/artefact.h"
 #include "adapt/session.h"
-#include "model/decoder/terms.h"
+#include "model/decoder/adapter_weights.h"
 
 struct adaptation;
-struct mix_part {
+struct mix_component {
     struct adaptation *a; // owned by the mix
     double weight;
 };
@@ -44,14 +44,15 @@ struct adaptation {
     json_t *messages;    // KIND_MESSAGES: array of {"role", "content"}
     struct demos *demos; // KIND_DEMOS
     struct retrieve *retrieve; // KIND_RETRIEVE
-    struct terms terms;        // KIND_LORA, _ADAPTER, _SOFT, _PREFIX; no act
-                               // copies: see view_ready()
+    struct adapter_weights
+        adapter_weights; // KIND_LORA, _ADAPTER, _SOFT, _PREFIX; no act
+                         // copies: see view_ready()
     /* KIND_FULL, or the other model that it is of (cross_model.h): its
      * backend is set by view_ready() */
     struct session *full;
-    bool full_is_lent;    // another part owns it
-    bool is_carried;      // a mix by cross_model.h: A on a model, and it
-    struct mix_part *mix; // KIND_MIX: [n_mix]
+    bool full_is_lent;         // another part owns it
+    bool is_cross_model;       // a mix by cross_model.h: A on a model, and it
+    struct mix_component *mix; // KIND_MIX: [n_mix]
     int64_t n_mix;
     struct reward *reward;    // of FORM_REWARD; else NULL
     struct artefact artefact; // root NULL where there is no trivium.json
@@ -121,9 +122,10 @@ int adaptation_target(enum kind *kind, const char **path, const char *to,
  *                 given its chain; the payload files are added to it.
  * @param to       claimed; committed here.
  */
-int adaptation_save_terms(struct artefact *head, const struct terms *t,
-                          const struct model_config *cfg, struct outdir *to,
-                          trv_err *err);
+int adaptation_save_weights(struct artefact *head,
+                            const struct adapter_weights *t,
+                            const struct model_config *cfg, struct outdir *to,
+                            trv_err *err);
 /** Write likewise a prompt that is no terms, of head's kind: text, messages,
  * demos or retrieve with its corpus. */
 int adaptation_save_prompt(struct artefact *head, const struct adaptation *a,

@@ -28,16 +28,16 @@ adaptation_writes(enum kind kind, const char *name)
 }
 
 int
-adaptation_save_terms(struct artefact *head, const struct terms *t,
-                      const struct model_config *cfg, struct outdir *to,
-                      trv_err *err)
+adaptation_save_weights(struct artefact *head, const struct adapter_weights *t,
+                        const struct model_config *cfg, struct outdir *to,
+                        trv_err *err)
 {
     const struct kind_row *row = kind_row(head->kind);
     struct payload_files files = {0};
     int rc;
 
-    TRV_ASSERT(row->encode_terms);
-    rc = row->encode_terms(&files, t, cfg, head->base_name, err);
+    TRV_ASSERT(row->encode_weights);
+    rc = row->encode_weights(&files, t, cfg, head->base_name, err);
     if (!rc)
         rc = artefact_put(head, to, row->config, files.config, files.n_config,
                           err);

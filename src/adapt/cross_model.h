@@ -23,8 +23,9 @@
 /** Join two parts that are open: A on another model, and that model, whose
  * `full` is open, too, and has a tokenizer as this one has. TRV_EINVAL (what
  * cannot be carried), TRV_EUNSUPPORTED. */
-int carry_open(struct adaptation *a, struct kind_source *from, trv_err *err);
+int cross_model_open(struct adaptation *a, struct kind_source *from,
+                     trv_err *err);
 /** TRV_EINVAL: the base, a mix or a reward, which cannot be carried. */
-int carry_check(enum kind kind, const char *spec, trv_err *err);
+int cross_model_check(enum kind kind, const char *spec, trv_err *err);
 
 #endif

@@ -29,9 +29,9 @@ add_floats(struct hash *h, const float *v, int64_t n)
 }
 
 static void
-add_terms(struct hash *h, const struct terms *t)
+add_weights(struct hash *h, const struct adapter_weights *t)
 {
-    const struct terms_flat flat = terms_flat(t);
+    const struct adapter_weights_flat flat = adapter_weights_flat(t);
 
     add_floats(h, flat.w, flat.n);
 }
@@ -66,7 +66,7 @@ add_reward(struct hash *h, enum kind kind, const struct reward *r, trv_err *err)
     if (!rc && r->scorer && r->scorer->whole) {
         rc = add_model(h, r->scorer->whole, err);
     } else if (!rc && r->scorer) {
-        add_terms(h, &r->scorer->terms);
+        add_weights(h, &r->scorer->adapter_weights);
         add_floats(h, r->scorer->w, r->scorer->n);
     }
     for (int64_t i = 0; i < r->n_parts && !rc; i++) {
@@ -83,8 +83,8 @@ add_source(struct hash *h, struct adaptation *a, trv_err *err)
 
     if (a->kind == KIND_TEXT) {
         hash_add(h, a->text, strlen(a->text));
-    } else if (view_terms(a)) {
-        add_terms(h, &a->terms);
+    } else if (view_weights(a)) {
+        add_weights(h, &a->adapter_weights);
     } else if (a->messages) {
         rc = add_json(h, a->messages, err);
     } else if (a->kind == KIND_DEMOS || a->kind == KIND_RETRIEVE) {

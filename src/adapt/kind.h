@@ -51,7 +51,7 @@ enum form kind_form(enum kind k);
 /* ---- the registry: one row a kind, in kinds.c --------------------------- */
 
 struct adaptation;
-struct mix_part;
+struct mix_component;
 struct model;
 struct model_config;
 struct payload_files;
@@ -59,7 +59,7 @@ struct reward_item;
 struct reward_watch;
 struct session;
 struct strbuf;
-struct terms;
+struct adapter_weights;
 
 /** How the text behind a prefix reads; spec.c has the grammar. */
 enum kind_subject {
@@ -84,9 +84,9 @@ struct kind_source {
     const char *path;     // file or folder; NULL: none
     const char *words;    // [n_words] of a text; NULL: none
     size_t n_words;
-    const json_t *messages; // NULL: none
-    const json_t *conf;     // options; NULL: none
-    struct mix_part *parts; // [n_parts]; .a NULL: the base
+    const json_t *messages;      // NULL: none
+    const json_t *conf;          // options; NULL: none
+    struct mix_component *parts; // [n_parts]; .a NULL: the base
     int64_t n_parts;
     bool foreign; // a folder asks for it, not the user: runs no program
 };
@@ -125,9 +125,10 @@ struct kind_row {
         // mark does not settle it: which kind it is
 
     int (*open)(struct adaptation *a, struct kind_source *from, trv_err *err);
-    int (*encode_terms)(struct payload_files *out, const struct terms *t,
-                        const struct model_config *cfg, const char *base,
-                        trv_err *err);
+    int (*encode_weights)(struct payload_files *out,
+                          const struct adapter_weights *t,
+                          const struct model_config *cfg, const char *base,
+                          trv_err *err);
     int (*encode_prompt)(struct strbuf *out, const struct adaptation *a,
                          trv_err *err);
 

@@ -27,12 +27,12 @@
 static int
 open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    return peft_read(&a->terms.lora, &a->base_name, &from->m->cfg, from->path,
-                     false, err);
+    return peft_read(&a->adapter_weights.lora, &a->base_name, &from->m->cfg,
+                     from->path, false, err);
 }
 
 static int
-encode_lora(struct payload_files *out, const struct terms *t,
+encode_lora(struct payload_files *out, const struct adapter_weights *t,
             const struct model_config *cfg, const char *base, trv_err *err)
 {
     return peft_encode(out, &t->lora, cfg, base, err);
@@ -41,12 +41,12 @@ encode_lora(struct payload_files *out, const struct terms *t,
 static int
 open_adapter(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    return bottleneck_file_read(&a->terms.bottleneck, &a->base_name,
+    return bottleneck_file_read(&a->adapter_weights.bottleneck, &a->base_name,
                                 &from->m->cfg, from->path, false, err);
 }
 
 static int
-encode_adapter(struct payload_files *out, const struct terms *t,
+encode_adapter(struct payload_files *out, const struct adapter_weights *t,
                const struct model_config *cfg, const char *base, trv_err *err)
 {
     (void)cfg;
@@ -57,10 +57,11 @@ static int
 open_virtual(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
     const enum kind kind = from->row->kind;
-    const int rc = peft_virtual_read(&a->terms.virtual, &a->base_name,
+    const int rc = peft_virtual_read(&a->adapter_weights.virtual, &a->base_name,
                                      &from->m->cfg, from->path, false, err);
 
-    if (rc || (a->terms.virtual.kind == VIRTUAL_SOFT) == (kind == KIND_SOFT))
+    if (rc || (a->adapter_weights.virtual.kind == VIRTUAL_SOFT) ==
+                  (kind == KIND_SOFT))
         return rc;
     return err_fail(err, TRV_EFORMAT,
                     "'%s' says %s in '%s' and another kind in '%s'", from->path,
@@ -68,7 +69,7 @@ open_virtual(struct adaptation *a, struct kind_source *from, trv_err *err)
 }
 
 static int
-encode_virtual(struct payload_files *out, const struct terms *t,
+encode_virtual(struct payload_files *out, const struct adapter_weights *t,
                const struct model_config *cfg, const char *base, trv_err *err)
 {
     return peft_virtual_encode(out, &t->virtual, cfg, base, err);
@@ -147,7 +148,7 @@ static const struct kind_row rows[] = {
                    .mark = PEFT_CONFIG,
                    .find = peft_virtual_kind,
                    .open = open_lora,
-                   .encode_terms = encode_lora,
+                   .encode_weights = encode_lora,
                    .score = logratio_of_adaptation,
                    .tokens = TOKENS_RATIO},
     [KIND_FULL] = {.kind = KIND_FULL,
@@ -167,7 +168,7 @@ static const struct kind_row rows[] = {
                       .config = BOTTLENECK_CONFIG,
                       .mark = BOTTLENECK_CONFIG,
                       .open = open_adapter,
-                      .encode_terms = encode_adapter,
+                      .encode_weights = encode_adapter,
                       .score = logratio_of_adaptation,
                       .tokens = TOKENS_RATIO},
     [KIND_MIX] = {.kind = KIND_MIX,
@@ -234,7 +235,7 @@ static const struct kind_row rows[] = {
                    .payload = PEFT_WEIGHTS,
                    .config = PEFT_CONFIG,
                    .open = open_virtual,
-                   .encode_terms = encode_virtual,
+                   .encode_weights = encode_virtual,
                    .score = logratio_of_adaptation,
                    .tokens = TOKENS_RATIO},
     [KIND_PREFIX] = {.kind = KIND_PREFIX,
@@ -245,7 +246,7 @@ static const struct kind_row rows[] = {
                      .payload = PEFT_WEIGHTS,
                      .config = PEFT_CONFIG,
                      .open = open_virtual,
-                     .encode_terms = encode_virtual,
+                     .encode_weights = encode_virtual,
                      .score = logratio_of_adaptation,
                      .tokens = TOKENS_RATIO},
     [KIND_HEAD] = {.kind = KIND_HEAD,
@@ -326,7 +327,7 @@ static const struct kind_row rows[] = {
                     .usage = "on:DIR,A",
                     .summary = "what A changes in the model in DIR",
                     .subject = SUBJECT_BESIDE,
-                    .open = carry_open},
+                    .open = cross_model_open},
 };
 #define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 

@@ -8,7 +8,7 @@ check_part(const struct adaptation *part, trv_err *err)
 {
     if (part->kind == KIND_MIX)
         return err_fail(err, TRV_EINVAL,
-                        "'%.200s' is a mix, which cannot be a part of one",
+                        "'%.200s' is a mix, which cannot be a component of one",
                         part->spec);
     if (part->form == FORM_REWARD)
         return err_fail(err, TRV_EINVAL,

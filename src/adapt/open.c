@@ -80,7 +80,7 @@ open_beside(struct kind_source *from, const struct adaptation_how *how,
 
     if (rc)
         return rc;
-    from->parts[1] = (struct mix_part){base, -1.0};
+    from->parts[1] = (struct mix_component){base, -1.0};
     base->kind = KIND_FULL;
     base->form = kind_form(KIND_FULL);
     rc = note_path(base, s->path, err);

@@ -107,7 +107,7 @@ writes_model(const char *name, const void *payload)
 }
 
 int
-output_claim(struct outdir *d, enum kind kind, bool replace, trv_err *err)
+output_lock(struct outdir *d, enum kind kind, bool replace, trv_err *err)
 {
 #define KIND_RULE(id, form, name)                                              \
     {own_artefact, writes_artefact, &kinds[KIND_##id]},
@@ -118,13 +118,13 @@ output_claim(struct outdir *d, enum kind kind, bool replace, trv_err *err)
 #undef KIND_RULE
 
     TRV_ASSERT(kind > KIND_BASE && kind < KIND_COUNT);
-    return outdir_claim(d, &rules[kind], replace, err);
+    return outdir_lock(d, &rules[kind], replace, err);
 }
 
 int
-output_claim_model(struct outdir *d, bool replace, trv_err *err)
+output_lock_model(struct outdir *d, bool replace, trv_err *err)
 {
     static const struct outdir_rule rule = {own_model, writes_model, NULL};
 
-    return outdir_claim(d, &rule, replace, err);
+    return outdir_lock(d, &rule, replace, err);
 }

@@ -6,7 +6,7 @@
  *   adapter_config.json     PEFT's own files; where a whole   all else, such as
  *   alone                   model may be written, its files   PEFT's README.md
  *   config.json alone       Hugging Face's names; for         all else
- *                           output_claim_model() only
+ *                           output_lock_model() only
  *   nothing                                                   the folder
  *   other things            never: TRV_EEXIST
  */
@@ -16,10 +16,10 @@
 #include "adapt/artefact.h"
 #include "base/outdir.h"
 
-/** outdir_claim() for an artefact of this kind. Also what artefact_read()
+/** outdir_lock() for an artefact of this kind. Also what artefact_read()
  * returns for the manifest that is there. */
-int output_claim(struct outdir *d, enum kind kind, bool replace, trv_err *err);
+int output_lock(struct outdir *d, enum kind kind, bool replace, trv_err *err);
 /** The same for a base model. */
-int output_claim_model(struct outdir *d, bool replace, trv_err *err);
+int output_lock_model(struct outdir *d, bool replace, trv_err *err);
 
 #endif

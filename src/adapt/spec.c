@@ -86,7 +86,7 @@ spec_add(struct spec *s, double weight, struct spec *of, trv_err *err)
         rc = err_fail(err, TRV_EINVAL, "the weight of '%.200s' is no number",
                       of->text);
     else if (is_reward(s->row) && s->n_parts >= SPEC_SUM_MAX)
-        rc = err_fail(err, TRV_EINVAL, "a sum has more than %d parts",
+        rc = err_fail(err, TRV_EINVAL, "a sum has more than %d components",
                       SPEC_SUM_MAX);
     if (rc) {
         spec_free(of);
@@ -255,7 +255,7 @@ read_part(struct spec *s, double weight, const char *text, int *left,
         return sum ? err_fail(err, TRV_EINVAL,
                               "a sum inside a sum needs a folder of its own")
                    : err_fail(err, TRV_EINVAL,
-                              "'%.200s' is a mix, which cannot be a part of "
+                              "'%.200s' is a mix, which cannot be a component of "
                               "one",
                               text);
     rc = spec_read(&of, text, s->depth + sum, left, err);
@@ -315,7 +315,7 @@ read_beside(struct spec *s, const char *rest, int *left, trv_err *err)
                         s->text);
     row = find_row(&behind, comma + 1);
     if (row) // what is known by its name, before more is read
-        rc = carry_check(row->kind, comma + 1, err);
+        rc = cross_model_check(row->kind, comma + 1, err);
     if (!rc)
         rc = take_path(s, rest, (size_t)(comma - rest), err);
     if (!rc)

@@ -11,9 +11,10 @@
 #include "text/example.h"
 
 int
-view_virtual_ids(struct ids *ids, const struct terms *terms, trv_err *err)
+view_virtual_ids(struct ids *ids, const struct adapter_weights *adapter_weights,
+                 trv_err *err)
 {
-    const int64_t k = terms_virtual_count(terms);
+    const int64_t k = adapter_weights_virtual_count(adapter_weights);
 
     for (int64_t j = 0; j < k; j++)
         if (ids_push(ids, VIRTUAL_ID(j)))
@@ -23,12 +24,13 @@ view_virtual_ids(struct ids *ids, const struct terms *terms, trv_err *err)
 
 static int
 append_context(struct ids *ids, const struct model *m,
-               const struct terms *terms, const struct example_around *around,
-               const struct data_row *row, trv_err *err)
+               const struct adapter_weights *adapter_weights,
+               const struct example_around *around, const struct data_row *row,
+               trv_err *err)
 {
     const struct text_rules rules = model_text_rules(m);
     struct example e = {0};
-    int rc = view_virtual_ids(ids, terms, err);
+    int rc = view_virtual_ids(ids, adapter_weights, err);
 
     if (!rc)
         rc = example_context_around(&e, &rules, row, around, err);
@@ -65,42 +67,44 @@ put_around(struct example_around *around, struct strbuf *made,
 }
 
 int
-view_context(struct ids *ids, const struct model *m, const struct adaptation *a,
-             const struct data_row *row, trv_err *err)
+view_conditioning(struct ids *ids, const struct model *m,
+                  const struct adaptation *a, const struct data_row *row,
+                  trv_err *err)
 {
     struct example_around around;
     struct strbuf made = {0};
     int rc = put_around(&around, &made, a, row, err);
 
     if (!rc)
-        rc = append_context(ids, m, view_terms(a), &around, row, err);
+        rc = append_context(ids, m, view_weights(a), &around, row, err);
     sb_release(&made);
     return rc;
 }
 
 int
-view_terms_context(struct ids *ids, const struct model *m,
-                   const struct terms *terms, const struct data_row *row,
-                   trv_err *err)
+view_weights_conditioning(struct ids *ids, const struct model *m,
+                          const struct adapter_weights *adapter_weights,
+                          const struct data_row *row, trv_err *err)
 {
-    return append_context(ids, m, terms, &(struct example_around){0}, row, err);
+    return append_context(ids, m, adapter_weights, &(struct example_around){0},
+                          row, err);
 }
 
-const struct terms *
-view_terms(const struct adaptation *a)
+const struct adapter_weights *
+view_weights(const struct adaptation *a)
 {
     const enum kind kind = a ? a->kind : KIND_BASE;
 
     return kind == KIND_LORA || kind == KIND_ADAPTER || kind == KIND_SOFT ||
                    kind == KIND_PREFIX
-               ? &a->terms
+               ? &a->adapter_weights
                : NULL;
 }
 
 int
 view_ready(struct adaptation *a, struct backend *be, trv_err *err)
 {
-    int rc = a ? terms_refresh(&a->terms, be, err) : 0;
+    int rc = a ? adapter_weights_refresh(&a->adapter_weights, be, err) : 0;
 
     if (a && a->full)
         a->full->be = be;
@@ -135,7 +139,7 @@ static int
 add_part(struct context *c, struct session *s, struct adaptation *a,
          double weight, const struct data_row *row, trv_err *err)
 {
-    struct context_part *part = &c->parts[c->n];
+    struct component *part = &c->parts[c->n];
     struct ids *ids = &c->store[c->n++]; // released with the rest from here
     const struct model *home = s->model;
     int rc;
@@ -144,10 +148,11 @@ add_part(struct context *c, struct session *s, struct adaptation *a,
     if (a && a->full && a->full->model->chat)
         home = a->full->model;
 
-    *part = (struct context_part){.terms = view_terms(a), .weight = weight};
+    *part = (struct component){.adapter_weights = view_weights(a),
+                               .weight = weight};
     rc = session_decoder(a && a->full ? a->full : s, &part->d, err);
     if (!rc)
-        rc = view_context(ids, home, a, row, err);
+        rc = view_conditioning(ids, home, a, row, err);
     if (!rc && ids->n < 1)
         rc = data_row_fail(row, err, TRV_EINVAL,
                            "the input is empty and the tokenizer has no token "
@@ -184,9 +189,9 @@ view_open(struct context *out, struct session *s, struct adaptation *a,
     *out = (struct context){0};
     /* Where only rounding is left of it, as in 1 - 0.3 - 0.7, it has none. */
     n += fabs(base) > 1e-12 || n == 0;
-    if (n > CONTEXT_MAX_PARTS)
-        return err_fail(err, TRV_EINVAL, "a mix of %lld parts: there may be %d",
-                        (long long)n, CONTEXT_MAX_PARTS);
+    if (n > CONDITIONING_MAX_PARTS)
+        return err_fail(err, TRV_EINVAL, "a mix of %lld components: there may be %d",
+                        (long long)n, CONDITIONING_MAX_PARTS);
     out->parts = mem_calloc((size_t)n, sizeof(*out->parts));
     out->store = mem_calloc((size_t)n, sizeof(*out->store));
     if (!out->parts || !out->store)
@@ -196,7 +201,7 @@ view_open(struct context *out, struct session *s, struct adaptation *a,
     if (!rc)
         rc = add_adaptation(out, s, a, 1.0, row, err);
     if (rc)
-        context_release(out);
+        conditioning_release(out);
     return rc;
 }
 

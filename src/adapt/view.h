@@ -8,7 +8,7 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
-#include "model/decoder/context.h"
+#include "model/decoder/conditioning.h"
 
 /**
  * All of an adaptation that acts on answers to a row: what scoring, sampling
@@ -17,24 +17,26 @@
  * @param a  NULL: the base. A mix is flattened; the base is its first part,
  *           where it still has weight.
  * @return TRV_EINVAL (an empty context where no token begins a text; more than
- *         CONTEXT_MAX_PARTS parts), and what example_context() returns.
+ *         CONDITIONING_MAX_PARTS parts), and what example_context() returns.
  */
 int view_open(struct context *out, struct session *s, struct adaptation *a,
               const struct data_row *row, trv_err *err);
 
 /** The context of `row` under `a` (NULL: the base). Appends to *ids. */
-int view_context(struct ids *ids, const struct model *m,
-                 const struct adaptation *a, const struct data_row *row,
-                 trv_err *err);
+int view_conditioning(struct ids *ids, const struct model *m,
+                      const struct adaptation *a, const struct data_row *row,
+                      trv_err *err);
 /** The context of `row` under terms that have no adaptation yet (NULL: the
  * base): a student's. Appends to *ids. */
-int view_terms_context(struct ids *ids, const struct model *m,
-                       const struct terms *terms, const struct data_row *row,
-                       trv_err *err);
+int view_weights_conditioning(struct ids *ids, const struct model *m,
+                              const struct adapter_weights *adapter_weights,
+                              const struct data_row *row, trv_err *err);
 /** The ids of virtual tokens alone. TRV_ENOMEM. */
-int view_virtual_ids(struct ids *ids, const struct terms *terms, trv_err *err);
+int view_virtual_ids(struct ids *ids,
+                     const struct adapter_weights *adapter_weights,
+                     trv_err *err);
 /** What acts inside the decoder; NULL for prompts of text and the base. */
-const struct terms *view_terms(const struct adaptation *a);
+const struct adapter_weights *view_weights(const struct adaptation *a);
 /** Bring the terms into the backend's type, and give it to further models. */
 int view_ready(struct adaptation *a, struct backend *be, trv_err *err);
 

@@ -308,7 +308,7 @@ trv_model_create(const char *path, const char *from, uint64_t seed,
 
     if (rc)
         return rc;
-    rc = output_claim_model(&dir, replace, err);
+    rc = output_lock_model(&dir, replace, err);
     if (!rc)
         rc = writer_scratch(writer_to(&dir), from, seed, err);
     if (!rc)

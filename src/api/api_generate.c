@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "adapt/prompt/prompt_text.h"
-#include "adapt/reward/choose.h"
+#include "adapt/reward/best_of_n.h"
 #include "adapt/reward/reward.h"
 #include "base/streams.h"
 #include "api/api.h"
@@ -17,19 +17,19 @@
 #define BEST_OF 8 // answers that a reward chooses from, where nobody says
 
 /* One sample's text. */
-struct voice {
+struct stream {
     struct token_stream stream;
     struct strbuf text; // all final bytes so far
     size_t given;       // bytes of it handed to the caller
     bool stopped;       // by a stop string or the caller
 };
 
-struct talk {
+struct request {
     const struct tokenizer *tokenizer;
     const trv_generate_options *opts;
     trv_text_fn on_text;
     void *payload;
-    struct voice *voices;
+    struct stream *streams;
     int64_t per; // answers of which one is taken
     trv_err err; // a failure inside a callback, which sampling is stopped for
     int rc;
@@ -38,7 +38,7 @@ struct talk {
 /* Cut at the earliest stop string; else hold back the longest tail that could
  * begin one. Returns how many bytes may be given. */
 static size_t
-find_stop(struct voice *v, const trv_generate_options *opts)
+find_stop(struct stream *v, const trv_generate_options *opts)
 {
     size_t safe = v->text.len;
 
@@ -69,9 +69,9 @@ find_stop(struct voice *v, const trv_generate_options *opts)
 }
 
 static void
-give(struct talk *t, int64_t row, size_t until)
+give(struct request *t, int64_t row, size_t until)
 {
-    struct voice *v = &t->voices[row];
+    struct stream *v = &t->streams[row];
 
     if (until <= v->given)
         return;
@@ -88,8 +88,8 @@ give(struct talk *t, int64_t row, size_t until)
 static bool
 on_token(void *payload, int64_t row, int32_t id)
 {
-    struct talk *t = payload;
-    struct voice *v = &t->voices[row];
+    struct request *t = payload;
+    struct stream *v = &t->streams[row];
     const int rc =
         token_stream_feed(t->tokenizer, &v->stream, id, &v->text, &t->err);
 
@@ -104,7 +104,7 @@ on_token(void *payload, int64_t row, int32_t id)
 static bool
 go_on(void *payload, int64_t rows_done, int64_t tokens)
 {
-    const struct talk *t = payload;
+    const struct request *t = payload;
 
     (void)rows_done;
     (void)tokens;
@@ -229,9 +229,9 @@ check_room(const struct context *c, int32_t room, trv_err *err)
 
 /* What is left in the streams goes out, unless the text was stopped. */
 static int
-finish_voice(struct talk *t, int64_t row, trv_err *err)
+finish_stream(struct request *t, int64_t row, trv_err *err)
 {
-    struct voice *v = &t->voices[row];
+    struct stream *v = &t->streams[row];
     int rc = 0;
 
     if (v->stopped)
@@ -245,7 +245,7 @@ finish_voice(struct talk *t, int64_t row, trv_err *err)
 }
 
 static int
-hand_out(trv_completion *out, struct voice *v, const struct sample_out *o,
+hand_out(trv_completion *out, struct stream *v, const struct sample_out *o,
          int64_t prompt_tokens, double reward, trv_err *err)
 {
     out->n = v->text.len;
@@ -294,7 +294,7 @@ plan_choice(int64_t *per, const struct adaptation *a,
 /* Score all answers and take one of each `per`: chosen[i] is its place, with
  * its reward. */
 static int
-choose(int64_t *chosen, double *reward, struct talk *t, struct session *s,
+choose(int64_t *chosen, double *reward, struct request *t, struct session *s,
        struct adaptation *a, const struct data_row *row,
        const struct sample_out *outs, trv_err *err)
 {
@@ -308,8 +308,8 @@ choose(int64_t *chosen, double *reward, struct talk *t, struct session *s,
     for (int64_t i = 0; i < n * per && !rc; i++)
         items[i] = (struct reward_item){
             .row = row,
-            .text = t->voices[i].text.s ? t->voices[i].text.s : "",
-            .n_text = t->voices[i].text.len,
+            .text = t->streams[i].text.s ? t->streams[i].text.s : "",
+            .n_text = t->streams[i].text.len,
             .ids = outs[i].ids,
             .n_ids = outs[i].n};
     if (!rc)
@@ -319,9 +319,9 @@ choose(int64_t *chosen, double *reward, struct talk *t, struct session *s,
 
         rng_init(&rng, t->opts->seed, STREAM_CHOICE + (uint64_t)i);
         chosen[i] = i * per + (strcmp(t->opts->act, "sir") == 0
-                                   ? choose_weighted(score + i * per, per,
-                                                     t->opts->beta, &rng)
-                                   : choose_best(score + i * per, per));
+                                   ? draw_weighted(score + i * per, per,
+                                                   t->opts->beta, &rng)
+                                   : best_of_n(score + i * per, per));
         reward[i] = score[chosen[i]];
     }
     mem_free(items);
@@ -352,7 +352,7 @@ open_context(struct context *out, struct session *s, struct adaptation *a,
 struct generation {
     struct data_row row;
     struct context context; // of the prompt
-    struct sampled_context *rows;
+    struct sampled_row *rows;
     struct sample_out *outs;
     int64_t *chosen;
     double *reward;
@@ -360,27 +360,27 @@ struct generation {
 };
 
 static void
-generation_release(struct generation *g, struct talk *t)
+generation_release(struct generation *g, struct request *t)
 {
     for (int64_t i = 0; i < g->n; i++) {
-        if (t->voices) {
-            token_stream_release(&t->voices[i].stream);
-            sb_release(&t->voices[i].text);
+        if (t->streams) {
+            token_stream_release(&t->streams[i].stream);
+            sb_release(&t->streams[i].text);
         }
         if (g->outs)
             mem_free(g->outs[i].ids);
     }
-    mem_free(t->voices);
+    mem_free(t->streams);
     mem_free(g->rows);
     mem_free(g->outs);
     mem_free(g->chosen);
     mem_free(g->reward);
-    context_release(&g->context);
+    conditioning_release(&g->context);
     json_decref(g->row.json);
 }
 
 static int
-generation_begin(struct generation *g, struct talk *t, trv_err *err)
+generation_begin(struct generation *g, struct request *t, trv_err *err)
 {
     const int64_t samples = t->opts->samples;
 
@@ -389,14 +389,14 @@ generation_begin(struct generation *g, struct talk *t, trv_err *err)
     g->outs = mem_calloc((size_t)g->n, sizeof(*g->outs));
     g->chosen = mem_calloc((size_t)samples, sizeof(*g->chosen));
     g->reward = mem_calloc((size_t)samples, sizeof(*g->reward));
-    t->voices = mem_calloc((size_t)g->n, sizeof(*t->voices));
-    if (!g->rows || !g->outs || !t->voices || !g->chosen || !g->reward)
+    t->streams = mem_calloc((size_t)g->n, sizeof(*t->streams));
+    if (!g->rows || !g->outs || !t->streams || !g->chosen || !g->reward)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld samples",
                         (long long)g->n);
     for (int64_t i = 0; i < g->n; i++) {
-        g->rows[i] = (struct sampled_context){
+        g->rows[i] = (struct sampled_row){
             &g->context, STREAM_ANSWERS + t->opts->first_stream + (uint64_t)i};
-        t->voices[i].stream.skip_special = true;
+        t->streams[i].stream.skip_special = true;
     }
     for (int64_t i = 0; i < samples; i++) {
         g->chosen[i] = i;
@@ -407,23 +407,23 @@ generation_begin(struct generation *g, struct talk *t, trv_err *err)
 
 /* From the samples to what the caller gets. */
 static int
-generation_finish(struct generation *g, struct talk *t, struct session *s,
+generation_finish(struct generation *g, struct request *t, struct session *s,
                   struct adaptation *a, trv_completion *out, trv_err *err)
 {
     int rc = 0;
 
     for (int64_t i = 0; i < g->n && !rc; i++)
-        rc = finish_voice(t, i, err);
+        rc = finish_stream(t, i, err);
     if (!rc && a && a->form == FORM_REWARD && !is_guided(t->opts))
         rc = choose(g->chosen, g->reward, t, s, a, &g->row, g->outs, err);
     for (int64_t i = 0; i < t->opts->samples && !rc; i++) {
-        struct voice *v = &t->voices[g->chosen[i]];
+        struct stream *v = &t->streams[g->chosen[i]];
 
         if (t->per > 1 && t->on_text && v->text.len > 0)
             (void)t->on_text((int32_t)i, v->text.s, v->text.len, t->payload);
         if (out)
             rc = hand_out(&out[i], v, &g->outs[g->chosen[i]],
-                          context_length(&g->context), g->reward[i], err);
+                          conditioning_length(&g->context), g->reward[i], err);
     }
     return rc;
 }
@@ -437,9 +437,9 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
     struct adaptation *inner = a ? a->inner : NULL;
     struct session *s = m->s;
     struct sample_options so = {.sampling = SAMPLING_INIT};
-    struct talk t = {.tokenizer = s->model->tokenizer,
-                     .on_text = on_text,
-                     .payload = payload};
+    struct request t = {.tokenizer = s->model->tokenizer,
+                        .on_text = on_text,
+                        .payload = payload};
     struct generation g = {0};
     int rc;
 

@@ -697,8 +697,8 @@ let_go(struct outdir *d)
 }
 
 int
-outdir_claim(struct outdir *d, const struct outdir_rule *rule, bool replace,
-             trv_err *err)
+outdir_lock(struct outdir *d, const struct outdir_rule *rule, bool replace,
+            trv_err *err)
 {
     json_t *left = NULL;
     int rc = check_there(d->name, replace, err);

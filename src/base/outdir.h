@@ -12,7 +12,7 @@
  *   OUT.new    a result that could not take its place
  *
  *   outdir_init     follows the links of OUT, once
- *   outdir_claim    takes the lock; finishes or undoes what a killed run left;
+ *   outdir_lock    takes the lock; finishes or undoes what a killed run left;
  *                   refuses before anything is computed what cannot end well;
  *                   notes which files of OUT are to be replaced
  *   outdir_write    puts the new files into OUT.tmp
@@ -57,7 +57,7 @@ struct outdir_rule {
 
 struct outdir {
     char *name; // OUT in messages: as named, or what a link there leads to
-    /* --- from outdir_claim() */
+    /* --- from outdir_lock() */
     char *path;             // OUT, absolute and without links
     char *lock, *tmp, *old; // beside it
     int fd;                 // 1 + the lock's descriptor
@@ -88,8 +88,8 @@ int outdir_init(struct outdir *d, const char *path, trv_err *err);
  *         current folder and a mount point, which cannot be swapped; TRV_EIO;
  *         TRV_ENOMEM.
  */
-int outdir_claim(struct outdir *d, const struct outdir_rule *rule, bool replace,
-                 trv_err *err);
+int outdir_lock(struct outdir *d, const struct outdir_rule *rule, bool replace,
+                trv_err *err);
 
 /** Make OUT.tmp; the first outdir_write() does so, too. */
 int outdir_open(struct outdir *d, trv_err *err);

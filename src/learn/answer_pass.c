@@ -7,9 +7,9 @@
 
 struct answer_row
 answer_row_of(const struct ids *context, const int32_t *ids, int64_t n,
-              const struct terms *terms)
+              const struct adapter_weights *adapter_weights)
 {
-    return (struct answer_row){context->v, context->n, ids, n, terms};
+    return (struct answer_row){context->v, context->n, ids, n, adapter_weights};
 }
 
 /* Context and answer, but for the last token, which predicts nothing. */
@@ -31,7 +31,7 @@ fill_row(struct row *out, struct arena *a, const struct answer_row *row)
                (size_t)told * sizeof(*joined));
         ids = joined;
     }
-    *out = (struct row){ids, n, row->terms};
+    *out = (struct row){ids, n, row->adapter_weights};
     return 0;
 }
 

@@ -23,14 +23,15 @@
 struct answer_row {
     const int32_t *context; // [n_context], virtual tokens included; >= 1
     int64_t n_context;
-    const int32_t *ids;        // [n] of the answer
-    int64_t n;                 // 0: the context alone, all of it
-    const struct terms *terms; // NULL: the base
+    const int32_t *ids; // [n] of the answer
+    int64_t n;          // 0: the context alone, all of it
+    const struct adapter_weights *adapter_weights; // NULL: the base
 };
 
 /** The row whose context is `context`. */
 struct answer_row answer_row_of(const struct ids *context, const int32_t *ids,
-                                int64_t n, const struct terms *terms);
+                                int64_t n,
+                                const struct adapter_weights *adapter_weights);
 
 struct answer_pass {
     struct decoder *d;

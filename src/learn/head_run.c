@@ -8,7 +8,7 @@
 #include "base/json.h"
 
 double
-scorer_run_lr(const struct model_config *cfg, bool full)
+head_run_lr(const struct model_config *cfg, bool full)
 {
     /* A fifth of what a LoRA learns texts by: TRL's RewardTrainer begins with
      * 1e-4 where its other trainers' users take 5e-4. */
@@ -17,19 +17,21 @@ scorer_run_lr(const struct model_config *cfg, bool full)
 }
 
 int
-scorer_run_begin(struct scorer_run *r, const struct scorer_plan *plan,
-                 trv_err *err)
+head_run_begin(struct head_run *r, const struct head_run_plan *plan,
+               trv_err *err)
 {
     const trv_lora_options *o = plan->lora;
     int rc;
 
-    *r = (struct scorer_run){.plan = plan};
+    *r = (struct head_run){.plan = plan};
     if (!o)
         return 0;
-    rc =
-        lora_begin(&r->terms.lora, &plan->w->s->model->cfg, o->targets, o->rank,
-                   o->alpha, o->rslora, o->dropout, plan->w->seed, err);
-    return rc ? rc : terms_refresh(&r->terms, plan->w->s->be, err);
+    rc = lora_begin(&r->adapter_weights.lora, &plan->w->s->model->cfg,
+                    o->targets, o->rank, o->alpha, o->rslora, o->dropout,
+                    plan->w->seed, err);
+    return rc ? rc
+              : adapter_weights_refresh(&r->adapter_weights, plan->w->s->be,
+                                        err);
 }
 
 /* Of a whole folder the padding is written down here: what the base's config
@@ -61,16 +63,17 @@ find_pad(int32_t *pad, const struct model *m, trv_err *err)
 }
 
 int
-scorer_run_train(struct scorer_run *r, trv_err *err)
+head_run_train(struct head_run *r, trv_err *err)
 {
-    const struct scorer_plan *p = r->plan;
+    const struct head_run_plan *p = r->plan;
     struct session *s = p->w->s;
     struct run_task task;
     int rc = 0;
 
-    r->t = (struct preferred){.s = s,
+    r->t = (struct head_task){.s = s,
                               .rows = p->rows,
-                              .terms = p->lora ? &r->terms : NULL,
+                              .adapter_weights =
+                                  p->lora ? &r->adapter_weights : NULL,
                               .batch = p->learn->batch,
                               .accumulate = p->learn->accumulate,
                               .centre = p->centre,
@@ -80,16 +83,16 @@ scorer_run_train(struct scorer_run *r, trv_err *err)
     if (!p->lora)
         rc = find_pad(&r->t.pad, s->model, err);
     if (!rc)
-        rc = preferred_init(&r->t, &task, err);
+        rc = head_task_init(&r->t, &task, err);
     if (!rc)
         rc = work_train(&r->result, p->w, &task, p->learn, err);
     if (!rc && p->held_out && p->held_out->n > 0)
-        rc = preferred_judge(&r->held_out, &r->t, p->held_out, err);
+        rc = head_task_evaluate(&r->held_out, &r->t, p->held_out, err);
     return rc;
 }
 
 void
-scorer_run_tell(char *buf, size_t size, const struct scorer_run *r)
+head_run_summary(char *buf, size_t size, const struct head_run *r)
 {
     const double n = (double)r->plan->held_out->n;
 
@@ -101,24 +104,24 @@ scorer_run_tell(char *buf, size_t size, const struct scorer_run *r)
 }
 
 int
-scorer_run_save(struct work *w, const struct scorer_run *r, enum dtype type,
-                trv_err *err)
+head_run_save(struct work *w, const struct head_run *r, enum dtype type,
+              trv_err *err)
 {
     return r->plan->lora
-               ? scorer_save(&w->head, &r->terms.lora, r->t.score, r->t.d->cfg,
-                             run_place_out(&w->place), err)
+               ? scorer_save(&w->head, &r->adapter_weights.lora, r->t.score,
+                             r->t.d->cfg, run_place_out(&w->place), err)
                : work_save_scorer(w, r->t.d, r->t.pad, type, err);
 }
 
 void
-scorer_run_release(struct scorer_run *r)
+head_run_release(struct head_run *r)
 {
     if (!r->plan)
         return;
-    preferred_release(&r->t);
+    head_task_release(&r->t);
     if (!r->plan->lora) {
         decoder_free(r->plan->w->s->decoder);
         r->plan->w->s->decoder = NULL;
     }
-    terms_release(&r->terms);
+    adapter_weights_release(&r->adapter_weights);
 }

@@ -132,7 +132,7 @@ struct picked {
 };
 
 static int
-pick_pairs(struct picked *p, struct preferred *t, int64_t from, int64_t n,
+pick_pairs(struct picked *p, struct head_task *t, int64_t from, int64_t n,
            trv_err *err)
 {
     struct arena *a = &t->s->arena;
@@ -154,9 +154,10 @@ pick_pairs(struct picked *p, struct preferred *t, int64_t from, int64_t n,
 
         p->margin[i] = pair->gap;
         for (int k = 0; k < PAIR_SIDES; k++)
-            rows[k * n + i] = (struct row){
-                pair->ids[k],
-                scalar_place(pair->ids[k], pair->n[k], t->pad) + 1, t->terms};
+            rows[k * n + i] =
+                (struct row){pair->ids[k],
+                             scalar_place(pair->ids[k], pair->n[k], t->pad) + 1,
+                             t->adapter_weights};
     }
     rc = batch_pack(&p->b, &at, a, rows, 2 * n, err);
     for (int64_t i = 0; i < 2 * n && !rc; i++)
@@ -166,7 +167,7 @@ pick_pairs(struct picked *p, struct preferred *t, int64_t from, int64_t n,
 
 /* The sum of losses, and its gradient at the scores. */
 static double
-pair_losses(struct preferred *t, struct picked *p)
+pair_losses(struct head_task *t, struct picked *p)
 {
     const int64_t n = p->n;
     const struct reward_pairs x = {.rc = p->r,
@@ -189,7 +190,7 @@ pair_losses(struct preferred *t, struct picked *p)
 static int
 preferred_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
-    struct preferred *t = self;
+    struct head_task *t = self;
 
     (void)step;
     (void)tokens;
@@ -200,24 +201,24 @@ preferred_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 }
 
 static int
-preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
+head_task_gradient(void *self, int64_t step, int64_t micro, double *loss,
                    double *weight, double *tokens, trv_err *err)
 {
-    struct preferred *t = self;
+    struct head_task *t = self;
     struct arena *a = &t->s->arena;
     const int64_t from = t->batch * micro / t->accumulate;
     const int64_t n = t->batch * (micro + 1) / t->accumulate - from;
     const int64_t first = step * t->batch + from;
     struct saved save = {.dropout_seed = t->seed ^ ((uint64_t)first << 20),
                          .training = true};
-    struct terms_flat flat = {0};
+    struct adapter_weights_flat flat = {0};
     struct picked p;
     struct mat hidden, dh;
     int rc;
 
     arena_reset(a);
-    if (t->terms) {
-        flat = terms_flat(t->terms);
+    if (t->adapter_weights) {
+        flat = adapter_weights_flat(t->adapter_weights);
         memset(flat.g, 0, (size_t)flat.n * sizeof(float));
     }
     rc = pick_pairs(&p, t, first, n, err);
@@ -241,29 +242,30 @@ preferred_gradient(void *self, int64_t step, int64_t micro, double *loss,
 }
 
 static int
-preferred_after_update(void *self, trv_err *err)
+head_task_after_update(void *self, trv_err *err)
 {
-    struct preferred *t = self;
+    struct head_task *t = self;
 
-    if (t->terms) {
-        const struct terms_flat flat = terms_flat(t->terms);
+    if (t->adapter_weights) {
+        const struct adapter_weights_flat flat =
+            adapter_weights_flat(t->adapter_weights);
 
         memcpy(flat.w, t->w, (size_t)flat.n * sizeof(float));
-        return terms_refresh(t->terms, t->s->be, err);
+        return adapter_weights_refresh(t->adapter_weights, t->s->be, err);
     }
     decoder_refresh_full(t->d);
     return 0;
 }
 
 static void
-preferred_locate(void *self, char *buf, size_t size, int64_t index)
+head_task_locate(void *self, char *buf, size_t size, int64_t index)
 {
-    const struct preferred *t = self;
+    const struct head_task *t = self;
 
     if (t->w + index >= t->score && t->w + index < t->score + t->d->cfg->width)
         snprintf(buf, size, "score.weight");
-    else if (t->terms)
-        terms_locate(buf, size, t->terms, t->d->cfg, index);
+    else if (t->adapter_weights)
+        adapter_weights_locate(buf, size, t->adapter_weights, t->d->cfg, index);
     else
         decoder_locate(buf, size, t->d, index);
 }
@@ -272,18 +274,18 @@ preferred_locate(void *self, char *buf, size_t size, int64_t index)
 static bool
 preferred_decays(void *self, int64_t index, int64_t *end)
 {
-    const struct preferred *t = self;
+    const struct head_task *t = self;
 
-    if (!t->terms)
+    if (!t->adapter_weights)
         return student_decays(t->d, NULL, index, end);
-    *end = terms_flat(t->terms).n + t->d->cfg->width;
+    *end = adapter_weights_flat(t->adapter_weights).n + t->d->cfg->width;
     return true;
 }
 
 static int64_t
-preferred_figures(void *self, const struct run_figure **out)
+head_task_figures(void *self, const struct run_figure **out)
 {
-    struct preferred *t = self;
+    struct head_task *t = self;
     const double n = (double)t->seen;
 
     t->figures[0] = (struct run_figure){"accuracy", t->accuracy / n};
@@ -294,9 +296,10 @@ preferred_figures(void *self, const struct run_figure **out)
 
 /* One vector for a LoRA and the score. */
 static int
-join_vectors(struct preferred *t, int64_t *n, trv_err *err)
+join_vectors(struct head_task *t, int64_t *n, trv_err *err)
 {
-    const struct terms_flat flat = terms_flat(t->terms);
+    const struct adapter_weights_flat flat =
+        adapter_weights_flat(t->adapter_weights);
 
     *n = flat.n + t->d->cfg->width;
     t->w = mem_calloc((size_t)*n, sizeof(float));
@@ -310,7 +313,7 @@ join_vectors(struct preferred *t, int64_t *n, trv_err *err)
 }
 
 static int
-train_all(struct preferred *t, int64_t *n, trv_err *err)
+train_all(struct head_task *t, int64_t *n, trv_err *err)
 {
     int rc = decoder_add_score(t->d, err);
 
@@ -327,14 +330,15 @@ train_all(struct preferred *t, int64_t *n, trv_err *err)
 }
 
 int
-preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
+head_task_init(struct head_task *t, struct run_task *task, trv_err *err)
 {
     int64_t n = 0;
     int rc = session_decoder(t->s, &t->d, err);
 
-    TRV_ASSERT(rc || t->terms || !t->d->w_full);
+    TRV_ASSERT(rc || t->adapter_weights || !t->d->w_full);
     if (!rc)
-        rc = t->terms ? join_vectors(t, &n, err) : train_all(t, &n, err);
+        rc = t->adapter_weights ? join_vectors(t, &n, err)
+                                : train_all(t, &n, err);
     if (!rc)
         rc = decoder_plan_backward(t->d, err);
     if (!rc)
@@ -348,18 +352,18 @@ preferred_init(struct preferred *t, struct run_task *task, trv_err *err)
                               .g = t->g,
                               .n = n,
                               .begin_step = preferred_begin_step,
-                              .gradient = preferred_gradient,
-                              .after_update = preferred_after_update,
-                              .locate = preferred_locate,
+                              .gradient = head_task_gradient,
+                              .after_update = head_task_after_update,
+                              .locate = head_task_locate,
                               .decays = preferred_decays,
-                              .figures = preferred_figures};
+                              .figures = head_task_figures};
     return 0;
 }
 
 void
-preferred_release(struct preferred *t)
+head_task_release(struct head_task *t)
 {
-    if (t->terms) { // else they are the decoder's
+    if (t->adapter_weights) { // else they are the decoder's
         mem_free(t->w);
         mem_free(t->g);
     }
@@ -369,8 +373,8 @@ preferred_release(struct preferred *t)
 /* ---- evaluation --------------------------------------------------------- */
 
 int
-preferred_judge(struct reward_figures *out, struct preferred *t,
-                const struct pair_rows *rows, trv_err *err)
+head_task_evaluate(struct reward_figures *out, struct head_task *t,
+                   const struct pair_rows *rows, trv_err *err)
 {
     const int64_t n = rows->n;
     struct row *list = mem_calloc((size_t)(2 * n), sizeof(*list));
@@ -379,8 +383,8 @@ preferred_judge(struct reward_figures *out, struct preferred *t,
 
     for (int64_t i = 0; i < n && !rc; i++)
         for (int k = 0; k < PAIR_SIDES; k++) // side by side, to share prefixes
-            list[2 * i + k] = (struct row){rows->list[i].ids[k],
-                                           rows->list[i].n[k], t->terms};
+            list[2 * i + k] = (struct row){
+                rows->list[i].ids[k], rows->list[i].n[k], t->adapter_weights};
     arena_reset(&t->s->arena);
     if (!rc)
         rc = scalar_score(t->d, &t->s->arena, r, t->score, list, 2 * n, t->pad,

@@ -45,11 +45,12 @@ int pair_rows_add(struct pair_rows *out, const struct ids *chosen,
                   const struct ids *rejected, double gap, trv_err *err);
 void pair_rows_release(struct pair_rows *r); // accepts zeros
 
-struct preferred {
+struct head_task {
     struct session *s;
     struct decoder *d;
     const struct pair_rows *rows;
-    struct terms *terms; // NULL: all weights of the decoder learn
+    struct adapter_weights
+        *adapter_weights; // NULL: all weights of the decoder learn
     int64_t batch, accumulate;
     double centre; // of loss_reward()
     bool match;    // learn the gaps, by loss_reward_match()
@@ -66,11 +67,11 @@ struct preferred {
 
 /** Set up the task; `s` to `pad` are the caller's. For all weights
  * decoder_add_score() and decoder_train_full() are called here. */
-int preferred_init(struct preferred *t, struct run_task *task, trv_err *err);
-void preferred_release(struct preferred *t); // accepts zeros
+int head_task_init(struct head_task *t, struct run_task *task, trv_err *err);
+void head_task_release(struct head_task *t); // accepts zeros
 
 /** What the head, as it stands, makes of pairs. */
-int preferred_judge(struct reward_figures *out, struct preferred *t,
-                    const struct pair_rows *rows, trv_err *err);
+int head_task_evaluate(struct reward_figures *out, struct head_task *t,
+                       const struct pair_rows *rows, trv_err *err);
 
 #endif

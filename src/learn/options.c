@@ -139,7 +139,7 @@ add_all(json_t *to, json_t *from, trv_err *err)
 }
 
 int
-options_tell_lora(json_t *to, const trv_lora_options *o, trv_err *err)
+options_lora_to_json(json_t *to, const trv_lora_options *o, trv_err *err)
 {
     return add_all(to,
                    json_pack("{s:i,s:f,s:b,s:f,s:s}", "rank", o->rank, "alpha",
@@ -150,7 +150,7 @@ options_tell_lora(json_t *to, const trv_lora_options *o, trv_err *err)
 }
 
 int
-options_tell_learn(json_t *to, const trv_learn_options *o, trv_err *err)
+options_learn_to_json(json_t *to, const trv_learn_options *o, trv_err *err)
 {
     return add_all(to,
                    json_pack("{s:i,s:i,s:i,s:f,s:s,s:f,s:f,s:f}", "steps",

@@ -44,8 +44,8 @@ int options_epochs(trv_learn_options *o, int32_t asked, double epochs,
 
 /** Add what was used to a JSON object: `steps`, `batch` and `lr` as they were
  * decided. TRV_ENOMEM. */
-int options_tell_lora(json_t *to, const trv_lora_options *o, trv_err *err);
-int options_tell_learn(json_t *to, const trv_learn_options *o, trv_err *err);
+int options_lora_to_json(json_t *to, const trv_lora_options *o, trv_err *err);
+int options_learn_to_json(json_t *to, const trv_learn_options *o, trv_err *err);
 
 /** The loop's options but for its folder and fingerprint. `o` is complete. */
 struct run_options options_run(const trv_learn_options *o);

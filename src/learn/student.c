@@ -102,13 +102,13 @@ student_check(const struct student_options *o, trv_err *err)
 }
 
 int
-student_tell(json_t *to, const struct student_options *o, trv_err *err)
+student_to_json(json_t *to, const struct student_options *o, trv_err *err)
 {
     json_t *said;
     int failed;
 
     if (o->kind == KIND_LORA)
-        return options_tell_lora(to, &o->lora, err);
+        return options_lora_to_json(to, &o->lora, err);
     said = o->kind == KIND_ADAPTER
                ? json_pack("{s:i,s:s}", "bottleneck", o->bottleneck.size,
                            "places", o->bottleneck.places)
@@ -142,14 +142,14 @@ student_default_lr(enum kind kind, const struct model_config *cfg)
 /* --- beginning --- */
 
 int
-student_begin(struct terms *out, const struct model_config *cfg,
+student_begin(struct adapter_weights *out, const struct model_config *cfg,
               const struct student_options *o, trv_err *err)
 {
     struct bottleneck_spec spec = {.size = o->bottleneck.size, .f = ACT_SILU};
     struct rng r;
     int rc;
 
-    *out = (struct terms){0};
+    *out = (struct adapter_weights){0};
     TRV_ASSERT(student_can_be(o->kind));
     if (o->kind == KIND_FULL)
         return 0;
@@ -202,37 +202,42 @@ student_save_type(const struct student_options *o)
 
 /* --- as one vector --- */
 
-struct terms_flat
-student_flat(const struct decoder *d, const struct terms *terms)
+struct adapter_weights_flat
+student_flat(const struct decoder *d,
+             const struct adapter_weights *adapter_weights)
 {
-    return terms ? terms_flat(terms)
-                 : (struct terms_flat){d->w_full, d->g_full, d->n_full};
+    return adapter_weights
+               ? adapter_weights_flat(adapter_weights)
+               : (struct adapter_weights_flat){d->w_full, d->g_full, d->n_full};
 }
 
 int
-student_updated(struct decoder *d, struct terms *terms, trv_err *err)
+student_updated(struct decoder *d, struct adapter_weights *adapter_weights,
+                trv_err *err)
 {
-    if (terms)
-        return terms_refresh(terms, d->be, err);
+    if (adapter_weights)
+        return adapter_weights_refresh(adapter_weights, d->be, err);
     decoder_refresh_full(d);
     return 0;
 }
 
 void
 student_locate(char *buf, size_t size, const struct decoder *d,
-               const struct terms *terms, int64_t index)
+               const struct adapter_weights *adapter_weights, int64_t index)
 {
-    if (terms)
-        terms_locate(buf, size, terms, d->cfg, index);
+    if (adapter_weights)
+        adapter_weights_locate(buf, size, adapter_weights, d->cfg, index);
     else
         decoder_locate(buf, size, d, index);
 }
 
 int
-student_plan(struct decoder *d, const struct terms *terms, trv_err *err)
+student_plan(struct decoder *d, const struct adapter_weights *adapter_weights,
+             trv_err *err)
 {
-    return terms_virtual_count(terms) > 0 ? decoder_plan_input_backward(d, err)
-                                          : decoder_plan_backward(d, err);
+    return adapter_weights_virtual_count(adapter_weights) > 0
+               ? decoder_plan_input_backward(d, err)
+               : decoder_plan_backward(d, err);
 }
 
 /* A vector of one row is a norm's weight or a bias; the scalar head has one
@@ -244,13 +249,14 @@ is_matrix(const struct decoder *d, const struct dec_item *item)
 }
 
 bool
-student_decays(const struct decoder *d, const struct terms *terms,
-               int64_t index, int64_t *end)
+student_decays(const struct decoder *d,
+               const struct adapter_weights *adapter_weights, int64_t index,
+               int64_t *end)
 {
     bool decays = true;
 
-    *end = student_flat(d, terms).n;
-    for (int64_t i = 0; i < d->n_items && !terms; i++) {
+    *end = student_flat(d, adapter_weights).n;
+    for (int64_t i = 0; i < d->n_items && !adapter_weights; i++) {
         const struct dec_item *item = &d->items[i];
 
         if (item->at <= index) {
@@ -268,7 +274,7 @@ after_update(void *of, trv_err *err)
 {
     struct student *st = of;
 
-    return student_updated(st->d, st->terms, err);
+    return student_updated(st->d, st->adapter_weights, err);
 }
 
 static void
@@ -276,7 +282,7 @@ locate(void *of, char *buf, size_t size, int64_t index)
 {
     const struct student *st = of;
 
-    student_locate(buf, size, st->d, st->terms, index);
+    student_locate(buf, size, st->d, st->adapter_weights, index);
 }
 
 static bool
@@ -284,13 +290,14 @@ decays(void *of, int64_t index, int64_t *end)
 {
     const struct student *st = of;
 
-    return student_decays(st->d, st->terms, index, end);
+    return student_decays(st->d, st->adapter_weights, index, end);
 }
 
 void
 student_learns(struct run_task *task, struct student *st)
 {
-    const struct terms_flat flat = student_flat(st->d, st->terms);
+    const struct adapter_weights_flat flat =
+        student_flat(st->d, st->adapter_weights);
 
     task->of = st;
     task->w = flat.w;
@@ -358,7 +365,7 @@ student_text(struct ids *ids, const struct session *s,
                           "UTF-8");
     }
     if (!rc)
-        rc = view_context(ids, s->model, NULL, &row, err);
+        rc = view_conditioning(ids, s->model, NULL, &row, err);
     if (!rc && ids->n == 0)
         rc = err_fail(err, TRV_EINVAL,
                       "the text that virtual tokens start from is empty");
@@ -382,7 +389,8 @@ start_soft(struct virtual_tokens *v, const struct decoder *d,
 
 static int
 start_prefix(struct virtual_tokens *v, struct decoder *d, struct arena *a,
-             const int32_t *ids, const struct terms *under, trv_err *err)
+             const int32_t *ids, const struct adapter_weights *under,
+             trv_err *err)
 {
     const struct row row = {ids, v->k, under};
     const int64_t W = v->kv_width;
@@ -410,8 +418,9 @@ start_prefix(struct virtual_tokens *v, struct decoder *d, struct arena *a,
 }
 
 int
-student_start(struct terms *student, struct session *s, const int32_t *ids,
-              int64_t n, const struct terms *under, trv_err *err)
+student_start(struct adapter_weights *student, struct session *s,
+              const int32_t *ids, int64_t n,
+              const struct adapter_weights *under, trv_err *err)
 {
     struct virtual_tokens *v = &student->virtual;
     const struct arena_mark mark = arena_mark(&s->arena);

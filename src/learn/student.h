@@ -33,7 +33,7 @@ bool student_is_virtual(enum kind kind); // soft, prefix
 /** Numbers in their bounds, names that are known. TRV_ERANGE, TRV_EINVAL. */
 int student_check(const struct student_options *o, trv_err *err);
 /** Add what was asked for to a JSON object. TRV_ENOMEM. */
-int student_tell(json_t *to, const struct student_options *o, trv_err *err);
+int student_to_json(json_t *to, const struct student_options *o, trv_err *err);
 /** The learning rate that suits the kind at the model's width. */
 double student_default_lr(enum kind kind, const struct model_config *cfg);
 
@@ -46,22 +46,27 @@ enum dtype student_save_type(const struct student_options *o);
 
 /** The vector that learns, how it is brought into use after a step, and the name
  * of one of its parameters. */
-struct terms_flat student_flat(const struct decoder *d,
-                               const struct terms *terms);
-int student_updated(struct decoder *d, struct terms *terms, trv_err *err);
+struct adapter_weights_flat
+student_flat(const struct decoder *d,
+             const struct adapter_weights *adapter_weights);
+int student_updated(struct decoder *d, struct adapter_weights *adapter_weights,
+                    trv_err *err);
 void student_locate(char *buf, size_t size, const struct decoder *d,
-                    const struct terms *terms, int64_t index);
+                    const struct adapter_weights *adapter_weights,
+                    int64_t index);
 /** Does weight decay act on one of its parameters? It acts on terms, and of all
  * weights on matrices and embeddings, not on norms and biases, as in
  * transformers' Trainer. *end as in run_task.decays. */
-bool student_decays(const struct decoder *d, const struct terms *terms,
+bool student_decays(const struct decoder *d,
+                    const struct adapter_weights *adapter_weights,
                     int64_t index, int64_t *end);
 /** Make now what backward passes into these terms need. TRV_ENOMEM. */
-int student_plan(struct decoder *d, const struct terms *terms, trv_err *err);
+int student_plan(struct decoder *d,
+                 const struct adapter_weights *adapter_weights, trv_err *err);
 /** All of these as the half of a task that learns; `st` is borrowed. */
 struct student {
     struct decoder *d;
-    struct terms *terms;
+    struct adapter_weights *adapter_weights;
 };
 void student_learns(struct run_task *task, struct student *st);
 /** Bytes that learning takes beside the base: the vector, its gradient and the
@@ -74,7 +79,7 @@ double student_bytes(const struct session *s, enum kind kind, int64_t params,
  * start so that nothing changes yet; virtual tokens are zero until
  * student_start(). What lora_begin(), virtual_init() and bottleneck_init()
  * return. */
-int student_begin(struct terms *out, const struct model_config *cfg,
+int student_begin(struct adapter_weights *out, const struct model_config *cfg,
                   const struct student_options *o, trv_err *err);
 
 /**
@@ -85,8 +90,9 @@ int student_begin(struct terms *out, const struct model_config *cfg,
  * @param under  terms that the keys and values are computed under; NULL: none.
  * @return 0, TRV_ENOMEM.
  */
-int student_start(struct terms *student, struct session *s, const int32_t *ids,
-                  int64_t n, const struct terms *under, trv_err *err);
+int student_start(struct adapter_weights *student, struct session *s,
+                  const int32_t *ids, int64_t n,
+                  const struct adapter_weights *under, trv_err *err);
 
 /** The text that the options start from, as ids with what the tokenizer begins
  * a text with; none appended where they name none. TRV_EIO, TRV_EINVAL. */

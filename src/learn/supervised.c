@@ -99,10 +99,10 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
 }
 
 int
-learned_rows_under(struct learned_rows *r, const struct terms *terms,
-                   trv_err *err)
+learned_rows_under(struct learned_rows *r,
+                   const struct adapter_weights *adapter_weights, trv_err *err)
 {
-    const int64_t k = terms_virtual_count(terms);
+    const int64_t k = adapter_weights_virtual_count(adapter_weights);
 
     TRV_ASSERT(r->n_virtual == 0);
     for (int64_t i = 0; i < r->n && k > 0; i++) {
@@ -150,7 +150,7 @@ pass_rows(struct answer_pass *p, struct supervised *t, int64_t from, int64_t n,
 
         rows[i] =
             (struct answer_row){r->ids, r->n_context, r->ids + r->n_context,
-                                r->n - r->n_context, t->terms};
+                                r->n - r->n_context, t->adapter_weights};
     }
     return answer_forward(p, t->d, a, rows, n, true,
                           t->seed ^ ((uint64_t)from << 20), err);
@@ -190,7 +190,7 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
 {
     int rc = session_decoder(t->s, &t->d, err);
 
-    if (!rc && !t->terms && !t->d->w_full)
+    if (!rc && !t->adapter_weights && !t->d->w_full)
         rc = decoder_train_full(t->d, err);
     if (!rc)
         rc = decoder_plan_backward(t->d, err);
@@ -199,7 +199,7 @@ supervised_init(struct supervised *t, struct run_task *task, trv_err *err)
     rc = shuffle_init(&t->shuffle, t->rows->n, t->seed, err);
     if (rc)
         return rc;
-    t->learner = (struct student){t->d, t->terms};
+    t->learner = (struct student){t->d, t->adapter_weights};
     *task = (struct run_task){.self = t,
                               .loss_unit = "nats per token",
                               .gradient = supervised_gradient};
@@ -217,10 +217,11 @@ supervised_release(struct supervised *t)
 
 int
 supervised_loss(double *loss, struct session *s,
-                const struct learned_rows *rows, const struct terms *terms,
-                trv_err *err)
+                const struct learned_rows *rows,
+                const struct adapter_weights *adapter_weights, trv_err *err)
 {
-    const int64_t skip = rows->n_virtual - terms_virtual_count(terms);
+    const int64_t skip =
+        rows->n_virtual - adapter_weights_virtual_count(adapter_weights);
     double sum = 0.0;
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
@@ -241,8 +242,9 @@ supervised_loss(double *loss, struct session *s,
         for (int64_t k = 0; k < n && !rc; k++) {
             const struct learned_row *r = &rows->list[i + k];
 
-            scored[k] = (struct scored_row){r->ids + skip, r->n - skip,
-                                            r->n_context - skip, terms};
+            scored[k] =
+                (struct scored_row){r->ids + skip, r->n - skip,
+                                    r->n_context - skip, adapter_weights};
             logp[k] = arena_f32(&s->arena, r->n, 1);
             if (!logp[k])
                 rc = err_nomem(err, "for a pass");

@@ -32,7 +32,8 @@ struct learned_rows {
 int learned_rows_open(struct learned_rows *out, const struct model *m,
                       const char *path, int64_t max_length, trv_err *err);
 /** Put the ids of terms' virtual tokens before every row: once. TRV_ENOMEM. */
-int learned_rows_under(struct learned_rows *r, const struct terms *terms,
+int learned_rows_under(struct learned_rows *r,
+                       const struct adapter_weights *adapter_weights,
                        trv_err *err);
 void learned_rows_release(struct learned_rows *r); // accepts zeros
 
@@ -40,7 +41,8 @@ struct supervised {
     struct session *s;
     struct decoder *d;
     const struct learned_rows *rows;
-    struct terms *terms; // NULL: all weights of the decoder learn
+    struct adapter_weights
+        *adapter_weights; // NULL: all weights of the decoder learn
     int64_t batch, accumulate;
     uint64_t seed;
     struct student learner;
@@ -55,7 +57,8 @@ void supervised_release(struct supervised *t);
  * that learned_rows_under() was called with, or others without virtual tokens
  * (NULL: the base). */
 int supervised_loss(double *loss, struct session *s,
-                    const struct learned_rows *rows, const struct terms *terms,
+                    const struct learned_rows *rows,
+                    const struct adapter_weights *adapter_weights,
                     trv_err *err);
 
 #endif

@@ -52,15 +52,15 @@ check_options(const trv_train_options *o, trv_err *err)
 
 /* What trivium.json and the fingerprint say. */
 static int
-tell_options(struct plan *p, trv_err *err)
+options_to_json(struct plan *p, trv_err *err)
 {
     int rc;
 
     p->w.options = json_pack("{s:I}", "max_length", (json_int_t)p->max_length);
     if (!p->w.options)
         return err_nomem(err, "to plan a training");
-    rc = options_tell_learn(p->w.options, &p->learn, err);
-    return rc ? rc : student_tell(p->w.options, &p->student, err);
+    rc = options_learn_to_json(p->w.options, &p->learn, err);
+    return rc ? rc : student_to_json(p->w.options, &p->student, err);
 }
 
 static int
@@ -76,7 +76,7 @@ open_rows(struct plan *p, trv_err *err)
     if (rc)
         return rc;
     if (p->rows.n_cut > 0)
-        work_say(
+        work_log(
             &p->w,
             "warning: %lld of %lld rows are longer than %lld tokens and are "
             "cut at their end",
@@ -84,7 +84,7 @@ open_rows(struct plan *p, trv_err *err)
             (long long)(p->rows.n + p->rows.n_dropped),
             (long long)p->max_length);
     if (p->rows.n_dropped > 0)
-        work_say(&p->w,
+        work_log(&p->w,
                  "warning: %lld rows have no answer left and are left out",
                  (long long)p->rows.n_dropped);
     return 0;
@@ -143,13 +143,13 @@ plan_make(struct plan *p, const char *out, trv_err *err)
         p->max_length = room;
     rc = work_begin(&p->w, out, NULL, err);
     if (!rc)
-        rc = work_claim(&p->w, err);
+        rc = work_lock(&p->w, err);
     if (!rc)
         rc = open_rows(p, err);
     if (!rc)
         rc = options_epochs(&p->learn, o->learn.batch, o->epochs, p->rows.n,
                             err);
-    return rc ? rc : tell_options(p, err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 static void
@@ -166,9 +166,10 @@ plan_release(struct plan *p)
 
 /* Start from the rows that make the others likeliest. */
 static int
-start_from_rows(struct terms *terms, const struct plan *p, trv_err *err)
+start_from_rows(struct adapter_weights *adapter_weights, const struct plan *p,
+                trv_err *err)
 {
-    const int64_t n = p->rows.n, k = terms->virtual.k;
+    const int64_t n = p->rows.n, k = adapter_weights->virtual.k;
     const int64_t starts = n < STARTS ? n : STARTS;
     struct learned_rows probe = p->rows;
     struct ids text[STARTS] = {{0}};
@@ -189,68 +190,72 @@ start_from_rows(struct terms *terms, const struct plan *p, trv_err *err)
                 rc = err_nomem(err, "to start a student");
         }
         if (!rc)
-            rc = student_start(terms, p->w.s, text[i].v, text[i].n, NULL, err);
+            rc = student_start(adapter_weights, p->w.s, text[i].v, text[i].n,
+                               NULL, err);
         if (!rc)
-            rc = supervised_loss(&loss, p->w.s, &probe, terms, err);
+            rc = supervised_loss(&loss, p->w.s, &probe, adapter_weights, err);
         if (!rc && loss < best) {
             best = loss;
             chosen = i;
         }
     }
     if (!rc)
-        rc = student_start(terms, p->w.s, text[chosen].v, text[chosen].n, NULL,
-                           err);
+        rc = student_start(adapter_weights, p->w.s, text[chosen].v,
+                           text[chosen].n, NULL, err);
     for (int64_t i = 0; i < starts; i++)
         ids_release(&text[i]);
     return rc;
 }
 
 static int
-begin_student(struct terms *terms, struct plan *p, trv_err *err)
+begin_student(struct adapter_weights *adapter_weights, struct plan *p,
+              trv_err *err)
 {
     struct ids text = {0};
-    int rc = student_begin(terms, &p->w.s->model->cfg, &p->student, err);
+    int rc =
+        student_begin(adapter_weights, &p->w.s->model->cfg, &p->student, err);
 
     if (!rc)
-        rc = learned_rows_under(&p->rows, terms, err);
+        rc = learned_rows_under(&p->rows, adapter_weights, err);
     if (!rc)
-        rc = learned_rows_under(&p->held_out, terms, err);
+        rc = learned_rows_under(&p->held_out, adapter_weights, err);
     if (!rc && student_is_virtual(p->kind))
         rc = student_text(&text, p->w.s, &p->student.virtual, err);
     if (!rc && text.n > 0)
-        rc = student_start(terms, p->w.s, text.v, text.n, NULL, err);
+        rc = student_start(adapter_weights, p->w.s, text.v, text.n, NULL, err);
     else if (!rc && student_is_virtual(p->kind))
-        rc = start_from_rows(terms, p, err);
+        rc = start_from_rows(adapter_weights, p, err);
     ids_release(&text);
-    return rc ? rc : terms_refresh(terms, p->w.s->be, err);
+    return rc ? rc : adapter_weights_refresh(adapter_weights, p->w.s->be, err);
 }
 
 static int
-say_loss(const struct plan *p, const char *when, const struct terms *terms,
-         trv_err *err)
+log_loss(const struct plan *p, const char *when,
+         const struct adapter_weights *adapter_weights, trv_err *err)
 {
     double loss;
     int rc;
 
     if (!p->o->eval)
         return 0;
-    rc = supervised_loss(&loss, p->w.s, &p->held_out, terms, err);
+    rc = supervised_loss(&loss, p->w.s, &p->held_out, adapter_weights, err);
     if (!rc && !isfinite(loss))
         rc = err_fail(err, TRV_ENONFINITE, "the loss on '%s' is not finite",
                       p->o->eval);
     if (!rc)
-        work_say(&p->w, "held-out loss %s training: %.4f nats per token", when,
+        work_log(&p->w, "held-out loss %s training: %.4f nats per token", when,
                  loss);
     return rc;
 }
 
 static int
-train(struct run_result *result, struct plan *p, struct terms *terms,
-      trv_err *err)
+train(struct run_result *result, struct plan *p,
+      struct adapter_weights *adapter_weights, trv_err *err)
 {
     struct supervised t = {.s = p->w.s,
                            .rows = &p->rows,
-                           .terms = p->kind != KIND_FULL ? terms : NULL,
+                           .adapter_weights =
+                               p->kind != KIND_FULL ? adapter_weights : NULL,
                            .batch = p->learn.batch,
                            .accumulate = p->learn.accumulate,
                            .seed = p->o->seed};
@@ -264,15 +269,15 @@ train(struct run_result *result, struct plan *p, struct terms *terms,
 }
 
 static int
-save(struct plan *p, const struct terms *terms, const struct run_result *result,
-     trv_err *err)
+save(struct plan *p, const struct adapter_weights *adapter_weights,
+     const struct run_result *result, trv_err *err)
 {
     const struct artefact_step step = {.edge = kind_form(p->kind) == FORM_PARAMS
                                                    ? "data->params"
                                                    : "data->prompt",
                                        .method = "sft",
                                        .data = p->rows.hash};
-    const int rc = work_sign(
+    const int rc = work_begin_manifest(
         &p->w, p->kind, NULL, &step,
         json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)result->steps, "rows",
                   (json_int_t)p->rows.n, "tokens", result->tokens),
@@ -280,7 +285,7 @@ save(struct plan *p, const struct terms *terms, const struct run_result *result,
 
     if (rc)
         return rc;
-    return work_save_student(&p->w, &p->student, terms,
+    return work_save_student(&p->w, &p->student, adapter_weights,
                              p->kind == KIND_FULL ? p->w.s->decoder : NULL,
                              err);
 }
@@ -300,7 +305,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
                            .message_payload = opts->message_payload,
                            .progress = progress,
                            .payload = payload}};
-    struct terms terms = {0};
+    struct adapter_weights adapter_weights = {0};
     struct run_result result = {0};
     const char *out;
     int rc;
@@ -316,20 +321,21 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         return train_head_run(&p.w, cost, out, opts, err);
     rc = plan_make(&p, out, err);
     if (!rc && p.kind != KIND_FULL)
-        rc = begin_student(&terms, &p, err);
+        rc = begin_student(&adapter_weights, &p, err);
     if (!rc)
-        rc = work_lay(&p.w,
-                      json_pack("{s:s,s:s}", "to", kind_name(p.kind), "data",
-                                p.rows.hash),
-                      err);
+        rc = work_write_run(&p.w,
+                            json_pack("{s:s,s:s}", "to", kind_name(p.kind),
+                                      "data", p.rows.hash),
+                            err);
     if (!rc)
-        rc = say_loss(&p, "before", NULL, err);
+        rc = log_loss(&p, "before", NULL, err);
     if (!rc)
-        rc = train(&result, &p, &terms, err);
+        rc = train(&result, &p, &adapter_weights, err);
     if (!rc)
-        rc = say_loss(&p, "after", p.kind != KIND_FULL ? &terms : NULL, err);
+        rc = log_loss(&p, "after",
+                      p.kind != KIND_FULL ? &adapter_weights : NULL, err);
     if (!rc)
-        rc = save(&p, &terms, &result, err);
+        rc = save(&p, &adapter_weights, &result, err);
     work_end(&p.w, rc, cost);
     if (!rc) {
         cost->tokens = result.tokens;
@@ -341,7 +347,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         decoder_free(s->decoder);
         s->decoder = NULL;
     }
-    terms_release(&terms);
+    adapter_weights_release(&adapter_weights);
     plan_release(&p);
     return rc;
 }

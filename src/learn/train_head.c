@@ -23,7 +23,7 @@ struct plan {
 
 /* What trivium.json and the fingerprint say. */
 static int
-tell_options(struct plan *p, trv_err *err)
+options_to_json(struct plan *p, trv_err *err)
 {
     int rc;
 
@@ -32,9 +32,9 @@ tell_options(struct plan *p, trv_err *err)
                              "trained", p->o->full ? "full" : "lora");
     if (!p->w.options)
         return err_nomem(err, "to plan a training");
-    rc = options_tell_learn(p->w.options, &p->learn, err);
+    rc = options_learn_to_json(p->w.options, &p->learn, err);
     if (!rc && !p->o->full)
-        return options_tell_lora(p->w.options, &p->o->lora, err);
+        return options_lora_to_json(p->w.options, &p->o->lora, err);
     if (!rc && json_object_set_new(p->w.options, "saved_as",
                                    json_string(p->o->precision)))
         rc = err_nomem(err, "to plan a training");
@@ -50,7 +50,7 @@ open_pairs(struct plan *p, trv_err *err)
     if (!rc && p->o->eval)
         rc = pair_rows_open(&p->held_out, m, p->o->eval, p->max_length, err);
     if (!rc && p->rows.n_dropped > 0)
-        work_say(&p->w,
+        work_log(&p->w,
                  "warning: %lld of %lld pairs have an answer longer than "
                  "%lld tokens with its prompt and are left out",
                  (long long)p->rows.n_dropped,
@@ -90,7 +90,7 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     rc = options_complete(&p->learn,
                           &(struct learn_defaults){
                               .batch = DEFAULT_BATCH,
-                              .lr = scorer_run_lr(&p->w.s->model->cfg, o->full),
+                              .lr = head_run_lr(&p->w.s->model->cfg, o->full),
                               .rows = "pairs"},
                           err);
     if (!rc)
@@ -98,13 +98,13 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     if (!rc)
         rc = work_begin(&p->w, out, NULL, err);
     if (!rc)
-        rc = work_claim(&p->w, err);
+        rc = work_lock(&p->w, err);
     if (!rc)
         rc = open_pairs(p, err);
     if (!rc)
         rc = options_epochs(&p->learn, o->learn.batch, o->epochs, p->rows.n,
                             err);
-    return rc ? rc : tell_options(p, err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 static void
@@ -116,11 +116,11 @@ plan_release(struct plan *p)
 }
 
 static int
-save(struct plan *p, const struct scorer_run *r, trv_err *err)
+save(struct plan *p, const struct head_run *r, trv_err *err)
 {
     const enum dtype type =
         strcmp(p->o->precision, "bf16") == 0 ? DT_BF16 : DT_F32;
-    const int rc = work_sign(
+    const int rc = work_begin_manifest(
         &p->w, KIND_HEAD, NULL,
         &(struct artefact_step){.edge = "data->reward",
                                 .method = "bradley-terry",
@@ -129,7 +129,7 @@ save(struct plan *p, const struct scorer_run *r, trv_err *err)
                   "pairs", (json_int_t)p->rows.n, "tokens", r->result.tokens),
         err);
 
-    return rc ? rc : scorer_run_save(&p->w, r, type, err);
+    return rc ? rc : head_run_save(&p->w, r, type, err);
 }
 
 int
@@ -137,30 +137,30 @@ train_head_run(const struct work *begun, trv_cost *cost, const char *out,
                const trv_train_options *opts, trv_err *err)
 {
     struct plan p = {.w = *begun, .o = opts};
-    struct scorer_run r = {0};
+    struct head_run r = {0};
     char line[200];
     int rc = plan_make(&p, out, err);
-    const struct scorer_plan how = {.w = &p.w,
-                                    .rows = &p.rows,
-                                    .held_out = &p.held_out,
-                                    .lora = opts->full ? NULL : &opts->lora,
-                                    .learn = &p.learn,
-                                    .centre = opts->centre};
+    const struct head_run_plan how = {.w = &p.w,
+                                      .rows = &p.rows,
+                                      .held_out = &p.held_out,
+                                      .lora = opts->full ? NULL : &opts->lora,
+                                      .learn = &p.learn,
+                                      .centre = opts->centre};
 
     if (!rc)
-        rc = scorer_run_begin(&r, &how, err);
+        rc = head_run_begin(&r, &how, err);
     if (!rc)
-        rc = work_lay(&p.w,
-                      json_pack("{s:s,s:s}", "to", kind_name(KIND_HEAD), "data",
-                                p.rows.hash),
-                      err);
+        rc = work_write_run(&p.w,
+                            json_pack("{s:s,s:s}", "to", kind_name(KIND_HEAD),
+                                      "data", p.rows.hash),
+                            err);
     if (!rc)
-        rc = scorer_run_train(&r, err);
+        rc = head_run_train(&r, err);
     if (!rc)
         rc = save(&p, &r, err);
     if (!rc && p.held_out.n > 0) {
-        scorer_run_tell(line, sizeof(line), &r);
-        work_say(&p.w, "%s", line);
+        head_run_summary(line, sizeof(line), &r);
+        work_log(&p.w, "%s", line);
     }
     work_end(&p.w, rc, cost);
     if (!rc) {
@@ -171,7 +171,7 @@ train_head_run(const struct work *begun, trv_cost *cost, const char *out,
         cost->held_out = p.held_out.n;
         cost->accuracy = r.held_out.accuracy;
     }
-    scorer_run_release(&r);
+    head_run_release(&r);
     plan_release(&p);
     return rc;
 }

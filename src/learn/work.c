@@ -33,7 +33,7 @@ work_release(struct work *w)
 /* ---- what is heard of it ------------------------------------------------ */
 
 void
-work_say(const struct work *w, const char *fmt, ...)
+work_log(const struct work *w, const char *fmt, ...)
 {
     char line[512];
     va_list ap;
@@ -47,7 +47,7 @@ work_say(const struct work *w, const char *fmt, ...)
 }
 
 static bool
-tell_scores(void *payload, int64_t done, int64_t total)
+scores_to_json(void *payload, int64_t done, int64_t total)
 {
     const struct work *w = payload;
     const trv_progress p = {.stage = "scoring",
@@ -64,19 +64,19 @@ struct reward_watch
 work_watch(struct work *w)
 {
     w->stage_began = clock_now();
-    return (struct reward_watch){tell_scores, w};
+    return (struct reward_watch){scores_to_json, w};
 }
 
 /* ---- its place ---------------------------------------------------------- */
 
 int
-work_claim(struct work *w, trv_err *err)
+work_lock(struct work *w, trv_err *err)
 {
-    int rc = run_place_claim(&w->place, w->kind, w->replace, w->resume, err);
+    int rc = run_place_lock(&w->place, w->kind, w->replace, w->resume, err);
 
     w->claimed = !rc;
     if (!rc && w->resume && !run_place_is_stopped(&w->place)) {
-        work_say(w, "nothing to resume in '%s': starting anew", w->place.dir);
+        work_log(w, "nothing to resume in '%s': starting anew", w->place.dir);
         w->resume = false;
     }
     return rc;
@@ -85,7 +85,7 @@ work_claim(struct work *w, trv_err *err)
 /* What a resumed run must agree on. The instruction set is not in it: another
  * machine may go on, to the same bits only where it has the same one. */
 int
-work_lay(struct work *w, json_t *own, trv_err *err)
+work_write_run(struct work *w, json_t *own, trv_err *err)
 {
     const struct model_identity *id;
     json_t *shared;
@@ -122,7 +122,7 @@ work_train(struct run_result *out, const struct work *w,
 
     run.dir = w->place.dir;
     run.resume = work_has_checkpoint(w);
-    run.replace = true; // run_place_claim() asked before
+    run.replace = true; // run_place_lock() asked before
     run.fingerprint = w->fingerprint;
     run.tokens = w->tokens;
     rc = run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
@@ -152,7 +152,7 @@ work_diverged(const struct work *w, trv_err *err, const char *fmt, ...)
                         "and metrics.jsonl are in '%s'; --resume with "
                         "--allow-diverged saves the run as it is",
                         how, w->place.dir);
-    work_say(w,
+    work_log(w,
              "warning: the run diverged: %s; it is saved all the same "
              "(--allow-diverged)",
              how);
@@ -177,8 +177,10 @@ work_stopped(const struct work *w, int rc, const char *when, trv_err *err)
 /* ---- what comes out ----------------------------------------------------- */
 
 int
-work_sign(struct work *w, enum kind kind, const struct adaptation *from,
-          const struct artefact_step *step, json_t *counts, trv_err *err)
+work_begin_manifest(struct work *w, enum kind kind,
+                    const struct adaptation *from,
+                    const struct artefact_step *step, json_t *counts,
+                    trv_err *err)
 {
     struct artefact_step signed_step = *step;
     const struct model_identity *id;
@@ -232,13 +234,13 @@ save_weights(struct work *w, const struct decoder *d, const int32_t *pad,
 
 int
 work_save_student(struct work *w, const struct student_options *o,
-                  const struct terms *terms, const struct decoder *own,
-                  trv_err *err)
+                  const struct adapter_weights *adapter_weights,
+                  const struct decoder *own, trv_err *err)
 {
     if (own)
         return save_weights(w, own, NULL, student_save_type(o), err);
-    return adaptation_save_terms(&w->head, terms, &w->s->model->cfg,
-                                 run_place_out(&w->place), err);
+    return adaptation_save_weights(&w->head, adapter_weights, &w->s->model->cfg,
+                                   run_place_out(&w->place), err);
 }
 
 int

@@ -3,10 +3,10 @@
  * what it cost.
  *
  *   work_begin   the clock runs; the place is named
- *   work_claim   may output and folder be used?
- *   work_lay     what a resumed run must agree on is known: the folder is ours
+ *   work_lock   may output and folder be used?
+ *   work_write_run     what a resumed run must agree on is known: the folder is ours
  *   work_train   the loop of run.h in that folder
- *   work_sign    trivium.json, but for the payload files
+ *   work_begin_manifest    trivium.json, but for the payload files
  *   work_end     the folder is tidied; the cost is told
  *
  * An edge fills the fields above the line, and `options` as it plans.
@@ -26,7 +26,7 @@ struct work {
     struct outdir *held; // run_place_init()
     uint64_t seed;
     bool replace;
-    bool resume; // after work_claim(): and there is something to go on from
+    bool resume; // after work_lock(): and there is something to go on from
     bool allow_diverged;       // save a run that has
     trv_message_fn on_message; // NULL: none
     void *message_payload;
@@ -36,8 +36,8 @@ struct work {
     /* --- */
     struct run_place place;
     bool claimed;         // the place is ours to tidy
-    json_t *fingerprint;  // from work_lay()
-    struct artefact head; // from work_sign()
+    json_t *fingerprint;  // from work_write_run()
+    struct artefact head; // from work_begin_manifest()
     double began, flop, stage_began;
     double tokens; // processed before the loop's first step
 };
@@ -47,17 +47,17 @@ int work_begin(struct work *w, const char *out, const char *kept, trv_err *err);
 void work_release(struct work *w); // accepts zeros
 
 /** A message to people. */
-void work_say(const struct work *w, const char *fmt, ...) TRV_PRINTF(2, 3);
+void work_log(const struct work *w, const char *fmt, ...) TRV_PRINTF(2, 3);
 /** For whatever scores answers: shown as the stage "scoring", which begins now.
  * `w` is borrowed. */
 struct reward_watch work_watch(struct work *w);
 
-/** What run_place_claim() returns. */
-int work_claim(struct work *w, trv_err *err);
+/** What run_place_lock() returns. */
+int work_lock(struct work *w, trv_err *err);
 /** `own` (taken; NULL: no memory) says what of the fingerprint is the work's
  * own; base, seed, precision and options are every work's. What
  * run_place_begin() returns. */
-int work_lay(struct work *w, json_t *own, trv_err *err);
+int work_write_run(struct work *w, json_t *own, trv_err *err);
 /** Does the loop go on from a checkpoint? */
 bool work_has_checkpoint(const struct work *w);
 /** run_train() with these options; every zero is replaced. Also what
@@ -76,13 +76,15 @@ int work_stopped(const struct work *w, int rc, const char *when, trv_err *err);
 /** Begin w->head: an artefact of `kind`, made from `from` (NULL: from data) as
  * `step` says. Its options, its seed, its source's spec and its cost (`counts`,
  * taken; NULL: no memory) are set here. */
-int work_sign(struct work *w, enum kind kind, const struct adaptation *from,
-              const struct artefact_step *step, json_t *counts, trv_err *err);
+int work_begin_manifest(struct work *w, enum kind kind,
+                        const struct adaptation *from,
+                        const struct artefact_step *step, json_t *counts,
+                        trv_err *err);
 /** Write w->head's payload: a student's terms, or all weights of `own` (NULL:
  * none), which are saved as its options say. */
 int work_save_student(struct work *w, const struct student_options *o,
-                      const struct terms *terms, const struct decoder *own,
-                      trv_err *err);
+                      const struct adapter_weights *adapter_weights,
+                      const struct decoder *own, trv_err *err);
 /** Write a prompt of words. */
 int work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err);
 /** Write all weights of a reward model whose padding is `pad`. */

@@ -10,7 +10,7 @@ drawn_release(struct measure *m)
 {
     for (int64_t i = 0; m->items && i < m->n; i++)
         for (int s = 0; s < SIDES; s++) {
-            context_release(&m->items[i].context[s]);
+            conditioning_release(&m->items[i].context[s]);
             for (int64_t k = 0; m->items[i].from[s] && k < m->per_side[s]; k++)
                 mem_free(m->items[i].from[s][k].ids);
             mem_free(m->items[i].from[s]);
@@ -46,18 +46,18 @@ drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
                            err);
             if (rc)
                 break;
-            fits = fits && context_room(&it->context[s]) >= 1;
-            if (context_length(&it->context[s]) > longest)
-                longest = context_length(&it->context[s]);
+            fits = fits && conditioning_left(&it->context[s]) >= 1;
+            if (conditioning_length(&it->context[s]) > longest)
+                longest = conditioning_length(&it->context[s]);
         }
         if (!rc && longest < shortest) {
             shortest = longest;
-            shortest_alone = context_length(&it->context[SIDE_BASE]);
+            shortest_alone = conditioning_length(&it->context[SIDE_BASE]);
         }
         if (rc || fits)
             continue;
         for (int s = 0; s < SIDES; s++)
-            context_release(&it->context[s]);
+            conditioning_release(&it->context[s]);
         m->n--;
         (*dropped)++;
     }
@@ -77,7 +77,7 @@ int
 drawn_by(struct measure *m, enum side side, trv_err *err)
 {
     const int64_t k = m->per_side[side], total = m->n * k;
-    struct sampled_context *rows = mem_calloc((size_t)total, sizeof(*rows));
+    struct sampled_row *rows = mem_calloc((size_t)total, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)total, sizeof(*outs));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = m->opts->max_tokens,
@@ -94,9 +94,9 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
     }
     so.sampling.vocab = tokenizer_size(m->s->model->tokenizer);
     for (int64_t i = 0; i < total; i++)
-        rows[i] = (struct sampled_context){
-            &m->items[i / k].context[side],
-            STREAM_SIDES + ((uint64_t)side << 40) + (uint64_t)i};
+        rows[i] = (struct sampled_row){&m->items[i / k].context[side],
+                                       STREAM_SIDES + ((uint64_t)side << 40) +
+                                           (uint64_t)i};
     arena_reset(&m->s->arena);
     rc = engine_sample_contexts(&m->s->arena, outs, rows, total, &so, err);
     for (int64_t i = 0; i < m->n && !rc; i++) {
@@ -104,8 +104,8 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
         int64_t fit = INT64_MAX;
 
         for (int s = 0; s < SIDES; s++)
-            if (context_room(&it->context[s]) < fit)
-                fit = context_room(&it->context[s]);
+            if (conditioning_left(&it->context[s]) < fit)
+                fit = conditioning_left(&it->context[s]);
         it->from[side] = mem_calloc((size_t)k, sizeof(struct drawn));
         if (!it->from[side]) {
             rc = err_fail(err, TRV_ENOMEM, "no memory for answers");

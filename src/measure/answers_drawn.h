@@ -8,7 +8,7 @@
 #define MEASURE_ANSWERS_DRAWN_H
 
 #include "measure/stage.h"
-#include "model/decoder/context.h"
+#include "model/decoder/conditioning.h"
 
 /* One answer to an input. */
 struct drawn {

@@ -86,7 +86,7 @@ examples_draw(trv_measurement *out, int side, struct session *s,
               void *payload, trv_err *err)
 {
     const int64_t n = out->n_examples;
-    struct sampled_context *rows = mem_calloc((size_t)n, sizeof(*rows));
+    struct sampled_row *rows = mem_calloc((size_t)n, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)n, sizeof(*outs));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = opts->max_tokens,
@@ -102,8 +102,8 @@ examples_draw(trv_measurement *out, int side, struct session *s,
     }
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
-        rows[i] = (struct sampled_context){contexts[i],
-                                           STREAM_EXAMPLES + (uint64_t)i};
+        rows[i] =
+            (struct sampled_row){contexts[i], STREAM_EXAMPLES + (uint64_t)i};
     arena_reset(&s->arena);
     rc = engine_sample_contexts(&s->arena, outs, rows, n, &so, err);
     for (int64_t i = 0; i < n && !rc; i++) {

@@ -80,10 +80,12 @@ added_bytes(const struct measure *m)
     double bytes = 0.0;
 
     for (int64_t p = 0; p < first->n; p++) {
-        const struct context_part *part = &first->parts[p];
+        const struct component *part = &first->parts[p];
 
-        if (part->terms && terms_virtual_count(part->terms) == 0)
-            bytes += type * (double)terms_flat(part->terms).n;
+        if (part->adapter_weights &&
+            adapter_weights_virtual_count(part->adapter_weights) == 0)
+            bytes +=
+                type * (double)adapter_weights_flat(part->adapter_weights).n;
         if (part->d != m->d)
             bytes += type * (double)model_params(part->d->model);
     }
@@ -110,8 +112,9 @@ fill_cost(struct measure *m, trv_measurement *out, trv_err *err)
         m->acts[SIDE_B] ? added_bytes(m) : (double)NAN;
     if (b && b->artefact.root)
         out->cost.artefact_bytes = artefact_bytes(&b->artefact);
-    else if (view_terms(b))
-        out->cost.artefact_bytes = terms_flat(&b->terms).n * 4;
+    else if (view_weights(b))
+        out->cost.artefact_bytes =
+            adapter_weights_flat(&b->adapter_weights).n * 4;
     else if (b && b->kind == KIND_TEXT)
         out->cost.artefact_bytes = (int64_t)strlen(b->text);
     return 0;

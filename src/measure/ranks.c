@@ -38,8 +38,8 @@ answer_of(const struct measure *m, int64_t item, const struct drawn *y)
 
 /* Give n answers their words; `text` takes them. */
 static int
-put_words(struct reward_item *answers, int64_t n, struct strbuf *text,
-          const struct measure *m, trv_err *err)
+decode_answer(struct reward_item *answers, int64_t n, struct strbuf *text,
+              const struct measure *m, trv_err *err)
 {
     size_t *at = mem_calloc((size_t)n + 1, sizeof(*at));
     int rc = at ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the scores");
@@ -73,7 +73,7 @@ score_sides(struct measure *m, double *const score[SIDES], int64_t k,
     for (int64_t i = 0; i < m->n * k && !rc; i++)
         answers[i] = answer_of(m, i / k, candidate(m, i / k, i % k));
     if (!rc)
-        rc = put_words(answers, m->n * k, &text, m, err);
+        rc = decode_answer(answers, m->n * k, &text, m, err);
     for (int s = SIDE_A; s <= SIDE_B && !rc; s++) {
         struct adaptation *a = m->side[s];
 
@@ -123,7 +123,7 @@ score_task(struct measure *m, double *mean, enum side side, trv_err *err)
     for (int64_t i = 0; i < n && !rc; i++)
         answers[i] = answer_of(m, i / k, &m->items[i / k].from[side][i % k]);
     if (!rc)
-        rc = put_words(answers, n, &text, m, err);
+        rc = decode_answer(answers, n, &text, m, err);
     if (!rc)
         rc = reward_score(m->s, m->task, score, NULL, answers, n, &watch, err);
     m->stage_done += n;

@@ -10,9 +10,9 @@
 #include "base/seal.h"
 
 int
-trials_score(double *reward, struct session *s, struct adaptation *by,
-             const struct tried *list, int64_t n,
-             const struct reward_watch *watch, trv_err *err)
+answer_rewards_score(double *reward, struct session *s, struct adaptation *by,
+                     const struct completion *list, int64_t n,
+                     const struct reward_watch *watch, trv_err *err)
 {
     struct reward_item *items = mem_calloc((size_t)n, sizeof(*items));
     size_t *at = mem_array((size_t)n + 1, sizeof(*at));
@@ -88,12 +88,12 @@ write_kept(const double *reward, int64_t n, const char *file, trv_err *err)
 }
 
 int
-trials_keep(double *reward, struct session *s, struct adaptation *by,
-            const struct answers *answers, const struct inputs *in,
-            const char *file, bool resume, const struct reward_watch *watch,
-            trv_err *err)
+answer_rewards_keep(double *reward, struct session *s, struct adaptation *by,
+                    const struct answers *answers, const struct inputs *in,
+                    const char *file, bool resume,
+                    const struct reward_watch *watch, trv_err *err)
 {
-    struct tried *list;
+    struct completion *list;
     int rc;
 
     if (resume && file_exists(file))
@@ -104,10 +104,10 @@ trials_keep(double *reward, struct session *s, struct adaptation *by,
     for (int64_t i = 0; i < answers->n; i++) {
         const struct answer *y = &answers->list[i];
 
-        list[i] = (struct tried){
+        list[i] = (struct completion){
             &in->data.rows[answers->contexts[y->context].input], y->ids, y->n};
     }
-    rc = trials_score(reward, s, by, list, answers->n, watch, err);
+    rc = answer_rewards_score(reward, s, by, list, answers->n, watch, err);
     if (!rc)
         rc = write_kept(reward, answers->n, file, err);
     mem_free(list);
@@ -115,13 +115,13 @@ trials_keep(double *reward, struct session *s, struct adaptation *by,
 }
 
 void
-trials_look(struct trials_figures *f, const double *reward, int64_t n,
-            int64_t K)
+answer_rewards_summarise(struct answer_reward_stats *f, const double *reward,
+                         int64_t n, int64_t K)
 {
     const int64_t groups = n / K;
     double squares = 0.0;
 
-    *f = (struct trials_figures){.groups = groups};
+    *f = (struct answer_reward_stats){.groups = groups};
     for (int64_t i = 0; i < n; i++)
         f->mean += reward[i] / (double)n;
     for (int64_t i = 0; i < n; i++)

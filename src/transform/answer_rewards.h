@@ -6,7 +6,7 @@
 #include "transform/answers.h"
 
 /* An answer to a row of the inputs, as tokens. */
-struct tried {
+struct completion {
     const struct data_row *row; // with all columns: a reference may be there
     const int32_t *ids;         // [n], its end included where it has one
     int64_t n;
@@ -14,9 +14,10 @@ struct tried {
 
 /** reward [n] of answers: their text, for the reward, is that of the ids less
  * special tokens. The session's arena is reset. What reward_score() returns. */
-int trials_score(double *reward, struct session *s, struct adaptation *by,
-                 const struct tried *list, int64_t n,
-                 const struct reward_watch *watch, trv_err *err);
+int answer_rewards_score(double *reward, struct session *s,
+                         struct adaptation *by, const struct completion *list,
+                         int64_t n, const struct reward_watch *watch,
+                         trv_err *err);
 
 /**
  * Rewards of all answers of a run, kept in `file` ({"rewards": [...]}), so that
@@ -25,19 +26,19 @@ int trials_score(double *reward, struct session *s, struct adaptation *by,
  *
  * @param reward  [answers->n].
  * @param resume  read the file where it is there.
- * @return what trials_score() returns; TRV_EIO, TRV_EFORMAT (the file).
+ * @return what answer_rewards_score() returns; TRV_EIO, TRV_EFORMAT (the file).
  */
-int trials_keep(double *reward, struct session *s, struct adaptation *by,
-                const struct answers *answers, const struct inputs *in,
-                const char *file, bool resume, const struct reward_watch *watch,
-                trv_err *err);
+int answer_rewards_keep(double *reward, struct session *s,
+                        struct adaptation *by, const struct answers *answers,
+                        const struct inputs *in, const char *file, bool resume,
+                        const struct reward_watch *watch, trv_err *err);
 
 /* What can be said of the rewards of groups of K answers. */
-struct trials_figures {
+struct answer_reward_stats {
     double mean, std;     // of all
     int64_t groups, flat; // flat: all rewards of the group are equal
 };
-void trials_look(struct trials_figures *f, const double *reward, int64_t n,
-                 int64_t K);
+void answer_rewards_summarise(struct answer_reward_stats *f,
+                              const double *reward, int64_t n, int64_t K);
 
 #endif

@@ -18,8 +18,9 @@
 
 int
 answers_contexts(struct answers *out, struct session *s,
-                 struct adaptation *teacher, const struct terms *student,
-                 const struct inputs *in, int64_t room, trv_err *err)
+                 struct adaptation *teacher,
+                 const struct adapter_weights *student, const struct inputs *in,
+                 int64_t room, trv_err *err)
 {
     const int64_t most = s->model->cfg.context - room;
     int64_t shortest = INT64_MAX, shortest_taught = 0; // for the message
@@ -31,31 +32,31 @@ answers_contexts(struct answers *out, struct session *s,
                         "answers of %lld tokens do not fit the context of "
                         "%lld: ask for fewer (max-tokens)",
                         (long long)room, (long long)s->model->cfg.context);
-    out->contexts =
-        mem_calloc((size_t)in->data.n, sizeof(struct paired_context));
+    out->contexts = mem_calloc((size_t)in->data.n, sizeof(struct paired_row));
     if (!out->contexts)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld inputs",
                         (long long)in->data.n);
     for (int64_t i = 0; i < in->data.n && !rc; i++) {
-        struct paired_context *c = &out->contexts[out->n_contexts];
+        struct paired_row *c = &out->contexts[out->n_contexts];
 
         c->input = i;
         rc = view_open(&c->teacher, s, teacher, &in->data.rows[i], err);
         if (!rc)
-            rc = view_terms_context(&c->student, s->model, student,
-                                    &in->data.rows[i], err);
-        if (!rc && c->student.n <= terms_virtual_count(student))
+            rc = view_weights_conditioning(&c->student, s->model, student,
+                                           &in->data.rows[i], err);
+        if (!rc && c->student.n <= adapter_weights_virtual_count(student))
             rc = data_row_fail(&in->data.rows[i], err, TRV_EINVAL,
                                "the input is empty and the tokenizer has no "
                                "token that begins a text");
-        if (!rc && context_length(&c->teacher) + c->student.n < shortest) {
-            shortest = context_length(&c->teacher) + c->student.n;
-            shortest_taught = context_length(&c->teacher);
+        if (!rc && conditioning_length(&c->teacher) + c->student.n < shortest) {
+            shortest = conditioning_length(&c->teacher) + c->student.n;
+            shortest_taught = conditioning_length(&c->teacher);
         }
-        if (!rc && context_room(&c->teacher) >= room && c->student.n <= most) {
+        if (!rc && conditioning_left(&c->teacher) >= room &&
+            c->student.n <= most) {
             out->n_contexts++;
         } else {
-            context_release(&c->teacher);
+            conditioning_release(&c->teacher);
             ids_release(&c->student);
             out->n_dropped++;
         }
@@ -212,7 +213,7 @@ draw_block(struct answers *out, struct session *s, struct draw_state *st,
            trv_err *err)
 {
     const struct answers_options *opts = st->opts;
-    struct sampled_context rows[BLOCK];
+    struct sampled_row rows[BLOCK];
     struct sample_out outs[BLOCK];
     const int64_t from = out->n;
     const int64_t n =
@@ -228,7 +229,7 @@ draw_block(struct answers *out, struct session *s, struct draw_state *st,
     so.sampling.temperature = opts->temperature;
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
-        rows[i] = (struct sampled_context){
+        rows[i] = (struct sampled_row){
             &out->contexts[context_of(out, from + i, opts->group)].teacher,
             STREAM_ANSWERS + (uint64_t)(from + i)};
     arena_reset(&s->arena);
@@ -276,7 +277,7 @@ void
 answers_release(struct answers *a)
 {
     for (int64_t i = 0; a->contexts && i < a->n_contexts; i++) {
-        context_release(&a->contexts[i].teacher);
+        conditioning_release(&a->contexts[i].teacher);
         ids_release(&a->contexts[i].student);
     }
     for (int64_t i = 0; i < a->n; i++)

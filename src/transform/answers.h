@@ -15,7 +15,7 @@
 #include "adapt/view.h"
 
 /* One input from both sides. */
-struct paired_context {
+struct paired_row {
     struct context teacher;
     struct ids student;
     int64_t input; // row of the inputs
@@ -28,7 +28,7 @@ struct answer {
 };
 
 struct answers {
-    struct paired_context *contexts;
+    struct paired_row *contexts;
     int64_t n_contexts, n_dropped; // dropped: no room for an answer
     struct answer *list;
     int64_t n;
@@ -39,7 +39,8 @@ struct answers {
  * `room` answer tokens are dropped and counted. TRV_ETOOLONG where none is
  * left. */
 int answers_contexts(struct answers *out, struct session *s,
-                     struct adaptation *teacher, const struct terms *student,
+                     struct adaptation *teacher,
+                     const struct adapter_weights *student,
                      const struct inputs *in, int64_t room, trv_err *err);
 
 struct answers_options {

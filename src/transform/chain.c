@@ -153,9 +153,9 @@ choose_methods(struct chain *c, enum form from, const trv_convert_options *o,
 /* What a chain that goes on must agree on; what a link learns with is in the
  * fingerprint of its own run, too, but that is gone when it is done. */
 static int
-tell_chain(struct chain *c, const struct session *s,
-           const struct adaptation *from, const trv_convert_options *o,
-           const struct model_identity *id, trv_err *err)
+chain_to_json(struct chain *c, const struct session *s,
+              const struct adaptation *from, const trv_convert_options *o,
+              const struct model_identity *id, trv_err *err)
 {
     char seed[24];
     int rc;
@@ -169,8 +169,8 @@ tell_chain(struct chain *c, const struct session *s,
         "temperature", o->temperature, "method", o->method ? o->method : "");
     if (!c->fingerprint)
         return err_nomem(err, "to plan a chain");
-    rc = options_tell_lora(c->fingerprint, &o->lora, err);
-    return rc ? rc : options_tell_learn(c->fingerprint, &o->learn, err);
+    rc = options_lora_to_json(c->fingerprint, &o->lora, err);
+    return rc ? rc : options_learn_to_json(c->fingerprint, &o->learn, err);
 }
 
 static int
@@ -225,16 +225,16 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
         rc = choose_methods(c, from->form, o, err);
     if (!rc)
         rc = session_identity(s, &id, err);
-    return rc ? rc : tell_chain(c, s, from, o, id, err);
+    return rc ? rc : chain_to_json(c, s, from, o, id, err);
 }
 
 /* Lock OUT, and lay OUT.via for this chain, or see that it is this chain's. */
 static int
-claim(struct chain *c, const trv_convert_options *o, bool *goes_on,
-      trv_err *err)
+lock_output(struct chain *c, const trv_convert_options *o, bool *goes_on,
+            trv_err *err)
 {
     json_t *was = NULL;
-    int rc = output_claim(&c->out, c->kind, o->replace, err);
+    int rc = output_lock(&c->out, c->kind, o->replace, err);
 
     if (rc)
         return rc;
@@ -274,7 +274,7 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
           const char *to, const trv_convert_options *opts,
           trv_progress_fn progress, void *payload, trv_err *err)
 {
-    const struct convert_job talk = {.opts = opts};
+    const struct convert_job job = {.opts = opts};
     const struct model_identity *id = NULL;
     struct chain c = {0};
     struct adaptation *at = NULL; // what the link before has made
@@ -290,7 +290,7 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
     if (!rc)
         rc = session_identity(s, &id, err);
     if (!rc)
-        rc = claim(&c, opts, &goes_on, err);
+        rc = lock_output(&c, opts, &goes_on, err);
     for (int64_t i = 0; i < c.n && !rc; i++) {
         const struct link *l = &c.links[i];
         const bool last = i == c.n - 1;
@@ -301,8 +301,8 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
         o.resume = goes_on;
         o.replace = opts->replace || !last;
         if (last || !goes_on || !artefact_is(l->path)) {
-            convert_say(&talk, "link %lld of %lld: %s to %s", (long long)i + 1,
-                        (long long)c.n, at ? at->spec : from->spec, l->to);
+            job_log(&job, "link %lld of %lld: %s to %s", (long long)i + 1,
+                    (long long)c.n, at ? at->spec : from->spec, l->to);
             rc = convert_link(s, &one, at ? at : from, l->to,
                               last ? &c.out : NULL, &l->choice, &o, progress,
                               payload, err);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 void
-convert_say(const struct convert_job *job, const char *fmt, ...)
+job_log(const struct convert_job *job, const char *fmt, ...)
 {
     char line[512];
     va_list ap;
@@ -43,8 +43,8 @@ relay_inputs(void *payload, int64_t done, double tokens)
 }
 
 int
-convert_inputs(struct inputs *in, const struct convert_job *job,
-               const char *path, int64_t want, bool chat, trv_err *err)
+job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
+           int64_t want, bool chat, trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
 
@@ -60,8 +60,8 @@ convert_inputs(struct inputs *in, const struct convert_job *job,
 }
 
 int
-convert_student(struct student_options *out, const struct convert_job *job,
-                trv_err *err)
+job_student(struct student_options *out, const struct convert_job *job,
+            trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     int rc;
@@ -78,8 +78,8 @@ convert_student(struct student_options *out, const struct convert_job *job,
 }
 
 int
-convert_begin(struct work *w, const struct convert_job *job, const char *kept,
-              trv_err *err)
+job_begin(struct work *w, const struct convert_job *job, const char *kept,
+          trv_err *err)
 {
     const trv_convert_options *o = job->opts;
 
@@ -98,8 +98,8 @@ convert_begin(struct work *w, const struct convert_job *job, const char *kept,
 }
 
 int
-convert_draw(struct answers *out, const struct work *w,
-             struct answers_options how, trv_err *err)
+job_draw(struct answers *out, const struct work *w, struct answers_options how,
+         trv_err *err)
 {
     if (!how.file)
         how.file = w->place.kept;
@@ -111,8 +111,8 @@ convert_draw(struct answers *out, const struct work *w,
 }
 
 int
-convert_lay(struct work *w, const struct convert_job *job, const char *method,
-            const struct inputs *in, json_t *own, trv_err *err)
+job_write_run(struct work *w, const struct convert_job *job, const char *method,
+              const struct inputs *in, json_t *own, trv_err *err)
 {
     char source[HASH_HEX];
     json_t *more;
@@ -130,12 +130,12 @@ convert_lay(struct work *w, const struct convert_job *job, const char *method,
         own = NULL;
     }
     json_decref(more);
-    return work_lay(w, own, err);
+    return work_write_run(w, own, err);
 }
 
 void
-convert_say_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
-                    int64_t prompt, int64_t answer)
+job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
+                int64_t prompt, int64_t answer)
 {
     char before[64] = "";
 
@@ -144,24 +144,24 @@ convert_say_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
     if (prompt > 0)
         snprintf(before, sizeof(before), "a prompt of %lld and ",
                  (long long)prompt);
-    convert_say(job,
-                "warning: %lld of %lld inputs leave no room for %s%lld answer "
-                "tokens and are left out",
-                (long long)dropped, (long long)n, before, (long long)answer);
+    job_log(job,
+            "warning: %lld of %lld inputs leave no room for %s%lld answer "
+            "tokens and are left out",
+            (long long)dropped, (long long)n, before, (long long)answer);
 }
 
 void
-convert_say_full(const struct convert_job *job)
+job_log_full(const struct convert_job *job)
 {
     const int64_t params = model_params(job->s->model);
     const double n = (double)params;
     const double packed = job->s->be->act_type == DT_BF16 ? 2.0 : 4.0;
 
     if (job->to == KIND_FULL)
-        convert_say(job,
-                    "all %lld weights learn, about %.3g MB with their "
-                    "gradient and the optimiser; the base stays beside them as "
-                    "it is, about %.3g MB",
-                    (long long)params, (16.0 + 2.0 * packed) * n / 1e6,
-                    packed * n / 1e6);
+        job_log(job,
+                "all %lld weights learn, about %.3g MB with their "
+                "gradient and the optimiser; the base stays beside them as "
+                "it is, about %.3g MB",
+                (long long)params, (16.0 + 2.0 * packed) * n / 1e6,
+                packed * n / 1e6);
 }

@@ -28,39 +28,39 @@ struct convert_job {
 };
 
 /** A message to people through opts->on_message. */
-void convert_say(const struct convert_job *job, const char *fmt, ...)
+void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
  * that are sampled from the model; `chat` as in inputs_open(), whose errors
  * these are. */
-int convert_inputs(struct inputs *in, const struct convert_job *job,
-                   const char *path, int64_t want, bool chat, trv_err *err);
+int job_inputs(struct inputs *in, const struct convert_job *job,
+               const char *path, int64_t want, bool chat, trv_err *err);
 
 /** What learns, as the job asks for it; checked as in student_check() and
  * student_check_full(). */
-int convert_student(struct student_options *out, const struct convert_job *job,
-                    trv_err *err);
+int job_student(struct student_options *out, const struct convert_job *job,
+                trv_err *err);
 /** Begin the edge's work (learn/work.h) at the job's output; `kept` as in
  * run_place_init(). TRV_ENOMEM. */
-int convert_begin(struct work *w, const struct convert_job *job,
-                  const char *kept, trv_err *err);
+int job_begin(struct work *w, const struct convert_job *job, const char *kept,
+              trv_err *err);
 /** answers_draw() into the work's folder: what of `how` says where, and how it
  * is heard, is set here, but for a file other than the kept one. A stop is told
  * with how to go on. */
-int convert_draw(struct answers *out, const struct work *w,
-                 struct answers_options how, trv_err *err);
-/** work_lay() with what every edge's run is told by: its method, its source,
+int job_draw(struct answers *out, const struct work *w,
+             struct answers_options how, trv_err *err);
+/** work_write_run() with what every edge's run is told by: its method, its source,
  * its inputs. `own` (taken; NULL: no memory) says what else. */
-int convert_lay(struct work *w, const struct convert_job *job,
-                const char *method, const struct inputs *in, json_t *own,
-                trv_err *err);
+int job_write_run(struct work *w, const struct convert_job *job,
+                  const char *method, const struct inputs *in, json_t *own,
+                  trv_err *err);
 /** Warn of inputs, `dropped` of n, without room for a prompt (0: for none is
  * asked) and an answer of so many tokens, where there are some. */
-void convert_say_dropped(const struct convert_job *job, int64_t dropped,
-                         int64_t n, int64_t prompt, int64_t answer);
+void job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
+                     int64_t prompt, int64_t answer);
 
 /** Say what learning all weights takes, where that is what `to` asks for. */
-void convert_say_full(const struct convert_job *job);
+void job_log_full(const struct convert_job *job);
 
 #endif

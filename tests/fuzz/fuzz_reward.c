@@ -98,12 +98,12 @@ again(const struct adaptation *a, const struct model *m)
     json_t *part, *told;
     trv_err err;
 
-    if (part_tell(&part, a, ".", &err))
+    if (part_to_json(&part, a, ".", &err))
         return; // what no folder may hold
     TRV_ASSERT(!adaptation_open_part(&b, &how, ".", part, &err));
     TRV_ASSERT(b->kind == a->kind);
     TRV_ASSERT(reward_has_tokens(a) == reward_has_tokens(b));
-    TRV_ASSERT(!part_tell(&told, b, ".", &err));
+    TRV_ASSERT(!part_to_json(&told, b, ".", &err));
     TRV_ASSERT(json_equal(part, told));
     adaptation_free(b);
     json_decref(told);

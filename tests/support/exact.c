@@ -283,7 +283,7 @@ exact_logp(struct world *w, double *logp, const char *spec)
             logp[i] += (double)store[i][k];
     }
     for (int64_t x = 0; x < WORLD_INPUTS; x++)
-        context_release(&contexts[x]);
+        conditioning_release(&contexts[x]);
     adaptation_free(a);
 }
 
@@ -321,8 +321,8 @@ exact_save(struct world *w, const char *name, enum kind kind, int64_t k,
     const struct model_config *cfg = &w->s->model->cfg;
     struct artefact head = {0};
     struct outdir out;
-    struct terms t = {0};
-    struct terms_flat flat;
+    struct adapter_weights t = {0};
+    struct adapter_weights_flat flat;
     struct rng r;
     char path[700];
     trv_err err = {0};
@@ -336,17 +336,17 @@ exact_save(struct world *w, const char *name, enum kind kind, int64_t k,
                           kind == KIND_SOFT ? VIRTUAL_SOFT : VIRTUAL_PREFIX,
                           cfg, k, false, &err),
              &err);
-    flat = terms_flat(&t);
+    flat = adapter_weights_flat(&t);
     for (int64_t i = 0; i < flat.n; i++)
         flat.w[i] = (float)(size * rng_normal(&r));
     must(artefact_init(&head, kind, "world", NULL, &err), &err);
     snprintf(path, sizeof(path), "%s/%s", w->dir, name);
     must(outdir_init(&out, path, &err), &err);
-    must(output_claim(&out, kind, true, &err), &err);
-    must(adaptation_save_terms(&head, &t, cfg, &out, &err), &err);
+    must(output_lock(&out, kind, true, &err), &err);
+    must(adaptation_save_weights(&head, &t, cfg, &out, &err), &err);
     outdir_release(&out);
     artefact_release(&head);
-    terms_release(&t);
+    adapter_weights_release(&t);
 }
 
 void

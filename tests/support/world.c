@@ -105,7 +105,7 @@ write_model(struct world *w, const char *name, uint64_t seed)
     snprintf(from, sizeof(from), "%s/from", w->dir);
     snprintf(w->path, sizeof(w->path), "%s/model", w->dir);
     must(outdir_init(&out, from, &err), &err);
-    must(outdir_claim(&out, NULL, false, &err), &err);
+    must(outdir_lock(&out, NULL, false, &err), &err);
     must(outdir_write(&out, "config.json", config, strlen(config), &err), &err);
     write_texts(w, &out);
     must(outdir_write(&out, "tokenizer_config.json", tokenizer_config,
@@ -118,7 +118,7 @@ write_model(struct world *w, const char *name, uint64_t seed)
     json_decref(json);
     rng_init(&r, seed, 1);
     must(outdir_init(&out, w->path, &err), &err);
-    must(outdir_claim(&out, NULL, false, &err), &err);
+    must(outdir_lock(&out, NULL, false, &err), &err);
     must(writer_folder(writer_to(&out), from, &cfg, DT_F32, random_weights, &r,
                        &err),
          &err);
@@ -190,11 +190,11 @@ world_reset_student(struct world *w)
 {
     trv_err err = {0};
 
-    terms_release(&w->student);
+    adapter_weights_release(&w->student);
     must(lora_begin(&w->student.lora, &w->s->model->cfg, "all-linear", 16, 16,
                     false, 0, 3, &err),
          &err);
-    must(terms_refresh(&w->student, w->s->be, &err), &err);
+    must(adapter_weights_refresh(&w->student, w->s->be, &err), &err);
 }
 
 void
@@ -245,17 +245,18 @@ world_open_as(struct world *w, const char *name, double beta,
 void
 world_close(struct world *w)
 {
-    terms_release(&w->student);
+    adapter_weights_release(&w->student);
     answers_release(&w->answers);
     inputs_release(&w->in);
     session_free(w->s);
 }
 
 void
-world_logp(struct world *w, double *logp, const struct terms *terms)
+world_logp(struct world *w, double *logp,
+           const struct adapter_weights *adapter_weights)
 {
     struct arena *a = &w->s->arena;
-    struct context_part parts[WORLD_INPUTS];
+    struct component parts[WORLD_INPUTS];
     struct context contexts[WORLD_INPUTS];
     struct answered list[WORLD_ALL];
     float store[WORLD_ALL][WORLD_LENGTH], *to[WORLD_ALL];
@@ -266,7 +267,7 @@ world_logp(struct world *w, double *logp, const struct terms *terms)
     for (int64_t x = 0; x < WORLD_INPUTS; x++) {
         const struct ids *ids = &w->answers.contexts[x].student;
 
-        parts[x] = (struct context_part){d, terms, ids->v, ids->n, 1.0};
+        parts[x] = (struct component){d, adapter_weights, ids->v, ids->n, 1.0};
         contexts[x] = (struct context){&parts[x], 1, NULL};
     }
     for (int64_t i = 0; i < WORLD_ALL; i++) {

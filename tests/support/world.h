@@ -26,7 +26,7 @@ struct world {
     char path[600];      // the model's folder in it
     struct inputs in;
     struct answers answers; // all, those of an input side by side
-    struct terms student;
+    struct adapter_weights student;
     double reward[WORLD_ALL];
     double base[WORLD_ALL]; // log p0
     double best[WORLD_ALL]; // log of p0 exp(r / beta) / Z
@@ -44,7 +44,8 @@ void world_close(struct world *w);
 void world_reset_student(struct world *w);
 
 /** log p [WORLD_ALL] of every answer under terms (NULL: the base). */
-void world_logp(struct world *w, double *logp, const struct terms *terms);
+void world_logp(struct world *w, double *logp,
+                const struct adapter_weights *adapter_weights);
 /** Mean over the inputs of sum p (log p - log q). */
 double world_kl(const double *p, const double *q);
 /** Mean over the inputs of the expected reward. */

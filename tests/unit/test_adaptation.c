@@ -107,7 +107,7 @@ test_adaptation_base_adapts_nothing(void **state)
     assert_int_equal(open_spec(&a, NULL, "base", ""), 0);
     assert_int_equal(a->form, FORM_BASE);
     assert_null(a->text);
-    assert_int_equal(a->terms.lora.n, 0);
+    assert_int_equal(a->adapter_weights.lora.n, 0);
     adaptation_free(a);
 }
 
@@ -192,8 +192,8 @@ test_adaptation_opens_a_peft_folder_of_unknown_base(void **state)
         assert_int_equal(a->kind, KIND_LORA);
         assert_string_equal(a->base_name, "gpt2");
         assert_null(a->artefact.root);
-        assert_true(a->terms.lora.n > 0);
-        assert_null(a->terms.lora.g);
+        assert_true(a->adapter_weights.lora.n > 0);
+        assert_null(a->adapter_weights.lora.g);
         adaptation_free(a);
     }
 }
@@ -224,8 +224,9 @@ test_adaptation_opens_folders_of_every_kind_of_terms(void **state)
             assert_int_equal(a->form, kinds[i].form);
             assert_int_equal(a->kind, kinds[i].kind);
             assert_string_equal(a->base_name, "gpt2");
-            assert_int_equal(terms_virtual_count(&a->terms), i < 2 ? 5 : 0);
-            assert_true(terms_flat(&a->terms).n > 0);
+            assert_int_equal(adapter_weights_virtual_count(&a->adapter_weights),
+                             i < 2 ? 5 : 0);
+            assert_true(adapter_weights_flat(&a->adapter_weights).n > 0);
             adaptation_free(a);
             refused("lora:", path, TRV_EINVAL,
                     i == 2 ? "kind adapter, not lora" : "not lora");
@@ -247,7 +248,7 @@ test_adaptation_saved_terms_are_artefacts(void **state)
         struct adaptation *a, *b;
         struct artefact head;
         struct outdir out;
-        struct terms_flat was, is;
+        struct adapter_weights_flat was, is;
         char rel[64];
 
         snprintf(rel, sizeof(rel), "golden/virtual/gpt2/%s",
@@ -257,16 +258,17 @@ test_adaptation_saved_terms_are_artefacts(void **state)
         assert_int_equal(artefact_init(&head, kinds[i], "tiny", &base_id, NULL),
                          0);
         assert_int_equal(outdir_init(&out, path, NULL), 0);
-        assert_int_equal(output_claim(&out, kinds[i], false, NULL), 0);
-        assert_int_equal(
-            adaptation_save_terms(&head, &a->terms, &model.cfg, &out, NULL), 0);
+        assert_int_equal(output_lock(&out, kinds[i], false, NULL), 0);
+        assert_int_equal(adaptation_save_weights(&head, &a->adapter_weights,
+                                                 &model.cfg, &out, NULL),
+                         0);
         outdir_release(&out);
         artefact_release(&head);
         assert_int_equal(open_spec(&b, NULL, "", path), 0);
         assert_int_equal(b->kind, kinds[i]);
         assert_non_null(b->artefact.root);
-        was = terms_flat(&a->terms);
-        is = terms_flat(&b->terms);
+        was = adapter_weights_flat(&a->adapter_weights);
+        is = adapter_weights_flat(&b->adapter_weights);
         assert_int_equal(was.n, is.n);
         assert_memory_equal(was.w, is.w, (size_t)is.n * sizeof(float));
         adaptation_free(a);
@@ -293,10 +295,11 @@ save_lora(const char *dir, const struct lora *l, bool replace, trv_err *err)
     if (!rc)
         rc = outdir_init(&out, dir, err);
     if (!rc)
-        rc = output_claim(&out, KIND_LORA, replace, err);
+        rc = output_lock(&out, KIND_LORA, replace, err);
     if (!rc)
-        rc = adaptation_save_terms(&head, &(struct terms){.lora = *l},
-                                   &model.cfg, &out, err);
+        rc = adaptation_save_weights(&head,
+                                     &(struct adapter_weights){.lora = *l},
+                                     &model.cfg, &out, err);
     outdir_release(&out);
     artefact_release(&head);
     return rc;
@@ -325,15 +328,16 @@ test_adaptation_saved_twice_is_the_same_bytes(void **state)
     snprintf(two, sizeof(two), "%s/two", root);
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(one, &a->terms.lora, false, NULL), 0);
-    assert_int_equal(save_lora(one, &a->terms.lora, false, NULL), TRV_EEXIST);
+    assert_int_equal(save_lora(one, &a->adapter_weights.lora, false, NULL), 0);
+    assert_int_equal(save_lora(one, &a->adapter_weights.lora, false, NULL),
+                     TRV_EEXIST);
     assert_int_equal(open_spec(&b, NULL, "", one), 0);
-    assert_int_equal(b->terms.lora.n, a->terms.lora.n);
-    assert_memory_equal(a->terms.lora.w, b->terms.lora.w,
-                        (size_t)a->terms.lora.n * sizeof(float));
+    assert_int_equal(b->adapter_weights.lora.n, a->adapter_weights.lora.n);
+    assert_memory_equal(a->adapter_weights.lora.w, b->adapter_weights.lora.w,
+                        (size_t)a->adapter_weights.lora.n * sizeof(float));
     assert_string_equal(b->base_name, "tiny");
     assert_int_equal(json_array_size(b->artefact.files), 2);
-    assert_int_equal(save_lora(two, &b->terms.lora, false, NULL), 0);
+    assert_int_equal(save_lora(two, &b->adapter_weights.lora, false, NULL), 0);
     for (int i = 0; i < 3; i++) {
         struct strbuf x = {0}, y = {0};
 
@@ -360,7 +364,7 @@ test_adaptation_of_another_base_needs_a_flag(void **state)
     snprintf(dir, sizeof(dir), "%s/z", test_tmpdir("adaptation-base"));
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(dir, &a->terms.lora, false, NULL), 0);
+    assert_int_equal(save_lora(dir, &a->adapter_weights.lora, false, NULL), 0);
     adaptation_free(a);
     other.tokenizer[0] = '0';
     snprintf(spec, sizeof(spec), "lora:%s", dir);
@@ -382,7 +386,7 @@ test_adaptation_that_is_not_whole_is_refused(void **state)
     snprintf(dir, sizeof(dir), "%s/z", test_tmpdir("adaptation-whole"));
     assert_int_equal(
         open_spec(&a, NULL, "", test_source("golden/models/gpt2/adapter")), 0);
-    assert_int_equal(save_lora(dir, &a->terms.lora, false, NULL), 0);
+    assert_int_equal(save_lora(dir, &a->adapter_weights.lora, false, NULL), 0);
     adaptation_free(a);
     slurp(&b, dir, PEFT_WEIGHTS);
     b.s[b.len - 1] ^= 1;
@@ -411,7 +415,7 @@ test_adaptation_text_artefact_opens_as_it_was_saved(void **state)
     assert_int_equal(artefact_init(&head, KIND_TEXT, "tiny", &base_id, NULL),
                      0);
     assert_int_equal(outdir_init(&out, dir, NULL), 0);
-    assert_int_equal(output_claim(&out, KIND_TEXT, false, NULL), 0);
+    assert_int_equal(output_lock(&out, KIND_TEXT, false, NULL), 0);
     assert_int_equal(adaptation_save_prompt(&head, a, &out, NULL), 0);
     outdir_release(&out);
     artefact_release(&head);
@@ -464,7 +468,7 @@ test_adaptation_survives_every_failed_allocation(void **state)
         int rc;
 
         mem_fail_after(n);
-        rc = save_lora(dir, &a->terms.lora, true, NULL);
+        rc = save_lora(dir, &a->adapter_weights.lora, true, NULL);
         if (!rc)
             rc = open_spec(&b, NULL, "", dir);
         mem_fail_after(-1);

@@ -52,8 +52,8 @@ check(const json_t *c, const char *precision, double bound, double batch_bound)
 
         for (int64_t s = 0; s <= r.n; s++)
             first[s] = s; // one token each
-        advantage_charge_kl(r.v, kl.f, ref, first, r.n,
-                            golden_number(c, "beta"));
+        advantage_kl_penalty(r.v, kl.f, ref, first, r.n,
+                             golden_number(c, "beta"));
     }
     advantages(adv, &f, &r, kind, r.n / K, K);
     golden_assert(adv, r.n, want, "adv", over_batch ? batch_bound : bound);
@@ -223,7 +223,7 @@ test_advantage_charges_each_answer_for_its_own_tokens(void **state)
     assert_close(token_r[1], -0.25, 0.0);
     assert_close(token_r[2], -1.0 + 1.0, 0.0);
     assert_close(token_r[3], 9.0, 0.0); // the second answer has no tokens
-    advantage_charge_kl(r, old, ref, first, 3, 0.5);
+    advantage_kl_penalty(r, old, ref, first, 3, 0.5);
     assert_close(r[0], 1.0 - 0.5 * 2.5, 0.0);
     assert_close(r[1], 2.0, 0.0);
     assert_true(isnan(r[2]));

@@ -120,11 +120,11 @@ make_pairs(void)
     }
 }
 
-static struct prefer
-prefer_of(int64_t batch)
+static struct dpo_task
+dpo_task_of(int64_t batch)
 {
     make_pairs();
-    return (struct prefer){
+    return (struct dpo_task){
         .s = w.s,
         .answers = &w.answers,
         .list = list,
@@ -141,12 +141,12 @@ static void
 test_all_weights_reach_the_optimum_of_preferences(void **state)
 {
     struct run_task task;
-    struct prefer t = prefer_of(100);
+    struct dpo_task t = dpo_task_of(100);
     double p[WORLD_ALL];
     trv_err err = {0};
 
     (void)state;
-    must(prefer_init(&t, &task, &err), &err);
+    must(dpo_task_init(&t, &task, &err), &err);
     run(&task, 600, 5e-3);
     own_logp(p);
     print_message("KL to the optimum: %.5f, back: %.5f nat, from %.3f\n",
@@ -155,11 +155,11 @@ test_all_weights_reach_the_optimum_of_preferences(void **state)
     assert_true(world_kl(w.best, p) < 0.01);
     assert_true(world_kl(p, w.best) < 0.01);
     assert_base_is_still();
-    prefer_release(&t);
+    dpo_task_release(&t);
 }
 
 static int
-score(void *payload, double *reward, const struct tried *trials, int64_t n,
+score(void *payload, double *reward, const struct completion *trials, int64_t n,
       trv_err *err)
 {
     (void)payload;
@@ -311,7 +311,7 @@ test_all_weights_gradients_equal_central_differences(void **state)
     struct tilted tilted[WORLD_ALL];
     int64_t first[WORLD_INPUTS + 1] = {0, WORLD_EACH, WORLD_ALL};
     struct run_task task;
-    struct prefer dpo = prefer_of(8);
+    struct dpo_task dpo = dpo_task_of(8);
     struct grpo grpo = grpo_of(32);
     struct tilt tilt = {.s = w.s,
                         .answers = &w.answers,
@@ -325,9 +325,9 @@ test_all_weights_gradients_equal_central_differences(void **state)
     (void)state;
     for (int64_t i = 0; i < WORLD_ALL; i++)
         tilted[i] = (struct tilted){i, exp(w.best[i])};
-    must(prefer_init(&dpo, &task, &err), &err);
+    must(dpo_task_init(&dpo, &task, &err), &err);
     world_check_slope(&task, 3, 1, 5e-3);
-    prefer_release(&dpo);
+    dpo_task_release(&dpo);
     must(tilt_init(&tilt, &task, &err), &err);
     world_check_slope(&task, 0, 1, 5e-3);
     tilt_release(&tilt);
@@ -351,21 +351,21 @@ learn_from_lora(double *apart, bool all, const struct features *features,
                         .features = features,
                         .opts = {.batch = 78, .accumulate = 1, .seed = 3}};
     double p[WORLD_ALL], teacher[WORLD_ALL];
-    struct terms of_teacher;
+    struct adapter_weights of_teacher;
     struct run_task task;
     struct rng r;
     trv_err err = {0};
 
     world_reset_student(&w);
     of_teacher = w.student;
-    w.student = (struct terms){0};
+    w.student = (struct adapter_weights){0};
     rng_init(&r, 31, 7);
     for (int64_t i = 0; i < of_teacher.lora.n; i++)
         of_teacher.lora.w[i] += 0.08f * (float)rng_normal(&r);
-    must(terms_refresh(&of_teacher, w.s->be, &err), &err);
+    must(adapter_weights_refresh(&of_teacher, w.s->be, &err), &err);
     world_reset_student(&w);
     for (int x = 0; x < WORLD_INPUTS; x++)
-        w.answers.contexts[x].teacher.parts[0].terms = &of_teacher;
+        w.answers.contexts[x].teacher.parts[0].adapter_weights = &of_teacher;
     must(distill_init(&t, &task, &err), &err);
     run(&task, 300, all ? 3e-3 : 1e-2);
     world_logp(&w, teacher, &of_teacher);
@@ -378,8 +378,8 @@ learn_from_lora(double *apart, bool all, const struct features *features,
                   world_kl(teacher, w.base));
     assert_true(world_kl(teacher, w.base) > 0.1);
     for (int x = 0; x < WORLD_INPUTS; x++)
-        w.answers.contexts[x].teacher.parts[0].terms = NULL;
-    terms_release(&of_teacher);
+        w.answers.contexts[x].teacher.parts[0].adapter_weights = NULL;
+    adapter_weights_release(&of_teacher);
     distill_release(&t);
 }
 

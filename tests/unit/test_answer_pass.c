@@ -76,7 +76,7 @@ test_answer_pass_drops_out_where_asked_to(void **state)
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.1f * (float)rng_normal(&r);
     w.student.lora.dropout = 0.5f;
-    assert_int_equal(terms_refresh(&w.student, w.s->be, &err), 0);
+    assert_int_equal(adapter_weights_refresh(&w.student, w.s->be, &err), 0);
     for (int k = 0; k < 4; k++) {
         struct answer_pass p;
 

@@ -40,20 +40,21 @@ open_reward(const char *spec)
 
 /* The rows' own column `answer`: "b", and "ca". */
 static void
-test_trials_see_text_without_special_tokens_and_all_columns(void **state)
+test_answer_rewards_see_text_without_special_tokens_and_all_columns(
+    void **state)
 {
     static const int32_t b_end[] = {1, 5}, ca[] = {4, 2, 0}, end[] = {5};
     struct adaptation *exact = open_reward("verifier:exact");
-    const struct tried list[] = {{&w.in.data.rows[0], b_end, 2},
-                                 {&w.in.data.rows[1], b_end, 2},
-                                 {&w.in.data.rows[1], ca, 3},
-                                 {&w.in.data.rows[1], end, 1}};
+    const struct completion list[] = {{&w.in.data.rows[0], b_end, 2},
+                                      {&w.in.data.rows[1], b_end, 2},
+                                      {&w.in.data.rows[1], ca, 3},
+                                      {&w.in.data.rows[1], end, 1}};
     const double want[] = {1, 0, 1, 0};
     double got[4];
     trv_err err = {0};
 
     (void)state;
-    if (trials_score(got, w.s, exact, list, 4, NULL, &err))
+    if (answer_rewards_score(got, w.s, exact, list, 4, NULL, &err))
         fail_msg("%s", err.msg);
     for (int i = 0; i < 4; i++)
         assert_close(got[i], want[i], 0.0);
@@ -62,7 +63,7 @@ test_trials_see_text_without_special_tokens_and_all_columns(void **state)
 
 /* A program that would say something else each time. */
 static void
-test_trials_kept_are_read_again_and_not_asked_again(void **state)
+test_answer_rewards_kept_are_read_again_and_not_asked_again(void **state)
 {
     struct adaptation *odd = open_reward(
         "verifier:command,cmd=while read line; do echo 0.$(date +%N)1; done");
@@ -73,30 +74,33 @@ test_trials_kept_are_read_again_and_not_asked_again(void **state)
 
     (void)state;
     snprintf(file, sizeof(file), "%s/rewards.json", test_tmpdir("trials"));
-    if (trials_keep(was, w.s, odd, &w.answers, &w.in, file, true, NULL, &err) ||
-        trials_keep(is, w.s, odd, &w.answers, &w.in, file, true, NULL, &err))
+    if (answer_rewards_keep(was, w.s, odd, &w.answers, &w.in, file, true, NULL,
+                            &err) ||
+        answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file, true, NULL,
+                            &err))
         fail_msg("%s", err.msg);
     assert_memory_equal(was, is, sizeof(was));
-    if (trials_keep(is, w.s, odd, &w.answers, &w.in, file, false, NULL, &err))
+    if (answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file, false, NULL,
+                            &err))
         fail_msg("%s", err.msg);
     assert_memory_not_equal(was, is, sizeof(was));
     other = json_pack("{s:[f]}", "rewards", 1.0);
     assert_int_equal(seal_write(file, other, &err), 0);
     json_decref(other);
-    assert_int_equal(
-        trials_keep(is, w.s, odd, &w.answers, &w.in, file, true, NULL, &err),
-        TRV_EFORMAT);
+    assert_int_equal(answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file,
+                                         true, NULL, &err),
+                     TRV_EFORMAT);
     adaptation_free(odd);
 }
 
 static void
-test_trials_look_counts_inputs_whose_answers_are_alike(void **state)
+test_answer_rewards_count_inputs_whose_answers_are_alike(void **state)
 {
     static const double r[] = {1, 1, 1, 0, 1, 0, 0, 0, 0};
-    struct trials_figures f;
+    struct answer_reward_stats f;
 
     (void)state;
-    trials_look(&f, r, 9, 3);
+    answer_rewards_summarise(&f, r, 9, 3);
     assert_int_equal(f.groups, 3);
     assert_int_equal(f.flat, 2);
     assert_close(f.mean, 4.0 / 9.0, 1e-15);
@@ -108,10 +112,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
-            test_trials_see_text_without_special_tokens_and_all_columns),
-        cmocka_unit_test(test_trials_kept_are_read_again_and_not_asked_again),
+            test_answer_rewards_see_text_without_special_tokens_and_all_columns),
         cmocka_unit_test(
-            test_trials_look_counts_inputs_whose_answers_are_alike),
+            test_answer_rewards_kept_are_read_again_and_not_asked_again),
+        cmocka_unit_test(
+            test_answer_rewards_count_inputs_whose_answers_are_alike),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -93,7 +93,7 @@ test_answers_contexts_differ_by_the_prompt_alone(void **state)
          &err);
     assert_int_equal(f.answers.n_contexts, 3);
     for (int i = 0; i < 3; i++) {
-        const struct paired_context *c = &f.answers.contexts[i];
+        const struct paired_row *c = &f.answers.contexts[i];
 
         assert_int_equal(c->teacher.n, 1);
         assert_true(c->teacher.parts[0].n_ids > c->student.n);

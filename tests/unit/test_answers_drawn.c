@@ -131,8 +131,8 @@ test_drawn_answers_end_where_any_side_is_full(void **state)
         int64_t room = INT64_MAX;
 
         for (int s = 0; s < SIDES; s++)
-            if (context_room(&m.items[i].context[s]) < room)
-                room = context_room(&m.items[i].context[s]);
+            if (conditioning_left(&m.items[i].context[s]) < room)
+                room = conditioning_left(&m.items[i].context[s]);
         for (int k = 0; k < 4; k++) {
             const struct drawn *y = &m.items[i].from[SIDE_BASE][k];
 
@@ -140,9 +140,10 @@ test_drawn_answers_end_where_any_side_is_full(void **state)
             if (y->n > longest[i % 2])
                 longest[i % 2] = y->n;
         }
-        assert_int_equal(room, context_room(&m.items[i].context[SIDE_A]));
+        assert_int_equal(room, conditioning_left(&m.items[i].context[SIDE_A]));
     }
-    assert_int_equal(longest[0], context_room(&m.items[0].context[SIDE_A]));
+    assert_int_equal(longest[0],
+                     conditioning_left(&m.items[0].context[SIDE_A]));
     assert_int_equal(longest[1], longest[0] - 1); // a letter more in the input
     ruler_end(&m);
 }

@@ -38,7 +38,7 @@ set_up(void **state)
     snprintf(f.dir, sizeof(f.dir), "%s/z", test_tmpdir("api_note"));
     must(artefact_init(&a, KIND_TEXT, "", NULL, &err), &err);
     must(outdir_init(&d, f.dir, &err), &err);
-    must(output_claim(&d, KIND_TEXT, true, &err), &err);
+    must(output_lock(&d, KIND_TEXT, true, &err), &err);
     must(artefact_put(&a, &d, "prompt.txt", text, strlen(text), &err), &err);
     assert_int_equal(
         json_object_set_new(a.root, "measured", json_pack("{s:i}", "value", 7)),

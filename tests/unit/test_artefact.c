@@ -39,7 +39,7 @@ write_one(const char *path, bool replace, trv_err *err)
     if (!rc)
         rc = outdir_init(&d, path, err);
     if (!rc)
-        rc = output_claim(&d, KIND_LORA, replace, err);
+        rc = output_lock(&d, KIND_LORA, replace, err);
     if (!rc)
         rc = artefact_put(&a, &d, "one.bin", "one", 3, err);
     if (!rc)

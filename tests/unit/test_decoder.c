@@ -34,7 +34,7 @@ struct fixture {
     struct arena a;
     int32_t *ids[N_SEQS];
     int64_t n[N_SEQS];
-    struct terms terms; // with gradients
+    struct adapter_weights adapter_weights; // with gradients
     /* of the last loss_backward(), where it is asked for: in the arena */
     bool wants_embeds;
     struct batch batch;
@@ -95,10 +95,10 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
             f->ids[i][t] = (int32_t)v[t];
         mem_free(v);
     }
-    must(peft_read(&f->terms.lora, NULL, &f->model->cfg,
+    must(peft_read(&f->adapter_weights.lora, NULL, &f->model->cfg,
                    family_path(family, "adapter"), true, &err),
          &err);
-    must(lora_refresh(&f->terms.lora, f->be, &err), &err);
+    must(lora_refresh(&f->adapter_weights.lora, f->be, &err), &err);
 }
 
 static void
@@ -106,7 +106,7 @@ close_fixture(struct fixture *f)
 {
     arena_release(&f->a);
     decoder_free(f->d);
-    lora_release(&f->terms.lora);
+    lora_release(&f->adapter_weights.lora);
     backend_free(f->be);
     model_free(f->model);
     st_release(&f->golden);
@@ -116,8 +116,8 @@ close_fixture(struct fixture *f)
 
 /* Logits of sequence i in a packed pass of all three; compared with `name`. */
 static void
-check_logits(struct fixture *f, const struct terms *terms, const char *prefix,
-             double bound)
+check_logits(struct fixture *f, const struct adapter_weights *adapter_weights,
+             const char *prefix, double bound)
 {
     struct row rows[N_SEQS];
     const int64_t *const *at;
@@ -126,7 +126,7 @@ check_logits(struct fixture *f, const struct terms *terms, const char *prefix,
     trv_err err = {0};
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], terms};
+        rows[i] = (struct row){f->ids[i], f->n[i], adapter_weights};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     must(decoder_forward(f->d, &f->a, &hidden, &b, NULL, NULL, &err), &err);
@@ -158,7 +158,8 @@ check_logits(struct fixture *f, const struct terms *terms, const char *prefix,
 
 /* Mean over positions of KL(golden || ours), nats. */
 static double
-mean_kl(struct fixture *f, const struct terms *terms, const char *prefix)
+mean_kl(struct fixture *f, const struct adapter_weights *adapter_weights,
+        const char *prefix)
 {
     const int64_t V = f->model->cfg.vocab;
     struct row rows[N_SEQS];
@@ -170,7 +171,7 @@ mean_kl(struct fixture *f, const struct terms *terms, const char *prefix)
     int64_t positions = 0;
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], terms};
+        rows[i] = (struct row){f->ids[i], f->n[i], adapter_weights};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     must(decoder_forward(f->d, &f->a, &hidden, &b, NULL, NULL, &err), &err);
@@ -198,7 +199,7 @@ mean_kl(struct fixture *f, const struct terms *terms, const char *prefix)
 
 /* The golden loss: every token after the first, summed; its gradients. */
 static double
-loss_backward(struct fixture *f, const struct terms *terms)
+loss_backward(struct fixture *f, const struct adapter_weights *adapter_weights)
 {
     struct row rows[N_SEQS];
     const int64_t *const *at;
@@ -213,7 +214,7 @@ loss_backward(struct fixture *f, const struct terms *terms)
     int64_t n = 0;
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = (struct row){f->ids[i], f->n[i], terms};
+        rows[i] = (struct row){f->ids[i], f->n[i], adapter_weights};
     arena_reset(&f->a);
     must(batch_pack(&b, &at, &f->a, rows, N_SEQS, &err), &err);
     for (int i = 0; i < N_SEQS; i++)
@@ -264,15 +265,16 @@ check_lora_gradients(struct fixture *f, double bound)
     int64_t n;
     double loss;
 
-    memset(f->terms.lora.g, 0, (size_t)f->terms.lora.n * sizeof(float));
-    loss = loss_backward(f, &f->terms);
+    memset(f->adapter_weights.lora.g, 0,
+           (size_t)f->adapter_weights.lora.n * sizeof(float));
+    loss = loss_backward(f, &f->adapter_weights);
     want = read_all(st_find(&f->golden, "lora_loss"), &n);
     assert_close(loss, want[0], bound * (double)want[0]);
     mem_free(want);
     for (int64_t l = 0; l < f->model->cfg.layers; l++)
         for (int p = 0; p < PART_COUNT; p++) {
             const struct lora_pair *pair =
-                lora_at(&f->terms.lora, l, (enum part)p);
+                lora_at(&f->adapter_weights.lora, l, (enum part)p);
             char path[128], name[256];
 
             if (!pair->a)
@@ -371,7 +373,7 @@ test_decoder_ref_logits_equal_transformers(void **state)
 
         open_fixture(&f, test_family(i), "ref", PREC_F32);
         check_logits(&f, NULL, "", 2e-5);
-        check_logits(&f, &f.terms, "lora_", 2e-5);
+        check_logits(&f, &f.adapter_weights, "lora_", 2e-5);
         close_fixture(&f);
     }
 }
@@ -414,7 +416,7 @@ test_decoder_cpu_f32_equals_transformers(void **state)
 
         open_fixture(&f, test_family(i), NULL, PREC_F32);
         check_logits(&f, NULL, "", 2e-5);
-        check_logits(&f, &f.terms, "lora_", 2e-5);
+        check_logits(&f, &f.adapter_weights, "lora_", 2e-5);
         check_lora_gradients(&f, 5e-5);
         check_full_gradients(&f, 5e-5);
         close_fixture(&f);
@@ -430,7 +432,7 @@ test_decoder_cpu_bf16_is_within_a_thousandth_of_a_nat(void **state)
 
         open_fixture(&f, test_family(i), NULL, PREC_BF16);
         assert_true(mean_kl(&f, NULL, "") < 1e-3);
-        assert_true(mean_kl(&f, &f.terms, "lora_") < 1e-3);
+        assert_true(mean_kl(&f, &f.adapter_weights, "lora_") < 1e-3);
         check_lora_gradients(&f, 0.08);
         close_fixture(&f);
     }

@@ -84,9 +84,9 @@ static void
 equals_brute_force(const char *from, const char *name)
 {
     struct set t;
-    struct choice c = {
+    struct greedy_select c = {
         .value = demo_values_get, .most = 2, .mends = 3, .starts = 2};
-    int64_t at[CHOICE_MOST], k;
+    int64_t at[GREEDY_SELECT_MAX], k;
     double got, best, none;
     trv_err err = {0};
 
@@ -95,7 +95,7 @@ equals_brute_force(const char *from, const char *name)
     c.self = &t.v;
     c.n = (int64_t)json_array_size(t.v.pool);
     assert_true(c.n >= 3);
-    if (choice_run(at, &k, &got, &c, &err))
+    if (greedy_select_run(at, &k, &got, &c, &err))
         fail_msg("%s", err.msg);
     none = best = value(&t.v, -1, -1);
     for (int64_t i = 0; i < c.n; i++)

@@ -203,7 +203,7 @@ context_text(struct strbuf *out, struct session *s, struct adaptation *a,
     struct ids ids = {0};
     trv_err err = {0};
 
-    if (view_context(&ids, s->model, a, &row, &err) ||
+    if (view_conditioning(&ids, s->model, a, &row, &err) ||
         tokenizer_decode(s->model->tokenizer, out, ids.v, ids.n, true, &err))
         fail_msg("%s", err.msg);
     ids_release(&ids);
@@ -232,7 +232,7 @@ test_demos_act_through_the_view_and_from_their_artefact(void **state)
     snprintf(out, sizeof(out), "%s/z", test_tmpdir("demos_saved"));
     assert_int_equal(artefact_init(&head, KIND_DEMOS, "tiny", NULL, &err), 0);
     if (outdir_init(&to, out, &err) ||
-        output_claim(&to, KIND_DEMOS, false, &err) ||
+        output_lock(&to, KIND_DEMOS, false, &err) ||
         adaptation_save_prompt(&head, a, &to, &err))
         fail_msg("%s", err.msg);
     outdir_release(&to);

@@ -15,7 +15,7 @@
 struct fixture {
     struct session s;
     struct answers answers;
-    struct terms terms;
+    struct adapter_weights adapter_weights;
     struct distill t;
     struct run_task task;
 };
@@ -55,13 +55,14 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     must(backend_open(&f->s.be, &be, &err), &err);
     rng_init(&r, 7, 1);
     must(lora_targets(spec.parts, &f->s.model->cfg, "all-linear", &err), &err);
-    must(lora_init(&f->terms.lora, &f->s.model->cfg, &spec, true, &r, &err),
+    must(lora_init(&f->adapter_weights.lora, &f->s.model->cfg, &spec, true, &r,
+                   &err),
          &err);
-    for (int64_t i = 0; i < f->terms.lora.n; i++)
-        f->terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-    must(lora_refresh(&f->terms.lora, f->s.be, &err), &err);
+    for (int64_t i = 0; i < f->adapter_weights.lora.n; i++)
+        f->adapter_weights.lora.w[i] = 0.1f * (float)rng_normal(&r);
+    must(lora_refresh(&f->adapter_weights.lora, f->s.be, &err), &err);
 
-    f->answers.contexts = mem_calloc(N_INPUTS, sizeof(struct paired_context));
+    f->answers.contexts = mem_calloc(N_INPUTS, sizeof(struct paired_row));
     f->answers.list = mem_calloc(N_ANSWERS, sizeof(struct answer));
     f->answers.n_contexts = N_INPUTS;
     f->answers.n = N_ANSWERS;
@@ -71,9 +72,9 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
 
         push_all(&ids, z, 5);
         push_all(&ids, x[i], 3);
-        must(
-            context_plain(&f->answers.contexts[i].teacher, d, NULL, &ids, &err),
-            &err);
+        must(conditioning_plain(&f->answers.contexts[i].teacher, d, NULL, &ids,
+                                &err),
+             &err);
         push_all(&f->answers.contexts[i].student, x[i], 3);
     }
     for (int i = 0; i < N_ANSWERS; i++) {
@@ -85,8 +86,10 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
         memcpy(a->ids, y + i % 3, (size_t)a->n * sizeof(int32_t));
     }
     opts.max_tokens = 6;
-    f->t = (struct distill){
-        .s = &f->s, .answers = &f->answers, .student = &f->terms, .opts = opts};
+    f->t = (struct distill){.s = &f->s,
+                            .answers = &f->answers,
+                            .student = &f->adapter_weights,
+                            .opts = opts};
     must(distill_init(&f->t, &f->task, &err), &err);
 }
 
@@ -95,7 +98,7 @@ close_fixture(struct fixture *f)
 {
     distill_release(&f->t);
     answers_release(&f->answers);
-    lora_release(&f->terms.lora);
+    lora_release(&f->adapter_weights.lora);
     decoder_free(f->s.decoder);
     arena_release(&f->s.arena);
     model_free(f->s.model);
@@ -124,8 +127,8 @@ loss_moved(struct fixture *f, const float *w0, const float *v, float h,
     trv_err err = {0};
     double loss;
 
-    for (int64_t i = 0; i < f->terms.lora.n; i++)
-        f->terms.lora.w[i] = w0[i] + h * v[i];
+    for (int64_t i = 0; i < f->adapter_weights.lora.n; i++)
+        f->adapter_weights.lora.w[i] = w0[i] + h * v[i];
     must(f->task.after_update(f->task.of, &err), &err);
     loss = loss_at(f, step, 0, NULL);
     return loss;
@@ -137,25 +140,28 @@ static void
 check_slope(struct fixture *f, int64_t step)
 {
     const float h = 0.01f;
-    float *w0 = mem_array((size_t)f->terms.lora.n, sizeof(float));
-    float *v = mem_array((size_t)f->terms.lora.n, sizeof(float));
+    float *w0 = mem_array((size_t)f->adapter_weights.lora.n, sizeof(float));
+    float *v = mem_array((size_t)f->adapter_weights.lora.n, sizeof(float));
     double slope = 0, norm = 0, lo, hi;
     struct rng r;
 
     rng_init(&r, 99, 5);
-    memcpy(w0, f->terms.lora.w, (size_t)f->terms.lora.n * sizeof(float));
-    for (int64_t i = 0; i < f->terms.lora.n; i++) {
+    memcpy(w0, f->adapter_weights.lora.w,
+           (size_t)f->adapter_weights.lora.n * sizeof(float));
+    for (int64_t i = 0; i < f->adapter_weights.lora.n; i++) {
         v[i] = (float)rng_normal(&r);
         norm += (double)v[i] * (double)v[i];
     }
-    for (int64_t i = 0; i < f->terms.lora.n; i++)
+    for (int64_t i = 0; i < f->adapter_weights.lora.n; i++)
         v[i] = (float)((double)v[i] / sqrt(norm));
-    memset(f->terms.lora.g, 0, (size_t)f->terms.lora.n * sizeof(float));
+    memset(f->adapter_weights.lora.g, 0,
+           (size_t)f->adapter_weights.lora.n * sizeof(float));
     (void)loss_at(f, step, 0, NULL);
     norm = 0;
-    for (int64_t i = 0; i < f->terms.lora.n; i++) {
-        slope += (double)f->terms.lora.g[i] * (double)v[i];
-        norm += (double)f->terms.lora.g[i] * (double)f->terms.lora.g[i];
+    for (int64_t i = 0; i < f->adapter_weights.lora.n; i++) {
+        slope += (double)f->adapter_weights.lora.g[i] * (double)v[i];
+        norm += (double)f->adapter_weights.lora.g[i] *
+                (double)f->adapter_weights.lora.g[i];
     }
     hi = loss_moved(f, w0, v, h, step);
     lo = loss_moved(f, w0, v, -h, step);
@@ -229,8 +235,9 @@ test_distill_accumulates_hidden_states_as_one_batch(void **state)
     parts += loss_at(&two, 0, 1, &more);
     assert_close(parts, whole, 1e-5 * whole); // sums in another order
     assert_close(weight[1] + more, weight[0], 0);
-    for (int64_t i = 0; i < one.terms.lora.n; i++)
-        assert_close(two.terms.lora.g[i], one.terms.lora.g[i], 1e-4);
+    for (int64_t i = 0; i < one.adapter_weights.lora.n; i++)
+        assert_close(two.adapter_weights.lora.g[i],
+                     one.adapter_weights.lora.g[i], 1e-4);
     features_release(&features);
     close_fixture(&one);
     close_fixture(&two);
@@ -258,7 +265,7 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
         open_fixture(&f, "mistral", "ref",
                      (struct distill_options){.batch = 4, .accumulate = 1}, 0);
         distill_release(&f.t);
-        lora_release(&f.terms.lora);
+        lora_release(&f.adapter_weights.lora);
         ranks = mem_calloc((size_t)n, sizeof(*ranks));
         alphas = mem_calloc((size_t)n, sizeof(*alphas));
         for (int64_t i = 0; i < n; i++) {
@@ -267,14 +274,14 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
             alphas[i] = 3.0 + (double)(i % 4);
         }
         assert_int_equal(f.s.model->cfg.layers, 2);
-        must(lora_init_shaped(&f.terms.lora, &f.s.model->cfg, ranks, alphas,
-                              false, true, &err),
+        must(lora_init_shaped(&f.adapter_weights.lora, &f.s.model->cfg, ranks,
+                              alphas, false, true, &err),
              &err);
-        f.terms.lora.dropout = dropped ? 0.25f : 0.0f;
+        f.adapter_weights.lora.dropout = dropped ? 0.25f : 0.0f;
         rng_init(&r, 8, 8);
-        for (int64_t i = 0; i < f.terms.lora.n; i++)
-            f.terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(lora_refresh(&f.terms.lora, f.s.be, &err), &err);
+        for (int64_t i = 0; i < f.adapter_weights.lora.n; i++)
+            f.adapter_weights.lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(lora_refresh(&f.adapter_weights.lora, f.s.be, &err), &err);
         must(distill_init(&f.t, &f.task, &err), &err);
         check_slope(&f, 0);
         mem_free(ranks);
@@ -316,7 +323,8 @@ test_distill_loss_is_0_where_the_student_sees_the_prompt_too(void **state)
                  f.answers.contexts[i].teacher.parts[0].ids,
                  f.answers.contexts[i].teacher.parts[0].n_ids);
     }
-    memset(f.terms.lora.w, 0, (size_t)f.terms.lora.n * sizeof(float));
+    memset(f.adapter_weights.lora.w, 0,
+           (size_t)f.adapter_weights.lora.n * sizeof(float));
     must(f.task.after_update(f.task.of, &err), &err);
     assert_close(loss_at(&f, 0, 0, &weight), 0.0, 1e-4);
     assert_close(weight, 2 + 3 + 4 + 5 + 2 + 3, 0); // every answer token
@@ -333,11 +341,14 @@ test_distill_micro_batches_add_up_to_the_whole(void **state)
     (void)state;
     open_fixture(&f, "mistral", NULL,
                  (struct distill_options){.batch = 5, .accumulate = 1}, 0);
-    memset(f.terms.lora.g, 0, (size_t)f.terms.lora.n * sizeof(float));
+    memset(f.adapter_weights.lora.g, 0,
+           (size_t)f.adapter_weights.lora.n * sizeof(float));
     whole = loss_at(&f, 2, 0, &weight);
-    g = mem_array((size_t)f.terms.lora.n, sizeof(float));
-    memcpy(g, f.terms.lora.g, (size_t)f.terms.lora.n * sizeof(float));
-    memset(f.terms.lora.g, 0, (size_t)f.terms.lora.n * sizeof(float));
+    g = mem_array((size_t)f.adapter_weights.lora.n, sizeof(float));
+    memcpy(g, f.adapter_weights.lora.g,
+           (size_t)f.adapter_weights.lora.n * sizeof(float));
+    memset(f.adapter_weights.lora.g, 0,
+           (size_t)f.adapter_weights.lora.n * sizeof(float));
     f.t.opts.accumulate = 3;
     for (int i = 0; i < 3; i++) {
         parts += loss_at(&f, 2, i, &w);
@@ -345,9 +356,10 @@ test_distill_micro_batches_add_up_to_the_whole(void **state)
     }
     assert_close(parts, whole, 1e-5 * whole);
     assert_close(sum_w, weight, 0);
-    for (int64_t i = 0; i < f.terms.lora.n; i++) {
+    for (int64_t i = 0; i < f.adapter_weights.lora.n; i++) {
         top = fmax(top, fabs((double)g[i]));
-        worst = fmax(worst, fabs((double)g[i] - (double)f.terms.lora.g[i]));
+        worst = fmax(worst,
+                     fabs((double)g[i] - (double)f.adapter_weights.lora.g[i]));
     }
     assert_true(worst <= 1e-5 * top);
     mem_free(g);

@@ -38,7 +38,7 @@ set_up(void **state)
     rng_init(&r, 8, 3);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.08f * (float)rng_normal(&r);
-    must(terms_refresh(&w.student, w.s->be, &err), &err);
+    must(adapter_weights_refresh(&w.student, w.s->be, &err), &err);
     exact_prompt(&w, said, "bdb");
     exact_split(&w, teacher, said);
     world_logp(&w, logp, &w.student);

@@ -134,8 +134,8 @@ test_divergence_drift_draws_inputs_of_its_own(void **state)
         fail_msg("%s", err.msg);
     n = m.n < held.n ? m.n : held.n;
     for (int64_t i = 0; i < n; i++) {
-        const struct context_part *a = m.items[i].context[SIDE_BASE].parts;
-        const struct context_part *b = held.items[i].context[SIDE_BASE].parts;
+        const struct component *a = m.items[i].context[SIDE_BASE].parts;
+        const struct component *b = held.items[i].context[SIDE_BASE].parts;
 
         same += a->n_ids == b->n_ids &&
                 memcmp(a->ids, b->ids, (size_t)a->n_ids * sizeof(*a->ids)) == 0;

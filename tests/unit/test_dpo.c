@@ -49,23 +49,23 @@ make_pairs(void)
 }
 
 static void
-begin(struct prefer *t, struct run_task *task, enum preference_loss loss,
+begin(struct dpo_task *t, struct run_task *task, enum preference_loss loss,
       int64_t batch, int64_t steps)
 {
     trv_err err = {0};
 
     make_pairs();
     world_reset_student(&w);
-    *t = (struct prefer){.s = w.s,
-                         .answers = &w.answers,
-                         .list = list,
-                         .n = PAIRS,
-                         .student = &w.student,
-                         .opts = {.loss = {.loss = loss, .beta = w.beta},
-                                  .steps = steps,
-                                  .batch = batch,
-                                  .accumulate = 1}};
-    if (prefer_init(t, task, &err))
+    *t = (struct dpo_task){.s = w.s,
+                           .answers = &w.answers,
+                           .list = list,
+                           .n = PAIRS,
+                           .student = &w.student,
+                           .opts = {.loss = {.loss = loss, .beta = w.beta},
+                                    .steps = steps,
+                                    .batch = batch,
+                                    .accumulate = 1}};
+    if (dpo_task_init(t, task, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -75,7 +75,7 @@ test_prefer_reaches_the_optimum_of_the_reward(void **state)
     struct run_options run = RUN_OPTIONS_INIT;
     struct run_result result;
     struct run_task task;
-    struct prefer t;
+    struct dpo_task t;
     double p[WORLD_ALL];
     trv_err err = {0};
 
@@ -91,7 +91,7 @@ test_prefer_reaches_the_optimum_of_the_reward(void **state)
                   world_kl(w.best, w.base));
     assert_true(world_kl(w.best, p) < 0.01);
     assert_true(world_kl(p, w.best) < 0.01);
-    prefer_release(&t);
+    dpo_task_release(&t);
 }
 
 static void
@@ -104,20 +104,21 @@ test_prefer_gradient_equals_central_difference_for_every_loss(void **state)
     /* KTO has baselines without a gradient: its slope is none of a loss. */
     for (int i = 0; i < 4; i++) {
         struct run_task task;
-        struct prefer t;
+        struct dpo_task t;
 
         begin(&t, &task, losses[i], 8, 100);
         t.opts.accumulate = 2;
         t.opts.sft_weight = i % 2 ? 0.0 : 0.7; // beside two of them
         /* Losses of about 10 in f32: 1e-6 of them, divided by h. */
         world_check_slope(&task, 3, 2, 2e-3);
-        prefer_release(&t);
+        dpo_task_release(&t);
     }
 }
 
 /* The sum over all pairs by TRL's formulas, from log p of whole answers. */
 static double
-loss_by_hand(double *accuracy, const double *p, const struct prefer_options *o)
+loss_by_hand(double *accuracy, const double *p,
+             const struct dpo_task_options *o)
 {
     const double beta = o->loss.beta, e = o->loss.smoothing;
     double sum = 0.0, said = 0.0, tokens = 0.0;
@@ -156,7 +157,7 @@ test_prefer_loss_is_its_formula(void **state)
     for (int i = 0; i < 3; i++) {
         const struct run_figure *f;
         struct run_task task;
-        struct prefer t;
+        struct dpo_task t;
         struct rng r;
         double p[WORLD_ALL], loss = 0, weight = 0, tokens = 0, accuracy, want;
         trv_err err = {0};
@@ -175,10 +176,10 @@ test_prefer_loss_is_its_formula(void **state)
         want = loss_by_hand(&accuracy, p, &t.opts);
         assert_close(loss, want, 1e-5 * want); // of f32 values
         assert_close(weight, PAIRS, 0);
-        assert_int_equal(task.figures(&t, &f), PREFER_FIGURES);
-        assert_close(f[PREFER_ACCURACY].value, accuracy, 1e-3); // near ties
+        assert_int_equal(task.figures(&t, &f), DPO_FIGURES);
+        assert_close(f[DPO_ACCURACY].value, accuracy, 1e-3); // near ties
         assert_true(fabs(accuracy - 0.5) > 0.01);
-        prefer_release(&t);
+        dpo_task_release(&t);
     }
 }
 
@@ -294,7 +295,7 @@ test_prefer_by_orpo_reaches_the_least_loss_of_any_distribution(void **state)
     double loss = 0, weight = 0, tokens = 0, least, begun, by_hand;
     struct run_result result;
     struct run_task task;
-    struct prefer t;
+    struct dpo_task t;
     trv_err err = {0};
 
     (void)state;
@@ -325,7 +326,7 @@ test_prefer_by_orpo_reaches_the_least_loss_of_any_distribution(void **state)
      * logits are bounded, does not bring them to 0. */
     assert_true(by_hand < least + 0.01 * (begun - least));
     assert_true(mean_log_odds_ratio(p) > mean_log_odds_ratio(w.base) + 0.1);
-    prefer_release(&t);
+    dpo_task_release(&t);
 }
 
 static void
@@ -333,7 +334,7 @@ test_prefer_begins_at_log_2_with_no_reward(void **state)
 {
     const struct run_figure *f;
     struct run_task task;
-    struct prefer t;
+    struct dpo_task t;
     double loss = 0, weight = 0, tokens = 0;
     trv_err err = {0};
 
@@ -342,32 +343,32 @@ test_prefer_begins_at_log_2_with_no_reward(void **state)
     assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
     assert_int_equal(task.gradient(&t, 0, 0, &loss, &weight, &tokens, &err), 0);
     assert_close(loss / weight, log(2.0), 1e-6);
-    assert_int_equal(task.figures(&t, &f), PREFER_FIGURES);
-    assert_string_equal(f[PREFER_CHOSEN].name, "rewards/chosen");
-    assert_close(f[PREFER_CHOSEN].value, 0.0, 1e-6);
-    assert_close(f[PREFER_REJECTED].value, 0.0, 1e-6);
-    assert_true(f[PREFER_LOGP_CHOSEN].value < 0.0);
-    prefer_release(&t);
+    assert_int_equal(task.figures(&t, &f), DPO_FIGURES);
+    assert_string_equal(f[DPO_CHOSEN].name, "rewards/chosen");
+    assert_close(f[DPO_CHOSEN].value, 0.0, 1e-6);
+    assert_close(f[DPO_REJECTED].value, 0.0, 1e-6);
+    assert_true(f[DPO_LOGP_CHOSEN].value < 0.0);
+    dpo_task_release(&t);
 }
 
 static void
 test_prefer_scores_the_reference_without_the_student(void **state)
 {
     struct run_task task;
-    struct prefer t;
+    struct dpo_task t;
     trv_err err = {0};
 
     (void)state;
     begin(&t, &task, PREFERENCE_SIGMOID, 8, 100);
-    prefer_release(&t);
+    dpo_task_release(&t);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.3f;
-    assert_int_equal(terms_refresh(&w.student, w.s->be, &err), 0);
-    assert_int_equal(prefer_init(&t, &task, &err), 0);
+    assert_int_equal(adapter_weights_refresh(&w.student, w.s->be, &err), 0);
+    assert_int_equal(dpo_task_init(&t, &task, &err), 0);
     for (int64_t i = 0; i < WORLD_ALL; i++)
         if (!isnan(t.ref[i]))
             assert_close(t.ref[i], w.base[i], 1e-5);
-    prefer_release(&t);
+    dpo_task_release(&t);
 }
 
 int

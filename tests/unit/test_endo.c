@@ -72,13 +72,13 @@ by_hand(double *worth, struct session *s, struct adaptation *a,
 
     must(view_ready(a, s->be, &err), &err);
     must(session_decoder(s, &d, &err), &err);
-    must(view_context(&ids, s->model, a, row, &err), &err);
+    must(view_conditioning(&ids, s->model, a, row, &err), &err);
     from = ids.n - 1; // the place that predicts the first token
     assert_int_equal(ids_append(&ids, y, n), 0);
     assert_true(ids.n <= LONGEST);
     arena_reset(&s->arena);
     must(batch_pack(&b, &at, &s->arena,
-                    &(struct row){ids.v, ids.n, view_terms(a)}, 1, &err),
+                    &(struct row){ids.v, ids.n, view_weights(a)}, 1, &err),
          &err);
     must(decoder_forward(d, &s->arena, &hidden, &b, NULL, NULL, &err), &err);
     logits = mat_new(&s->arena, DT_F32, ids.n, V);

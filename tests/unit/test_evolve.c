@@ -141,7 +141,7 @@ all_logps(double *logp, struct world *w, struct adaptation *z, int input)
         total += exp(logp[y]);
     }
     assert_close(total, 1.0, 1e-4); // they are all the answers there are
-    context_release(&c);
+    conditioning_release(&c);
 }
 
 /* The objective itself. */
@@ -225,12 +225,12 @@ search(struct evolve *e, struct world *w, const struct parts *pool,
                                .by_edits = true,
                                .file = file,
                                .resume = resume},
-                         .trial = {.s = w->s,
-                                   .reward = w->reward,
-                                   .max_tokens = L,
-                                   .temperature = 1.0,
-                                   .kl = true,
-                                   .seed = seed}};
+                         .prompt_value = {.s = w->s,
+                                          .reward = w->reward,
+                                          .max_tokens = L,
+                                          .temperature = 1.0,
+                                          .kl = true,
+                                          .seed = seed}};
     if (evolve_run(e, &err))
         fail_msg("%s", err.msg);
 }
@@ -350,7 +350,7 @@ all_short_texts(char texts[TEXTS][8])
 
 /* By what the model writes in the prompt's place alone, and edits of it. */
 static void
-search_words(struct evolve *e, struct world *w, struct prompt_slot *slot,
+search_words(struct evolve *e, struct world *w, struct prompt_place *slot,
              int64_t most, const char *file, bool resume, int64_t rounds,
              uint64_t seed)
 {
@@ -375,22 +375,23 @@ search_words(struct evolve *e, struct world *w, struct prompt_slot *slot,
                                .screen_again = 4,
                                .file = file,
                                .resume = resume},
-                         .trial = {.s = w->s,
-                                   .reward = w->reward,
-                                   .max_tokens = L,
-                                   .temperature = 1.0,
-                                   .kl = true,
-                                   .seed = seed}};
+                         .prompt_value = {.s = w->s,
+                                          .reward = w->reward,
+                                          .max_tokens = L,
+                                          .temperature = 1.0,
+                                          .kl = true,
+                                          .seed = seed}};
     if (evolve_run(e, &err))
         fail_msg("%s", err.msg);
 }
 
 static void
-open_slot(struct prompt_slot *slot, const struct world *w)
+open_place(struct prompt_place *slot, const struct world *w)
 {
     trv_err err = {0};
 
-    if (prompt_slot_open(slot, w->s->model, w->rows, INPUTS, false, "\n", &err))
+    if (prompt_place_open(slot, w->s->model, w->rows, INPUTS, false, "\n",
+                          &err))
         fail_msg("%s", err.msg);
 }
 
@@ -399,14 +400,14 @@ test_evolve_finds_the_best_instruction_without_a_phrase(void **state)
 {
     static char texts[TEXTS][8];
     static struct world w;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     struct evolve e;
     double best = -1e9, got;
     int n, top = 0;
 
     (void)state;
     world_open(&w);
-    open_slot(&slot, &w);
+    open_place(&slot, &w);
     n = all_short_texts(texts);
     for (int t = 0; t < n; t++) {
         const double v = exact(&w, texts[t], BETA, LAMBDA);
@@ -424,7 +425,7 @@ test_evolve_finds_the_best_instruction_without_a_phrase(void **state)
     assert_true(e.pool.n < n); // it did not try them all
     assert_true(got >= best - 0.02 * fabs(best));
     evolve_release(&e);
-    prompt_slot_release(&slot);
+    prompt_place_release(&slot);
     world_close(&w);
 }
 
@@ -432,7 +433,7 @@ static void
 test_evolve_in_the_models_words_goes_on_as_if_it_had_not_stopped(void **state)
 {
     static struct world w;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     struct strbuf whole = {0}, again = {0};
     struct evolve e;
     char a[600], b[600];
@@ -441,7 +442,7 @@ test_evolve_in_the_models_words_goes_on_as_if_it_had_not_stopped(void **state)
 
     (void)state;
     world_open(&w);
-    open_slot(&slot, &w);
+    open_place(&slot, &w);
     snprintf(a, sizeof(a), "%s/a.jsonl", test_tmpdir("evolve_words"));
     snprintf(b, sizeof(b), "%s/b.jsonl", test_tmpdir("evolve_words_again"));
     search_words(&e, &w, &slot, PROMPT_MOST, a, false, 3, 5);
@@ -460,7 +461,7 @@ test_evolve_in_the_models_words_goes_on_as_if_it_had_not_stopped(void **state)
     assert_string_equal(again.s, whole.s);
     sb_release(&whole);
     sb_release(&again);
-    prompt_slot_release(&slot);
+    prompt_place_release(&slot);
     world_close(&w);
 }
 
@@ -472,7 +473,7 @@ exact_hint(struct world *w, const struct evolve_guide *g, struct adaptation *z)
     int64_t tokens = 0;
 
     for (int64_t i = 0; i < g->n; i++) {
-        const struct slot_answer *y = &g->y[i];
+        const struct place_answer *y = &g->y[i];
 
         all_logps(p, w, z, (int)y->row);
         for (int64_t k = 0; k < w->n; k++)
@@ -491,7 +492,7 @@ static void
 test_evolve_is_guided_by_the_likelihood_of_rewarded_answers(void **state)
 {
     static struct world w;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     struct evolve_guide g;
     struct evolve e;
     struct rng rng;
@@ -502,7 +503,7 @@ test_evolve_is_guided_by_the_likelihood_of_rewarded_answers(void **state)
 
     (void)state;
     world_open(&w);
-    open_slot(&slot, &w);
+    open_place(&slot, &w);
     search_words(&e, &w, &slot, PROMPT_MOST, NULL, false, 1, 7);
     assert_int_equal(evolve_guide_open(&g, &e, &err), 0);
     assert_true(g.n > 1);
@@ -530,7 +531,7 @@ test_evolve_is_guided_by_the_likelihood_of_rewarded_answers(void **state)
     assert_true(better > 2 * worse && better > 8);
     evolve_guide_release(&g);
     evolve_release(&e);
-    prompt_slot_release(&slot);
+    prompt_place_release(&slot);
     world_close(&w);
 }
 
@@ -584,7 +585,7 @@ test_evolve_tries_what_an_endpoint_proposes(void **state)
                                   .phrases = &pool,
                                   .by_edits = true,
                                   .proposer = p};
-    e.trial = (struct trial_options){
+    e.prompt_value = (struct prompt_value_options){
         .s = w.s, .reward = w.reward, .max_tokens = L, .temperature = 1.0};
     if (evolve_run(&e, &err))
         fail_msg("%s", err.msg);

@@ -76,15 +76,15 @@ test_choice_equals_brute_force_on_small_pools(void **state)
 
     (void)state;
     for (uint64_t seed = 0; seed < 200; seed++) {
-        struct choice c = {
+        struct greedy_select c = {
             .value = value_of, .n = N, .most = MOST, .mends = 10, .starts = 3};
-        int64_t at[CHOICE_MOST], all[MOST], k;
+        int64_t at[GREEDY_SELECT_MAX], all[MOST], k;
         double got, want;
         struct world w;
 
         make_world(&w, seed);
         c.self = &w;
-        assert_int_equal(choice_run(at, &k, &got, &c, NULL), 0);
+        assert_int_equal(greedy_select_run(at, &k, &got, &c, NULL), 0);
         want = best_of_all(&w, all, 0);
         assert_true(got <= want + 1e-12);
         equal += got > want - 1e-12;
@@ -97,17 +97,17 @@ static void
 test_choice_takes_nothing_where_nothing_helps(void **state)
 {
     struct world w = {.price = 9.0};
-    const struct choice c = {.self = &w,
-                             .value = value_of,
-                             .n = N,
-                             .most = MOST,
-                             .mends = 2,
-                             .starts = 1};
-    int64_t at[CHOICE_MOST], k = -1;
+    const struct greedy_select c = {.self = &w,
+                                    .value = value_of,
+                                    .n = N,
+                                    .most = MOST,
+                                    .mends = 2,
+                                    .starts = 1};
+    int64_t at[GREEDY_SELECT_MAX], k = -1;
     double value;
 
     (void)state;
-    assert_int_equal(choice_run(at, &k, &value, &c, NULL), 0);
+    assert_int_equal(greedy_select_run(at, &k, &value, &c, NULL), 0);
     assert_int_equal(k, 0);
     assert_close(value, 0.0, 0.0);
 }
@@ -128,13 +128,13 @@ value_of_order(void *self, double *out, const int64_t *at, int64_t k,
 static void
 test_choice_orders_what_it_chose(void **state)
 {
-    const struct choice c = {
+    const struct greedy_select c = {
         .value = value_of_order, .n = 4, .most = 4, .mends = 20, .starts = 1};
-    int64_t at[CHOICE_MOST], k;
+    int64_t at[GREEDY_SELECT_MAX], k;
     double value;
 
     (void)state;
-    assert_int_equal(choice_run(at, &k, &value, &c, NULL), 0);
+    assert_int_equal(greedy_select_run(at, &k, &value, &c, NULL), 0);
     assert_int_equal(k, 4);
     for (int64_t i = 0; i < 4; i++)
         assert_int_equal(at[i], 3 - i);
@@ -154,13 +154,13 @@ value_never(void *self, double *out, const int64_t *at, int64_t k, trv_err *err)
 static void
 test_choice_says_where_nothing_is_possible(void **state)
 {
-    const struct choice c = {
+    const struct greedy_select c = {
         .value = value_never, .n = 4, .most = 4, .starts = 1};
-    int64_t at[CHOICE_MOST], k;
+    int64_t at[GREEDY_SELECT_MAX], k;
     double value;
 
     (void)state;
-    assert_int_equal(choice_run(at, &k, &value, &c, NULL), TRV_EINVAL);
+    assert_int_equal(greedy_select_run(at, &k, &value, &c, NULL), TRV_EINVAL);
 }
 
 int

@@ -31,7 +31,7 @@ tear_down(void **state)
 
 /* The world's own rewards. */
 static int
-score(void *payload, double *reward, const struct tried *list, int64_t n,
+score(void *payload, double *reward, const struct completion *list, int64_t n,
       trv_err *err)
 {
     (void)payload;

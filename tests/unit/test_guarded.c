@@ -34,7 +34,7 @@ must(int rc, const trv_err *err)
 struct fixture {
     struct session s;
     struct decoder *d;
-    struct terms terms;
+    struct adapter_weights adapter_weights;
     struct learned_row list[N_ROWS];
     struct learned_rows rows;
     int32_t ids[N_ROWS][N_IDS];
@@ -66,7 +66,7 @@ open_fixture(struct fixture *f, const char *family, bool guarded)
 static void
 close_fixture(struct fixture *f)
 {
-    terms_release(&f->terms);
+    adapter_weights_release(&f->adapter_weights);
     decoder_free(f->d);
     arena_release(&f->s.arena);
     backend_free(f->s.be);
@@ -86,20 +86,21 @@ begin_terms(struct fixture *f, enum kind kind)
         .virtual = {.tokens = TOKENS},
         .bottleneck = {.size = 3, .places = "both"},
         .seed = 5};
-    struct terms_flat flat;
+    struct adapter_weights_flat flat;
     struct rng r;
     trv_err err = {0};
 
-    must(student_begin(&f->terms, &f->s.model->cfg, &o, &err), &err);
-    flat = terms_flat(&f->terms);
+    must(student_begin(&f->adapter_weights, &f->s.model->cfg, &o, &err), &err);
+    flat = adapter_weights_flat(&f->adapter_weights);
     rng_init(&r, 9, 9);
     for (int64_t i = 0; i < flat.n; i++)
         flat.w[i] = (float)(0.2 * rng_normal(&r));
-    if (f->terms.virtual.k > 0)
-        must(student_start(&f->terms, &f->s, f->ids[2], N_IDS, NULL, &err),
+    if (f->adapter_weights.virtual.k > 0)
+        must(student_start(&f->adapter_weights, &f->s, f->ids[2], N_IDS, NULL,
+                           &err),
              &err);
-    must(terms_refresh(&f->terms, f->s.be, &err), &err);
-    for (int i = 0; i < N_ROWS && f->terms.virtual.k > 0; i++) {
+    must(adapter_weights_refresh(&f->adapter_weights, f->s.be, &err), &err);
+    for (int i = 0; i < N_ROWS && f->adapter_weights.virtual.k > 0; i++) {
         memmove(f->ids[i] + TOKENS, f->ids[i],
                 (N_IDS - TOKENS) * sizeof(int32_t));
         for (int j = 0; j < TOKENS; j++)
@@ -151,7 +152,8 @@ learn(struct learned *out, const char *family, enum kind kind, bool guarded)
         begin_terms(&f, kind);
     t = (struct supervised){.s = &f.s,
                             .rows = &f.rows,
-                            .terms = kind == KIND_FULL ? NULL : &f.terms,
+                            .adapter_weights =
+                                kind == KIND_FULL ? NULL : &f.adapter_weights,
                             .batch = N_ROWS,
                             .accumulate = 1};
     must(supervised_init(&t, &task, &err), &err);
@@ -234,8 +236,8 @@ sample(struct sample_out out[N_ROWS], const char *family, bool guarded)
     begin_terms(&f, KIND_LORA);
     opts.sampling.vocab = f.s.model->cfg.vocab;
     for (int i = 0; i < N_ROWS; i++)
-        rows[i] = (struct sample_row){f.ids[i], N_IDS - i, i ? &f.terms : NULL,
-                                      (uint64_t)i};
+        rows[i] = (struct sample_row){
+            f.ids[i], N_IDS - i, i ? &f.adapter_weights : NULL, (uint64_t)i};
     must(engine_sample(f.d, &f.s.arena, out, rows, N_ROWS, &opts, &err), &err);
     close_fixture(&f);
 }

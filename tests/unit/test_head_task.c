@@ -18,10 +18,10 @@
 
 struct fixture {
     struct session s;
-    struct terms terms;
+    struct adapter_weights adapter_weights;
     float *score; // of the adapter
     struct pair_rows rows;
-    struct preferred t;
+    struct head_task t;
     struct run_task task;
     json_t *golden;
 };
@@ -69,30 +69,31 @@ open_fixture(struct fixture *f, const char *family, const char *isa, bool full)
     must(model_open(&f->s.model, test_source(name), &err), &err);
     must(backend_open(&f->s.be, &be, &err), &err);
     snprintf(name, sizeof(name), "golden/heads/%s/adapter", family);
-    must(peft_read_scorer(&f->terms.lora, &f->score, NULL, &f->s.model->cfg,
-                          test_source(name), true, &err),
+    must(peft_read_scorer(&f->adapter_weights.lora, &f->score, NULL,
+                          &f->s.model->cfg, test_source(name), true, &err),
          &err);
-    must(terms_refresh(&f->terms, f->s.be, &err), &err);
+    must(adapter_weights_refresh(&f->adapter_weights, f->s.be, &err), &err);
     snprintf(name, sizeof(name), "heads/%s/golden.json", family);
     f->golden = golden_open(name);
     take_pairs(&f->rows, json_object_get(f->golden, "pairs"));
-    f->t = (struct preferred){.s = &f->s,
-                              .rows = &f->rows,
-                              .terms = full ? NULL : &f->terms,
-                              .batch = f->rows.n,
-                              .accumulate = 1,
-                              .centre = 0.01,
-                              .pad = f->s.model->cfg.pad};
-    must(preferred_init(&f->t, &f->task, &err), &err);
+    f->t =
+        (struct head_task){.s = &f->s,
+                           .rows = &f->rows,
+                           .adapter_weights = full ? NULL : &f->adapter_weights,
+                           .batch = f->rows.n,
+                           .accumulate = 1,
+                           .centre = 0.01,
+                           .pad = f->s.model->cfg.pad};
+    must(head_task_init(&f->t, &f->task, &err), &err);
 }
 
 static void
 close_fixture(struct fixture *f)
 {
-    preferred_release(&f->t);
+    head_task_release(&f->t);
     pair_rows_release(&f->rows);
     mem_free(f->score);
-    terms_release(&f->terms);
+    adapter_weights_release(&f->adapter_weights);
     decoder_free(f->s.decoder);
     arena_release(&f->s.arena);
     model_free(f->s.model);
@@ -153,8 +154,8 @@ check_gradients(const char *family, const char *isa)
     assert_close(loss_of(&f), golden_number(f.golden, "loss"), 1e-4);
     snprintf(name, sizeof(name), "golden/heads/%s/golden.safetensors", family);
     must(st_open(&st, test_source(name), &err), &err);
-    for (int64_t i = 0; i < f.terms.lora.layers * PART_COUNT; i++) {
-        const struct lora_pair *p = &f.terms.lora.pairs[i];
+    for (int64_t i = 0; i < f.adapter_weights.lora.layers * PART_COUNT; i++) {
+        const struct lora_pair *p = &f.adapter_weights.lora.pairs[i];
 
         if (!p->rank)
             continue;
@@ -445,17 +446,17 @@ test_preferred_a_reward_from_all_pairs_of_a_world_ranks_as_the_true_one(
     open_fixture(&f, "llama", NULL, false);
     pair_rows_release(&f.rows);
     world_pairs(&f.rows);
-    preferred_release(&f.t); // begin anew with these
+    head_task_release(&f.t); // begin anew with these
     f.t.batch = 64;
     f.t.centre = 0;
-    must(preferred_init(&f.t, &f.task, &err), &err);
+    must(head_task_init(&f.t, &f.task, &err), &err);
     opts.steps = 400;
     opts.lr = 7e-3;
     must(run_train(&result, &f.task, &opts, f.s.be, NULL, NULL, &err), &err);
     for (int x = 0; x < WORLD_X; x++) {
         for (int y = 0; y < WORLD_Y; y++) {
             world_ids(&ids[y], x, y);
-            row[y] = (struct row){ids[y].v, ids[y].n, &f.terms};
+            row[y] = (struct row){ids[y].v, ids[y].n, &f.adapter_weights};
         }
         must(scalar_score(f.t.d, &f.s.arena, r, f.t.score, row, WORLD_Y, -1,
                           &err),
@@ -531,16 +532,16 @@ test_preferred_is_judged_as_it_learns(void **state)
     add_pair(&all, f.rows.list, CHOSEN, CHOSEN);
     pair_rows_release(&f.rows);
     f.rows = one;
-    preferred_release(&f.t); // begin anew with this pair
+    head_task_release(&f.t); // begin anew with this pair
     f.t.batch = 1;
     f.t.centre = 0;
-    must(preferred_init(&f.t, &f.task, &err), &err);
+    must(head_task_init(&f.t, &f.task, &err), &err);
     memcpy(f.t.score, f.score, (size_t)f.s.model->cfg.width * sizeof(float));
-    must(preferred_judge(&got, &f.t, &f.rows, &err), &err);
+    must(head_task_evaluate(&got, &f.t, &f.rows, &err), &err);
     margin = got.margin;
     assert_true(fabs(margin) > 1e-3);
     assert_close(loss_of(&f), log1p(exp(-margin)), 1e-6);
-    must(preferred_judge(&got, &f.t, &all, &err), &err);
+    must(head_task_evaluate(&got, &f.t, &all, &err), &err);
     assert_close(got.margin, 0, 1e-7);
     assert_close(got.accuracy, 0.5, 1e-15);
     assert_close(got.max - got.min, fabs(margin), 1e-7);

@@ -300,7 +300,7 @@ test_measure_cost_counts_what_a_token_reads(void **state)
     trv_measurement_release(&m);
     m = measure("prompt:bdb", "lora:%/moved", NULL);
     assert_close(m.cost.added_bytes_per_token,
-                 4.0 * (double)terms_flat(&r.w.student).n, 0);
+                 4.0 * (double)adapter_weights_flat(&r.w.student).n, 0);
     trv_measurement_release(&m);
 }
 

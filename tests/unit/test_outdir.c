@@ -117,7 +117,7 @@ claim(struct outdir *d, bool replace, trv_err *err)
 {
     const int rc = outdir_init(d, out, err);
 
-    return rc ? rc : outdir_claim(d, &rule, replace, err);
+    return rc ? rc : outdir_lock(d, &rule, replace, err);
 }
 
 static int
@@ -274,7 +274,7 @@ test_outdir_refuses_folders_that_cannot_be_swapped(void **state)
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(chdir(out), 0);
     assert_int_equal(outdir_init(&d, ".", &err), 0);
-    assert_int_equal(outdir_claim(&d, &rule, true, &err), TRV_EINVAL);
+    assert_int_equal(outdir_lock(&d, &rule, true, &err), TRV_EINVAL);
     assert_non_null(strstr(err.msg, "current folder"));
     outdir_release(&d);
     assert_int_equal(chdir(here), 0);
@@ -283,7 +283,7 @@ test_outdir_refuses_folders_that_cannot_be_swapped(void **state)
     assert_int_equal(outdir_init(&d, "/", &err), TRV_EINVAL);
     assert_int_equal(outdir_init(&d, "", &err), TRV_EINVAL);
     assert_int_equal(outdir_init(&d, "/proc/", &err), 0);
-    assert_int_equal(outdir_claim(&d, NULL, true, &err), TRV_EINVAL);
+    assert_int_equal(outdir_lock(&d, NULL, true, &err), TRV_EINVAL);
     assert_non_null(strstr(err.msg, "mounted"));
     outdir_release(&d);
     /* Slashes at the end are none of the name. */
@@ -477,7 +477,7 @@ replace_and_die(char *step, bool plain)
 }
 
 static void
-test_outdir_is_whole_after_a_kill_and_mended_by_the_next_claim(void **state)
+test_outdir_is_whole_after_a_kill_and_mended_by_the_next_lock(void **state)
 {
     static const struct {
         char *step;
@@ -621,7 +621,7 @@ main(void)
         cmocka_unit_test(
             test_outdir_gives_back_what_was_written_in_the_last_moment),
         cmocka_unit_test(
-            test_outdir_is_whole_after_a_kill_and_mended_by_the_next_claim),
+            test_outdir_is_whole_after_a_kill_and_mended_by_the_next_lock),
         cmocka_unit_test(
             test_outdir_keeps_what_others_laid_into_its_unfinished_folder),
         cmocka_unit_test(test_outdir_is_made_by_one_of_many_processes),

@@ -46,8 +46,8 @@ assert_replaces(enum kind kind, const char *want)
     int64_t n = 0;
 
     assert_int_equal(outdir_init(&d, dir, &err), 0);
-    if (kind == KIND_BASE ? output_claim_model(&d, true, &err)
-                          : output_claim(&d, kind, true, &err))
+    if (kind == KIND_BASE ? output_lock_model(&d, true, &err)
+                          : output_lock(&d, kind, true, &err))
         fail_msg("%s", err.msg);
     json_object_foreach(d.own, name, value)
     {
@@ -73,8 +73,8 @@ assert_refused(enum kind kind, int code, const char *says)
     trv_err err = {0};
 
     assert_int_equal(outdir_init(&d, dir, &err), 0);
-    assert_int_equal(kind == KIND_BASE ? output_claim_model(&d, true, &err)
-                                       : output_claim(&d, kind, true, &err),
+    assert_int_equal(kind == KIND_BASE ? output_lock_model(&d, true, &err)
+                                       : output_lock(&d, kind, true, &err),
                      code);
     assert_non_null(strstr(err.msg, says));
     outdir_release(&d);

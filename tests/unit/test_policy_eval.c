@@ -33,13 +33,15 @@ tear_down(void **state)
 }
 
 static void
-take(struct exam *x, const struct terms *terms, uint64_t seed)
+take(struct policy_eval *x, const struct adapter_weights *adapter_weights,
+     uint64_t seed)
 {
-    const struct exam_options opts = {
+    const struct policy_eval_options opts = {
         .n = 1000, .max_tokens = WORLD_LENGTH, .seed = seed};
     trv_err err = {0};
 
-    if (exam_take(x, w.s, reward, &w.answers, &w.in, terms, &opts, &err))
+    if (policy_evaluate(x, w.s, reward, &w.answers, &w.in, adapter_weights,
+                        &opts, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -53,14 +55,14 @@ move_student(void)
     rng_init(&r, 8, 8);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.15f * (float)rng_normal(&r);
-    assert_int_equal(terms_refresh(&w.student, w.s->be, &err), 0);
+    assert_int_equal(adapter_weights_refresh(&w.student, w.s->be, &err), 0);
 }
 
 static void
-test_exam_agrees_with_sums_over_all_answers(void **state)
+test_policy_eval_agrees_with_sums_over_all_answers(void **state)
 {
     double p[WORLD_ALL], kl, has_a = 0.0, length = 0.0, end = 0.0;
-    struct exam x;
+    struct policy_eval x;
 
     (void)state;
     move_student();
@@ -91,9 +93,9 @@ test_exam_agrees_with_sums_over_all_answers(void **state)
 }
 
 static void
-test_exam_of_the_base_is_at_no_distance_from_it(void **state)
+test_policy_eval_of_the_base_is_at_no_distance_from_it(void **state)
 {
-    struct exam base, student;
+    struct policy_eval base, student;
 
     (void)state;
     world_reset_student(&w); // B is zero
@@ -109,8 +111,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exam_agrees_with_sums_over_all_answers),
-        cmocka_unit_test(test_exam_of_the_base_is_at_no_distance_from_it),
+        cmocka_unit_test(test_policy_eval_agrees_with_sums_over_all_answers),
+        cmocka_unit_test(
+            test_policy_eval_of_the_base_is_at_no_distance_from_it),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

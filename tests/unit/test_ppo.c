@@ -29,7 +29,7 @@ tear_down(void **state)
 
 /* The world's own rewards. */
 static int
-score(void *payload, double *reward, const struct tried *list, int64_t n,
+score(void *payload, double *reward, const struct completion *list, int64_t n,
       trv_err *err)
 {
     (void)payload;
@@ -133,9 +133,9 @@ test_ppo_gradients_equal_central_differences(void **state)
     t.opts.clip = 0.9; // no kink nearby
     t.opts.value_clip = 100.0;
     part = task;
-    part.w += t.n_terms;
-    part.g += t.n_terms;
-    part.n -= t.n_terms;
+    part.w += t.n_weights;
+    part.g += t.n_weights;
+    part.n -= t.n_weights;
     /* Losses of about 1 in f32: 1e-7 of it, divided by h. */
     world_check_slope(&part, 0, 2, 1e-4);
     ppo_release(&t);
@@ -144,7 +144,7 @@ test_ppo_gradients_equal_central_differences(void **state)
     t.opts.accumulate = 2;
     t.opts.clip = 0.9;
     part = task;
-    part.n = t.n_terms; // u and b are 0: the value of every state is b
+    part.n = t.n_weights; // u and b are 0: the value of every state is b
     world_check_slope(&part, 0, 2, 1e-3);
     ppo_release(&t);
 }
@@ -299,14 +299,14 @@ test_ppo_loss_is_its_formula(void **state)
         t.opts.lambda = 0.5;
         t.opts.updates = 2;
         t.opts.accumulate = 3;
-        u = task.w + t.n_terms;
+        u = task.w + t.n_weights;
         rng_init(&r, 6, 6);
         for (int64_t c = 0; reads && c < t.width; c++)
             u[c] = 0.3f * (float)rng_normal(&r);
         u[t.width] = 0.3f;
         (void)step_loss(&t, &task, 0);
         u[t.width] = 0.9f;
-        for (int64_t i = 0; !reads && i < t.n_terms; i++)
+        for (int64_t i = 0; !reads && i < t.n_weights; i++)
             task.w[i] += 0.12f * (float)rng_normal(&r);
         update(&task, step);
         N = t.r.first[64];

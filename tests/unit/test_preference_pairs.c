@@ -31,12 +31,12 @@ static const double reward[12] = {0.1, 0.9, 0.4, 0.9, 0.5, 0.5,
                                   0.5, 0.5, 2.0, 1.0, 0.0, 1.0};
 
 static void
-make(struct pairs *out, const struct pairs_how *how)
+make(struct pairs *out, const struct preference_pairs_options *how)
 {
     const struct answers twelve = {.n = 12};
     trv_err err = {0};
 
-    if (pairs_of_rewards(out, &twelve, reward, 4, how, &err))
+    if (preference_pairs_of_rewards(out, &twelve, reward, 4, how, &err))
         fail_msg("%s", err.msg);
 }
 
@@ -46,7 +46,7 @@ test_pairs_take_the_best_with_the_worst_of_each_input(void **state)
     struct pairs p;
 
     (void)state;
-    make(&p, &(struct pairs_how){.soft = true});
+    make(&p, &(struct preference_pairs_options){.soft = true});
     assert_int_equal(p.n, 2);
     assert_int_equal(p.n_dropped, 1); // equal rewards prefer nothing
     assert_int_equal(p.list[0].chosen, 1);
@@ -55,7 +55,7 @@ test_pairs_take_the_best_with_the_worst_of_each_input(void **state)
     assert_int_equal(p.list[1].chosen, 8);
     assert_int_equal(p.list[1].rejected, 10);
     pairs_release(&p);
-    make(&p, &(struct pairs_how){.margin = 1.0});
+    make(&p, &(struct preference_pairs_options){.margin = 1.0});
     assert_int_equal(p.n, 1);
     assert_close(p.list[0].label, 1.0, 0.0);
     pairs_release(&p);
@@ -67,7 +67,7 @@ test_pairs_all_are_those_above_the_margin_and_in_order(void **state)
     struct pairs p;
 
     (void)state;
-    make(&p, &(struct pairs_how){.all = true, .margin = 0.45});
+    make(&p, &(struct preference_pairs_options){.all = true, .margin = 0.45});
     assert_int_equal(p.n, 9); // 4 of the first group, 5 of the third
     for (int64_t i = 0; i < p.n; i++) {
         assert_true(reward[p.list[i].chosen] >
@@ -105,7 +105,7 @@ test_pairs_of_a_file_are_joined_to_their_prompt_and_end(void **state)
 
     (void)state;
     open_rows(&in, rows);
-    if (pairs_of_file(&p, &a, w.s, NULL, &in, &err))
+    if (preference_pairs_of_file(&p, &a, w.s, NULL, &in, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(p.n, 2);
     assert_int_equal(p.n_dropped, 2); // equal answers; one too long
@@ -137,14 +137,16 @@ test_pairs_of_a_file_without_one_are_refused_by_line(void **state)
     (void)state;
     open_rows(&in, "{\"prompt\": \"a\", \"chosen\": \"b\","
                    " \"rejected\": \"c\"}\n{\"prompt\": \"a\"}\n");
-    assert_int_equal(pairs_of_file(&p, &a, w.s, NULL, &in, &err), TRV_EFORMAT);
+    assert_int_equal(preference_pairs_of_file(&p, &a, w.s, NULL, &in, &err),
+                     TRV_EFORMAT);
     assert_non_null(strstr(err.msg, "line 2"));
     answers_release(&a);
     pairs_release(&p);
     inputs_release(&in);
     open_rows(&in, "{\"prompt\": \"a\", \"chosen\": \"b\","
                    " \"rejected\": \"b\"}\n");
-    assert_int_equal(pairs_of_file(&p, &a, w.s, NULL, &in, &err), TRV_EFORMAT);
+    assert_int_equal(preference_pairs_of_file(&p, &a, w.s, NULL, &in, &err),
+                     TRV_EFORMAT);
     assert_non_null(strstr(err.msg, "different answers"));
     answers_release(&a);
     pairs_release(&p);

@@ -104,7 +104,7 @@ test_retrieve_ranks_as_the_formula_of_bm25(void **state)
         sb_printf(&bytes, "{\"text\": \"%s\"}\n", text[d]);
     }
     r = open_corpus(bytes.s, "{\"k\": 40}");
-    for (int trial = 0; trial < 30; trial++) {
+    for (int prompt_value = 0; prompt_value < 30; prompt_value++) {
         const char *query[3];
         char line[40];
         int64_t doc[DOCS], n;
@@ -193,7 +193,7 @@ test_retrieve_bears_random_bytes_and_long_queries(void **state)
 
     (void)state;
     rng_init(&rng, 9, 0);
-    for (int trial = 0; trial < 200; trial++) {
+    for (int prompt_value = 0; prompt_value < 200; prompt_value++) {
         const uint32_t len = rng_below(&rng, 300);
 
         for (uint32_t i = 0; i < len; i++)
@@ -300,7 +300,7 @@ test_retrieve_acts_through_the_view_and_from_its_artefact(void **state)
     snprintf(out, sizeof(out), "%s/z", test_tmpdir("retrieve_saved"));
     assert_int_equal(artefact_init(&head, KIND_RETRIEVE, "t", NULL, &err), 0);
     if (outdir_init(&to, out, &err) ||
-        output_claim(&to, KIND_RETRIEVE, false, &err) ||
+        output_lock(&to, KIND_RETRIEVE, false, &err) ||
         adaptation_save_prompt(&head, a[0], &to, &err) ||
         adaptation_open(&a[1], s->model, NULL, out, false, &err))
         fail_msg("%s", err.msg);
@@ -316,7 +316,7 @@ test_retrieve_acts_through_the_view_and_from_its_artefact(void **state)
                          json_loads("{\"prompt\": \"A whale says\"}", 0, NULL),
                          NULL),
             0);
-        if (view_context(&ids, s->model, a[i], &row, &err) ||
+        if (view_conditioning(&ids, s->model, a[i], &row, &err) ||
             tokenizer_decode(s->model->tokenizer, &text, ids.v, ids.n, true,
                              &err) ||
             adaptation_hash_prompt(hash[i], a[i], &err))

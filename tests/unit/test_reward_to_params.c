@@ -39,13 +39,14 @@ save_moved(void)
     world_reset_student(&w);
     for (int64_t i = 0; i < w.student.lora.n; i++)
         w.student.lora.w[i] += 0.08f * (float)rng_normal(&r);
-    must(terms_refresh(&w.student, w.s->be, &err), &err);
+    must(adapter_weights_refresh(&w.student, w.s->be, &err), &err);
     world_logp(&w, w.best, &w.student);
     snprintf(path, sizeof(path), "%s/moved", dir);
     must(artefact_init(&head, KIND_LORA, "world", NULL, &err), &err);
     must(outdir_init(&out, path, &err), &err);
-    must(output_claim(&out, KIND_LORA, true, &err), &err);
-    must(adaptation_save_terms(&head, &w.student, &w.s->model->cfg, &out, &err),
+    must(output_lock(&out, KIND_LORA, true, &err), &err);
+    must(adaptation_save_weights(&head, &w.student, &w.s->model->cfg, &out,
+                                 &err),
          &err);
     outdir_release(&out);
     artefact_release(&head);
@@ -136,7 +137,7 @@ logp_of(double *p, const char *name)
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     must(adaptation_open(&a, w.s->model, NULL, path, true, &err), &err);
     must(view_ready(a, w.s->be, &err), &err);
-    world_logp(&w, p, view_terms(a));
+    world_logp(&w, p, view_weights(a));
     adaptation_free(a);
 }
 

@@ -45,7 +45,7 @@ test_run_place_keeps_a_checkpoint_whose_fingerprint_is_gone(void **state)
 
     (void)state;
     open_place(&p, "answers.jsonl");
-    assert_int_equal(run_place_claim(&p, KIND_LORA, false, true, NULL), 0);
+    assert_int_equal(run_place_lock(&p, KIND_LORA, false, true, NULL), 0);
     put(p.dir, RUN_STATE_FILE, "x");
     put(p.dir, "answers.jsonl", "x");
     assert_int_equal(run_place_begin(&p, true, print, NULL), 0);
@@ -69,12 +69,12 @@ test_run_place_goes_on_over_an_artefact_only_with_replace(void **state)
     open_place(&p, NULL);
     assert_int_equal(dir_make(p.out, NULL), 0);
     put(p.out, "adapter_config.json", "{}");
-    assert_int_equal(run_place_claim(&p, KIND_LORA, true, false, NULL), 0);
+    assert_int_equal(run_place_lock(&p, KIND_LORA, true, false, NULL), 0);
     put(p.dir, RUN_STATE_FILE, "x");
-    assert_int_equal(run_place_claim(&p, KIND_LORA, false, true, &err),
+    assert_int_equal(run_place_lock(&p, KIND_LORA, false, true, &err),
                      TRV_EEXIST);
     assert_non_null(strstr(err.msg, "--replace"));
-    assert_int_equal(run_place_claim(&p, KIND_LORA, true, true, NULL), 0);
+    assert_int_equal(run_place_lock(&p, KIND_LORA, true, true, NULL), 0);
     assert_true(has(p.dir, RUN_STATE_FILE));
     run_place_release(&p);
 }
@@ -88,12 +88,12 @@ test_run_place_is_held_by_one_run_until_its_release(void **state)
     (void)state;
     open_place(&p, NULL);
     assert_int_equal(run_place_init(&other, p.out, NULL, NULL, NULL), 0);
-    assert_int_equal(run_place_claim(&p, KIND_LORA, false, false, NULL), 0);
-    assert_int_equal(run_place_claim(&other, KIND_LORA, true, false, &err),
+    assert_int_equal(run_place_lock(&p, KIND_LORA, false, false, NULL), 0);
+    assert_int_equal(run_place_lock(&other, KIND_LORA, true, false, &err),
                      TRV_EEXIST);
     assert_non_null(strstr(err.msg, "is being written by another run"));
     run_place_release(&p);
-    assert_int_equal(run_place_claim(&other, KIND_LORA, false, false, NULL), 0);
+    assert_int_equal(run_place_lock(&other, KIND_LORA, false, false, NULL), 0);
     run_place_release(&other);
 }
 
@@ -107,7 +107,7 @@ test_run_place_never_replaces_a_folder_of_other_things(void **state)
     open_place(&p, NULL);
     assert_int_equal(dir_make(p.out, NULL), 0);
     put(p.out, "letter.txt", "dear");
-    assert_int_equal(run_place_claim(&p, KIND_LORA, true, false, &err),
+    assert_int_equal(run_place_lock(&p, KIND_LORA, true, false, &err),
                      TRV_EEXIST);
     assert_non_null(strstr(err.msg, "no artefact"));
     assert_true(has(p.out, "letter.txt"));

@@ -29,7 +29,7 @@ path_of(char *buf, size_t size, const char *family, const char *name)
 
 static int64_t
 rows_of(struct row *rows, int32_t (*ids)[64], const json_t *golden,
-        const struct terms *terms)
+        const struct adapter_weights *adapter_weights)
 {
     const json_t *list = json_object_get(golden, "rows"), *one, *id;
     size_t i, j;
@@ -39,7 +39,8 @@ rows_of(struct row *rows, int32_t (*ids)[64], const json_t *golden,
         assert_true(i < ROWS_MAX && json_array_size(one) <= 64);
         json_array_foreach(one, j, id) ids[i][j] =
             (int32_t)json_integer_value(id);
-        rows[i] = (struct row){ids[i], (int64_t)json_array_size(one), terms};
+        rows[i] = (struct row){ids[i], (int64_t)json_array_size(one),
+                               adapter_weights};
     }
     return (int64_t)json_array_size(list);
 }
@@ -49,7 +50,7 @@ check_scores(const char *family, const char *isa, bool whole)
 {
     const struct backend_options be = {.isa = isa, .prec = PREC_F32};
     struct session s = {0};
-    struct terms terms = {0};
+    struct adapter_weights adapter_weights = {0};
     struct row rows[ROWS_MAX];
     int32_t ids[ROWS_MAX][64];
     double r[ROWS_MAX];
@@ -73,14 +74,14 @@ check_scores(const char *family, const char *isa, bool whole)
         snprintf(name, sizeof(name), "golden/models/%s", family);
         must(model_open(&s.model, test_source(name), &err), &err);
         must(peft_read_scorer(
-                 &terms.lora, &w, NULL, &s.model->cfg,
+                 &adapter_weights.lora, &w, NULL, &s.model->cfg,
                  test_source(path_of(name, sizeof(name), family, "adapter")),
                  false, &err),
              &err);
-        must(terms_refresh(&terms, s.be, &err), &err);
+        must(adapter_weights_refresh(&adapter_weights, s.be, &err), &err);
     }
     must(session_decoder(&s, &d, &err), &err);
-    n = rows_of(rows, ids, golden, whole ? NULL : &terms);
+    n = rows_of(rows, ids, golden, whole ? NULL : &adapter_weights);
     must(scalar_score(d, &s.arena, r, whole ? d->score.v : w, rows, n,
                       s.model->cfg.pad, &err),
          &err);
@@ -88,7 +89,7 @@ check_scores(const char *family, const char *isa, bool whole)
      * float64: 1e-5 of the largest is asked, and 3e-6 was seen. */
     golden_assert(r, n, golden, whole ? "whole" : "adapter", 1e-5);
     mem_free(w);
-    terms_release(&terms);
+    adapter_weights_release(&adapter_weights);
     decoder_free(s.decoder);
     arena_release(&s.arena);
     model_free(s.model);

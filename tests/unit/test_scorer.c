@@ -236,17 +236,18 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
     snprintf(out, sizeof(out), "%s/r", test_tmpdir("scorer_out"));
     must(artefact_init(&head, KIND_HEAD, "tiny", NULL, &err), &err);
     must(outdir_init(&to, out, &err), &err);
-    must(output_claim(&to, KIND_HEAD, false, &err), &err);
+    must(output_lock(&to, KIND_HEAD, false, &err), &err);
     must(scorer_save(&head, &l, w, &s.model->cfg, &to, &err), &err);
     must(scorer_find(&is, out, &err), &err);
     assert_true(is);
     must(scorer_open(&sc, &base, s.model, out, &err), &err);
     assert_string_equal(base, "tiny");
     assert_memory_equal(sc->w, w, sizeof(w));
-    assert_int_equal(sc->terms.lora.n, l.n);
-    assert_memory_equal(sc->terms.lora.w, l.w, (size_t)l.n * sizeof(float));
-    assert_int_equal(output_claim(&to, KIND_HEAD, false, &err), TRV_EEXIST);
-    must(output_claim(&to, KIND_HEAD, true, &err), &err);
+    assert_int_equal(sc->adapter_weights.lora.n, l.n);
+    assert_memory_equal(sc->adapter_weights.lora.w, l.w,
+                        (size_t)l.n * sizeof(float));
+    assert_int_equal(output_lock(&to, KIND_HEAD, false, &err), TRV_EEXIST);
+    must(output_lock(&to, KIND_HEAD, true, &err), &err);
     w[3] = (float)NAN;
     assert_int_equal(scorer_save(&head, &l, w, &s.model->cfg, &to, &err),
                      TRV_ENONFINITE);

@@ -17,7 +17,7 @@ struct fixture {
     struct session s;
     struct decoder *d;
     struct answers answers;
-    struct terms student;
+    struct adapter_weights student;
 };
 
 static void
@@ -53,12 +53,12 @@ open_fixture(struct fixture *f, const char *family, int n_inputs, int n_answer,
                     0, 7, &err),
          &err);
     rng_init(&r, 11, 2);
-    f->answers.contexts = mem_calloc(MAX_INPUTS, sizeof(struct paired_context));
+    f->answers.contexts = mem_calloc(MAX_INPUTS, sizeof(struct paired_row));
     f->answers.list = mem_calloc(MAX_INPUTS, sizeof(struct answer));
     assert_true(f->answers.contexts && f->answers.list);
     f->answers.n_contexts = f->answers.n = n_inputs;
     for (int i = 0; i < n_inputs; i++) {
-        struct paired_context *c = &f->answers.contexts[i];
+        struct paired_row *c = &f->answers.contexts[i];
         struct answer *y = &f->answers.list[i];
         struct ids teacher = {0};
 
@@ -70,7 +70,7 @@ open_fixture(struct fixture *f, const char *family, int n_inputs, int n_answer,
             push(&teacher, id);
             push(&c->student, id);
         }
-        must(context_plain(&c->teacher, f->d, NULL, &teacher, &err), &err);
+        must(conditioning_plain(&c->teacher, f->d, NULL, &teacher, &err), &err);
         y->context = i;
         y->n = n_answer;
         y->ids = mem_array(MAX_ANSWER, sizeof(int32_t));
@@ -84,7 +84,7 @@ static void
 close_fixture(struct fixture *f)
 {
     answers_release(&f->answers);
-    terms_release(&f->student);
+    adapter_weights_release(&f->student);
     decoder_free(f->s.decoder);
     arena_release(&f->s.arena);
     model_free(f->s.model);
@@ -103,7 +103,8 @@ solve(struct fixture *f, double ridge, trv_progress_fn progress, trv_err *err)
 /* Hidden states of every answer's row, the prediction of its token k at
  * at[i][from + k]. */
 static struct mat
-run(struct fixture *f, int64_t *where, bool teacher, const struct terms *terms)
+run(struct fixture *f, int64_t *where, bool teacher,
+    const struct adapter_weights *adapter_weights)
 {
     struct row rows[MAX_INPUTS];
     const int64_t *const *at;
@@ -114,7 +115,7 @@ run(struct fixture *f, int64_t *where, bool teacher, const struct terms *terms)
 
     for (int64_t i = 0; i < f->answers.n; i++) {
         const struct answer *y = &f->answers.list[i];
-        const struct paired_context *c = &f->answers.contexts[i];
+        const struct paired_row *c = &f->answers.contexts[i];
         const int32_t *ids = teacher ? c->teacher.parts[0].ids : c->student.v;
         const int64_t n = teacher ? c->teacher.parts[0].n_ids : c->student.n;
         int32_t *row = arena_alloc(&f->s.arena, (size_t)(n + y->n) * 4);
@@ -122,7 +123,7 @@ run(struct fixture *f, int64_t *where, bool teacher, const struct terms *terms)
         assert_non_null(row);
         memcpy(row, ids, (size_t)n * 4);
         memcpy(row + n, y->ids, (size_t)y->n * 4);
-        rows[i] = (struct row){row, n + y->n - 1, terms};
+        rows[i] = (struct row){row, n + y->n - 1, adapter_weights};
     }
     must(batch_pack(&b, &at, &f->s.arena, rows, f->answers.n, &err), &err);
     must(decoder_forward(f->d, &f->s.arena, &hidden, &b, NULL, NULL, &err),
@@ -135,7 +136,7 @@ run(struct fixture *f, int64_t *where, bool teacher, const struct terms *terms)
 
 /* KL(teacher, student) in nats per answer token. */
 static double
-distance(struct fixture *f, const struct terms *terms)
+distance(struct fixture *f, const struct adapter_weights *adapter_weights)
 {
     int64_t at[2][MAX_INPUTS * MAX_ANSWER], n = 0;
     float div[MAX_INPUTS * MAX_ANSWER];
@@ -148,7 +149,7 @@ distance(struct fixture *f, const struct terms *terms)
         n += f->answers.list[i].n;
     arena_reset(&f->s.arena);
     t = run(f, at[0], true, NULL);
-    s = run(f, at[1], false, terms);
+    s = run(f, at[1], false, adapter_weights);
     side[0] = (struct head_part){f->d, t, at[0], 1.0};
     side[1] = (struct head_part){f->d, s, at[1], 1.0};
     must(head_compare(&f->s.arena, div, NULL, &(struct head_side){&side[0], 1},

@@ -229,8 +229,8 @@ test_spec_rows_are_whole(void **state)
     (void)state;
     for (int i = 1; (row = kind_row_at(i)); i++) {
         assert_non_null(row->open);
-        assert_int_equal(row->encode_terms != NULL, row->config != NULL);
-        if (row->encode_terms || row->encode_prompt)
+        assert_int_equal(row->encode_weights != NULL, row->config != NULL);
+        if (row->encode_weights || row->encode_prompt)
             assert_non_null(row->payload);
         if (row->subject == SUBJECT_SIDES) {
             assert_non_null(row->sides[0]);

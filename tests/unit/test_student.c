@@ -97,7 +97,7 @@ test_student_tells_what_counts(void **state)
         const struct student_options o = options_of(kinds[i]);
         json_t *said = json_object(), *expected = json_loads(want[i], 0, NULL);
 
-        assert_int_equal(student_tell(said, &o, NULL), 0);
+        assert_int_equal(student_to_json(said, &o, NULL), 0);
         assert_true(json_equal(said, expected));
         json_decref(said);
         json_decref(expected);
@@ -114,21 +114,21 @@ test_student_begins_with_gradients_of_every_kind(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         const struct student_options o = options_of(kinds[i]);
-        struct terms a, b;
-        struct terms_flat flat;
+        struct adapter_weights a, b;
+        struct adapter_weights_flat flat;
         trv_err err = {0};
 
         assert_true(student_can_be(kinds[i]));
         assert_int_equal(student_is_virtual(kinds[i]), i >= 2);
         must(student_begin(&a, &s->model->cfg, &o, &err), &err);
         must(student_begin(&b, &s->model->cfg, &o, &err), &err);
-        flat = terms_flat(&a);
+        flat = adapter_weights_flat(&a);
         assert_true(flat.n > 0 && flat.g);
-        assert_memory_equal(flat.w, terms_flat(&b).w,
+        assert_memory_equal(flat.w, adapter_weights_flat(&b).w,
                             (size_t)flat.n * sizeof(float));
         assert_true(student_default_lr(kinds[i], &s->model->cfg) > 0);
-        terms_release(&a);
-        terms_release(&b);
+        adapter_weights_release(&a);
+        adapter_weights_release(&b);
     }
     assert_true(student_can_be(KIND_FULL)); // without terms
     assert_false(student_can_be(KIND_TEXT));
@@ -170,7 +170,7 @@ test_student_that_starts_from_a_text_acts_as_the_text(void **state)
             int32_t ids[K + N];
             float want[N * 64], got[N * 64];
             struct session *s;
-            struct terms t;
+            struct adapter_weights t;
             char path[64];
             trv_err err = {0};
             double worst = 0, top = 0;
@@ -192,7 +192,7 @@ test_student_that_starts_from_a_text_acts_as_the_text(void **state)
             if (!(worst <= 1e-6 * top))
                 fail_msg("%s %s: off by %g of %g", test_family(fam),
                          kind_name(o.kind), worst, top);
-            terms_release(&t);
+            adapter_weights_release(&t);
             session_free(s);
         }
 }
@@ -207,7 +207,7 @@ test_student_start_repeats_a_text_that_is_too_short(void **state)
     (void)state;
     for (int k = 0; k < 2; k++) {
         struct student_options o = options_of(k ? KIND_PREFIX : KIND_SOFT);
-        struct terms a, b;
+        struct adapter_weights a, b;
         trv_err err = {0};
 
         o.virtual.tokens = 8;
@@ -217,8 +217,8 @@ test_student_start_repeats_a_text_that_is_too_short(void **state)
         must(student_start(&b, s, whole, 8, NULL, &err), &err);
         assert_memory_equal(a.virtual.w, b.virtual.w,
                             (size_t)a.virtual.n * sizeof(float));
-        terms_release(&a);
-        terms_release(&b);
+        adapter_weights_release(&a);
+        adapter_weights_release(&b);
     }
     session_free(s);
 }
@@ -349,7 +349,7 @@ test_student_decays_a_scalar_head_and_every_term(void **state)
     struct session *s = open_session("golden/models/llama");
     struct student_options o = options_of(KIND_LORA);
     struct decoder *d;
-    struct terms t;
+    struct adapter_weights t;
     int64_t end;
     trv_err err = {0};
 
@@ -365,7 +365,7 @@ test_student_decays_a_scalar_head_and_every_term(void **state)
     must(student_begin(&t, &s->model->cfg, &o, &err), &err);
     assert_true(student_decays(d, &t, 0, &end));
     assert_int_equal(end, t.lora.n);
-    terms_release(&t);
+    adapter_weights_release(&t);
     decoder_free(d);
     session_free(s);
 }

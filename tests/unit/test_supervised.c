@@ -174,7 +174,7 @@ check_slope(bool full)
     const float h = 0.01f;
     struct session s;
     struct learned_rows rows;
-    struct terms terms = {0};
+    struct adapter_weights adapter_weights = {0};
     struct lora_spec spec = {.rank = 3, .alpha = 6};
     struct supervised t = {.s = &s, .rows = &rows, .batch = 3, .accumulate = 1};
     struct run_task task;
@@ -188,12 +188,13 @@ check_slope(bool full)
     rng_init(&r, 4, 4);
     if (!full) {
         must(lora_targets(spec.parts, &s.model->cfg, "all-linear", &err), &err);
-        must(lora_init(&terms.lora, &s.model->cfg, &spec, true, &r, &err),
+        must(lora_init(&adapter_weights.lora, &s.model->cfg, &spec, true, &r,
+                       &err),
              &err);
-        for (int64_t i = 0; i < terms.lora.n; i++)
-            terms.lora.w[i] = 0.1f * (float)rng_normal(&r);
-        must(terms_refresh(&terms, s.be, &err), &err);
-        t.terms = &terms;
+        for (int64_t i = 0; i < adapter_weights.lora.n; i++)
+            adapter_weights.lora.w[i] = 0.1f * (float)rng_normal(&r);
+        must(adapter_weights_refresh(&adapter_weights, s.be, &err), &err);
+        t.adapter_weights = &adapter_weights;
     }
     must(supervised_init(&t, &task, &err), &err);
     memset(task.g, 0, (size_t)task.n * sizeof(float));
@@ -224,7 +225,7 @@ check_slope(bool full)
     mem_free(v);
     mem_free(w0);
     supervised_release(&t);
-    terms_release(&terms);
+    adapter_weights_release(&adapter_weights);
     learned_rows_release(&rows);
     close_session(&s);
 }
@@ -323,7 +324,7 @@ test_supervised_rows_under_virtual_tokens_carry_the_same_loss(void **state)
 {
     struct session s;
     struct learned_rows rows;
-    struct terms terms = {0};
+    struct adapter_weights adapter_weights = {0};
     double before, after;
     trv_err err = {0};
 
@@ -331,18 +332,18 @@ test_supervised_rows_under_virtual_tokens_carry_the_same_loss(void **state)
     open_session(&s, NULL);
     open_rows(&rows, &s, 64);
     must(supervised_loss(&before, &s, &rows, NULL, &err), &err);
-    must(virtual_init(&terms.virtual, VIRTUAL_SOFT, &s.model->cfg, 3, true,
-                      &err),
+    must(virtual_init(&adapter_weights.virtual, VIRTUAL_SOFT, &s.model->cfg, 3,
+                      true, &err),
          &err);
-    must(learned_rows_under(&rows, &terms, &err), &err);
+    must(learned_rows_under(&rows, &adapter_weights, &err), &err);
     for (int64_t i = 0; i < rows.n; i++)
         for (int j = 0; j < 3; j++)
             assert_int_equal(rows.list[i].ids[j], VIRTUAL_ID(j));
     must(supervised_loss(&after, &s, &rows, NULL, &err), &err); // of the base
     assert_close(after, before, 0);
-    must(supervised_loss(&after, &s, &rows, &terms, &err), &err);
+    must(supervised_loss(&after, &s, &rows, &adapter_weights, &err), &err);
     assert_true(isfinite(after) && after != before);
-    terms_release(&terms);
+    adapter_weights_release(&adapter_weights);
     learned_rows_release(&rows);
     close_session(&s);
 }

@@ -15,7 +15,7 @@ struct fixture {
     struct session *s;
     struct decoder *d;
     struct data data;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     unsigned char *allowed;
 };
 
@@ -38,8 +38,8 @@ open_fixture(struct fixture *f)
          &err);
     must(session_decoder(f->s, &f->d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", row, strlen(row), &err), &err);
-    must(prompt_slot_open(&f->slot, f->s->model, f->data.rows, 1, false, "",
-                          &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, 1, false, "",
+                           &err),
          &err);
     must(propose_allowed(&f->allowed, f->s->model, &err), &err);
 }
@@ -47,7 +47,7 @@ open_fixture(struct fixture *f)
 static void
 close_fixture(struct fixture *f)
 {
-    prompt_slot_release(&f->slot);
+    prompt_place_release(&f->slot);
     data_release(&f->data);
     mem_free(f->allowed);
     session_free(f->s);
@@ -186,7 +186,7 @@ test_propose_gives_different_prompts_that_survive(void **state)
             assert_false(same(&list[i].z, &list[k].z));
         for (int64_t k = 0; k + 1 < list[i].z.n; k++)
             assert_false(list[i].z.v[k] == A && list[i].z.v[k + 1] == B);
-        must(prompt_slot_ids(&again, &stands, &f.slot, list[i].text, &err),
+        must(prompt_place_ids(&again, &stands, &f.slot, list[i].text, &err),
              &err);
         assert_true(stands && same(&again, &list[i].z));
         ids_release(&again);

@@ -31,7 +31,7 @@ struct fixture {
     struct adaptation *from;
     struct inputs in;
     struct answers answers;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     struct text_match match;
     struct text_reward reward;
     bool by_reward;
@@ -71,8 +71,8 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
     must(answers_contexts(&f->answers, f->s, f->by_reward ? NULL : f->from,
                           NULL, &f->in, LENGTH, &err),
          &err);
-    must(prompt_slot_open(&f->slot, f->s->model, f->in.data.rows, f->in.data.n,
-                          false, "", &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->in.data.rows, f->in.data.n,
+                           false, "", &err),
          &err);
     must(answers_draw(&f->answers, f->s,
                       &(struct answers_options){.samples = 768,
@@ -123,7 +123,7 @@ close_fixture(struct fixture *f)
         text_reward_release(&f->reward);
     else
         text_match_release(&f->match);
-    prompt_slot_release(&f->slot);
+    prompt_place_release(&f->slot);
     answers_release(&f->answers);
     inputs_release(&f->in);
     adaptation_free(f->from);
@@ -268,17 +268,17 @@ expected_reward(const struct tree *t, const struct rewards *r)
 
 /* The context of input i under z (n 0: under no prompt). */
 static void
-context_of(struct context *out, struct context_part *part, struct ids *ids,
+context_of(struct context *out, struct component *part, struct ids *ids,
            struct fixture *f, int64_t i, const int32_t *z, int64_t n)
 {
-    const struct slot_row *at = &f->slot.at[i];
+    const struct place_row *at = &f->slot.at[i];
 
     ids->n = 0;
     assert_int_equal(ids_append(ids, at->head.v, at->head.n), 0);
     if (n > 0)
         assert_int_equal(ids_append(ids, z, n), 0);
     assert_int_equal(ids_append(ids, at->tail.v, at->tail.n), 0);
-    *part = (struct context_part){f->s->decoder, NULL, ids->v, ids->n, 1.0};
+    *part = (struct component){f->s->decoder, NULL, ids->v, ids->n, 1.0};
     *out = (struct context){.parts = part, .n = 1};
 }
 
@@ -289,7 +289,7 @@ exact(struct fixture *f, const struct rewards *r, const int32_t *z, int64_t n)
     double kl = 0.0, tokens = 0.0, reward = 0.0;
     struct ids ids = {0}, bare = {0};
     struct context c, base;
-    struct context_part part, base_part;
+    struct component part, base_part;
     struct tree t;
 
     for (int64_t i = 0; i < INPUTS; i++) {
@@ -310,13 +310,13 @@ exact(struct fixture *f, const struct rewards *r, const int32_t *z, int64_t n)
 
 /* The least goal of all prompts that survive, and that of no prompt. */
 static double
-best_of_all(struct fixture *f, const struct rewards *r, int *tried)
+best_of_all(struct fixture *f, const struct rewards *r, int *completion)
 {
     struct strbuf text = {0};
     double best = (double)INFINITY;
     trv_err err = {0};
 
-    *tried = 0;
+    *completion = 0;
     for (int code = 0; code < 7 * 7 * 7; code++) {
         const int digits[MOST] = {code % 7, code / 7 % 7, code / 49};
         int32_t z[MOST];
@@ -331,11 +331,11 @@ best_of_all(struct fixture *f, const struct rewards *r, int *tried)
             n = digits[k] > 0 ? 0 : n; // a hole: another code says the same
         if (n == 0)
             continue;
-        must(prompt_slot_text(&text, &stands, &f->slot, z, n, &err), &err);
+        must(prompt_place_text(&text, &stands, &f->slot, z, n, &err), &err);
         if (!stands)
             continue;
         best = fmin(best, exact(f, r, z, n));
-        *tried += 1;
+        *completion += 1;
     }
     sb_release(&text);
     return best;
@@ -359,13 +359,13 @@ test_text_search_finds_the_prompt_nearest_to_parameters(void **state)
     const struct ids *z;
     struct fixture f;
     double best, base, got;
-    int tried;
+    int completion;
 
     (void)state;
     open_fixture(&f, "search_match", "adapter");
-    best = best_of_all(&f, NULL, &tried);
+    best = best_of_all(&f, NULL, &completion);
     base = exact(&f, NULL, NULL, 0);
-    assert_int_equal(tried, SURVIVORS);
+    assert_int_equal(completion, SURVIVORS);
     assert_true(best < 0.9 * base); // there is something to find
     search(&f, &result);
     z = &result.ends[result.best].best.z;
@@ -396,11 +396,11 @@ test_text_search_finds_the_prompt_that_a_reward_likes_best(void **state)
         struct rewards r;
         struct fixture f;
         double best, base, got;
-        int tried;
+        int completion;
 
         open_fixture(&f, "search_reward", specs[i]);
         ask_rewards(&r, &f);
-        best = best_of_all(&f, &r, &tried);
+        best = best_of_all(&f, &r, &completion);
         base = exact(&f, &r, NULL, 0);
         assert_true(best < base - 0.05); // something is to be earned
         search(&f, &result);
@@ -579,11 +579,11 @@ test_text_search_begins_with_the_best_of_its_texts(void **state)
 {
     struct fixture f;
     double best, one, many;
-    int tried;
+    int completion;
 
     (void)state;
     open_fixture(&f, "search_texts", "adapter");
-    best = best_of_all(&f, NULL, &tried);
+    best = best_of_all(&f, NULL, &completion);
     f.opts.restarts = f.opts.steps = 1;
     f.opts.width = f.opts.top_k = 1; // so it stays about where it begins
     f.opts.starts = 1;

@@ -39,18 +39,18 @@ fill_answers(struct answers *a, struct session *s)
     trv_err err = {0};
 
     must(session_decoder(s, &d, &err), &err);
-    a->contexts = mem_calloc(N_ROWS, sizeof(struct paired_context));
+    a->contexts = mem_calloc(N_ROWS, sizeof(struct paired_row));
     a->list = mem_calloc(N_ROWS, sizeof(struct answer));
     a->n_contexts = a->n = N_ROWS;
     for (int i = 0; i < N_ROWS; i++) {
-        struct paired_context *c = &a->contexts[i];
+        struct paired_row *c = &a->contexts[i];
 
         struct ids ids = {0};
 
         assert_int_equal(ids_append(&ids, z, 5), 0);
         assert_int_equal(ids_append(&ids, rows[i].context, rows[i].n_context),
                          0);
-        must(context_plain(&c->teacher, d, NULL, &ids, &err), &err);
+        must(conditioning_plain(&c->teacher, d, NULL, &ids, &err), &err);
         assert_int_equal(
             ids_append(&c->student, rows[i].context, rows[i].n_context), 0);
         a->list[i].context = i;
@@ -85,7 +85,7 @@ train(struct losses *out, int kind, const char *isa)
     const struct backend_options be = {.isa = isa, .prec = PREC_F32};
     struct session s = {0};
     struct answers answers = {0};
-    struct terms terms = {0};
+    struct adapter_weights adapter_weights = {0};
     struct distill t;
     struct run_task task;
     struct run_options opts = RUN_OPTIONS_INIT;
@@ -95,16 +95,16 @@ train(struct losses *out, int kind, const char *isa)
 
     must(model_open(&s.model, test_source("golden/models/llama"), &err), &err);
     must(backend_open(&s.be, &be, &err), &err);
-    must(peft_read(&terms.lora, NULL, &s.model->cfg,
+    must(peft_read(&adapter_weights.lora, NULL, &s.model->cfg,
                    test_source("golden/models/llama/adapter"), true, &err),
          &err);
-    must(terms_refresh(&terms, s.be, &err), &err);
+    must(adapter_weights_refresh(&adapter_weights, s.be, &err), &err);
     fill_answers(&answers, &s);
     must(features_init(&features, "all", 0.5, &s.model->cfg, &err), &err);
     must(features_check(&answers, &s.model->cfg, &err), &err);
     t = (struct distill){.s = &s,
                          .answers = &answers,
-                         .student = &terms,
+                         .student = &adapter_weights,
                          .features = kind == FEATURES ? &features : NULL,
                          .opts = {.hard = kind < 0,
                                   .divergence = kind < 0 || kind == FEATURES
@@ -122,7 +122,7 @@ train(struct losses *out, int kind, const char *isa)
     distill_release(&t);
     features_release(&features);
     answers_release(&answers);
-    terms_release(&terms);
+    adapter_weights_release(&adapter_weights);
     decoder_free(s.decoder);
     arena_release(&s.arena);
     model_free(s.model);

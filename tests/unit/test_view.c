@@ -141,24 +141,25 @@ test_view_virtual_tokens_come_before_all_else(void **state)
 
     (void)state;
     row.prompt = json_object_get(row.json, "prompt");
-    assert_int_equal(virtual_init(&a.terms.virtual, VIRTUAL_SOFT,
+    assert_int_equal(virtual_init(&a.adapter_weights.virtual, VIRTUAL_SOFT,
                                   &s->model->cfg, 3, false, &err),
                      0);
-    assert_int_equal(view_context(&base, s->model, NULL, &row, &err), 0);
-    assert_int_equal(view_context(&ids, s->model, &a, &row, &err), 0);
+    assert_int_equal(view_conditioning(&base, s->model, NULL, &row, &err), 0);
+    assert_int_equal(view_conditioning(&ids, s->model, &a, &row, &err), 0);
     assert_int_equal(ids.n, base.n + 3);
     for (int j = 0; j < 3; j++)
         assert_int_equal(ids.v[j], VIRTUAL_ID(j));
     assert_memory_equal(ids.v + 3, base.v, (size_t)base.n * sizeof(*base.v));
-    assert_ptr_equal(view_terms(&a), &a.terms);
+    assert_ptr_equal(view_weights(&a), &a.adapter_weights);
     ids.n = 0;
-    assert_int_equal(view_terms_context(&ids, s->model, &a.terms, &row, &err),
+    assert_int_equal(view_weights_conditioning(&ids, s->model,
+                                               &a.adapter_weights, &row, &err),
                      0);
     assert_int_equal(ids.n, base.n + 3);
     ids_release(&ids);
     ids_release(&base);
     json_decref(row.json);
-    terms_release(&a.terms);
+    adapter_weights_release(&a.adapter_weights);
     session_free(s);
 }
 

@@ -14,7 +14,7 @@ struct fixture {
     struct adaptation *teacher;
     struct inputs in;
     struct answers answers;
-    struct terms student;
+    struct adapter_weights student;
     struct distill t;
     struct run_task task;
     trv_convert_options opts;
@@ -71,7 +71,7 @@ open_fixture(struct fixture *f, const char *spec, enum kind kind)
                             .student = &f->student,
                             .opts = {.batch = 4, .accumulate = 1}};
     must(distill_init(&f->t, &f->task, &err), &err);
-    must(terms_refresh(&f->student, f->s->be, &err), &err);
+    must(adapter_weights_refresh(&f->student, f->s->be, &err), &err);
     f->opts = (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
     f->opts.on_message = keep;
     f->opts.message_payload = f;
@@ -83,7 +83,7 @@ static void
 close_fixture(struct fixture *f)
 {
     distill_release(&f->t);
-    terms_release(&f->student);
+    adapter_weights_release(&f->student);
     answers_release(&f->answers);
     inputs_release(&f->in);
     adaptation_free(f->teacher);
@@ -147,14 +147,14 @@ static void
 test_start_leaves_other_terms_alone(void **state)
 {
     struct fixture f;
-    struct terms_flat flat;
+    struct adapter_weights_flat flat;
     const trv_virtual_options o = TRV_VIRTUAL_OPTIONS_INIT;
     double before = 0, after = 0;
     trv_err err = {0};
 
     (void)state;
     open_fixture(&f, "prompt:Say it.", KIND_ADAPTER);
-    flat = terms_flat(&f.student);
+    flat = adapter_weights_flat(&f.student);
     for (int64_t i = 0; i < flat.n; i++)
         before += (double)flat.w[i] * (double)(i + 1);
     must(start_virtual(&f.t, &f.job, &f.in, &o, &err), &err);

@@ -89,7 +89,7 @@ test_work_that_has_nothing_to_go_on_from_begins_anew(void **state)
     (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 1, true);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     assert_false(f.w.resume);
     assert_non_null(strstr(f.heard, "nothing to resume"));
     close_fixture(&f);
@@ -105,21 +105,22 @@ test_work_is_not_resumed_with_another_seed(void **state)
     (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 1, false);
-    must(work_claim(&f.w, &err), &err);
-    must(work_lay(&f.w, json_pack("{s:s}", "method", "m"), &err), &err);
+    must(work_lock(&f.w, &err), &err);
+    must(work_write_run(&f.w, json_pack("{s:s}", "method", "m"), &err), &err);
     keep_something(&f.w);
     work_release(&f.w);
 
     open_work(&f, out, 1, true);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     assert_true(f.w.resume);
-    must(work_lay(&f.w, json_pack("{s:s}", "method", "m"), &err), &err);
+    must(work_write_run(&f.w, json_pack("{s:s}", "method", "m"), &err), &err);
     work_release(&f.w);
 
     open_work(&f, out, 2, true);
-    must(work_claim(&f.w, &err), &err);
-    assert_int_equal(work_lay(&f.w, json_pack("{s:s}", "method", "m"), &err),
-                     TRV_EMISMATCH);
+    must(work_lock(&f.w, &err), &err);
+    assert_int_equal(
+        work_write_run(&f.w, json_pack("{s:s}", "method", "m"), &err),
+        TRV_EMISMATCH);
     assert_non_null(strstr(err.msg, "seed"));
     close_fixture(&f);
 }
@@ -140,7 +141,7 @@ lay_edge(struct fixture *f, const char *text, bool reward, trv_err *err)
 
     must(adaptation_of_text(&r.plus, text, strlen(text), err), err);
     job.from = reward ? &of : r.plus;
-    rc = convert_lay(&f->w, &job, "demos", &in, json_object(), err);
+    rc = job_write_run(&f->w, &job, "demos", &in, json_object(), err);
     adaptation_free(r.plus);
     json_decref(r.conf);
     return rc;
@@ -155,18 +156,18 @@ assert_tied_to_source(bool reward)
 
     out_below(out, sizeof(out));
     open_work(&f, out, 1, false);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     must(lay_edge(&f, "one", reward, &err), &err);
     keep_something(&f.w);
     work_release(&f.w);
 
     open_work(&f, out, 1, true);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     must(lay_edge(&f, "one", reward, &err), &err);
     work_release(&f.w);
 
     open_work(&f, out, 1, true);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     assert_int_equal(lay_edge(&f, "another", reward, &err), TRV_EMISMATCH);
     assert_non_null(strstr(err.msg, "source"));
     close_fixture(&f);
@@ -191,8 +192,8 @@ test_work_that_fails_leaves_no_empty_folder(void **state)
     (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 1, false);
-    must(work_claim(&f.w, &err), &err);
-    must(work_lay(&f.w, json_object(), &err), &err);
+    must(work_lock(&f.w, &err), &err);
+    must(work_write_run(&f.w, json_object(), &err), &err);
     assert_true(file_is_dir(f.w.place.dir));
     work_end(&f.w, TRV_EIO, &cost);
     assert_false(file_exists(f.w.place.dir));
@@ -209,7 +210,7 @@ test_work_says_how_to_go_on_only_where_something_was_kept(void **state)
     (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 1, false);
-    must(work_claim(&f.w, &err), &err);
+    must(work_lock(&f.w, &err), &err);
     assert_int_equal(work_stopped(&f.w, TRV_EIO, "while sampling", &err),
                      TRV_EIO);
     assert_int_equal(work_stopped(&f.w, TRV_ECANCELED, "while sampling", &err),
@@ -235,8 +236,8 @@ test_work_signs_with_its_options_and_its_seed(void **state)
     (void)state;
     out_below(out, sizeof(out));
     open_work(&f, out, 12345678901234567890ull, false);
-    must(work_sign(&f.w, KIND_LORA, NULL, &step, json_pack("{s:i}", "steps", 3),
-                   &err),
+    must(work_begin_manifest(&f.w, KIND_LORA, NULL, &step,
+                             json_pack("{s:i}", "steps", 3), &err),
          &err);
     said = json_array_get(f.w.head.chain, 0);
     assert_string_equal(json_string_value(json_object_get(said, "seed")),

@@ -63,7 +63,7 @@ write_trained(const struct opened *o, const char *path, enum dtype type)
     trv_err err = {0};
 
     must(outdir_init(&dir, path, &err), &err);
-    must(outdir_claim(&dir, NULL, false, &err), &err);
+    must(outdir_lock(&dir, NULL, false, &err), &err);
     must(writer_trained(writer_to(&dir), o->d, type, &err), &err);
     must(outdir_commit(&dir, &err), &err);
     outdir_release(&dir);
@@ -112,7 +112,7 @@ test_writer_scratch_knows_nothing_and_repeats_itself(void **state)
 
         snprintf(path, sizeof(path), "%s/m", test_tmpdir("scratch"));
         must(outdir_init(&dir, path, &err), &err);
-        must(outdir_claim(&dir, NULL, false, &err), &err);
+        must(outdir_lock(&dir, NULL, false, &err), &err);
         must(writer_scratch(writer_to(&dir), test_source("golden/models/llama"),
                             5, &err),
              &err);
@@ -144,7 +144,7 @@ test_writer_refuses_weights_that_are_not_finite(void **state)
     must(decoder_train_full(o.d, &err), &err);
     o.d->w_full[o.d->items[3].at] = (float)NAN;
     must(outdir_init(&dir, path, &err), &err);
-    must(outdir_claim(&dir, NULL, false, &err), &err);
+    must(outdir_lock(&dir, NULL, false, &err), &err);
     assert_int_equal(writer_trained(writer_to(&dir), o.d, DT_BF16, &err),
                      TRV_ENONFINITE);
     outdir_release(&dir);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapt/prompt/slots.h"
+#include "adapt/prompt/placeholders.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 
@@ -93,7 +93,7 @@ single_text(const json_t *side, const char *role)
 }
 
 static int
-lay_turns(struct demos *d)
+lay_out_turns(struct demos *d)
 {
     const json_t *pair;
     size_t i;
@@ -138,7 +138,7 @@ lay_blocks(struct demos *d, const char *template)
             sb_release(&b);
             return 0; // there are no blocks: said when a row asks for them
         }
-        if (slots_fill(&b, template, slots, 2))
+        if (placeholders_fill(&b, template, slots, 2))
             goto fail;
     }
     if (sb_add(&b, template, (size_t)(input - template)))
@@ -164,7 +164,8 @@ lay_out(struct demos *d, const char *name, trv_err *err)
     if (rc)
         return rc;
     d->form = (enum demos_form)form;
-    if (!slots_once(template, "{input}") || !slots_once(template, "{output}") ||
+    if (!placeholders_once(template, "{input}") ||
+        !placeholders_once(template, "{output}") ||
         strstr(template, "{input}") > strstr(template, "{output}"))
         return err_fail(err, TRV_EINVAL,
                         "the template of demos shows {input} and then "
@@ -175,7 +176,7 @@ lay_out(struct demos *d, const char *name, trv_err *err)
         return err_fail(err, TRV_ERANGE,
                         "'%s' holds %zu demonstrations: there may be %d", name,
                         json_array_size(d->list), DEMOS_MAX);
-    if (lay_turns(d) || lay_blocks(d, template))
+    if (lay_out_turns(d) || lay_blocks(d, template))
         return err_nomem(err, "for demonstrations");
     if (d->form == DEMOS_TEXT && !d->before)
         return err_fail(err, TRV_EINVAL,

@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
-#include "adapt/prompt/slots.h"
+#include "adapt/prompt/placeholders.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 
@@ -143,7 +143,7 @@ take_options(struct retrieve *r, trv_err *err)
     if (!rc)
         rc = conf_text(&r->template, r->conf, "template", "retrieve", err);
     r->k = (int64_t)k;
-    if (!rc && !slots_once(r->template, "{text}"))
+    if (!rc && !placeholders_once(r->template, "{text}"))
         rc = err_fail(err, TRV_EINVAL,
                       "the template of retrieve shows {text} once");
     return rc;
@@ -259,7 +259,7 @@ retrieve_view(struct strbuf *out, struct retrieve *r,
         const struct slot slots[] = {{"{text}", text_of(&joined, d, &rc)},
                                      {"{title}", title_of(d)}};
 
-        if (rc || slots_fill(out, r->template, slots, 2))
+        if (rc || placeholders_fill(out, r->template, slots, 2))
             rc = err_nomem(err, "for a corpus");
     }
     mem_free(doc);

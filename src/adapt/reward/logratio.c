@@ -35,7 +35,7 @@ pass_reset(struct pass *p)
 {
     for (int64_t i = 0; i < p->n_contexts; i++)
         for (int k = PLUS; k < SIDES; k++)
-            context_release(&p->contexts[k][i]);
+            conditioning_release(&p->contexts[k][i]);
     *p = (struct pass){0};
 }
 
@@ -86,12 +86,13 @@ add_item(bool *full, struct pass *p, struct session *s,
 
         p->rows[k][p->n] = (struct answered){c, item->ids, item->n_ids};
         tokens += pass_tokens(&p->rows[k][p->n], 1);
-        if (item->n_ids - 1 > context_room(c)) // the last is only predicted
+        if (item->n_ids - 1 >
+            conditioning_left(c)) // the last is only predicted
             rc = data_row_fail(item->row, err, TRV_ETOOLONG,
                                "an answer of %lld tokens does not fit the "
                                "context behind %lld",
                                (long long)item->n_ids,
-                               (long long)context_length(c));
+                               (long long)conditioning_length(c));
     }
     *full = p->n > 0 && p->tokens + tokens > ENGINE_TOKENS;
     if (rc || *full)

@@ -116,9 +116,9 @@ guide_by(struct reward_guide *g, struct adaptation *a, double weight,
     for (int64_t p = 0; p < r->n_parts && !rc; p++)
         if (r->parts[p].of->reward)
             rc = guide_by(g, r->parts[p].of, weight * r->parts[p].weight, err);
-        else if (g->mix.n_mix < CONTEXT_MAX_PARTS)
-            g->parts[g->mix.n_mix++] =
-                (struct mix_part){r->parts[p].of, weight * r->parts[p].weight};
+        else if (g->mix.n_mix < CONDITIONING_MAX_PARTS)
+            g->parts[g->mix.n_mix++] = (struct mix_component){
+                r->parts[p].of, weight * r->parts[p].weight};
         else
             rc = TRV_EINVAL;
     for (int k = 0; k < 2 && !rc; k++) {
@@ -126,16 +126,16 @@ guide_by(struct reward_guide *g, struct adaptation *a, double weight,
 
         if (!side)
             continue;
-        if (g->mix.n_mix == CONTEXT_MAX_PARTS)
+        if (g->mix.n_mix == CONDITIONING_MAX_PARTS)
             rc = TRV_EINVAL;
         else
-            g->parts[g->mix.n_mix++] = (struct mix_part){
+            g->parts[g->mix.n_mix++] = (struct mix_component){
                 side, k == 0 ? weight * r->beta : -weight * r->beta};
     }
     return rc == TRV_EINVAL
                ? err_fail(err, rc,
-                          "a reward of more than %d parts cannot guide",
-                          CONTEXT_MAX_PARTS)
+                          "a reward of more than %d components cannot guide",
+                          CONDITIONING_MAX_PARTS)
                : rc;
 }
 

@@ -34,7 +34,7 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
-#include "model/decoder/context.h"
+#include "model/decoder/conditioning.h"
 
 /** An answer y to an input x. All is borrowed. */
 struct reward_item {
@@ -104,7 +104,7 @@ bool reward_guides(const struct adaptation *a);
  */
 struct reward_guide {
     struct adaptation mix;
-    struct mix_part parts[CONTEXT_MAX_PARTS];
+    struct mix_component parts[CONDITIONING_MAX_PARTS];
 };
 int reward_guide(struct reward_guide *guide, struct adaptation *a, double beta,
                  trv_err *err);

@@ -133,8 +133,8 @@ relative_path(struct strbuf *out, const char *from, const char *to)
 }
 
 static int
-tell_folder(json_t **out, const struct adaptation *a, const char *dir,
-            trv_err *err)
+folder_to_json(json_t **out, const struct adaptation *a, const char *dir,
+               trv_err *err)
 {
     char *from = realpath(dir, NULL), *to = realpath(a->path, NULL);
     struct strbuf path = {0};
@@ -161,8 +161,8 @@ tell_folder(json_t **out, const struct adaptation *a, const char *dir,
 
 /* What an adaptation changes in another model: both, in one part. */
 static int
-tell_carried(json_t **out, const struct adaptation *a,
-             const struct adaptation *base, const char *dir, trv_err *err)
+carried_to_json(json_t **out, const struct adaptation *a,
+                const struct adaptation *base, const char *dir, trv_err *err)
 {
     json_t *of = NULL;
     int rc;
@@ -172,9 +172,9 @@ tell_carried(json_t **out, const struct adaptation *a,
                         "'%s' is a single file, which cannot be a part of an "
                         "artefact",
                         base->path);
-    rc = part_tell(&of, a, dir, err);
+    rc = part_to_json(&of, a, dir, err);
     if (!rc)
-        rc = tell_folder(out, base, dir, err);
+        rc = folder_to_json(out, base, dir, err);
     if (!rc && (json_object_set_new(*out, "kind", json_string("on")) ||
                 json_object_set(*out, "of", of))) {
         json_decref(*out);
@@ -185,12 +185,12 @@ tell_carried(json_t **out, const struct adaptation *a,
     return rc;
 }
 
-static int reward_tell(json_t **out, const struct adaptation *a,
-                       const char *dir, trv_err *err);
+static int reward_to_json(json_t **out, const struct adaptation *a,
+                          const char *dir, trv_err *err);
 
 int
-part_tell(json_t **out, const struct adaptation *a, const char *dir,
-          trv_err *err)
+part_to_json(json_t **out, const struct adaptation *a, const char *dir,
+             trv_err *err)
 {
     json_t *inner = NULL;
     int rc;
@@ -202,16 +202,16 @@ part_tell(json_t **out, const struct adaptation *a, const char *dir,
     } else if (a->kind == KIND_MESSAGES) {
         *out = json_pack("{s:s,s:O}", "kind", kind_name(a->kind), "messages",
                          a->messages);
-    } else if (a->is_carried) {
-        return tell_carried(out, a->mix[0].a, a->mix[1].a, dir, err);
+    } else if (a->is_cross_model) {
+        return carried_to_json(out, a->mix[0].a, a->mix[1].a, dir, err);
     } else if (a->reward && a->kind != KIND_HEAD) {
-        rc = reward_tell(&inner, a, dir, err);
+        rc = reward_to_json(&inner, a, dir, err);
         if (rc)
             return rc;
         *out =
             json_pack("{s:s,s:o}", "kind", kind_name(a->kind), "reward", inner);
     } else if (a->path && file_is_dir(a->path)) {
-        return tell_folder(out, a, dir, err);
+        return folder_to_json(out, a, dir, err);
     } else {
         return err_fail(err, TRV_EUNSUPPORTED,
                         "'%.200s' cannot be a part of an artefact", a->spec);
@@ -221,7 +221,8 @@ part_tell(json_t **out, const struct adaptation *a, const char *dir,
 
 /* {"weight": 0.7, "part": {...}} each */
 static int
-tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
+parts_to_json(json_t *obj, const struct reward *r, const char *dir,
+              trv_err *err)
 {
     json_t *list = json_array();
     int rc = list && !json_object_set_new(obj, PARTS, list)
@@ -231,7 +232,7 @@ tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
     for (int64_t p = 0; p < r->n_parts && !rc; p++) {
         json_t *part = NULL;
 
-        rc = part_tell(&part, r->parts[p].of, dir, err);
+        rc = part_to_json(&part, r->parts[p].of, dir, err);
         if (!rc && json_array_append_new(list, json_pack("{s:f,s:o}", "weight",
                                                          r->parts[p].weight,
                                                          "part", part)))
@@ -241,14 +242,14 @@ tell_parts(json_t *obj, const struct reward *r, const char *dir, trv_err *err)
 }
 
 static int
-tell_side(json_t *obj, const char *key, const struct adaptation *side,
-          const char *dir, trv_err *err)
+side_to_json(json_t *obj, const char *key, const struct adaptation *side,
+             const char *dir, trv_err *err)
 {
     json_t *part = NULL;
     int rc = 0;
 
     if (side)
-        rc = part_tell(&part, side, dir, err);
+        rc = part_to_json(&part, side, dir, err);
     else
         part = json_string("base");
     if (!rc && json_object_set_new(obj, key, part))
@@ -257,8 +258,8 @@ tell_side(json_t *obj, const char *key, const struct adaptation *side,
 }
 
 static int
-reward_tell(json_t **out, const struct adaptation *a, const char *dir,
-            trv_err *err)
+reward_to_json(json_t **out, const struct adaptation *a, const char *dir,
+               trv_err *err)
 {
     const struct kind_row *row = kind_row(a->kind);
     const struct reward *r = a->reward;
@@ -275,9 +276,9 @@ reward_tell(json_t **out, const struct adaptation *a, const char *dir,
         json_object_set_new(obj, row->factor, json_real(r->beta)))
         rc = err_nomem(err, "for a part of a reward");
     for (int k = 0; row->sides[k] && !rc; k++)
-        rc = tell_side(obj, row->sides[k], side[k], dir, err);
+        rc = side_to_json(obj, row->sides[k], side[k], dir, err);
     if (!rc && row->subject == SUBJECT_SUM)
-        rc = tell_parts(obj, r, dir, err);
+        rc = parts_to_json(obj, r, dir, err);
     if (rc)
         json_decref(obj);
     else
@@ -295,7 +296,7 @@ reward_save(struct artefact *head, const struct adaptation *a,
     TRV_ASSERT(head->kind == a->kind && a->reward);
     rc = outdir_open(to, err);
     if (!rc) // the temporary folder stands where the real one will
-        rc = reward_tell(&obj, a, to->tmp, err);
+        rc = reward_to_json(&obj, a, to->tmp, err);
     if (!rc && json_object_set_new(head->root, "reward", obj))
         rc = err_nomem(err, "for a part of a reward");
     if (!rc)
@@ -420,8 +421,8 @@ read_folder(struct spec **out, const char *dir, const json_t *part, int depth,
 
 /* What an adaptation changes in another model, which is the folder. */
 static int
-read_carried(struct spec **out, const char *dir, const json_t *part, int depth,
-             int *left, trv_err *err)
+read_cross_model(struct spec **out, const char *dir, const json_t *part,
+                 int depth, int *left, trv_err *err)
 {
     const json_t *inner = json_object_get(part, "of");
     const char *kind = json_string_value(json_object_get(inner, "kind"));
@@ -526,7 +527,7 @@ read_any(struct spec **out, const char *dir, const json_t *part, int depth,
     if (!kind)
         return broken(dir, err);
     if (!strcmp(kind, kind_row_at(KIND_COUNT)->prefix))
-        return read_carried(out, dir, part, depth, left, err);
+        return read_cross_model(out, dir, part, depth, left, err);
     if (row && row->kind == KIND_TEXT && json_is_string(text))
         return read_text(out, dir, text, depth, left, err);
     if (row && row->kind == KIND_MESSAGES && messages)

@@ -26,7 +26,7 @@ int reward_read(struct spec **out, const struct kind_row *row, const char *dir,
                 const json_t *conf, int depth, int *left, trv_err *err);
 /** The part that stands for an adaptation, seen from folder `dir`, which must
  * be there. */
-int part_tell(json_t **out, const struct adaptation *a, const char *dir,
-              trv_err *err);
+int part_to_json(json_t **out, const struct adaptation *a, const char *dir,
+                 trv_err *err);
 
 #endif

@@ -86,8 +86,8 @@ scorer_open(struct scorer **out, char **base, const struct model *m,
     if (!sc)
         return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", dir);
     sc->n = m->cfg.width;
-    rc = peft_is(dir) ? peft_read_scorer(&sc->terms.lora, &sc->w, base, &m->cfg,
-                                         dir, false, err)
+    rc = peft_is(dir) ? peft_read_scorer(&sc->adapter_weights.lora, &sc->w,
+                                         base, &m->cfg, dir, false, err)
                       : open_whole(sc, m, dir, err);
     if (rc)
         scorer_free(sc);
@@ -102,7 +102,7 @@ scorer_free(struct scorer *sc)
     if (!sc)
         return;
     session_free(sc->whole);
-    terms_release(&sc->terms);
+    adapter_weights_release(&sc->adapter_weights);
     mem_free(sc->w);
     mem_free(sc);
 }
@@ -153,7 +153,7 @@ begin(struct run *r, struct session *s, struct scorer *sc, trv_err *err)
         sc->whole->be = s->be;
     if (!r->rules.chat)
         r->rules.chat = s->model->chat;
-    rc = terms_refresh(&sc->terms, s->be, err);
+    rc = adapter_weights_refresh(&sc->adapter_weights, s->be, err);
     if (!rc)
         rc = session_decoder(at, &r->d, err);
     if (!rc)
@@ -210,7 +210,8 @@ make_row(struct row *out, struct run *r, const struct reward_item *item,
     if (!copy)
         return err_fail(err, TRV_ENOMEM, "no memory to score answers");
     memcpy(copy, ids->v, (size_t)ids->n * sizeof(*copy));
-    *out = (struct row){copy, ids->n, r->sc->whole ? NULL : &r->sc->terms};
+    *out = (struct row){copy, ids->n,
+                        r->sc->whole ? NULL : &r->sc->adapter_weights};
     return 0;
 }
 

@@ -18,7 +18,7 @@
 struct scorer {
     struct session *whole; // NULL: the base under terms
     bool same_tokens;      // of whole: its tokenizer is the base's
-    struct terms terms;
+    struct adapter_weights adapter_weights;
     int64_t n; // the base's width C
     float *w;  // [n]; of whole: NULL, it is the decoder's
 };
@@ -33,7 +33,7 @@ int scorer_open(struct scorer **out, char **base, const struct model *m,
                 const char *dir, trv_err *err);
 void scorer_free(struct scorer *sc); // NULL is allowed
 
-/** Write a LoRA and its score [C] as an artefact; as adaptation_save_terms().
+/** Write a LoRA and its score [C] as an artefact; as adaptation_save_weights().
  */
 int scorer_save(struct artefact *head, const struct lora *l, const float *w,
                 const struct model_config *cfg, struct outdir *to,

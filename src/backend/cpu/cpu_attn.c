@@ -136,7 +136,7 @@ struct range {
 };
 
 static struct range
-slots_seen(const struct attn_plan *plan, int64_t *longest)
+placeholders_seen(const struct attn_plan *plan, int64_t *longest)
 {
     struct range r = {INT64_MAX, 0};
 
@@ -167,7 +167,7 @@ cpu_attn_backward(struct backend *be, struct mat dq, struct mat dk,
         dq, dk, dv, dout, out, q, k, v, lse, plan, cpu_state(be)->vec, NULL};
     const int64_t D = plan->head_dim, group = plan->heads / plan->kv_heads;
     int64_t longest;
-    const struct range seen = slots_seen(plan, &longest);
+    const struct range seen = placeholders_seen(plan, &longest);
     const int64_t slots = seen.to - seen.from;
     const size_t apart = group > 1 ? (size_t)(slots * D) : 0; // floats of dk
     const size_t each =

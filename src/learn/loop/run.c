@@ -226,7 +226,7 @@ nonfinite_loss(int64_t step, double loss, double weight, trv_err *err)
 
 /* What stopped a run is said with what can be done about it. */
 static int
-say_last_good(const struct run *r, int rc, trv_err *err)
+append_last_good(const struct run *r, int rc, trv_err *err)
 {
     const size_t n = err ? strlen(err->msg) : 0;
 
@@ -301,11 +301,12 @@ take_step(struct run *r, trv_err *err)
     if (t->end_step)
         t->end_step(t->self, step);
     if (!isfinite(loss) || !isfinite(weight) || !(weight > 0.0))
-        return say_last_good(r, nonfinite_loss(step, loss, weight, err), err);
+        return append_last_good(r, nonfinite_loss(step, loss, weight, err),
+                                err);
     loss /= weight;
     norm = optimiser_norm(r->be, t->g, t->n, 1.0 / weight);
     if (!isfinite(norm))
-        return say_last_good(r, nonfinite_gradient(r, step, err), err);
+        return append_last_good(r, nonfinite_gradient(r, step, err), err);
     clip = optimiser_clip(norm, r->opts->clip);
     optimiser_step(&r->opt, r->be, t->w, t->g, clip / weight, lr);
     if (t->after_update) {
@@ -497,11 +498,11 @@ run_train(struct run_result *out, const struct run_task *task,
     }
     /* The checkpoint's writer looks for NaN; where none was due, look now. */
     if (!isfinite(be->ops->sum_squares(be, task->w, task->n)))
-        rc = say_last_good(&r,
-                           err_fail(err, TRV_ENONFINITE,
-                                    "a parameter is not finite after "
-                                    "the last step"),
-                           err);
+        rc = append_last_good(&r,
+                              err_fail(err, TRV_ENONFINITE,
+                                       "a parameter is not finite after "
+                                       "the last step"),
+                              err);
     if (!rc)
         rc = look_for_divergence(&r, err);
 done:

@@ -68,10 +68,10 @@ run_place_is_stopped(const struct run_place *p)
 }
 
 int
-run_place_claim(struct run_place *p, enum kind kind, bool replace, bool resume,
-                trv_err *err)
+run_place_lock(struct run_place *p, enum kind kind, bool replace, bool resume,
+               trv_err *err)
 {
-    int rc = p->held ? 0 : output_claim(&p->own, kind, replace, err);
+    int rc = p->held ? 0 : output_lock(&p->own, kind, replace, err);
 
     if (!rc)
         rc = dir_make(p->dir, err);

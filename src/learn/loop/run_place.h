@@ -40,10 +40,10 @@ bool run_place_is_stopped(const struct run_place *p);
 /**
  * Before anything is computed: may an artefact of this kind be written, and the
  * folder be used? Makes the folder. Both are locked until the release: two runs
- * in them would mix. What output_claim() returns.
+ * in them would mix. What output_lock() returns.
  */
-int run_place_claim(struct run_place *p, enum kind kind, bool replace,
-                    bool resume, trv_err *err);
+int run_place_lock(struct run_place *p, enum kind kind, bool replace,
+                   bool resume, trv_err *err);
 
 /** Lay the folder for this run: what another one left goes, or, where `resume`,
  * must agree with the fingerprint (TRV_EMISMATCH names the field). */

@@ -105,8 +105,8 @@ advantage_leave_one_out(double *adv, struct advantage_figures *f,
 }
 
 void
-advantage_charge_kl(double *r, const float *old, const float *ref,
-                    const int64_t *first, int64_t S, double beta)
+advantage_kl_penalty(double *r, const float *old, const float *ref,
+                     const int64_t *first, int64_t S, double beta)
 {
     for (int64_t s = 0; s < S; s++) {
         double kl = 0.0;

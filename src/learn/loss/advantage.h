@@ -70,8 +70,8 @@ void advantage_leave_one_out(double *adv, struct advantage_figures *f,
  * Outputs  r  CHANGED in place; NaN stays.
  * Source   TRL's RLOOTrainer: the first-order estimate, below 0 at times.
  */
-void advantage_charge_kl(double *r, const float *old, const float *ref,
-                         const int64_t *first, int64_t S, double beta);
+void advantage_kl_penalty(double *r, const float *old, const float *ref,
+                          const int64_t *first, int64_t S, double beta);
 
 /**
  * Rewards of tokens: an answer's reward falls to its last token, and each pays
@@ -79,7 +79,7 @@ void advantage_charge_kl(double *r, const float *old, const float *ref,
  *
  *   token_r[t] = -beta * (old[t] - ref[t]) + (t is the last of s) * r[s]
  *
- * Shapes   token_r f64 [N], OVERWRITTEN; the rest as advantage_charge_kl().
+ * Shapes   token_r f64 [N], OVERWRITTEN; the rest as advantage_kl_penalty().
  * Source   Ouyang et al. 2022, arXiv:2203.02155, eq. 2. TRL's PPOTrainer, as
  *          it was until version 0.11.
  */

@@ -76,10 +76,12 @@ batch_pack(struct batch *b, const int64_t *const **at, struct arena *a,
         int64_t g = 0;
 
         TRV_ASSERT(rows[r].n >= 1);
-        while (g < n_groups && groups[g].terms != rows[r].terms)
+        while (g < n_groups &&
+               groups[g].adapter_weights != rows[r].adapter_weights)
             g++;
         if (g == n_groups)
-            groups[n_groups++] = (struct batch_group){0, 0, rows[r].terms};
+            groups[n_groups++] =
+                (struct batch_group){0, 0, rows[r].adapter_weights};
         keys[r] = (struct sort_key){&rows[r], r, g};
         paths[r] = arena_alloc(a, (size_t)rows[r].n * sizeof(int64_t));
         if (!paths[r])

@@ -16,19 +16,19 @@
 
 #include "backend/backend.h"
 #include "base/mem.h"
-#include "model/decoder/terms.h"
+#include "model/decoder/adapter_weights.h"
 
 /** A sequence that starts at position 0; terms NULL is the base model. */
 struct row {
     const int32_t *ids;
     int64_t n;
-    const struct terms *terms;
+    const struct adapter_weights *adapter_weights;
 };
 
 /* Tokens t0 .. t0+n-1 run under one adaptation. */
 struct batch_group {
     int64_t t0, n;
-    const struct terms *terms;
+    const struct adapter_weights *adapter_weights;
 };
 
 struct batch {

@@ -10,7 +10,7 @@
  * and k, what norms them before and how far it sees is its description
  * (struct layer_desc).
  *
- * What a group of rows runs under (terms.h) joins in at its place: low-rank
+ * What a group of rows runs under (adapter_weights.h) joins in at its place: low-rank
  * maps beside every linear map, bottlenecks after O and DOWN, virtual tokens
  * as embeddings or as keys and values that take the place of the computed
  * ones. Gradients go to the terms that have gradient vectors, to all weights
@@ -22,7 +22,7 @@
 
 #include "base/mem.h"
 #include "model/decoder/batch.h"
-#include "model/decoder/terms.h"
+#include "model/decoder/adapter_weights.h"
 #include "model/decoder/lora_pass.h"
 #include "model/files/model.h"
 

@@ -45,8 +45,9 @@ project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
         ops->col_sum(d->be, l->bias.d, dy);
     for (int64_t k = 0; k < bw->b->n_groups && !rc; k++) {
         const struct batch_group *group = &bw->b->groups[k];
-        const struct lora_stack s = lora_stack_of(
-            terms_lora(group->terms), d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct lora_stack s =
+            lora_stack_of(adapter_weights_lora(group->adapter_weights), d->cfg,
+                          layer, l->parts, l->lin.n_parts);
         struct mat dx_rows = {0};
 
         if (s.n == 0 || group->n == 0)
@@ -58,7 +59,9 @@ project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
             mat_part(x, group->t0, group->n, 0, s.in),
             mat_part(bw->save->layers[layer].xa[map], group->t0, group->n, 0,
                      s.rank),
-            &s, decoder_drop(bw->save, terms_lora(group->terms), layer, map),
+            &s,
+            decoder_drop(bw->save, adapter_weights_lora(group->adapter_weights),
+                         layer, map),
             err);
         d->flop += 4.0 * (double)group->n * decoder_lora_work(&s);
     }
@@ -87,7 +90,8 @@ bottlenecks_back(struct backward *bw, struct mat *dm, struct mat dx,
         const int64_t t0 = group->t0, n = group->n;
         struct bottleneck_site s;
 
-        if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
+        if (n == 0 || !adapter_weights_bottleneck(&s, group->adapter_weights,
+                                                  layer, place))
             continue;
         rc = bottleneck_backward(d->be, bw->a, mat_part(*dm, t0, n, 0, dx.cols),
                                  mat_part(sl->m[place], t0, n, 0, dx.cols), &s,
@@ -229,7 +233,7 @@ prefixes_back(const struct decoder *d, struct mat dkv, int64_t layer,
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
         const struct virtual_tokens *v =
-            terms_virtual(group->terms, VIRTUAL_PREFIX);
+            adapter_weights_virtual(group->adapter_weights, VIRTUAL_PREFIX);
 
         for (int64_t t = group->t0; v && t < group->t0 + group->n; t++) {
             const struct mat row = mat_part(dkv, t, 1, 0, dkv.cols);
@@ -313,7 +317,7 @@ embed_back(struct decoder *d, struct arena *a, struct mat dx,
     for (int64_t i = 0; i < b->n_groups; i++) {
         const struct batch_group *group = &b->groups[i];
         const struct virtual_tokens *v =
-            terms_virtual(group->terms, VIRTUAL_SOFT);
+            adapter_weights_virtual(group->adapter_weights, VIRTUAL_SOFT);
 
         for (int64_t t = group->t0; v && v->g && t < group->t0 + group->n; t++)
             if (b->ids[t] < 0)

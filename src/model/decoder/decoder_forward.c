@@ -12,7 +12,7 @@
 #include "model/files/checkpoint.h"
 
 /* Working memory of one layer. */
-struct layer_room {
+struct layer_scratch {
     struct mat n;    // [T,C] act_type: what enters a product
     struct mat qkv;  // [T,Q] f32
     struct mat attn; // [T,H*D] act_type
@@ -33,8 +33,8 @@ decoder_qkv_width(const struct model_config *cfg)
 }
 
 static bool
-room_new(struct layer_room *r, struct arena *a, const struct decoder *d,
-         int64_t T)
+scratch_new(struct layer_scratch *r, struct arena *a, const struct decoder *d,
+            int64_t T)
 {
     const struct model_config *cfg = d->cfg;
     const enum dtype act = d->be->act_type;
@@ -67,8 +67,8 @@ map_rank(const struct decoder *d, const struct batch *b, int64_t layer,
 
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct lora_stack s =
-            lora_stack_of(terms_lora(b->groups[g].terms), d->cfg, layer,
-                          l->parts, l->lin.n_parts);
+            lora_stack_of(adapter_weights_lora(b->groups[g].adapter_weights),
+                          d->cfg, layer, l->parts, l->lin.n_parts);
 
         if (s.rank > rank)
             rank = s.rank;
@@ -85,7 +85,8 @@ decoder_bottleneck_size(const struct batch *b, int64_t layer,
     for (int64_t g = 0; g < b->n_groups; g++) {
         struct bottleneck_site s;
 
-        if (terms_bottleneck(&s, b->groups[g].terms, layer, place) &&
+        if (adapter_weights_bottleneck(&s, b->groups[g].adapter_weights, layer,
+                                       place) &&
             s.size > size)
             size = s.size;
     }
@@ -175,7 +176,8 @@ has_virtual(const struct batch *b, int64_t t, int32_t id)
         const struct batch_group *group = &b->groups[g];
 
         if (t >= group->t0 && t < group->t0 + group->n)
-            return VIRTUAL_INDEX(id) < terms_virtual_count(group->terms);
+            return VIRTUAL_INDEX(id) <
+                   adapter_weights_virtual_count(group->adapter_weights);
     }
     return false;
 }
@@ -248,7 +250,7 @@ embed_virtual(const struct decoder *d, struct mat x, const struct batch *b)
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
         const struct virtual_tokens *v =
-            terms_virtual(group->terms, VIRTUAL_SOFT);
+            adapter_weights_virtual(group->adapter_weights, VIRTUAL_SOFT);
 
         for (int64_t t = group->t0; t < group->t0 + group->n; t++) {
             const struct mat row = mat_part(x, t, 1, 0, x.cols);
@@ -332,8 +334,9 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
 
     for (int64_t g = 0; g < b->n_groups && !rc; g++) {
         const struct batch_group *group = &b->groups[g];
-        const struct lora_stack s = lora_stack_of(
-            terms_lora(group->terms), d->cfg, layer, l->parts, l->lin.n_parts);
+        const struct lora_stack s =
+            lora_stack_of(adapter_weights_lora(group->adapter_weights), d->cfg,
+                          layer, l->parts, l->lin.n_parts);
         const struct arena_mark mark = arena_mark(a);
         struct mat xa;
 
@@ -347,7 +350,9 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
         rc = lora_forward(
             d->be, a, mat_part(y, group->t0, group->n, 0, y.cols),
             mat_part(x, group->t0, group->n, 0, s.in), &s,
-            decoder_drop(save, terms_lora(group->terms), layer, map), xa, err);
+            decoder_drop(save, adapter_weights_lora(group->adapter_weights),
+                         layer, map),
+            xa, err);
         d->flop += 2.0 * (double)group->n * decoder_lora_work(&s);
         arena_rewind(a, mark);
     }
@@ -413,7 +418,8 @@ project_bottlenecks(struct decoder *d, struct arena *a, struct mat y,
         struct bottleneck_site s;
         struct mat seen, z;
 
-        if (n == 0 || !terms_bottleneck(&s, group->terms, layer, place))
+        if (n == 0 || !adapter_weights_bottleneck(&s, group->adapter_weights,
+                                                  layer, place))
             continue;
         seen = sl ? mat_part(sl->m[place], t0, n, 0, y.cols)
                   : mat_new(a, d->be->act_type, n, y.cols);
@@ -574,7 +580,7 @@ place_prefixes(const struct decoder *d, struct mat kv, int64_t layer,
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct batch_group *group = &b->groups[g];
         const struct virtual_tokens *v =
-            terms_virtual(group->terms, VIRTUAL_PREFIX);
+            adapter_weights_virtual(group->adapter_weights, VIRTUAL_PREFIX);
 
         for (int64_t t = group->t0; v && t < group->t0 + group->n; t++)
             if (b->ids[t] < 0)
@@ -587,7 +593,7 @@ place_prefixes(const struct decoder *d, struct mat kv, int64_t layer,
 }
 
 static void
-attend(struct decoder *d, const struct layer_room *r, const struct batch *b,
+attend(struct decoder *d, const struct layer_scratch *r, const struct batch *b,
        struct kv_cache *cache, int64_t layer, float *lse)
 {
     const struct model_config *cfg = d->cfg;
@@ -642,7 +648,7 @@ decoder_trains_inputs(const struct batch *b)
 {
     for (int64_t g = 0; g < b->n_groups; g++) {
         const struct virtual_tokens *v =
-            terms_virtual(b->groups[g].terms, VIRTUAL_SOFT);
+            adapter_weights_virtual(b->groups[g].adapter_weights, VIRTUAL_SOFT);
 
         if (v && v->g)
             return true;
@@ -657,7 +663,7 @@ struct pass {
     const struct batch *b;
     struct kv_cache *cache; // NULL: none
     struct saved *save;     // NULL: nothing is kept
-    struct layer_room r;
+    struct layer_scratch r;
     struct mat x; // [T,C] f32, the residual stream
 };
 
@@ -678,7 +684,7 @@ attention_half(struct pass *p, int64_t i, trv_err *err)
     const int64_t T = p->b->T;
     const int64_t qk = (cfg->heads + cfg->kv_heads) * cfg->head_dim;
     struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
-    struct layer_room *r = &p->r;
+    struct layer_scratch *r = &p->r;
     int rc;
 
     if (s) {
@@ -707,7 +713,7 @@ mlp_half(struct pass *p, int64_t i, trv_err *err)
     const struct backend_ops *ops = d->be->ops;
     const struct dec_layer *l = &d->layers[i];
     struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
-    struct layer_room *r = &p->r;
+    struct layer_scratch *r = &p->r;
     int rc;
 
     if (s) {
@@ -750,7 +756,7 @@ decoder_half(struct decoder *d, struct arena *a, struct mat x,
     int rc;
 
     TRV_ASSERT(map == MAP_O || map == MAP_DOWN);
-    if (!room_new(&p.r, a, d, b->T))
+    if (!scratch_new(&p.r, a, d, b->T))
         return pass_no_memory(b, err);
     rc = map == MAP_O ? attention_half(&p, layer, err)
                       : mlp_half(&p, layer, err);
@@ -781,7 +787,7 @@ forward(struct decoder *d, struct arena *a, struct mat *hidden,
         return pass_no_memory(b, err);
     mark = arena_mark(a);
     p.x = mat_new(a, DT_F32, T, C);
-    if (!p.x.data || !room_new(&p.r, a, d, T))
+    if (!p.x.data || !scratch_new(&p.r, a, d, T))
         return pass_no_memory(b, err);
     rc = decoder_embed(d, a, p.x, b, err);
     for (int64_t i = 0; i < cfg->layers && !rc; i++) {

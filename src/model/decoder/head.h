@@ -18,7 +18,7 @@ struct head_rows {
 };
 
 /* One distribution at each of n places: its logits are the sum of the parts',
- * each by its weight (see context.h). Parts may be of several decoders of one
+ * each by its weight (see conditioning.h). Parts may be of several decoders of one
  * vocabulary; where one is padded further than another, what lies beyond the
  * shorter is impossible. */
 struct head_part {

@@ -18,7 +18,7 @@ pass_tokens(const struct answered *rows, int64_t n_rows)
  * nothing that is asked. */
 static int
 fill_row(struct row *out, struct arena *a, const struct answered *row,
-         const struct context_part *part)
+         const struct component *part)
 {
     const int64_t n = part->n_ids + row->n - 1;
     int32_t *ids = arena_alloc(a, (size_t)n * sizeof(*ids));
@@ -28,7 +28,7 @@ fill_row(struct row *out, struct arena *a, const struct answered *row,
         return TRV_ENOMEM;
     memcpy(ids, part->ids, (size_t)part->n_ids * sizeof(*ids));
     memcpy(ids + part->n_ids, row->ids, (size_t)(row->n - 1) * sizeof(*ids));
-    *out = (struct row){ids, n, part->terms};
+    *out = (struct row){ids, n, part->adapter_weights};
     return 0;
 }
 
@@ -107,8 +107,8 @@ plan_side(struct head_side *side, struct arena *a, const struct answered *rows,
         for (int64_t r = 1; r < n_rows; r++)
             TRV_ASSERT(rows[r].context->n == side->n &&
                        rows[r].context->parts[p].d == first->parts[p].d &&
-                       rows[r].context->parts[p].terms ==
-                           first->parts[p].terms);
+                       rows[r].context->parts[p].adapter_weights ==
+                           first->parts[p].adapter_weights);
     }
     return 0;
 }

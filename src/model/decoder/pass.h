@@ -7,7 +7,7 @@
 #ifndef MODEL_PASS_H
 #define MODEL_PASS_H
 
-#include "model/decoder/context.h"
+#include "model/decoder/conditioning.h"
 #include "model/decoder/head.h"
 
 /** How many tokens a pass over these rows takes at most. */

@@ -271,7 +271,7 @@ set_name(struct model *m, const char *said, trv_err *err)
 
 /* What a folder without a config.json is instead, where that can be seen. */
 static int
-say_no_model(const char *dir, trv_err *err)
+print_no_model(const char *dir, trv_err *err)
 {
     char *peft = path_join(dir, "adapter_config.json");
     char *manifest = path_join(dir, "trivium.json");
@@ -333,7 +333,7 @@ open_hf(struct model *m, bool scorer, trv_err *err)
     if (!path)
         return err_nomem(err, "to open '%s'", m->path);
     rc = file_exists(path) ? json_open(&doc, path, err)
-                           : say_no_model(m->path, err);
+                           : print_no_model(m->path, err);
     if (!rc)
         rc = config_from_json(&m->cfg, doc, path, err);
     if (!rc)

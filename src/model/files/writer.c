@@ -53,7 +53,7 @@ writer_is_name(const char *name)
 }
 
 static int
-carry_over(struct writer_sink to, const char *from, trv_err *err)
+cross_model_transfer(struct writer_sink to, const char *from, trv_err *err)
 {
     int rc = 0;
 
@@ -77,7 +77,7 @@ carry_over(struct writer_sink to, const char *from, trv_err *err)
 
 /* What makes a reward model of a language model's config. */
 static int
-tell_scorer(json_t *config, const struct model_config *cfg)
+scorer_to_json(json_t *config, const struct model_config *cfg)
 {
     json_t *pad = cfg->pad < 0 ? json_null() : json_integer(cfg->pad);
 
@@ -106,7 +106,7 @@ write_config(struct writer_sink to, const char *from,
     rc = json_open(&config, path, err);
     if (!rc) {
         (void)json_object_del(config, "dtype");
-        if (!(cfg->labels && tell_scorer(config, cfg)) &&
+        if (!(cfg->labels && scorer_to_json(config, cfg)) &&
             json_object_set_new(config, "torch_dtype", json_string(name)) == 0)
             text = json_dumps(config, JSON_INDENT(2));
         rc = text ? to.put(to.self, "config.json", text, strlen(text), err)
@@ -194,7 +194,7 @@ writer_folder(struct writer_sink to, const char *from,
     if (!rc)
         rc = write_config(to, from, cfg, type, err);
     if (!rc)
-        rc = carry_over(to, from, err);
+        rc = cross_model_transfer(to, from, err);
     if (!rc)
         rc = to.put(to.self, "model.safetensors", bytes, size, err);
     for (int64_t i = 0; i < g.n; i++)

@@ -25,7 +25,8 @@ score_pass(struct decoder *d, struct arena *a, float *const *logp,
         return err_fail(err, TRV_ENOMEM, "no memory to score rows");
     for (int64_t r = 0; r < n_rows; r++) {
         /* The last token predicts nothing that is asked. */
-        packed[r] = (struct row){rows[r].ids, rows[r].n - 1, rows[r].terms};
+        packed[r] =
+            (struct row){rows[r].ids, rows[r].n - 1, rows[r].adapter_weights};
         n += rows[r].n - rows[r].n_context;
     }
     where = arena_alloc(a, (size_t)n * sizeof(*where));
@@ -122,7 +123,7 @@ engine_score_contexts(struct arena *a, float *const *logp,
  */
 
 /* One row in one part. */
-struct lane {
+struct sequence {
     struct attn_span *spans; // of the context, and one more for what is new
     int64_t n_spans;
     int64_t base; // first own slot in the cache
@@ -132,7 +133,7 @@ struct lane {
 /* A row while it is being continued. */
 struct live_row {
     int64_t index; // in the caller's list
-    struct lane *lanes;
+    struct sequence *sequences;
     int32_t *ids;               // last part's context and the new tokens
     int64_t n_context, n, room; // room: for new tokens
     struct rng rng;
@@ -140,20 +141,20 @@ struct live_row {
     float *logps; // [room], or NULL
 };
 
-struct track {
+struct model_rows {
     struct decoder *d;
     struct batch contexts;
     struct kv_cache cache;
     struct mat hidden;
     int64_t slots;
-    int64_t n_parts, parts[CONTEXT_MAX_PARTS]; // indices of the context's
+    int64_t n_parts, parts[CONDITIONING_MAX_PARTS]; // indices of the context's
 };
 
-struct wave {
-    const struct sampled_context *rows; // of this wave
-    int64_t n, first;                   // first: index of rows[0]
+struct sample_batch {
+    const struct sampled_row *rows; // of this wave
+    int64_t n, first;               // first: index of rows[0]
     const struct sample_options *opts;
-    struct track tracks[CONTEXT_MAX_PARTS];
+    struct model_rows models[CONDITIONING_MAX_PARTS];
     int64_t n_tracks;
     struct head_side side;
     int64_t **where; // [parts][n]
@@ -163,24 +164,24 @@ struct wave {
 
 /* New tokens that a row may have. */
 static int64_t
-row_room(const struct sampled_context *row, const struct sample_options *opts)
+row_left(const struct sampled_row *row, const struct sample_options *opts)
 {
-    const int64_t room = context_room(row->context);
+    const int64_t room = conditioning_left(row->context);
 
     return opts->max_tokens < room ? opts->max_tokens : room;
 }
 
 /* Cache of a row in bytes. */
 static double
-row_cache(const struct sampled_context *row, const struct sample_options *opts)
+row_cache(const struct sampled_row *row, const struct sample_options *opts)
 {
     double bytes = 0.0;
 
     for (int64_t p = 0; p < row->context->n; p++) {
-        const struct context_part *part = &row->context->parts[p];
+        const struct component *part = &row->context->parts[p];
         const struct model_config *cfg = part->d->cfg;
 
-        bytes += (double)(part->n_ids + row_room(row, opts)) * 8.0 *
+        bytes += (double)(part->n_ids + row_left(row, opts)) * 8.0 *
                  (double)(cfg->layers * cfg->kv_heads * cfg->head_dim);
     }
     return bytes;
@@ -188,8 +189,8 @@ row_cache(const struct sampled_context *row, const struct sample_options *opts)
 
 /* Rows of the next wave: as many as the cache and the batch allow. */
 static int64_t
-wave_rows(const struct sampled_context *rows, int64_t n,
-          const struct sample_options *opts)
+sample_batch_rows(const struct sampled_row *rows, int64_t n,
+                  const struct sample_options *opts)
 {
     const int64_t most = opts->batch > 0 ? opts->batch : 64;
     double used = 0.0;
@@ -203,7 +204,7 @@ wave_rows(const struct sampled_context *rows, int64_t n,
 
 /* Tracks and the parts' place in them; lanes still empty. */
 static int
-wave_plan(struct wave *w, struct arena *a)
+sample_batch_plan(struct sample_batch *w, struct arena *a)
 {
     const struct context *first = w->rows[0].context;
 
@@ -218,11 +219,11 @@ wave_plan(struct wave *w, struct arena *a)
         struct decoder *d = first->parts[p].d;
         int64_t t = 0;
 
-        while (t < w->n_tracks && w->tracks[t].d != d)
+        while (t < w->n_tracks && w->models[t].d != d)
             t++;
         if (t == w->n_tracks)
-            w->tracks[w->n_tracks++].d = d;
-        w->tracks[t].parts[w->tracks[t].n_parts++] = p;
+            w->models[w->n_tracks++].d = d;
+        w->models[t].parts[w->models[t].n_parts++] = p;
         w->where[p] = arena_alloc(a, (size_t)w->n * sizeof(**w->where));
         if (!w->where[p])
             return TRV_ENOMEM;
@@ -231,19 +232,19 @@ wave_plan(struct wave *w, struct arena *a)
     }
     for (int64_t i = 0; i < w->n; i++) {
         const struct context *c = w->rows[i].context;
-        const struct context_part *last = &c->parts[c->n - 1];
+        const struct component *last = &c->parts[c->n - 1];
         struct live_row *r = &w->all[i];
 
         TRV_ASSERT(c->n == first->n);
         *r = (struct live_row){.index = w->first + i,
                                .n = last->n_ids,
                                .n_context = last->n_ids,
-                               .room = row_room(&w->rows[i], w->opts)};
-        r->lanes = arena_alloc(a, (size_t)c->n * sizeof(*r->lanes));
+                               .room = row_left(&w->rows[i], w->opts)};
+        r->sequences = arena_alloc(a, (size_t)c->n * sizeof(*r->sequences));
         r->ids = arena_alloc(a, (size_t)(r->n + r->room) * sizeof(*r->ids));
         if (w->opts->want_logps)
             r->logps = arena_f32(a, r->room, 1);
-        if (!r->lanes || !r->ids || (w->opts->want_logps && !r->logps))
+        if (!r->sequences || !r->ids || (w->opts->want_logps && !r->logps))
             return TRV_ENOMEM;
         memcpy(r->ids, last->ids, (size_t)last->n_ids * sizeof(*r->ids));
         rng_init(&r->rng, w->opts->seed, w->rows[i].stream);
@@ -255,7 +256,8 @@ wave_plan(struct wave *w, struct arena *a)
 
 /* Pack all contexts of a track, and lay out its cache. */
 static int
-track_pack(struct track *t, struct wave *w, struct arena *a, trv_err *err)
+model_rows_pack(struct model_rows *t, struct sample_batch *w, struct arena *a,
+                trv_err *err)
 {
     const int64_t n = t->n_parts * w->n;
     struct row *packed = arena_alloc(a, (size_t)n * sizeof(*packed));
@@ -267,11 +269,12 @@ track_pack(struct track *t, struct wave *w, struct arena *a, trv_err *err)
         return err_fail(err, TRV_ENOMEM, "no memory to sample");
     for (int64_t p = 0; p < t->n_parts; p++)
         for (int64_t i = 0; i < w->n; i++) {
-            const struct context_part *part =
+            const struct component *part =
                 &w->rows[i].context->parts[t->parts[p]];
 
             TRV_ASSERT(part->d == t->d);
-            packed[k++] = (struct row){part->ids, part->n_ids, part->terms};
+            packed[k++] =
+                (struct row){part->ids, part->n_ids, part->adapter_weights};
         }
     rc = batch_pack(&t->contexts, &at, a, packed, n, err);
     if (rc)
@@ -280,16 +283,16 @@ track_pack(struct track *t, struct wave *w, struct arena *a, trv_err *err)
     k = 0;
     for (int64_t p = 0; p < t->n_parts; p++)
         for (int64_t i = 0; i < w->n; i++, k++) {
-            struct lane *lane = &w->all[i].lanes[t->parts[p]];
+            struct sequence *sequence = &w->all[i].sequences[t->parts[p]];
 
-            lane->n_context = packed[k].n;
-            lane->n_spans = batch_count_spans(at[k], packed[k].n);
-            lane->spans = arena_alloc(a, (size_t)(lane->n_spans + 1) *
-                                             sizeof(*lane->spans));
-            if (!lane->spans)
+            sequence->n_context = packed[k].n;
+            sequence->n_spans = batch_count_spans(at[k], packed[k].n);
+            sequence->spans = arena_alloc(a, (size_t)(sequence->n_spans + 1) *
+                                                 sizeof(*sequence->spans));
+            if (!sequence->spans)
                 return err_fail(err, TRV_ENOMEM, "no memory to sample a row");
-            batch_fill_spans(lane->spans, at[k], packed[k].n);
-            lane->base = t->slots;
+            batch_fill_spans(sequence->spans, at[k], packed[k].n);
+            sequence->base = t->slots;
             t->slots += w->all[i].room;
             w->where[t->parts[p]][i] = at[k][packed[k].n - 1];
         }
@@ -298,7 +301,8 @@ track_pack(struct track *t, struct wave *w, struct arena *a, trv_err *err)
 
 /* One step of a track: the newest token of each live row in each part. */
 static int
-track_step(struct track *t, struct wave *w, struct arena *a, trv_err *err)
+model_rows_step(struct model_rows *t, struct sample_batch *w, struct arena *a,
+                trv_err *err)
 {
     const int64_t n = t->n_parts * w->left;
     int32_t *ids = arena_alloc(a, (size_t)n * sizeof(*ids));
@@ -320,18 +324,24 @@ track_step(struct track *t, struct wave *w, struct arena *a, trv_err *err)
     for (int64_t p = 0; p < t->n_parts; p++)
         for (int64_t i = 0; i < w->left; i++, k++) {
             struct live_row *r = w->live[i];
-            struct lane *lane = &r->lanes[t->parts[p]];
+            struct sequence *sequence = &r->sequences[t->parts[p]];
             const int64_t fresh = r->n - r->n_context; // >= 1
-            const struct terms *terms =
-                w->rows[r->index - w->first].context->parts[t->parts[p]].terms;
+            const struct adapter_weights *adapter_weights =
+                w->rows[r->index - w->first]
+                    .context->parts[t->parts[p]]
+                    .adapter_weights;
 
             ids[k] = r->ids[r->n - 1];
-            pos[k] = (int32_t)(lane->n_context + fresh - 1);
-            slots[k] = lane->base + fresh - 1;
-            lane->spans[lane->n_spans] = (struct attn_span){lane->base, fresh};
-            segs[k] = (struct attn_seg){k, 1, lane->n_spans + 1, lane->spans};
-            if (b.n_groups == 0 || groups[b.n_groups - 1].terms != terms)
-                groups[b.n_groups++] = (struct batch_group){k, 0, terms};
+            pos[k] = (int32_t)(sequence->n_context + fresh - 1);
+            slots[k] = sequence->base + fresh - 1;
+            sequence->spans[sequence->n_spans] =
+                (struct attn_span){sequence->base, fresh};
+            segs[k] =
+                (struct attn_seg){k, 1, sequence->n_spans + 1, sequence->spans};
+            if (b.n_groups == 0 ||
+                groups[b.n_groups - 1].adapter_weights != adapter_weights)
+                groups[b.n_groups++] =
+                    (struct batch_group){k, 0, adapter_weights};
             groups[b.n_groups - 1].n++;
             w->where[t->parts[p]][i] = k;
         }
@@ -340,7 +350,8 @@ track_step(struct track *t, struct wave *w, struct arena *a, trv_err *err)
 
 /* Draw one token for each live row from the mixed distribution. */
 static int
-draw(struct wave *w, struct arena *a, int32_t *ids, double *logp, trv_err *err)
+draw(struct sample_batch *w, struct arena *a, int32_t *ids, double *logp,
+     trv_err *err)
 {
     const int64_t n = w->left;
     struct decoder *d = w->side.parts[0].d;
@@ -358,8 +369,8 @@ draw(struct wave *w, struct arena *a, int32_t *ids, double *logp, trv_err *err)
         rng[i] = &w->live[i]->rng;
     }
     for (int64_t t = 0; t < w->n_tracks; t++)
-        for (int64_t p = 0; p < w->tracks[t].n_parts; p++)
-            w->side.parts[w->tracks[t].parts[p]].hidden = w->tracks[t].hidden;
+        for (int64_t p = 0; p < w->models[t].n_parts; p++)
+            w->side.parts[w->models[t].parts[p]].hidden = w->models[t].hidden;
     rc = head_mix(a, logits, &w->side, n, err);
     if (!rc)
         rc = sampler_draw(d->be, a, ids, logp, logits, seen, n_seen, rng,
@@ -369,7 +380,7 @@ draw(struct wave *w, struct arena *a, int32_t *ids, double *logp, trv_err *err)
 
 /* Append drawn tokens; rows that end leave the list. */
 static void
-take_tokens(struct wave *w, struct sample_out *out, const int32_t *ids,
+take_tokens(struct sample_batch *w, struct sample_out *out, const int32_t *ids,
             const double *logp)
 {
     const struct model *model = w->side.parts[0].d->model;
@@ -416,22 +427,22 @@ hand_out(struct sample_out *out, const struct live_row *r, trv_err *err)
 }
 
 static int
-wave_run(struct wave *w, struct arena *a, struct sample_out *out,
-         int64_t *tokens, trv_err *err)
+sample_batch_run(struct sample_batch *w, struct arena *a,
+                 struct sample_out *out, int64_t *tokens, trv_err *err)
 {
     int32_t *ids = arena_alloc(a, (size_t)w->n * sizeof(*ids));
     double *logp = arena_alloc(a, (size_t)w->n * sizeof(*logp));
     struct arena_mark mark;
     int rc = 0;
 
-    if (!ids || !logp || wave_plan(w, a))
+    if (!ids || !logp || sample_batch_plan(w, a))
         return err_fail(err, TRV_ENOMEM, "no memory to sample");
     for (int64_t t = 0; t < w->n_tracks && !rc; t++)
-        rc = track_pack(&w->tracks[t], w, a, err);
+        rc = model_rows_pack(&w->models[t], w, a, err);
     mark = arena_mark(a); // what a step carves dies with it
     for (int64_t t = 0; t < w->n_tracks && !rc; t++)
-        rc = decoder_forward(w->tracks[t].d, a, &w->tracks[t].hidden,
-                             &w->tracks[t].contexts, &w->tracks[t].cache, NULL,
+        rc = decoder_forward(w->models[t].d, a, &w->models[t].hidden,
+                             &w->models[t].contexts, &w->models[t].cache, NULL,
                              err);
     while (w->left > 0 && !rc) {
         rc = draw(w, a, ids, logp, err);
@@ -445,18 +456,18 @@ wave_run(struct wave *w, struct arena *a, struct sample_out *out,
                                   *tokens))
             rc = err_fail(err, TRV_ECANCELED, "sampling was stopped");
         for (int64_t t = 0; t < w->n_tracks && w->left > 0 && !rc; t++)
-            rc = track_step(&w->tracks[t], w, a, err);
+            rc = model_rows_step(&w->models[t], w, a, err);
     }
     for (int64_t i = 0; i < w->n && !rc; i++)
         rc = hand_out(&out[w->all[i].index], &w->all[i], err);
     for (int64_t t = 0; t < w->n_tracks; t++)
-        kv_cache_release(&w->tracks[t].cache);
+        kv_cache_release(&w->models[t].cache);
     return rc;
 }
 
 int
 engine_sample_contexts(struct arena *a, struct sample_out *out,
-                       const struct sampled_context *rows, int64_t n_rows,
+                       const struct sampled_row *rows, int64_t n_rows,
                        const struct sample_options *opts, trv_err *err)
 {
     int64_t done = 0, tokens = 0;
@@ -481,12 +492,13 @@ engine_sample_contexts(struct arena *a, struct sample_out *out,
     }
     while (done < n_rows && !rc) {
         const struct arena_mark mark = arena_mark(a);
-        struct wave w = {.rows = rows + done,
-                         .n = wave_rows(rows + done, n_rows - done, opts),
-                         .first = done,
-                         .opts = opts};
+        struct sample_batch w = {
+            .rows = rows + done,
+            .n = sample_batch_rows(rows + done, n_rows - done, opts),
+            .first = done,
+            .opts = opts};
 
-        rc = wave_run(&w, a, out, &tokens, err);
+        rc = sample_batch_run(&w, a, out, &tokens, err);
         arena_rewind(a, mark);
         done += w.n;
     }
@@ -505,21 +517,19 @@ engine_sample(struct decoder *d, struct arena *a, struct sample_out *out,
               const struct sample_options *opts, trv_err *err)
 {
     const struct arena_mark mark = arena_mark(a);
-    struct sampled_context *list =
-        arena_alloc(a, (size_t)n_rows * sizeof(*list));
+    struct sampled_row *list = arena_alloc(a, (size_t)n_rows * sizeof(*list));
     struct context *contexts =
         arena_alloc(a, (size_t)n_rows * sizeof(*contexts));
-    struct context_part *parts =
-        arena_alloc(a, (size_t)n_rows * sizeof(*parts));
+    struct component *parts = arena_alloc(a, (size_t)n_rows * sizeof(*parts));
     int rc;
 
     if (!list || !contexts || !parts)
         return err_fail(err, TRV_ENOMEM, "no memory to sample");
     for (int64_t r = 0; r < n_rows; r++) {
-        parts[r] = (struct context_part){d, rows[r].terms, rows[r].ids,
-                                         rows[r].n, 1.0};
+        parts[r] = (struct component){d, rows[r].adapter_weights, rows[r].ids,
+                                      rows[r].n, 1.0};
         contexts[r] = (struct context){&parts[r], 1, NULL};
-        list[r] = (struct sampled_context){&contexts[r], rows[r].stream};
+        list[r] = (struct sampled_row){&contexts[r], rows[r].stream};
     }
     rc = engine_sample_contexts(a, out, list, n_rows, opts, err);
     arena_rewind(a, mark);

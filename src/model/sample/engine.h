@@ -5,7 +5,7 @@
 #ifndef MODEL_ENGINE_H
 #define MODEL_ENGINE_H
 
-#include "model/decoder/context.h"
+#include "model/decoder/conditioning.h"
 #include "model/decoder/decoder.h"
 #include "model/sample/sampler.h"
 
@@ -13,7 +13,7 @@
 struct scored_row {
     const int32_t *ids;
     int64_t n, n_context; // the answer is ids[n_context..n), n_context >= 1
-    const struct terms *terms;
+    const struct adapter_weights *adapter_weights;
 };
 /** logp[r][i] = log p(answer token i of row r | all before), nats. Rows are
  * packed into passes of at most `ENGINE_TOKENS` tokens (a longer row is a pass
@@ -30,7 +30,7 @@ int engine_score_contexts(struct arena *a, float *const *logp,
 struct sample_row {
     const int32_t *ids;
     int64_t n;
-    const struct terms *terms;
+    const struct adapter_weights *adapter_weights;
     uint64_t stream; // its random numbers: (seed, stream), batch or not
 };
 enum finish { FINISH_LENGTH, FINISH_EOS, FINISH_STOPPED };
@@ -61,14 +61,14 @@ int engine_sample(struct decoder *d, struct arena *a, struct sample_out *out,
                   const struct sample_options *opts, trv_err *err);
 
 /** A context to be answered. All of one call have the same parts. */
-struct sampled_context {
+struct sampled_row {
     const struct context *context;
     uint64_t stream;
 };
 /** The same under contexts of any number of parts: one token is drawn from the
  * mixed distribution and goes on in every part. `logp` is the mix's. */
 int engine_sample_contexts(struct arena *a, struct sample_out *out,
-                           const struct sampled_context *rows, int64_t n_rows,
+                           const struct sampled_row *rows, int64_t n_rows,
                            const struct sample_options *opts, trv_err *err);
 
 #endif

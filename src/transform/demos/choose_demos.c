@@ -22,7 +22,7 @@ struct picker {
 
 /* What was reported on held-out inputs: rewards, or KL. */
 struct report {
-    struct trial_figure base, with;
+    struct prompt_value_mean base, with;
 };
 
 static bool
@@ -61,15 +61,16 @@ choose_one(int64_t *at, double *value, struct picker *p, trv_err *err)
 static int
 choose(struct adaptation **z, struct picker *p, trv_err *err)
 {
-    const struct choice c = {.self = &p->values,
-                             .value = demo_values_get,
-                             .n = (int64_t)json_array_size(p->values.pool),
-                             .most = p->job->opts->evolve.demos,
-                             .mends = MENDS,
-                             .starts = STARTS};
-    int64_t at[CHOICE_MOST], k = 0;
+    const struct greedy_select c = {
+        .self = &p->values,
+        .value = demo_values_get,
+        .n = (int64_t)json_array_size(p->values.pool),
+        .most = p->job->opts->evolve.demos,
+        .mends = MENDS,
+        .starts = STARTS};
+    int64_t at[GREEDY_SELECT_MAX], k = 0;
     double value, none;
-    int rc = choice_run(at, &k, &value, &c, err);
+    int rc = greedy_select_run(at, &k, &value, &c, err);
 
     if (!rc)
         rc = demo_values_get(&p->values, &none, at, 0, err);
@@ -77,21 +78,21 @@ choose(struct adaptation **z, struct picker *p, trv_err *err)
         rc = choose_one(at, &value, p, err);
         k = 1;
         if (!rc)
-            convert_say(p->job, "warning: no demonstration is better than "
-                                "none: the result holds the one that hurts "
-                                "least");
+            job_log(p->job, "warning: no demonstration is better than "
+                            "none: the result holds the one that hurts "
+                            "least");
     }
     if (!rc)
         rc = demo_values_prompt(z, &p->values, at, k, err);
     if (!rc)
-        convert_say(p->job,
-                    is_reward(p)
-                        ? "chosen: %lld of %lld demonstrations; value on the "
-                          "inputs of the search %.4f, without %.4f"
-                        : "chosen: %lld of %lld demonstrations; minus KL per "
-                          "token on the inputs of the search %.4f, without "
-                          "%.4f",
-                    (long long)k, (long long)c.n, value, none);
+        job_log(p->job,
+                is_reward(p)
+                    ? "chosen: %lld of %lld demonstrations; value on the "
+                      "inputs of the search %.4f, without %.4f"
+                    : "chosen: %lld of %lld demonstrations; minus KL per "
+                      "token on the inputs of the search %.4f, without "
+                      "%.4f",
+                (long long)k, (long long)c.n, value, none);
     return rc;
 }
 
@@ -102,20 +103,21 @@ static int
 held_reward(double *x, struct picker *p, struct adaptation *z, trv_err *err)
 {
     const int64_t n = p->values.inputs.n_held * FINAL_ANSWERS;
-    struct trial *list = mem_calloc((size_t)n + 1, sizeof(*list));
+    struct prompt_value *list = mem_calloc((size_t)n + 1, sizeof(*list));
     int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n && !rc; i++)
-        list[i] =
-            (struct trial){.z = z,
-                           .row = p->values.inputs.held[i / FINAL_ANSWERS],
-                           .stream = STREAM_REPORT + (uint64_t)i};
+        list[i] = (struct prompt_value){
+            .z = z,
+            .row = p->values.inputs.held[i / FINAL_ANSWERS],
+            .stream = STREAM_REPORT + (uint64_t)i};
     if (!rc)
-        rc = trial_run(list, n, &p->values.trial, &p->values.drawn, err);
+        rc = prompt_value_run(list, n, &p->values.prompt_value,
+                              &p->values.drawn, err);
     for (int64_t i = 0; i < n && !rc; i++)
         x[i / FINAL_ANSWERS] += list[i].reward / FINAL_ANSWERS; // NaN: no room
     if (list)
-        trial_release(list, n);
+        prompt_value_release(list, n);
     mem_free(list);
     return rc;
 }
@@ -159,46 +161,45 @@ report_held_out(struct report *r, struct picker *p, struct adaptation *z,
         rc = held_kl(x, y, p, z, err);
     }
     if (!rc)
-        *r = (struct report){trial_figure(x, n), trial_figure(y, n)};
+        *r = (struct report){prompt_value_mean(x, n), prompt_value_mean(y, n)};
     mem_free(x);
     mem_free(y);
     return rc;
 }
 
 static void
-say_report(const struct picker *p, const struct report *r)
+log_report(const struct picker *p, const struct report *r)
 {
     const double more = r->with.mean - r->base.mean;
     const double gain = is_reward(p) ? more : -more;
     const double error = hypot(r->base.error, r->with.error);
 
     if (r->with.n < 2 || !isfinite(r->with.mean)) {
-        convert_say(p->job, r->with.n < 2
-                                ? "note: there were too few inputs to hold "
-                                  "some out"
-                                : "note: a held-out input leaves no room for "
-                                  "the demonstrations and an answer");
+        job_log(p->job, r->with.n < 2
+                            ? "note: there were too few inputs to hold "
+                              "some out"
+                            : "note: a held-out input leaves no room for "
+                              "the demonstrations and an answer");
         return;
     }
-    convert_say(p->job,
-                is_reward(p)
-                    ? "held-out reward: base %.4f +- %.4f, with the "
-                      "demonstrations %.4f +- %.4f (%lld inputs)"
-                    : "held-out KL per token: base %.4f +- %.4f, with the "
-                      "demonstrations %.4f +- %.4f (%lld inputs)",
-                r->base.mean, r->base.error, r->with.mean, r->with.error,
-                (long long)r->with.n);
+    job_log(p->job,
+            is_reward(p) ? "held-out reward: base %.4f +- %.4f, with the "
+                           "demonstrations %.4f +- %.4f (%lld inputs)"
+                         : "held-out KL per token: base %.4f +- %.4f, with the "
+                           "demonstrations %.4f +- %.4f (%lld inputs)",
+            r->base.mean, r->base.error, r->with.mean, r->with.error,
+            (long long)r->with.n);
     if (!(gain > 2.0 * error))
-        convert_say(p->job,
-                    "warning: on held-out inputs the demonstrations are not "
-                    "clearly better than nothing (%.4f +- %.4f)",
-                    gain, error);
+        job_log(p->job,
+                "warning: on held-out inputs the demonstrations are not "
+                "clearly better than nothing (%.4f +- %.4f)",
+                gain, error);
 }
 
 /* ---- the plan and the artefact ------------------------------------------ */
 
 static int
-tell_options(struct picker *p, trv_err *err)
+options_to_json(struct picker *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
 
@@ -206,7 +207,7 @@ tell_options(struct picker *p, trv_err *err)
         json_pack("{s:i,s:i,s:i,s:i,s:f,s:I,s:f,s:O}", "demos", o->evolve.demos,
                   "inputs", o->evolve.inputs, "held_out", o->evolve.held_out,
                   "answers", o->evolve.answers, "beta", o->beta, "max_tokens",
-                  (json_int_t)p->values.trial.max_tokens, "temperature",
+                  (json_int_t)p->values.prompt_value.max_tokens, "temperature",
                   o->temperature, "layout", p->values.conf);
     return p->w.options ? 0 : err_nomem(err, "to choose demonstrations");
 }
@@ -218,15 +219,16 @@ save(struct picker *p, const struct adaptation *z, const struct report *r,
     const struct artefact_step step = {.edge = p->job->edge,
                                        .method = "demos",
                                        .data = p->values.inputs.in.data.hash};
-    int rc = work_sign(&p->w, KIND_DEMOS, p->job->from, &step,
-                       json_pack("{s:I}", "choices",
-                                 (json_int_t)json_object_size(p->values.memo)),
-                       err);
+    int rc = work_begin_manifest(
+        &p->w, KIND_DEMOS, p->job->from, &step,
+        json_pack("{s:I}", "choices",
+                  (json_int_t)json_object_size(p->values.memo)),
+        err);
 
     if (!rc && r->with.n > 0 && isfinite(r->with.mean))
-        rc = trial_note(p->w.head.root,
-                        is_reward(p) ? "held_out_reward" : "held_out_kl",
-                        &r->base, &r->with, err);
+        rc = prompt_value_note(p->w.head.root,
+                               is_reward(p) ? "held_out_reward" : "held_out_kl",
+                               &r->base, &r->with, err);
     return rc ? rc : work_save_prompt(&p->w, z, err);
 }
 
@@ -245,12 +247,12 @@ prepare(struct picker *p, trv_err *err)
     rc = demo_values_open(v, err);
     if (rc)
         return rc;
-    convert_say_dropped(p->job, v->inputs.n_dropped, v->inputs.in.data.n, 0,
-                        v->trial.max_tokens);
-    rc = tell_options(p, err);
+    job_log_dropped(p->job, v->inputs.n_dropped, v->inputs.in.data.n, 0,
+                    v->prompt_value.max_tokens);
+    rc = options_to_json(p, err);
     if (!rc)
-        rc = convert_lay(&p->w, p->job, "demos", &v->inputs.in, json_object(),
-                         err);
+        rc = job_write_run(&p->w, p->job, "demos", &v->inputs.in, json_object(),
+                           err);
     return rc ? rc : demo_values_begin(v, err);
 }
 
@@ -271,10 +273,10 @@ demos_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     struct picker p = {.job = job, .values = {.job = job}};
     struct adaptation *z = NULL;
     struct report report;
-    int rc = convert_begin(&p.w, job, KEPT, err);
+    int rc = job_begin(&p.w, job, KEPT, err);
 
     if (!rc)
-        rc = work_claim(&p.w, err);
+        rc = work_lock(&p.w, err);
     if (!rc)
         rc = prepare(&p, err);
     if (!rc)
@@ -282,7 +284,7 @@ demos_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     if (!rc)
         rc = report_held_out(&report, &p, z, err);
     if (!rc) {
-        say_report(&p, &report);
+        log_report(&p, &report);
         rc = save(&p, z, &report, err);
     }
     work_end(&p.w, rc, cost);

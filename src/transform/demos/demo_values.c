@@ -56,7 +56,7 @@ void
 demo_witness_release(struct demo_witness *w)
 {
     for (int64_t i = 0; w->teacher && i < w->n; i++)
-        context_release(&w->teacher[i]);
+        conditioning_release(&w->teacher[i]);
     for (int64_t i = 0; w->answers && i < w->n; i++)
         mem_free(w->answers[i].ids);
     mem_free(w->teacher);
@@ -71,9 +71,9 @@ demo_witness_draw(struct demo_witness *w, struct demo_values *v,
                   trv_err *err)
 {
     struct session *s = v->job->s;
-    struct sampled_context *list = mem_calloc((size_t)n + 1, sizeof(*list));
+    struct sampled_row *list = mem_calloc((size_t)n + 1, sizeof(*list));
     struct sample_options so = {.sampling = SAMPLING_INIT,
-                                .max_tokens = v->trial.max_tokens,
+                                .max_tokens = v->prompt_value.max_tokens,
                                 .seed = v->job->opts->seed,
                                 .on_progress = on_sampled,
                                 .payload = v};
@@ -90,8 +90,7 @@ demo_witness_draw(struct demo_witness *w, struct demo_values *v,
         rc = err_nomem(err, "to choose demonstrations");
     for (int64_t i = 0; i < n && !rc; i++) {
         rc = view_open(&w->teacher[i], s, v->job->from, rows[i], err);
-        list[i] =
-            (struct sampled_context){&w->teacher[i], stream + (uint64_t)i};
+        list[i] = (struct sampled_row){&w->teacher[i], stream + (uint64_t)i};
     }
     arena_reset(&s->arena);
     if (!rc && n > 0)
@@ -136,11 +135,11 @@ demo_witness_compare(double *kl, bool *fits, const struct demo_witness *w,
     *fits = true;
     for (int64_t i = 0; i < w->n && !rc; i++) {
         rc = view_open(&c[i], s, z, w->rows[i], err);
-        *fits = *fits && !rc && context_room(&c[i]) >= w->answers[i].n;
+        *fits = *fits && !rc && conditioning_left(&c[i]) >= w->answers[i].n;
     }
     for (int64_t i = 0; i < w->n && *fits && !rc; i++) {
-        const int64_t more = context_length(&c[i]) +
-                             context_length(&w->teacher[i]) +
+        const int64_t more = conditioning_length(&c[i]) +
+                             conditioning_length(&w->teacher[i]) +
                              2 * w->answers[i].n;
 
         /* What begins alike is computed once: the demonstrations, as it is. */
@@ -154,7 +153,7 @@ demo_witness_compare(double *kl, bool *fits, const struct demo_witness *w,
     if (!rc && *fits && w->n > 0)
         rc = compare_pass(kl, w, c, from, w->n, &s->arena, err);
     for (int64_t i = 0; c && i < w->n; i++)
-        context_release(&c[i]);
+        conditioning_release(&c[i]);
     mem_free(c);
     return rc;
 }
@@ -212,19 +211,21 @@ pool_of_params(struct demo_values *v, int64_t n, trv_err *err)
 static int
 pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
 {
-    struct trial *list = mem_calloc((size_t)(n * BEST_OF) + 1, sizeof(*list));
-    struct trial **best = mem_calloc((size_t)n + 1, sizeof(*best));
+    struct prompt_value *list =
+        mem_calloc((size_t)(n * BEST_OF) + 1, sizeof(*list));
+    struct prompt_value **best = mem_calloc((size_t)n + 1, sizeof(*best));
     int64_t kept = 0;
     int rc = list && best ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n * BEST_OF && !rc; i++)
-        list[i] = (struct trial){.row = v->inputs.train[i / BEST_OF],
-                                 .stream = STREAM_POOL + (uint64_t)i};
+        list[i] = (struct prompt_value){.row = v->inputs.train[i / BEST_OF],
+                                        .stream = STREAM_POOL + (uint64_t)i};
     if (!rc)
-        rc = trial_run(list, n * BEST_OF, &v->trial, &v->drawn, err);
+        rc = prompt_value_run(list, n * BEST_OF, &v->prompt_value, &v->drawn,
+                              err);
     v->answers += rc ? 0 : n * BEST_OF;
     for (int64_t i = 0; i < n && !rc; i++) {
-        struct trial *top = NULL;
+        struct prompt_value *top = NULL;
         int64_t at = kept;
 
         for (int64_t j = i * BEST_OF; j < (i + 1) * BEST_OF; j++)
@@ -242,7 +243,7 @@ pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
     for (int64_t i = 0; i < kept && i < DEMO_POOL && !rc; i++)
         rc = add_pair(v->pool, best[i]->row, best[i]->text, err);
     if (list)
-        trial_release(list, n * BEST_OF);
+        prompt_value_release(list, n * BEST_OF);
     mem_free(list);
     mem_free(best);
     return rc;
@@ -316,15 +317,15 @@ value_by_reward(double *out, struct demo_values *v, struct adaptation *z,
 {
     const trv_evolve_options *o = &v->job->opts->evolve;
     const int64_t n = v->n_rows * o->answers;
-    struct trial *list = mem_calloc((size_t)n + 1, sizeof(*list));
+    struct prompt_value *list = mem_calloc((size_t)n + 1, sizeof(*list));
     int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n && !rc; i++)
-        list[i] = (struct trial){.z = z,
-                                 .row = v->rows[i / o->answers],
-                                 .stream = STREAM_VALUE + (uint64_t)i};
+        list[i] = (struct prompt_value){.z = z,
+                                        .row = v->rows[i / o->answers],
+                                        .stream = STREAM_VALUE + (uint64_t)i};
     if (!rc)
-        rc = trial_run(list, n, &v->trial, &v->drawn, err);
+        rc = prompt_value_run(list, n, &v->prompt_value, &v->drawn, err);
     v->answers += rc ? 0 : n;
     *out = 0.0;
     for (int64_t i = 0; i < n && !rc; i++)
@@ -333,7 +334,7 @@ value_by_reward(double *out, struct demo_values *v, struct adaptation *z,
                                 (double)n
                    : IMPOSSIBLE;
     if (list)
-        trial_release(list, n);
+        prompt_value_release(list, n);
     mem_free(list);
     return rc;
 }
@@ -389,7 +390,7 @@ demo_values_get(void *self, double *out, const int64_t *at, int64_t k,
 {
     struct demo_values *v = self;
     struct adaptation *z = NULL;
-    char key[8 * CHOICE_MOST];
+    char key[8 * GREEDY_SELECT_MAX];
     const json_t *known;
     int rc;
 
@@ -424,13 +425,13 @@ take_line(struct demo_values *v, const json_t *obj, trv_err *err)
     const json_t *answers = json_object_get(obj, "answers");
     const json_t *drawn = json_object_get(obj, "drawn");
     const size_t k = json_array_size(list);
-    int64_t at[CHOICE_MOST];
-    char key[8 * CHOICE_MOST];
+    int64_t at[GREEDY_SELECT_MAX];
+    char key[8 * GREEDY_SELECT_MAX];
 
     if (!json_is_integer(answers) || json_integer_value(answers) < 0 ||
         !json_is_number(drawn) || json_number_value(drawn) < 0)
         return TRV_EFORMAT;
-    if (!json_is_array(list) || k > CHOICE_MOST ||
+    if (!json_is_array(list) || k > GREEDY_SELECT_MAX ||
         !(json_is_number(value) || json_is_null(value)))
         return TRV_EFORMAT;
     for (size_t i = 0; i < k; i++) {
@@ -488,7 +489,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
 {
     const trv_convert_options *o = v->job->opts;
 
-    v->trial = (struct trial_options){
+    v->prompt_value = (struct prompt_value_options){
         .s = v->job->s,
         .reward = demo_values_of_reward(v) ? v->job->from : NULL,
         .max_tokens = o->max_tokens,
@@ -505,7 +506,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
     if (!v->pool || !v->memo || !v->conf)
         return err_nomem(err, "to choose demonstrations");
     return search_inputs_open(&v->inputs, v->job, o->evolve.inputs,
-                              o->evolve.held_out, v->trial.max_tokens,
+                              o->evolve.held_out, v->prompt_value.max_tokens,
                               adaptation_is_chat(v->job->from), err);
 }
 

@@ -29,7 +29,7 @@ struct demo_values {
     const struct data_row **rows; // inputs that values are taken on
     int64_t n_rows;
     struct demo_witness witness; // of these; params only
-    struct trial_options trial;
+    struct prompt_value_options prompt_value;
     json_t *memo; // "3 1" -> value, null: impossible
     double drawn;
     int64_t answers, looked;

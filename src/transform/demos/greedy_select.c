@@ -9,8 +9,8 @@
 
 /* The best so far, and the best change of it. */
 struct hunt {
-    const struct choice *c;
-    int64_t at[CHOICE_MOST], k, best[CHOICE_MOST], best_k;
+    const struct greedy_select *c;
+    int64_t at[GREEDY_SELECT_MAX], k, best[GREEDY_SELECT_MAX], best_k;
     double value, best_value;
 };
 
@@ -53,7 +53,7 @@ is_used(const struct hunt *h, int64_t thing)
 static int
 look_in(struct hunt *h, int64_t thing, int64_t i, trv_err *err)
 {
-    int64_t at[CHOICE_MOST];
+    int64_t at[GREEDY_SELECT_MAX];
 
     memcpy(at, h->at, (size_t)i * sizeof(*at));
     at[i] = thing;
@@ -64,7 +64,7 @@ look_in(struct hunt *h, int64_t thing, int64_t i, trv_err *err)
 static int
 look_without(struct hunt *h, int64_t i, trv_err *err)
 {
-    int64_t at[CHOICE_MOST];
+    int64_t at[GREEDY_SELECT_MAX];
 
     memcpy(at, h->at, (size_t)h->k * sizeof(*at));
     memmove(at + i, at + i + 1, (size_t)(h->k - i - 1) * sizeof(*at));
@@ -74,7 +74,7 @@ look_without(struct hunt *h, int64_t i, trv_err *err)
 static int
 look_changed(struct hunt *h, int64_t i, int64_t j, int64_t thing, trv_err *err)
 {
-    int64_t at[CHOICE_MOST];
+    int64_t at[GREEDY_SELECT_MAX];
 
     memcpy(at, h->at, (size_t)h->k * sizeof(*at));
     if (j >= 0) {
@@ -90,7 +90,7 @@ look_changed(struct hunt *h, int64_t i, int64_t j, int64_t thing, trv_err *err)
 static int
 look_moved(struct hunt *h, int64_t i, int64_t j, trv_err *err)
 {
-    int64_t at[CHOICE_MOST];
+    int64_t at[GREEDY_SELECT_MAX];
     const int64_t thing = h->at[i];
 
     memcpy(at, h->at, (size_t)h->k * sizeof(*at));
@@ -154,10 +154,10 @@ climb(struct hunt *h, trv_err *err)
     return rc;
 }
 
-/* The best thing alone but for those that are in `tried`; *thing -1: none. */
+/* The best thing alone but for those that are in `completion`; *thing -1: none. */
 static int
-best_single(int64_t *thing, double *value, const struct choice *c,
-            const bool *tried, trv_err *err)
+best_single(int64_t *thing, double *value, const struct greedy_select *c,
+            const bool *completion, trv_err *err)
 {
     int rc = 0;
 
@@ -165,7 +165,7 @@ best_single(int64_t *thing, double *value, const struct choice *c,
     for (int64_t t = 0; t < c->n && !rc; t++) {
         double v = IMPOSSIBLE;
 
-        if (!tried[t])
+        if (!completion[t])
             rc = c->value(c->self, &v, &t, 1, err);
         if (!rc && v > IMPOSSIBLE && (*thing < 0 || v > *value)) {
             *thing = t;
@@ -176,24 +176,24 @@ best_single(int64_t *thing, double *value, const struct choice *c,
 }
 
 int
-choice_run(int64_t *at, int64_t *k, double *value, const struct choice *c,
-           trv_err *err)
+greedy_select_run(int64_t *at, int64_t *k, double *value,
+                  const struct greedy_select *c, trv_err *err)
 {
     struct hunt best = {.c = c, .value = IMPOSSIBLE, .best_value = IMPOSSIBLE};
-    bool tried[CHOICE_MOST] = {false};
+    bool completion[GREEDY_SELECT_MAX] = {false};
     int rc;
 
-    TRV_ASSERT(c->most <= CHOICE_MOST && c->n <= CHOICE_MOST);
+    TRV_ASSERT(c->most <= GREEDY_SELECT_MAX && c->n <= GREEDY_SELECT_MAX);
     rc = look(&best, best.at, 0, err);
     if (!rc && !step(&best))
         rc = err_fail(err, TRV_EINVAL, "there is nothing to choose by");
     for (int64_t s = 0; s < c->starts && !rc; s++) {
         struct hunt h = {.c = c, .k = 1};
 
-        rc = best_single(&h.at[0], &h.value, c, tried, err);
+        rc = best_single(&h.at[0], &h.value, c, completion, err);
         if (rc || h.at[0] < 0)
             break;
-        tried[h.at[0]] = true;
+        completion[h.at[0]] = true;
         h.best_value = h.value;
         rc = climb(&h, err);
         if (!rc && h.value > best.value)

@@ -16,19 +16,19 @@
 
 #include "base/err.h"
 
-#define CHOICE_MOST 64
+#define GREEDY_SELECT_MAX 64
 
-struct choice {
+struct greedy_select {
     void *self;
     /* Value of the things at[0..k), in this order; -INFINITY: impossible. */
     int (*value)(void *self, double *out, const int64_t *at, int64_t k,
                  trv_err *err);
-    int64_t n, most, mends, starts; // n, most <= CHOICE_MOST
+    int64_t n, most, mends, starts; // n, most <= GREEDY_SELECT_MAX
 };
 
 /** @param at  takes the places of *k things, 0 to most; @param value of them.
  * @return what value() returns; TRV_EINVAL where not even nothing is possible. */
-int choice_run(int64_t *at, int64_t *k, double *value, const struct choice *c,
-               trv_err *err);
+int greedy_select_run(int64_t *at, int64_t *k, double *value,
+                      const struct greedy_select *c, trv_err *err);
 
 #endif

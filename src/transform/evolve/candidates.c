@@ -250,7 +250,7 @@ number(double x)
 }
 
 static json_t *
-tell_numbers(const double *x, int64_t n)
+numbers_to_json(const double *x, int64_t n)
 {
     json_t *list = json_array();
 
@@ -263,7 +263,7 @@ tell_numbers(const double *x, int64_t n)
 }
 
 static json_t *
-tell_texts(const struct parts *p, int64_t from)
+texts_to_json(const struct parts *p, int64_t from)
 {
     json_t *list = json_array();
 
@@ -276,7 +276,7 @@ tell_texts(const struct parts *p, int64_t from)
 }
 
 static json_t *
-tell_shown(const struct shown *s)
+shown_to_json(const struct shown *s)
 {
     json_t *obj = s->input < 0 ? NULL
                                : json_pack("{s:I,s:f,s:s,s:o}", "input",
@@ -288,17 +288,17 @@ tell_shown(const struct shown *s)
 }
 
 static json_t *
-tell_candidate(const struct candidates *c, const struct candidate *a)
+candidate_to_json(const struct candidates *c, const struct candidate *a)
 {
-    return json_pack("{s:I,s:I,s:s,s:[I,I],s:o,s:s,s:I,s:b,s:o,s:o,s:o,s:o}",
-                     "id", (json_int_t)a->id, "round", (json_int_t)a->round,
-                     "how", a->how, "parents", (json_int_t)a->parents[0],
-                     (json_int_t)a->parents[1], "parts",
-                     tell_texts(&a->parts, 0), "text", a->text, "tokens",
-                     (json_int_t)a->tokens, "kept", a->kept, "reward",
-                     tell_numbers(a->reward, c->n_inputs), "kl",
-                     tell_numbers(a->kl, c->n_inputs), "best",
-                     tell_shown(&a->best), "worst", tell_shown(&a->worst));
+    return json_pack(
+        "{s:I,s:I,s:s,s:[I,I],s:o,s:s,s:I,s:b,s:o,s:o,s:o,s:o}", "id",
+        (json_int_t)a->id, "round", (json_int_t)a->round, "how", a->how,
+        "parents", (json_int_t)a->parents[0], (json_int_t)a->parents[1],
+        "parts", texts_to_json(&a->parts, 0), "text", a->text, "tokens",
+        (json_int_t)a->tokens, "kept", a->kept, "reward",
+        numbers_to_json(a->reward, c->n_inputs), "kl",
+        numbers_to_json(a->kl, c->n_inputs), "best", shown_to_json(&a->best),
+        "worst", shown_to_json(&a->worst));
 }
 
 static int
@@ -320,11 +320,11 @@ candidates_write(struct candidates *c, const char *file, trv_err *err)
     int bad = 0, rc = 0;
 
     for (int64_t i = c->saved; i < c->n && !bad; i++)
-        bad = add_line(&b, tell_candidate(c, c->list[i]));
+        bad = add_line(&b, candidate_to_json(c, c->list[i]));
     bad = bad ||
           add_line(&b, json_pack("{s:I,s:o,s:I,s:I,s:f}", "round",
                                  (json_int_t)c->rounds, "phrases",
-                                 tell_texts(&c->phrases, c->phrases_saved),
+                                 texts_to_json(&c->phrases, c->phrases_saved),
                                  "asked", (json_int_t)c->asked, "answers",
                                  (json_int_t)c->answers, "drawn", c->drawn));
     if (bad)

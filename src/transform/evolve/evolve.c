@@ -63,7 +63,7 @@ static int
 run_chunk(struct evolve *e, const struct job *job, int64_t from, int64_t to,
           struct sums *sums, trv_err *err)
 {
-    struct trial list[CHUNK];
+    struct prompt_value list[CHUNK];
     int rc;
 
     memset(list, 0, sizeof(list));
@@ -71,16 +71,17 @@ run_chunk(struct evolve *e, const struct job *job, int64_t from, int64_t to,
         const int64_t cell = k / job->answers, i = cell % job->m;
         const int64_t input = job->at ? job->at[i] : i;
 
-        list[k - from] =
-            (struct trial){.z = job->list[cell / job->m]->z,
-                           .row = job->rows[input],
-                           .stream = job->stream + ((uint64_t)input << 20) +
-                                     (uint64_t)(k % job->answers)};
+        list[k - from] = (struct prompt_value){
+            .z = job->list[cell / job->m]->z,
+            .row = job->rows[input],
+            .stream = job->stream + ((uint64_t)input << 20) +
+                      (uint64_t)(k % job->answers)};
     }
-    rc = trial_run(list, to - from, &e->trial, &e->pool.drawn, err);
+    rc = prompt_value_run(list, to - from, &e->prompt_value, &e->pool.drawn,
+                          err);
     e->pool.answers += rc ? 0 : to - from;
     for (int64_t k = from; k < to && !rc; k++) {
-        const struct trial *t = &list[k - from];
+        const struct prompt_value *t = &list[k - from];
         const int64_t cell = k / job->answers, i = cell % job->m;
 
         if (!t->fits)
@@ -88,7 +89,7 @@ run_chunk(struct evolve *e, const struct job *job, int64_t from, int64_t to,
                                "a prompt of %lld tokens leaves no room for an "
                                "answer of %lld",
                                (long long)job->list[cell / job->m]->tokens,
-                               (long long)e->trial.max_tokens);
+                               (long long)e->prompt_value.max_tokens);
         sums->reward[cell] += t->reward;
         sums->kl[cell] += t->kl;
         if (rc || !job->search)
@@ -98,7 +99,7 @@ run_chunk(struct evolve *e, const struct job *job, int64_t from, int64_t to,
         rc = candidates_show(job->list[cell / job->m], job->at ? job->at[i] : i,
                              t->reward, t->text, t->ids, t->tokens, err);
     }
-    trial_release(list, to - from);
+    prompt_value_release(list, to - from);
     return rc;
 }
 
@@ -350,7 +351,8 @@ run_round(struct evolve *e, trv_err *err)
     struct rng rng;
     int rc = children && at ? 0 : err_nomem(err, "to search for a prompt");
 
-    rng_init(&rng, e->trial.seed, STREAM_ROUND + (uint64_t)e->pool.rounds);
+    rng_init(&rng, e->prompt_value.seed,
+             STREAM_ROUND + (uint64_t)e->pool.rounds);
     if (!rc)
         rc = front_make(&f, e, err);
     if (!rc)
@@ -397,7 +399,7 @@ begin(struct evolve *e, trv_err *err)
     struct rng rng;
     int rc = at ? 0 : err_nomem(err, "to search for a prompt");
 
-    rng_init(&rng, e->trial.seed, STREAM_ROUND);
+    rng_init(&rng, e->prompt_value.seed, STREAM_ROUND);
     if (!rc)
         rng_some(&rng, at, m, e->o.n_train);
     if (!rc)
@@ -509,13 +511,13 @@ choose_winner(struct evolve *e, trv_err *err)
     if (!rc) {
         make_values(e, &job, &sums);
         for (int64_t c = 1; c < job.n; c++)
-            if (trial_figure(sums.reward + c * m, m).mean >
-                trial_figure(sums.reward + best * m, m).mean)
+            if (prompt_value_mean(sums.reward + c * m, m).mean >
+                prompt_value_mean(sums.reward + best * m, m).mean)
                 best = c;
         e->best = list[best];
         e->best_search = candidates_mean(&e->pool, e->best, NULL, 0);
-        e->base_value = trial_figure(sums.reward, m);
-        e->best_value = trial_figure(sums.reward + best * m, m);
+        e->base_value = prompt_value_mean(sums.reward, m);
+        e->best_value = prompt_value_mean(sums.reward + best * m, m);
     }
     sums_release(&sums);
     mem_free(list);
@@ -535,18 +537,18 @@ report_held_out(struct evolve *e, trv_err *err)
                             .rows = e->o.held,
                             .stream = STREAM_HELD};
     struct sums sums = {0};
-    const bool kl = e->trial.kl;
+    const bool kl = e->prompt_value.kl;
     int rc;
 
     if (m == 0)
         return 0;
-    e->trial.kl = true; // it is told, also where it costs nothing
+    e->prompt_value.kl = true; // it is told, also where it costs nothing
     rc = run_job(e, &job, &sums, err);
-    e->trial.kl = kl;
+    e->prompt_value.kl = kl;
     if (!rc) {
-        e->base_held = trial_figure(sums.reward, m);
-        e->best_held = trial_figure(sums.reward + m, m);
-        e->best_held_kl = trial_figure(sums.kl + m, m);
+        e->base_held = prompt_value_mean(sums.reward, m);
+        e->best_held = prompt_value_mean(sums.reward + m, m);
+        e->best_held_kl = prompt_value_mean(sums.kl + m, m);
     }
     sums_release(&sums);
     return rc;
@@ -566,8 +568,8 @@ evolve_run(struct evolve *e, trv_err *err)
 {
     int rc = 0;
 
-    e->trial.watch = go_on;
-    e->trial.payload = e;
+    e->prompt_value.watch = go_on;
+    e->prompt_value.payload = e;
     e->lowest = HUGE_VAL;
     e->highest = -HUGE_VAL;
     e->pool = (struct candidates){.n_inputs = e->o.n_train,
@@ -576,10 +578,10 @@ evolve_run(struct evolve *e, trv_err *err)
                                   .end = e->o.end};
     TRV_ASSERT(e->o.slot || (e->o.screen == 0 && e->o.screen_again == 0));
     if (e->o.slot)
-        rc = propose_allowed(&e->allowed, e->trial.s->model, err);
+        rc = propose_allowed(&e->allowed, e->prompt_value.s->model, err);
     if (!rc && e->o.resume)
-        rc = candidates_read(&e->pool, e->o.file, e->trial.s->model->tokenizer,
-                             err);
+        rc = candidates_read(&e->pool, e->o.file,
+                             e->prompt_value.s->model->tokenizer, err);
     for (int64_t i = 0; i < e->pool.n && !rc; i++) {
         const struct candidate *a = e->pool.list[i];
 

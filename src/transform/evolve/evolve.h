@@ -28,7 +28,7 @@
 #define TRANSFORM_EVOLVE_H
 
 #include "transform/evolve/candidates.h"
-#include "transform/search/prompt_slot.h"
+#include "transform/search/prompt_place.h"
 #include "transform/evolve/llm_client.h"
 #include "transform/search/prompt_value.h"
 
@@ -43,7 +43,7 @@ struct evolve_options {
     const struct parts *phrases; // given by the user; NULL: none
     bool closed;                 // instructions are made of these alone
     bool by_edits, by_model;
-    struct prompt_slot *slot;     // of `train`, in order; NULL: none
+    struct prompt_place *slot;    // of `train`, in order; NULL: none
     int64_t screen, screen_again; // texts looked at: first, and in a round
     double fluency;               // of guided children, as in text_search.h
     struct proposer *proposer;    // NULL: none
@@ -56,20 +56,21 @@ struct evolve_options {
 
 struct evolve {
     struct evolve_options o;
-    struct trial_options trial; // session, reward, max_tokens, seed, ...
+    struct prompt_value_options
+        prompt_value; // session, reward, max_tokens, seed, ...
     struct candidates pool;
     unsigned char *allowed; // tokens of a prompt; NULL without a slot
     /* the result */
-    struct candidate *best;                     // never that of no prompt
-    struct trial_figure base_value, best_value; // fresh answers, training
-    struct trial_figure base_held, best_held;   // rewards, held-out
-    struct trial_figure best_held_kl;
+    struct candidate *best;                          // never that of no prompt
+    struct prompt_value_mean base_value, best_value; // fresh answers, training
+    struct prompt_value_mean base_held, best_held;   // rewards, held-out
+    struct prompt_value_mean best_held_kl;
     double best_search;     // mean value in the search itself
     double lowest, highest; // rewards seen in the search
 };
 
 /** Search. `e->o` and `e->trial` are set, the rest zeros; release it whatever
- * comes back. TRV_EINVAL (nothing to begin with), and what trial_run() and
+ * comes back. TRV_EINVAL (nothing to begin with), and what prompt_value_run() and
  * files return. */
 int evolve_run(struct evolve *e, trv_err *err);
 void evolve_release(struct evolve *e);

@@ -8,7 +8,8 @@ evolve_add_parts(struct candidate **out, struct evolve *e, struct parts *parts,
                  const char *how, int64_t parent, int64_t mate, trv_err *err)
 {
     *out = NULL;
-    return candidates_add(out, &e->pool, parts, e->trial.s->model->tokenizer,
+    return candidates_add(out, &e->pool, parts,
+                          e->prompt_value.s->model->tokenizer,
                           e->o.max_prompt_tokens, how, parent, mate, err);
 }
 
@@ -37,7 +38,7 @@ evolve_ids(struct ids *z, const struct evolve *e, const struct candidate *a,
 
     if (!*a->text)
         return 0;
-    rc = prompt_slot_ids(z, &stands, e->o.slot, a->text, err);
+    rc = prompt_place_ids(z, &stands, e->o.slot, a->text, err);
     if (!rc && !stands)
         z->n = 0;
     return rc;

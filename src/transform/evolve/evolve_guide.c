@@ -59,7 +59,7 @@ evolve_guide_open(struct evolve_guide *g, struct evolve *e, trv_err *err)
         return err_nomem(err, "to guide a search");
     for (int64_t i = 0; i < n; i++) {
         g->y[i] =
-            (struct slot_answer){best[i]->input, best[i]->ids, best[i]->n};
+            (struct place_answer){best[i]->input, best[i]->ids, best[i]->n};
         tokens += best[i]->n;
     }
     for (int64_t i = 0; i < n; i++)
@@ -75,11 +75,11 @@ evolve_guide_release(struct evolve_guide *g)
     mem_free(g->coef);
 }
 
-static struct slot_likelihood
+static struct place_likelihood
 likelihood(const struct evolve_guide *g)
 {
-    return (struct slot_likelihood){g->e->trial.s, g->e->o.slot, g->y, g->coef,
-                                    g->n};
+    return (struct place_likelihood){g->e->prompt_value.s, g->e->o.slot, g->y,
+                                     g->coef, g->n};
 }
 
 /* ---- hints -------------------------------------------------------------- */
@@ -88,7 +88,7 @@ int
 evolve_guide_hints(double *hint, const struct evolve_guide *g,
                    struct candidate *const *list, int64_t n, trv_err *err)
 {
-    const struct slot_likelihood l = likelihood(g);
+    const struct place_likelihood l = likelihood(g);
     struct ids *z = mem_calloc((size_t)n + 1, sizeof(*z));
     int64_t *which = mem_array((size_t)n + 1, sizeof(*which)), m = 0;
     double *value = mem_array((size_t)n + 1, sizeof(*value));
@@ -101,8 +101,8 @@ evolve_guide_hints(double *hint, const struct evolve_guide *g,
             which[m++] = i;
     }
     if (!rc && m > 0) {
-        arena_reset(&g->e->trial.s->arena);
-        rc = slot_likelihood_evaluate(value, &l, z, m, err);
+        arena_reset(&g->e->prompt_value.s->arena);
+        rc = place_likelihood_evaluate(value, &l, z, m, err);
     }
     for (int64_t k = 0; k < m && !rc; k++)
         hint[which[k]] = -value[k];
@@ -128,8 +128,8 @@ find_near(struct near *near, const struct evolve_guide *g, const struct ids *z,
           struct rng *rng, trv_err *err)
 {
     struct evolve *e = g->e;
-    struct session *s = e->trial.s;
-    const struct slot_likelihood l = likelihood(g);
+    struct session *s = e->prompt_value.s;
+    const struct place_likelihood l = likelihood(g);
     const struct propose_options o = {.width = NEAR,
                                       .top_k = TOP_K,
                                       .most = e->o.max_prompt_tokens,
@@ -144,14 +144,14 @@ find_near(struct near *near, const struct evolve_guide *g, const struct ids *z,
     grad = arena_f32(&s->arena, z->n, s->decoder->cfg->width);
     if (!grad)
         return err_nomem(err, "to guide a search");
-    rc = slot_likelihood_gradient(grad, &l, z, e->o.fluency, err);
+    rc = place_likelihood_gradient(grad, &l, z, e->o.fluency, err);
     if (!rc)
         rc = propose(near->list, &near->n, s->decoder, &s->arena, e->o.slot, z,
                      grad, &o, rng, err);
     for (int64_t i = 0; i < near->n; i++)
         near->z[i] = near->list[i].z;
     if (!rc && near->n > 0)
-        rc = slot_likelihood_evaluate(near->value, &l, near->z, near->n, err);
+        rc = place_likelihood_evaluate(near->value, &l, near->z, near->n, err);
     return rc;
 }
 

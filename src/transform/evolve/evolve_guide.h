@@ -13,13 +13,13 @@
 #define TRANSFORM_EVOLVE_GUIDE_H
 
 #include "transform/evolve/evolve.h"
-#include "transform/search/slot_likelihood.h"
+#include "transform/search/place_likelihood.h"
 
 struct evolve_guide {
     struct evolve *e;
-    struct slot_answer *y; // [n] borrowed from the candidates
-    double *coef;          // [n]
-    int64_t n;             // 0: nothing earned more than another
+    struct place_answer *y; // [n] borrowed from the candidates
+    double *coef;           // [n]
+    int64_t n;              // 0: nothing earned more than another
 };
 
 /** Gather the best answers of the pool. Without a slot there are none.

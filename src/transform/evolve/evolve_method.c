@@ -44,7 +44,7 @@ read_phrases(struct evolve_plan *p, trv_err *err)
 }
 
 static int
-tell_options(struct evolve_plan *p, trv_err *err)
+options_to_json(struct evolve_plan *p, trv_err *err)
 {
     const trv_convert_options *c = p->job->opts;
     const trv_evolve_options *o = &c->evolve;
@@ -76,14 +76,14 @@ hash_phrases(char hex[HASH_HEX], const struct evolve_plan *p, trv_err *err)
 }
 
 static int
-lay_run(struct evolve_plan *p, trv_err *err)
+write_run(struct evolve_plan *p, trv_err *err)
 {
     char phrases[HASH_HEX];
     const int rc = hash_phrases(phrases, p, err);
 
     return rc ? rc
-              : convert_lay(&p->w, p->job, "evolve", &p->inputs.in,
-                            json_pack("{s:s}", "phrases", phrases), err);
+              : job_write_run(&p->w, p->job, "evolve", &p->inputs.in,
+                              json_pack("{s:s}", "phrases", phrases), err);
 }
 
 static int
@@ -111,21 +111,21 @@ plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
         rc = read_phrases(p, err);
     p->max_tokens = job->opts->max_tokens;
     if (!rc)
-        rc = convert_begin(&p->w, job, KEPT, err);
+        rc = job_begin(&p->w, job, KEPT, err);
     if (!rc) {
         p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
         p->done = path_join(p->w.place.dir, KEPT_DONE);
         if (!p->transcript || !p->done)
             rc = err_nomem(err, "to search for a prompt");
     }
-    return rc ? rc : tell_options(p, err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 static void
 plan_release(struct evolve_plan *p)
 {
     proposer_free(p->proposer);
-    prompt_slot_release(&p->slot);
+    prompt_place_release(&p->slot);
     mem_free(p->rows);
     search_inputs_release(&p->inputs);
     parts_release(&p->phrases);
@@ -205,7 +205,7 @@ prompt_end(const struct evolve_plan *p)
 /* Where instructions stand, so that the model can write them there. A model that
  * leaves them no place of their own is searched without. */
 static int
-open_slot(struct evolve_plan *p, trv_err *err)
+open_place(struct evolve_plan *p, trv_err *err)
 {
     trv_err why = {0};
     int rc;
@@ -215,15 +215,15 @@ open_slot(struct evolve_plan *p, trv_err *err)
         return err_nomem(err, "to search for a prompt");
     for (int64_t i = 0; i < p->inputs.n_train; i++)
         p->rows[i] = *p->inputs.train[i];
-    rc =
-        prompt_slot_open(&p->slot, p->job->s->model, p->rows, p->inputs.n_train,
-                         makes_messages(p), prompt_end(p), &why);
+    rc = prompt_place_open(&p->slot, p->job->s->model, p->rows,
+                           p->inputs.n_train, makes_messages(p), prompt_end(p),
+                           &why);
     if (rc == TRV_ENOMEM)
         return err_nomem(err, "to search for a prompt");
     if (rc)
-        convert_say(p->job,
-                    "note: the model writes no instructions in their place: %s",
-                    why.msg);
+        job_log(p->job,
+                "note: the model writes no instructions in their place: %s",
+                why.msg);
     return 0;
 }
 
@@ -280,8 +280,8 @@ open_inputs(struct evolve_plan *p, trv_err *err)
         job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
 
     if (!rc)
-        convert_say_dropped(job, p->inputs.n_dropped, p->inputs.in.data.n,
-                            c->prompt_tokens, p->max_tokens);
+        job_log_dropped(job, p->inputs.n_dropped, p->inputs.in.data.n,
+                        c->prompt_tokens, p->max_tokens);
     return rc;
 }
 
@@ -300,7 +300,7 @@ save(struct evolve_plan *p, const struct evolve *e, trv_err *err)
                  : 0;
 
     if (!rc)
-        rc = work_sign(
+        rc = work_begin_manifest(
             &p->w, kind, p->job->from, &step,
             json_pack(
                 "{s:I,s:I,s:I,s:f}", "rounds", (json_int_t)e->pool.rounds - 1,
@@ -309,17 +309,17 @@ save(struct evolve_plan *p, const struct evolve *e, trv_err *err)
                 "tokens", e->pool.drawn),
             err);
     if (!rc && e->o.n_held > 0)
-        rc = trial_note(p->w.head.root, "held_out_reward", &e->base_held,
-                        &e->best_held, err);
+        rc = prompt_value_note(p->w.head.root, "held_out_reward", &e->base_held,
+                               &e->best_held, err);
     if (!rc)
         rc = work_save_prompt(&p->w, system ? system : e->best->z, err);
     if (!rc)
-        convert_say(p->job, "written as %s",
-                    kind == KIND_MESSAGES
-                        ? "messages, a system message: the inputs are a chat's"
-                    : p->inputs.turns
-                        ? "a text, which a chat takes as its system message"
-                        : "a text before each input");
+        job_log(p->job, "written as %s",
+                kind == KIND_MESSAGES
+                    ? "messages, a system message: the inputs are a chat's"
+                : p->inputs.turns
+                    ? "a text, which a chat takes as its system message"
+                    : "a text before each input");
     adaptation_free(system);
     return rc;
 }
@@ -334,7 +334,8 @@ run_search(struct evolve_plan *p, struct evolve *e, trv_err *err)
     int rc;
 
     e->o = search_options(p);
-    e->trial = (struct trial_options){.s = job->s,
+    e->prompt_value =
+        (struct prompt_value_options){.s = job->s,
                                       .reward = job->from,
                                       .max_tokens = p->max_tokens,
                                       .temperature = job->opts->temperature,
@@ -355,13 +356,13 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     int rc = plan_make(&p, job, err);
 
     if (!rc)
-        rc = work_claim(&p.w, err);
+        rc = work_lock(&p.w, err);
     if (!rc)
         rc = open_inputs(&p, err);
     if (!rc)
-        rc = open_slot(&p, err);
+        rc = open_place(&p, err);
     if (!rc)
-        rc = lay_run(&p, err);
+        rc = write_run(&p, err);
     if (!rc)
         rc = open_proposer(&p, err);
     if (!rc)

@@ -9,7 +9,7 @@
 #include "transform/evolve/evolve_add.h"
 #include "transform/evolve/evolve_guide.h"
 #include "transform/evolve/pareto.h"
-#include "transform/search/slot_sample.h"
+#include "transform/search/place_sample.h"
 
 #define TRIES 24 // draws of an edit until one is new
 
@@ -62,7 +62,7 @@ take_reply(struct parts *out, const char *text)
 static int
 shorten(struct evolve *e, struct parts *p, trv_err *err)
 {
-    const struct tokenizer *t = e->trial.s->model->tokenizer;
+    const struct tokenizer *t = e->prompt_value.s->model->tokenizer;
 
     for (;;) {
         struct strbuf b = {0};
@@ -112,7 +112,7 @@ static int
 ask_text(struct strbuf *out, const struct evolve *e,
          const struct candidate *parent)
 {
-    const bool chat = e->trial.s->model->chat != NULL;
+    const bool chat = e->prompt_value.s->model->chat != NULL;
     const bool any = parent && *parent->text;
 
     if (chat && any)
@@ -134,7 +134,7 @@ static int
 ask_model(struct evolve *e, char **text, struct candidate *const *parents,
           int64_t n, int64_t first, trv_err *err)
 {
-    struct trial_options o = e->trial;
+    struct prompt_value_options o = e->prompt_value;
     char **ask = mem_calloc((size_t)n + 1, sizeof(*ask));
     int rc = ask ? 0 : err_nomem(err, "to propose instructions");
 
@@ -150,10 +150,10 @@ ask_model(struct evolve *e, char **text, struct candidate *const *parents,
         sb_release(&b);
     }
     if (!rc && n > 0)
-        rc = trial_say(text, (const char *const *)ask, n,
-                       STREAM_ASKED + ((uint64_t)e->pool.rounds << 20) +
-                           (uint64_t)first,
-                       &o, &e->pool.drawn, err);
+        rc = prompt_value_sample(
+            text, (const char *const *)ask, n,
+            STREAM_ASKED + ((uint64_t)e->pool.rounds << 20) + (uint64_t)first,
+            &o, &e->pool.drawn, err);
     for (int64_t i = 0; ask && i < n; i++)
         mem_free(ask[i]);
     mem_free(ask);
@@ -223,15 +223,15 @@ draw_words(struct evolve *e, struct candidate **list, int64_t *made,
            const struct ids *begin, int64_t n, uint64_t stream, const char *how,
            const int64_t *parent, trv_err *err)
 {
-    const struct slot_words w = {.s = e->trial.s,
-                                 .slot = e->o.slot,
-                                 .allowed = e->allowed,
-                                 .most = e->o.max_prompt_tokens,
-                                 .seed = e->trial.seed,
-                                 .stream = stream};
+    const struct place_sample w = {.s = e->prompt_value.s,
+                                   .slot = e->o.slot,
+                                   .allowed = e->allowed,
+                                   .most = e->o.max_prompt_tokens,
+                                   .seed = e->prompt_value.seed,
+                                   .stream = stream};
     struct proposal *text = mem_calloc((size_t)n + 1, sizeof(*text));
     int64_t got = 0;
-    int rc = text ? slot_words_draw(text, &got, &w, begin, n, err)
+    int rc = text ? place_sample_draw(text, &got, &w, begin, n, err)
                   : err_nomem(err, "to propose instructions");
 
     for (int64_t i = 0; i < got && !rc; i++) {

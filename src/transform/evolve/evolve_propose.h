@@ -2,7 +2,7 @@
  *
  *   phrase    of the user
  *   drop ...  an edit of what is there (edits.h)
- *   words     the model's own text in the prompt's place (slot_sample.h)
+ *   words     the model's own text in the prompt's place (place_sample.h)
  *   ending    a kept one, its end written anew in the same way
  *   guided    a kept one, some tokens changed along the gradient of the
  *             likelihood of well rewarded answers (evolve_guide.h)
@@ -10,7 +10,7 @@
  *   proposer  that of an endpoint (llm_client.h), which is also shown a good and a
  *             bad answer
  *
- * words, ending and guided need the prompt's place (prompt_slot.h).
+ * words, ending and guided need the prompt's place (prompt_place.h).
  */
 #ifndef TRANSFORM_EVOLVE_PROPOSE_H
 #define TRANSFORM_EVOLVE_PROPOSE_H

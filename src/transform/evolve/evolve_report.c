@@ -14,15 +14,15 @@ evolve_report_plan(const struct evolve_plan *p)
     const double most = (double)o->answers * (double)o->rounds * o->population *
                         (double)p->inputs.n_train;
 
-    convert_say(p->job,
-                "search: %d rounds of %d candidates on %lld inputs, %lld held "
-                "out; at most %.3g answers of up to %lld tokens",
-                o->rounds, o->population, (long long)p->inputs.n_train,
-                (long long)p->inputs.n_held, most, (long long)p->max_tokens);
+    job_log(p->job,
+            "search: %d rounds of %d candidates on %lld inputs, %lld held "
+            "out; at most %.3g answers of up to %lld tokens",
+            o->rounds, o->population, (long long)p->inputs.n_train,
+            (long long)p->inputs.n_held, most, (long long)p->max_tokens);
     if (p->proposer && getenv(EVOLVE_KEY_VARIABLE) &&
         strncmp(o->proposer, "http://", 7) == 0)
-        convert_say(p->job, "warning: the key goes to '%s' without encryption",
-                    o->proposer);
+        job_log(p->job, "warning: the key goes to '%s' without encryption",
+                o->proposer);
 }
 
 void
@@ -35,31 +35,32 @@ evolve_report_table(const struct evolve_plan *p, const struct evolve *e)
 
     for (int64_t i = 0; i < e->pool.n; i++)
         kept += e->pool.list[i]->kept;
-    convert_say(p->job,
-                "%lld candidates in %lld rounds, %lld of them kept; the "
-                "best on the inputs of the search:",
-                (long long)e->pool.n, (long long)e->pool.rounds - 1,
-                (long long)kept);
-    convert_say(p->job, "   value  reward      kl  tokens  prompt");
+    job_log(p->job,
+            "%lld candidates in %lld rounds, %lld of them kept; the "
+            "best on the inputs of the search:",
+            (long long)e->pool.n, (long long)e->pool.rounds - 1,
+            (long long)kept);
+    job_log(p->job, "   value  reward      kl  tokens  prompt");
     for (int64_t i = 0; i < n; i++) {
         char kl[32] = "-"; // not asked for
 
-        if (e->trial.kl)
-            snprintf(kl, sizeof(kl), "%.3f", trial_figure(list[i]->kl, m).mean);
-        convert_say(p->job, "%8.4f %7.4f %7s %7lld  %.300s",
-                    candidates_mean(&e->pool, list[i], NULL, 0),
-                    trial_figure(list[i]->reward, m).mean, kl,
-                    (long long)list[i]->tokens,
-                    *list[i]->text ? list[i]->text : "(no prompt)");
+        if (e->prompt_value.kl)
+            snprintf(kl, sizeof(kl), "%.3f",
+                     prompt_value_mean(list[i]->kl, m).mean);
+        job_log(p->job, "%8.4f %7.4f %7s %7lld  %.300s",
+                candidates_mean(&e->pool, list[i], NULL, 0),
+                prompt_value_mean(list[i]->reward, m).mean, kl,
+                (long long)list[i]->tokens,
+                *list[i]->text ? list[i]->text : "(no prompt)");
     }
-    convert_say(p->job, "chosen on fresh answers: %s", e->best->text);
+    job_log(p->job, "chosen on fresh answers: %s", e->best->text);
     if (e->o.n_held > 1)
-        convert_say(p->job,
-                    "held-out reward: base %.4f +- %.4f, with the prompt %.4f "
-                    "+- %.4f (%lld inputs); KL to the base %.3f nats an answer",
-                    e->base_held.mean, e->base_held.error, e->best_held.mean,
-                    e->best_held.error, (long long)e->o.n_held,
-                    e->best_held_kl.mean);
+        job_log(p->job,
+                "held-out reward: base %.4f +- %.4f, with the prompt %.4f "
+                "+- %.4f (%lld inputs); KL to the base %.3f nats an answer",
+                e->base_held.mean, e->base_held.error, e->best_held.mean,
+                e->best_held.error, (long long)e->o.n_held,
+                e->best_held_kl.mean);
 }
 
 void
@@ -71,33 +72,32 @@ evolve_report_trouble(const struct evolve_plan *p, const struct evolve *e)
     const double held_error = hypot(e->best_held.error, e->base_held.error);
 
     if (e->highest - e->lowest < 1e-12 * (1.0 + fabs(e->highest)))
-        convert_say(p->job,
-                    "warning: every answer got the reward %.4g: there was "
-                    "nothing to climb",
-                    e->highest);
+        job_log(p->job,
+                "warning: every answer got the reward %.4g: there was "
+                "nothing to climb",
+                e->highest);
     else if (!(gain > 2.0 * error))
-        convert_say(p->job,
-                    "warning: no prompt was found that is clearly better than "
-                    "none (%.4f +- %.4f)",
-                    gain, error);
+        job_log(p->job,
+                "warning: no prompt was found that is clearly better than "
+                "none (%.4f +- %.4f)",
+                gain, error);
     else if (e->o.n_held > 1 && held < gain - 3.0 * hypot(error, held_error))
-        convert_say(p->job,
-                    "warning: the gain is %.4f on the inputs of the search and "
-                    "%.4f on others: the prompt was fitted to them",
-                    gain, held);
+        job_log(p->job,
+                "warning: the gain is %.4f on the inputs of the search and "
+                "%.4f on others: the prompt was fitted to them",
+                gain, held);
     if (e->best_search - e->best_value.mean > 4.0 * e->best_value.error &&
         e->o.n_train > 1)
-        convert_say(p->job,
-                    "note: the search saw %.4f where fresh answers give %.4f: "
-                    "more answers or inputs would mislead it less",
-                    e->best_search, e->best_value.mean);
+        job_log(p->job,
+                "note: the search saw %.4f where fresh answers give %.4f: "
+                "more answers or inputs would mislead it less",
+                e->best_search, e->best_value.mean);
     if (e->o.n_held < 2)
-        convert_say(p->job, "note: there were too few inputs to hold some out");
+        job_log(p->job, "note: there were too few inputs to hold some out");
     if (p->proposer && *proposer_why(p->proposer))
-        convert_say(p->job, "note: the proposer: %s",
-                    proposer_why(p->proposer));
+        job_log(p->job, "note: the proposer: %s", proposer_why(p->proposer));
     if (p->proposer)
-        convert_say(p->job, "proposer: %lld calls, %lld tokens",
-                    (long long)proposer_calls(p->proposer),
-                    (long long)proposer_tokens(p->proposer));
+        job_log(p->job, "proposer: %lld calls, %lld tokens",
+                (long long)proposer_calls(p->proposer),
+                (long long)proposer_tokens(p->proposer));
 }

@@ -16,8 +16,8 @@ struct evolve_plan {
     char *transcript, *done;
     struct parts phrases;
     struct search_inputs inputs;
-    struct data_row *rows;   // of the inputs to search on, in order
-    struct prompt_slot slot; // of these; without rows there is none
+    struct data_row *rows;    // of the inputs to search on, in order
+    struct prompt_place slot; // of these; without rows there is none
     struct proposer *proposer;
     int64_t max_tokens;
     int64_t round; // as it was last heard

@@ -64,7 +64,7 @@ plan_sides(struct plan *p, trv_err *err)
 
 /* What trivium.json and the fingerprint say. */
 static int
-tell_options(struct plan *p, trv_err *err)
+options_to_json(struct plan *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
     int rc;
@@ -75,8 +75,8 @@ tell_options(struct plan *p, trv_err *err)
         "beta", p->beta, "against", p->against ? p->against->spec : NULL);
     if (!p->w.options)
         return err_nomem(err, "to learn a reward");
-    rc = options_tell_lora(p->w.options, &o->lora, err);
-    return rc ? rc : options_tell_learn(p->w.options, &p->learn, err);
+    rc = options_lora_to_json(p->w.options, &o->lora, err);
+    return rc ? rc : options_learn_to_json(p->w.options, &p->learn, err);
 }
 
 static int
@@ -95,8 +95,8 @@ plan_make(struct plan *p, trv_err *err)
     p->learn = o->learn;
     rc = options_complete(
         &p->learn,
-        &(struct learn_defaults){
-            .lr = scorer_run_lr(&job->s->model->cfg, false), .rows = "pairs"},
+        &(struct learn_defaults){.lr = head_run_lr(&job->s->model->cfg, false),
+                                 .rows = "pairs"},
         err);
     if (rc)
         return rc;
@@ -105,8 +105,8 @@ plan_make(struct plan *p, trv_err *err)
     p->pairs = o->samples / 2;
     p->max_tokens = o->max_tokens;
     p->beta = o->beta;
-    rc = convert_begin(&p->w, job, kept[PLUS], err);
-    return rc ? rc : tell_options(p, err);
+    rc = job_begin(&p->w, job, kept[PLUS], err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 static void
@@ -122,14 +122,14 @@ plan_release(struct plan *p)
 }
 
 static int
-lay_run(struct plan *p, trv_err *err)
+write_run(struct plan *p, trv_err *err)
 {
     char minus[HASH_HEX];
     const int rc = source_hash(minus, p->side[MINUS], err);
 
     return rc ? rc
-              : convert_lay(&p->w, p->job, p->job->method->info.name, &p->in,
-                            json_pack("{s:s}", "against", minus), err);
+              : job_write_run(&p->w, p->job, p->job->method->info.name, &p->in,
+                              json_pack("{s:s}", "against", minus), err);
 }
 
 /* ---- answers ------------------------------------------------------------ */
@@ -145,14 +145,14 @@ keep_common(struct answers *a, const struct answers *b)
         while (j < b->n_contexts && b->contexts[j].input < a->contexts[i].input)
             j++;
         if (j < b->n_contexts && b->contexts[j].input == a->contexts[i].input) {
-            const struct paired_context both = a->contexts[i];
+            const struct paired_row both = a->contexts[i];
 
             a->contexts[i] = a->contexts[n];
             a->contexts[n++] = both;
         }
     }
     for (int64_t i = n; i < a->n_contexts; i++) {
-        context_release(&a->contexts[i].teacher);
+        conditioning_release(&a->contexts[i].teacher);
         ids_release(&a->contexts[i].student);
         a->n_dropped++;
     }
@@ -163,7 +163,7 @@ static int
 open_contexts(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    int rc = convert_inputs(
+    int rc = job_inputs(
         &p->in, job, job->opts->inputs, p->pairs,
         adaptation_is_chat(job->from) || adaptation_is_chat(p->against), err);
 
@@ -179,8 +179,8 @@ open_contexts(struct plan *p, trv_err *err)
                         "no input of '%s' leaves room for %lld answer tokens "
                         "on both sides",
                         p->in.data.path, (long long)p->max_tokens);
-    convert_say_dropped(job, p->answers[PLUS].n_dropped, p->in.data.n, 0,
-                        p->max_tokens);
+    job_log_dropped(job, p->answers[PLUS].n_dropped, p->in.data.n, 0,
+                    p->max_tokens);
     return 0;
 }
 
@@ -192,16 +192,15 @@ draw(struct plan *p, int k, trv_err *err)
     int rc = file ? 0 : err_nomem(err, "to learn a reward");
 
     if (!rc)
-        rc = convert_draw(
-            &p->answers[k], &p->w,
-            (struct answers_options){.samples = p->pairs,
-                                     .max_tokens = p->max_tokens,
-                                     .group = p->ranked ? FELLOWS : 1,
-                                     .temperature = o->temperature,
-                                     .seed = k == PLUS ? o->seed
-                                                       : o->seed ^ AGAINST_SEED,
-                                     .file = file},
-            err);
+        rc = job_draw(&p->answers[k], &p->w,
+                      (struct answers_options){
+                          .samples = p->pairs,
+                          .max_tokens = p->max_tokens,
+                          .group = p->ranked ? FELLOWS : 1,
+                          .temperature = o->temperature,
+                          .seed = k == PLUS ? o->seed : o->seed ^ AGAINST_SEED,
+                          .file = file},
+                      err);
     mem_free(file);
     return rc;
 }
@@ -345,19 +344,19 @@ make_pairs(struct plan *p, trv_err *err)
 /* ---- the run ------------------------------------------------------------ */
 
 static int
-save(struct plan *p, const struct scorer_run *r, trv_err *err)
+save(struct plan *p, const struct head_run *r, trv_err *err)
 {
     const struct artefact_step step = {.edge = p->job->edge,
                                        .method = p->job->method->info.name,
                                        .data = p->in.data.hash};
-    const int rc = work_sign(
+    const int rc = work_begin_manifest(
         &p->w, KIND_HEAD, p->job->from, &step,
         json_pack("{s:I,s:I,s:I,s:f}", "steps", (json_int_t)r->result.steps,
                   "answers", (json_int_t)(2 * p->pairs), "pairs",
                   (json_int_t)p->rows.n, "tokens", r->result.tokens),
         err);
 
-    return rc ? rc : scorer_run_save(&p->w, r, DT_F32, err);
+    return rc ? rc : head_run_save(&p->w, r, DT_F32, err);
 }
 
 /* From the claimed place to pairs. */
@@ -367,7 +366,7 @@ prepare(struct plan *p, trv_err *err)
     int rc = open_contexts(p, err);
 
     if (!rc)
-        rc = lay_run(p, err);
+        rc = write_run(p, err);
     for (int k = 0; k < SIDES && !rc; k++)
         rc = draw(p, k, err);
     return rc ? rc : make_pairs(p, err);
@@ -385,40 +384,40 @@ drop_against(const struct plan *p)
 }
 
 static void
-tell(const struct plan *p, const struct scorer_run *r)
+tell(const struct plan *p, const struct head_run *r)
 {
     char line[200];
 
     if (p->held_out.n == 0)
         return;
-    scorer_run_tell(line, sizeof(line), r);
-    convert_say(p->job, "%s", line);
+    head_run_summary(line, sizeof(line), r);
+    job_log(p->job, "%s", line);
     if (r->held_out.accuracy < 0.6)
-        convert_say(p->job, "warning: the reward hardly separates held-out "
-                            "pairs");
+        job_log(p->job, "warning: the reward hardly separates held-out "
+                        "pairs");
 }
 
 int
 head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
     struct plan p = {.job = job};
-    struct scorer_plan how = {.w = &p.w,
-                              .rows = &p.rows,
-                              .held_out = &p.held_out,
-                              .lora = &job->opts->lora,
-                              .learn = &p.learn};
-    struct scorer_run r = {0};
+    struct head_run_plan how = {.w = &p.w,
+                                .rows = &p.rows,
+                                .held_out = &p.held_out,
+                                .lora = &job->opts->lora,
+                                .learn = &p.learn};
+    struct head_run r = {0};
     int rc = plan_make(&p, err);
 
     if (!rc)
-        rc = scorer_run_begin(&r, &how, err);
+        rc = head_run_begin(&r, &how, err);
     if (!rc)
-        rc = work_claim(&p.w, err);
+        rc = work_lock(&p.w, err);
     if (!rc)
         rc = prepare(&p, err);
     how.match = p.match;
     if (!rc)
-        rc = scorer_run_train(&r, err);
+        rc = head_run_train(&r, err);
     if (!rc)
         rc = save(&p, &r, err);
     if (!rc)
@@ -435,7 +434,7 @@ head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         cost->held_out = p.held_out.n;
         cost->accuracy = r.held_out.accuracy;
     }
-    scorer_run_release(&r);
+    head_run_release(&r);
     plan_release(&p);
     return rc;
 }

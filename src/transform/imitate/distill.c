@@ -11,7 +11,7 @@
 
 /* One row of a micro-batch from both sides. */
 struct pair {
-    const struct paired_context *c;
+    const struct paired_row *c;
     const int32_t *answer;
     int64_t n; // answer tokens
 };
@@ -103,7 +103,7 @@ see_teacher(struct head_side *side, struct features_batch *f,
             const struct distill *t, const struct pair *pairs, int64_t n,
             double *tokens, trv_err *err)
 {
-    const struct context_part *first = &pairs[0].c->teacher.parts[0];
+    const struct component *first = &pairs[0].c->teacher.parts[0];
     const struct decoder_tap tap = features_tap(f);
     struct arena *a = &t->s->arena;
     struct answer_row *rows = arena_alloc(a, (size_t)n * sizeof(*rows));
@@ -115,10 +115,10 @@ see_teacher(struct head_side *side, struct features_batch *f,
     if (!rows || !side->parts)
         return err_nomem(err, "for a batch");
     for (int64_t i = 0; i < n; i++) {
-        const struct context_part *part = &pairs[i].c->teacher.parts[0];
+        const struct component *part = &pairs[i].c->teacher.parts[0];
 
         rows[i] = (struct answer_row){part->ids, part->n_ids, pairs[i].answer,
-                                      pairs[i].n, part->terms};
+                                      pairs[i].n, part->adapter_weights};
     }
     rc = answer_pack(&x, first->d, a, rows, n, err);
     if (rc)

@@ -34,8 +34,9 @@ struct distill {
     struct session *s;
     struct decoder *d;
     struct answers *answers;
-    struct terms *student; // with gradients; NULL: all weights of `own`
-    struct decoder *own;   // NULL: the session's decoder
+    struct adapter_weights
+        *student;        // with gradients; NULL: all weights of `own`
+    struct decoder *own; // NULL: the session's decoder
     struct distill_options opts;
     const struct features *features; // NULL: none
     struct student learner;

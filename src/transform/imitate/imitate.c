@@ -37,7 +37,7 @@ struct plan {
 
 /* What trivium.json and the fingerprint say: what has a say in the result. */
 static int
-tell_options(struct plan *p, trv_err *err)
+options_to_json(struct plan *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
     int rc, bad = 0;
@@ -67,9 +67,10 @@ tell_options(struct plan *p, trv_err *err)
     }
     if (!p->w.options || bad)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    rc = student_tell(p->w.options, &p->student, err);
-    return rc || !p->train ? rc
-                           : options_tell_learn(p->w.options, &p->learn, err);
+    rc = student_to_json(p->w.options, &p->student, err);
+    return rc || !p->train
+               ? rc
+               : options_learn_to_json(p->w.options, &p->learn, err);
 }
 
 static int
@@ -98,7 +99,7 @@ plan_make(struct plan *p, const struct convert_job *job,
                        .variant = (enum imitate_variant)job->method->variant};
     p->distill.hard = p->variant == IMITATE_SFT;
     p->teacher = how->teacher ? how->teacher : job->from;
-    rc = convert_student(&p->student, job, err);
+    rc = job_student(&p->student, job, err);
     if (!rc)
         rc = options_divergence(&p->distill.divergence, o->divergence, err);
     if (!rc)
@@ -126,14 +127,15 @@ plan_make(struct plan *p, const struct convert_job *job,
     p->max_tokens = o->max_tokens;
     p->distill.max_tokens = p->max_tokens;
     p->samples = o->samples;
-    rc = convert_begin(&p->w, job, "answers.jsonl", err);
-    return rc ? rc : tell_options(p, err);
+    rc = job_begin(&p->w, job, "answers.jsonl", err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 /* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so it
  * is left out. */
 static int
-begin_student(struct terms *student, const struct plan *p, trv_err *err)
+begin_student(struct adapter_weights *student, const struct plan *p,
+              trv_err *err)
 {
     const struct model_config *cfg = &p->job->s->model->cfg;
     const char *o_name = part_name(cfg, PART_O);
@@ -164,8 +166,8 @@ begin_student(struct terms *student, const struct plan *p, trv_err *err)
 }
 
 static int
-solve(struct plan *p, const struct answers *answers, struct terms *student,
-      trv_err *err)
+solve(struct plan *p, const struct answers *answers,
+      struct adapter_weights *student, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const struct solve_options o = {.ridge = SOLVE_RIDGE,
@@ -181,8 +183,8 @@ solve(struct plan *p, const struct answers *answers, struct terms *student,
 
 static int
 train(struct run_result *result, const struct plan *p, struct answers *answers,
-      struct terms *student, struct decoder *own, const struct inputs *in,
-      trv_err *err)
+      struct adapter_weights *student, struct decoder *own,
+      const struct inputs *in, trv_err *err)
 {
     const struct convert_job *job = p->job;
     struct distill t = {
@@ -193,7 +195,7 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
         .features = p->variant == IMITATE_FEATURES ? &p->features : NULL,
         .opts = p->distill};
     struct run_task task;
-    int rc = terms_refresh(student, job->s->be, err);
+    int rc = adapter_weights_refresh(student, job->s->be, err);
 
     if (!rc)
         rc = distill_init(&t, &task, err);
@@ -206,15 +208,16 @@ train(struct run_result *result, const struct plan *p, struct answers *answers,
 }
 
 static int
-save(struct plan *p, const struct terms *student, const struct decoder *own,
-     const struct inputs *in, const struct answers *answers,
-     const struct run_result *result, trv_err *err)
+save(struct plan *p, const struct adapter_weights *student,
+     const struct decoder *own, const struct inputs *in,
+     const struct answers *answers, const struct run_result *result,
+     trv_err *err)
 {
     const struct convert_job *job = p->job;
     const struct artefact_step step = {.edge = job->edge,
                                        .method = job->method->info.name,
                                        .data = in->data.hash};
-    const int rc = work_sign(
+    const int rc = work_begin_manifest(
         &p->w, job->to, job->from, &step,
         json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)result->steps,
                   "answers", (json_int_t)answers->n, "tokens", result->tokens),
@@ -225,7 +228,7 @@ save(struct plan *p, const struct terms *student, const struct decoder *own,
 
 /* One line: answers, steps, tokens, memory. */
 static void
-say_plan(const struct plan *p, const struct answers *contexts, int64_t params)
+log_plan(const struct plan *p, const struct answers *contexts, int64_t params)
 {
     const double rows = (double)p->learn.batch;
     double context = 0.0, row;
@@ -235,21 +238,21 @@ say_plan(const struct plan *p, const struct answers *contexts, int64_t params)
                    (double)contexts->n_contexts;
     row = context + (double)p->max_tokens;
     if (!p->train) {
-        convert_say(p->job, "%s: %lld answers of at most %lld tokens",
-                    p->job->method->info.name, (long long)p->samples,
-                    (long long)p->max_tokens);
+        job_log(p->job, "%s: %lld answers of at most %lld tokens",
+                p->job->method->info.name, (long long)p->samples,
+                (long long)p->max_tokens);
         return;
     }
-    convert_say(p->job,
-                "%s: %lld answers of at most %lld tokens, then %d steps of %d "
-                "rows; at most %.0f tokens to learn on, about %.0f MB for it",
-                p->job->method->info.name, (long long)p->samples,
-                (long long)p->max_tokens, p->learn.steps, p->learn.batch,
-                (double)p->learn.steps * rows * row,
-                student_bytes(p->job->s, p->job->to, params,
-                              rows / (double)p->learn.accumulate * row) /
-                    1e6);
-    convert_say_full(p->job);
+    job_log(p->job,
+            "%s: %lld answers of at most %lld tokens, then %d steps of %d "
+            "rows; at most %.0f tokens to learn on, about %.0f MB for it",
+            p->job->method->info.name, (long long)p->samples,
+            (long long)p->max_tokens, p->learn.steps, p->learn.batch,
+            (double)p->learn.steps * rows * row,
+            student_bytes(p->job->s, p->job->to, params,
+                          rows / (double)p->learn.accumulate * row) /
+                1e6);
+    job_log_full(p->job);
 }
 
 /* What a user may not have meant by a prompt of text. */
@@ -262,11 +265,11 @@ note_prompt(const struct convert_job *job)
     if (job->from->kind != KIND_TEXT || n == 0)
         return;
     if (!strchr(" \t\n", text[n - 1]))
-        convert_say(job, "note: the prompt ends without a blank or a newline, "
-                         "so it stands right against each input");
+        job_log(job, "note: the prompt ends without a blank or a newline, "
+                     "so it stands right against each input");
     if (strstr(text, "\r\n"))
-        convert_say(job, "note: the prompt's lines end as on Windows (\\r\\n), "
-                         "and the model sees that");
+        job_log(job, "note: the prompt's lines end as on Windows (\\r\\n), "
+                     "and the model sees that");
 }
 
 int
@@ -277,7 +280,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     struct plan p;
     struct inputs in = {0};
     struct answers answers = {0};
-    struct terms student = {0};
+    struct adapter_weights student = {0};
     struct decoder *own = NULL; // all weights learn in it
     struct run_result result = {.mean_loss = (double)NAN};
     int rc = plan_make(&p, job, how, err);
@@ -287,10 +290,10 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (!rc && job->to == KIND_FULL)
         rc = student_open_full(&own, job->s, err);
     if (!rc)
-        rc = work_claim(&p.w, err);
+        rc = work_lock(&p.w, err);
     if (!rc)
-        rc = convert_inputs(&in, job, o->inputs, p.samples,
-                            adaptation_is_chat(job->from), err);
+        rc = job_inputs(&in, job, o->inputs, p.samples,
+                        adaptation_is_chat(job->from), err);
     if (!rc)
         rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,
                               p.max_tokens, err);
@@ -298,19 +301,18 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
         rc = features_check(&answers, &job->s->model->cfg, err);
     if (rc)
         goto done;
-    convert_say_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
+    job_log_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
     note_prompt(job);
-    say_plan(&p, &answers, student_flat(own, own ? NULL : &student).n);
-    rc =
-        convert_lay(&p.w, job, job->method->info.name, &in, json_object(), err);
+    log_plan(&p, &answers, student_flat(own, own ? NULL : &student).n);
+    rc = job_write_run(&p.w, job, job->method->info.name, &in, json_object(),
+                       err);
     if (!rc)
-        rc =
-            convert_draw(&answers, &p.w,
-                         (struct answers_options){.samples = p.samples,
-                                                  .max_tokens = p.max_tokens,
-                                                  .temperature = o->temperature,
-                                                  .seed = o->seed},
-                         err);
+        rc = job_draw(&answers, &p.w,
+                      (struct answers_options){.samples = p.samples,
+                                               .max_tokens = p.max_tokens,
+                                               .temperature = o->temperature,
+                                               .seed = o->seed},
+                      err);
     /* A checkpoint knows better than the closed form it started from. */
     if (!rc && p.solve && !work_has_checkpoint(&p.w))
         rc = solve(&p, &answers, &student, err);
@@ -329,7 +331,7 @@ done:
         cost->samples = answers.n;
     }
     decoder_free(own);
-    terms_release(&student);
+    adapter_weights_release(&student);
     answers_release(&answers);
     inputs_release(&in);
     features_release(&p.features);

@@ -82,7 +82,7 @@ lowrank_add(struct lowrank *f, struct backend *be, struct mat a, struct mat d)
 }
 
 /* Working memory of a solve, in one block. */
-struct room {
+struct scratch {
     double *k;      // [out,out] K, upper triangular: K^T K = metric
     double *e;      // [out,out] K X^T X K^T
     double *eigen;  // [out]
@@ -95,7 +95,7 @@ struct room {
 };
 
 static bool
-room_new(struct room *r, int64_t in, int64_t out, int64_t R)
+scratch_new(struct scratch *r, int64_t in, int64_t out, int64_t R)
 {
     const lapack_int n = (lapack_int)out;
     double work = 0.0, none = 0.0;
@@ -168,7 +168,7 @@ eliminate(struct lowrank *f, double ridge, trv_err *err)
 
 /* The leading directions, worst first, in u. */
 static int
-find_directions(struct room *r, struct lowrank_fit *fit,
+find_directions(struct scratch *r, struct lowrank_fit *fit,
                 const struct lowrank *f, const double *metric, int64_t R,
                 trv_err *err)
 {
@@ -209,7 +209,8 @@ find_directions(struct room *r, struct lowrank_fit *fit,
 
 /* u becomes K^-1 U, and a = (L^-T X K^T U)^T. */
 static void
-back_substitute(struct room *r, const struct lowrank *f, bool metric, int64_t R)
+back_substitute(struct scratch *r, const struct lowrank *f, bool metric,
+                int64_t R)
 {
     const int in = (int)f->in, out = (int)f->out, n = (int)R;
 
@@ -227,7 +228,7 @@ back_substitute(struct room *r, const struct lowrank *f, bool metric, int64_t R)
 }
 
 static void
-hand_out(float *a, float *b, const struct room *r, const struct lowrank *f,
+hand_out(float *a, float *b, const struct scratch *r, const struct lowrank *f,
          int64_t R, int64_t found, int64_t rank, double row_norm)
 {
     for (int64_t k = 0; k < rank; k++) {
@@ -252,10 +253,10 @@ lowrank_solve(struct lowrank *f, float *a, float *b, struct lowrank_fit *fit,
     const int64_t most = f->in < f->out ? f->in : f->out;
     const int64_t R = opts->rank < most ? opts->rank : most;
     const int threads = openblas_get_num_threads();
-    struct room r = {0};
+    struct scratch r = {0};
     int rc;
 
-    if (!room_new(&r, f->in, f->out, R))
+    if (!scratch_new(&r, f->in, f->out, R))
         return err_fail(err, TRV_ENOMEM, "no memory to solve for rank %lld",
                         (long long)R);
     openblas_set_num_threads(1);

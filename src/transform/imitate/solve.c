@@ -41,7 +41,7 @@ struct chunk {
 struct solve {
     struct session *s;
     struct decoder *d;
-    struct terms *student;
+    struct adapter_weights *student;
     const struct solve_options *opts;
     struct arena keep; // chunks and their streams
     struct chunk *chunks;
@@ -84,8 +84,8 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
         return err_nomem(err, "to solve layer by layer");
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &answers->list[from + i];
-        const struct paired_context *c = &answers->contexts[y->context];
-        const struct context_part *part = &c->teacher.parts[0];
+        const struct paired_row *c = &answers->contexts[y->context];
+        const struct component *part = &c->teacher.parts[0];
 
         if (c->teacher.n != 1 || part->d != v->d)
             return err_fail(err, TRV_EUNSUPPORTED,
@@ -94,7 +94,7 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
         rows[i] = answer_row_of(&c->student, y->ids, y->n, NULL);
         if (teacher)
             rows[i] = (struct answer_row){part->ids, part->n_ids, y->ids, y->n,
-                                          part->terms};
+                                          part->adapter_weights};
     }
     rc = answer_pack(&st->p, v->d, &v->keep, rows, n, err);
     if (rc)
@@ -258,7 +258,7 @@ solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
     for (int64_t i = 0; i < p->out * p->rank && !rc; i++)
         p->b[i] /= p->scale;
     v->solved += !rc;
-    return rc ? rc : terms_refresh(v->student, v->s->be, err);
+    return rc ? rc : adapter_weights_refresh(v->student, v->s->be, err);
 }
 
 /* --- all maps --- */
@@ -315,9 +315,9 @@ check_pairs(const struct solve *v, trv_err *err)
 }
 
 int
-solve_run(struct session *s, struct solve_result *out, struct terms *student,
-          const struct answers *answers, const struct solve_options *opts,
-          trv_err *err)
+solve_run(struct session *s, struct solve_result *out,
+          struct adapter_weights *student, const struct answers *answers,
+          const struct solve_options *opts, trv_err *err)
 {
     struct solve v = {
         .s = s, .student = student, .opts = opts, .began = clock_now()};
@@ -332,7 +332,7 @@ solve_run(struct session *s, struct solve_result *out, struct terms *student,
     halves = 2 * v.d->cfg->layers;
     rc = backend_arena(&v.keep, s->be, err);
     if (!rc)
-        rc = terms_refresh(student, s->be, err);
+        rc = adapter_weights_refresh(student, s->be, err);
     if (!rc)
         rc = open_chunks(&v, answers, err);
     if (!rc)

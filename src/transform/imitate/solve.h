@@ -58,7 +58,7 @@ int solve_check(const struct model_config *cfg, trv_err *err);
  *         TRV_ENONFINITE, TRV_ENOMEM.
  */
 int solve_run(struct session *s, struct solve_result *out,
-              struct terms *student, const struct answers *answers,
+              struct adapter_weights *student, const struct answers *answers,
               const struct solve_options *opts, trv_err *err);
 
 #endif

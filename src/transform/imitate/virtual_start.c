@@ -33,13 +33,13 @@ common_beginning(struct ids *out, const struct model *m,
                  trv_err *err)
 {
     struct ids other = {0};
-    int rc = view_context(out, m, a, &in->data.rows[0], err);
+    int rc = view_conditioning(out, m, a, &in->data.rows[0], err);
 
     for (int64_t i = 1; i < in->data.n && i < 64 && !rc; i++) {
         int64_t same = 0;
 
         other.n = 0;
-        rc = view_context(&other, m, a, &in->data.rows[i], err);
+        rc = view_conditioning(&other, m, a, &in->data.rows[i], err);
         while (same < out->n && same < other.n && out->v[same] == other.v[same])
             same++;
         out->n = same;
@@ -120,7 +120,7 @@ gather(struct candidates *c, const struct distill *t,
 }
 
 static int
-say_choice(const struct convert_job *job, const struct candidate *c, int64_t k,
+log_choice(const struct convert_job *job, const struct candidate *c, int64_t k,
            double loss, trv_err *err)
 {
     struct strbuf text = {0};
@@ -132,10 +132,10 @@ say_choice(const struct convert_job *job, const struct candidate *c, int64_t k,
         if (strchr("\r\n\t", text.s[i]))
             text.s[i] = ' ';
     if (!rc)
-        convert_say(job,
-                    "virtual tokens start from %s, at %.3f nats per token: "
-                    "%.240s",
-                    c->what, loss, text.s ? text.s : "");
+        job_log(job,
+                "virtual tokens start from %s, at %.3f nats per token: "
+                "%.240s",
+                c->what, loss, text.s ? text.s : "");
     sb_release(&text);
     return rc;
 }
@@ -145,7 +145,7 @@ put(const struct distill *t, const struct candidate *c, trv_err *err)
 {
     int rc = student_start(t->student, t->s, c->ids.v, c->ids.n, NULL, err);
 
-    return rc ? rc : terms_refresh(t->student, t->s->be, err);
+    return rc ? rc : adapter_weights_refresh(t->student, t->s->be, err);
 }
 
 int
@@ -180,7 +180,7 @@ start_virtual(struct distill *t, const struct convert_job *job,
     if (!rc)
         rc = put(t, &c.list[chosen], err);
     if (!rc)
-        rc = say_choice(job, &c.list[chosen], t->student->virtual.k, best, err);
+        rc = log_choice(job, &c.list[chosen], t->student->virtual.k, best, err);
     for (int i = 0; i < c.n; i++)
         ids_release(&c.list[i].ids);
     return rc;

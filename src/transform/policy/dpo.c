@@ -8,13 +8,10 @@
 #include "learn/answer_pass.h"
 
 /* TRL's names. */
-static const char *const figure_names[PREFER_FIGURES] = {
-    [PREFER_CHOSEN] = "rewards/chosen",
-    [PREFER_REJECTED] = "rewards/rejected",
-    [PREFER_MARGIN] = "rewards/margins",
-    [PREFER_ACCURACY] = "rewards/accuracies",
-    [PREFER_LOGP_CHOSEN] = "logps/chosen",
-    [PREFER_LOGP_REJECTED] = "logps/rejected",
+static const char *const figure_names[DPO_FIGURES] = {
+    [DPO_CHOSEN] = "rewards/chosen",    [DPO_REJECTED] = "rewards/rejected",
+    [DPO_MARGIN] = "rewards/margins",   [DPO_ACCURACY] = "rewards/accuracies",
+    [DPO_LOGP_CHOSEN] = "logps/chosen", [DPO_LOGP_REJECTED] = "logps/rejected",
 };
 
 /* --- the reference --- */
@@ -23,7 +20,7 @@ static const char *const figure_names[PREFER_FIGURES] = {
 #define REF_BLOCK 256
 
 static int
-score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
+score_block(struct dpo_task *t, const int64_t *list, int64_t n, trv_err *err)
 {
     struct arena *a = &t->s->arena;
     struct answered *rows;
@@ -55,7 +52,7 @@ score_block(struct prefer *t, const int64_t *list, int64_t n, trv_err *err)
 
 /* Each answer of a pair once, in the order of the answers. */
 static int
-score_reference(struct prefer *t, trv_err *err)
+score_reference(struct dpo_task *t, trv_err *err)
 {
     const int64_t n = t->answers->n;
     int64_t block[REF_BLOCK], k = 0;
@@ -150,7 +147,7 @@ preference_sum(struct seen *v, const struct preference *const *pairs,
 
 static double
 batch_loss(struct seen *v, const struct preference *const *pairs,
-           const struct prefer_options *opts)
+           const struct dpo_task_options *opts)
 {
     const double B = (double)v->x.B;
     const double likelihood =
@@ -163,7 +160,7 @@ batch_loss(struct seen *v, const struct preference *const *pairs,
 }
 
 static void
-note_figures(struct prefer *t, const struct seen *v)
+note_figures(struct dpo_task *t, const struct seen *v)
 {
     const struct preference_options *o = &t->opts.loss;
     const bool is_per_token = preference_traits(o->loss)->is_per_token;
@@ -173,18 +170,18 @@ note_figures(struct prefer *t, const struct seen *v)
         const double c = preference_reward(v->pc[i] - v->qc[i], nc, o);
         const double r = preference_reward(v->pr[i] - v->qr[i], nr, o);
 
-        t->sum[PREFER_CHOSEN] += c;
-        t->sum[PREFER_REJECTED] += r;
-        t->sum[PREFER_MARGIN] += c - r;
-        t->sum[PREFER_ACCURACY] += c > r;
-        t->sum[PREFER_LOGP_CHOSEN] += v->pc[i] / (is_per_token ? nc : 1.0);
-        t->sum[PREFER_LOGP_REJECTED] += v->pr[i] / (is_per_token ? nr : 1.0);
+        t->sum[DPO_CHOSEN] += c;
+        t->sum[DPO_REJECTED] += r;
+        t->sum[DPO_MARGIN] += c - r;
+        t->sum[DPO_ACCURACY] += c > r;
+        t->sum[DPO_LOGP_CHOSEN] += v->pc[i] / (is_per_token ? nc : 1.0);
+        t->sum[DPO_LOGP_REJECTED] += v->pr[i] / (is_per_token ? nr : 1.0);
     }
     t->pairs += (double)v->x.B;
 }
 
 static struct answer_row
-row_of(const struct prefer *t, int64_t answer)
+row_of(const struct dpo_task *t, int64_t answer)
 {
     const struct answer *y = &t->answers->list[answer];
 
@@ -194,8 +191,8 @@ row_of(const struct prefer *t, int64_t answer)
 
 /* Losses and gradients of n pairs; answer 2i is chosen, 2i+1 rejected. */
 static int
-learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
-            double *loss, double *tokens, trv_err *err)
+learn_pairs(struct dpo_task *t, const struct preference *const *pairs,
+            int64_t n, double *loss, double *tokens, trv_err *err)
 {
     struct arena *a = &t->s->arena;
     struct answer_row *rows = arena_alloc(a, (size_t)n * 2 * sizeof(*rows));
@@ -239,7 +236,7 @@ learn_pairs(struct prefer *t, const struct preference *const *pairs, int64_t n,
 static int
 prefer_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
-    struct prefer *t = self;
+    struct dpo_task *t = self;
 
     (void)step;
     (void)tokens;
@@ -250,10 +247,10 @@ prefer_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 }
 
 static int
-prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
-                double *weight, double *tokens, trv_err *err)
+dpo_task_gradient(void *self, int64_t step, int64_t micro, double *loss,
+                  double *weight, double *tokens, trv_err *err)
 {
-    struct prefer *t = self;
+    struct dpo_task *t = self;
     const int64_t B = t->opts.batch;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
@@ -274,45 +271,45 @@ prefer_gradient(void *self, int64_t step, int64_t micro, double *loss,
 static void
 prefer_end_step(void *self, int64_t step)
 {
-    struct prefer *t = self;
+    struct dpo_task *t = self;
 
-    for (int i = 0; i < PREFER_FIGURES; i++)
+    for (int i = 0; i < DPO_FIGURES; i++)
         trend_add(&t->trends[i], t->sum[i] / t->pairs, step, t->opts.steps);
 }
 
 static int64_t
-prefer_figures(void *self, const struct run_figure **out)
+dpo_task_figures(void *self, const struct run_figure **out)
 {
-    struct prefer *t = self;
+    struct dpo_task *t = self;
 
-    for (int i = 0; i < PREFER_FIGURES; i++)
+    for (int i = 0; i < DPO_FIGURES; i++)
         t->figures[i] =
             (struct run_figure){figure_names[i], t->sum[i] / t->pairs};
     *out = t->figures;
-    return PREFER_FIGURES;
+    return DPO_FIGURES;
 }
 
 static int
-prefer_save(void *self, json_t **out, trv_err *err)
+dpo_task_save(void *self, json_t **out, trv_err *err)
 {
-    const struct prefer *t = self;
+    const struct dpo_task *t = self;
 
     *out = json_object();
     if (!*out)
         return err_nomem(err, "for a checkpoint");
-    return trend_save(*out, "trends", t->trends, PREFER_FIGURES, err);
+    return trend_save(*out, "trends", t->trends, DPO_FIGURES, err);
 }
 
 static int
-prefer_load(void *self, const json_t *state, trv_err *err)
+dpo_task_load(void *self, const json_t *state, trv_err *err)
 {
-    struct prefer *t = self;
+    struct dpo_task *t = self;
 
-    return trend_load(t->trends, PREFER_FIGURES, state, "trends", err);
+    return trend_load(t->trends, DPO_FIGURES, state, "trends", err);
 }
 
 int
-prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
+dpo_task_init(struct dpo_task *t, struct run_task *task, trv_err *err)
 {
     const struct preference_traits *traits =
         preference_traits(t->opts.loss.loss);
@@ -332,17 +329,17 @@ prefer_init(struct prefer *t, struct run_task *task, trv_err *err)
     *task = (struct run_task){.self = t,
                               .loss_unit = traits->unit,
                               .begin_step = prefer_begin_step,
-                              .gradient = prefer_gradient,
+                              .gradient = dpo_task_gradient,
                               .end_step = prefer_end_step,
-                              .save = prefer_save,
-                              .load = prefer_load,
-                              .figures = prefer_figures};
+                              .save = dpo_task_save,
+                              .load = dpo_task_load,
+                              .figures = dpo_task_figures};
     student_learns(task, &t->learner);
     return 0;
 }
 
 void
-prefer_release(struct prefer *t)
+dpo_task_release(struct dpo_task *t)
 {
     shuffle_release(&t->shuffle);
     mem_free(t->ref);

@@ -39,43 +39,44 @@ struct preference {
     double label;             // 1/2 < label <= 1
 };
 
-struct prefer_options {
+struct dpo_task_options {
     struct preference_options loss;
     double sft_weight; // of the chosen answers' likelihood, loss_chosen()
     int64_t steps, batch, accumulate; // batch: pairs
     uint64_t seed;
 };
 
-enum prefer_figure {
-    PREFER_CHOSEN,
-    PREFER_REJECTED,
-    PREFER_MARGIN,
-    PREFER_ACCURACY,
-    PREFER_LOGP_CHOSEN,
-    PREFER_LOGP_REJECTED,
-    PREFER_FIGURES
+enum dpo_task_figure {
+    DPO_CHOSEN,
+    DPO_REJECTED,
+    DPO_MARGIN,
+    DPO_ACCURACY,
+    DPO_LOGP_CHOSEN,
+    DPO_LOGP_REJECTED,
+    DPO_FIGURES
 };
 
-struct prefer {
+struct dpo_task {
     struct session *s;
     struct decoder *d;
     const struct answers *answers; // contexts: teacher is the base
     const struct preference *list;
     int64_t n;
-    struct terms *student; // with gradients; NULL: all weights of `own`
-    struct decoder *own;   // NULL: the session's decoder
-    struct prefer_options opts;
+    struct adapter_weights
+        *student;        // with gradients; NULL: all weights of `own`
+    struct decoder *own; // NULL: the session's decoder
+    struct dpo_task_options opts;
     struct student learner;
     struct shuffle shuffle; // of the pairs
     double *ref;            // [answers] log-probability under the base; NULL:
                             // the loss has no reference
-    double sum[PREFER_FIGURES], pairs; // of the step
-    struct run_figure figures[PREFER_FIGURES];
-    struct trend trends[PREFER_FIGURES];
+    double sum[DPO_FIGURES], pairs; // of the step
+    struct run_figure figures[DPO_FIGURES];
+    struct trend trends[DPO_FIGURES];
 };
 
 /** Set up the task and score all answers of pairs under the base. */
-int prefer_init(struct prefer *t, struct run_task *task, trv_err *err);
-void prefer_release(struct prefer *t);
+int dpo_task_init(struct dpo_task *t, struct run_task *task, trv_err *err);
+void dpo_task_release(struct dpo_task *t);
 
 #endif

@@ -16,7 +16,7 @@ static const char *const figure_names[GRPO_FIGURES] = {
 
 /* From the held batch's rewards to advantages and the step's figures. */
 static void
-weigh(struct grpo *t, int64_t step)
+compute_advantages(struct grpo *t, int64_t step)
 {
     const struct rollout *r = &t->r;
     const int64_t n = r->opts.n, K = r->opts.K;
@@ -25,8 +25,8 @@ weigh(struct grpo *t, int64_t step)
     advantage_group(t->adv, &f, r->reward, n / K, K, t->opts.scale);
     if (t->opts.rloo) {
         memcpy(t->charged, r->reward, (size_t)n * sizeof(*t->charged));
-        advantage_charge_kl(t->charged, r->old, r->ref, r->first, n,
-                            t->opts.beta);
+        advantage_kl_penalty(t->charged, r->old, r->ref, r->first, n,
+                             t->opts.beta);
         advantage_leave_one_out(t->adv, NULL, t->charged, n / K, K, false);
     }
     t->sum[GRPO_REWARD] = f.mean;
@@ -34,11 +34,11 @@ weigh(struct grpo *t, int64_t step)
     t->sum[GRPO_ZERO_STD] = f.zero_spread;
     t->sum[GRPO_LENGTH] = (double)r->first[n] / (double)n;
     if (f.zero_spread == 1.0 && !t->has_warned && t->job) {
-        convert_say(t->job,
-                    "warning: step %lld: the answers to each input have equal "
-                    "rewards (%.4g on average), so nothing is learned from "
-                    "them; such steps are counted as frac_reward_zero_std",
-                    (long long)step + 1, f.mean);
+        job_log(t->job,
+                "warning: step %lld: the answers to each input have equal "
+                "rewards (%.4g on average), so nothing is learned from "
+                "them; such steps are counted as frac_reward_zero_std",
+                (long long)step + 1, f.mean);
         t->has_warned = true;
     }
 }
@@ -53,7 +53,7 @@ grpo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
         return rc;
     memset(t->sum, 0, sizeof(t->sum));
     t->n_tokens = t->n_ratios = 0.0;
-    weigh(t, step);
+    compute_advantages(t, step);
     return 0;
 }
 

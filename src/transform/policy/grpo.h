@@ -45,8 +45,9 @@ enum grpo_figure {
 };
 
 struct grpo {
-    struct rollout r;              // set but for what rollout_init() makes
-    struct terms *student;         // with gradients; NULL: all weights of r.own
+    struct rollout r; // set but for what rollout_init() makes
+    struct adapter_weights
+        *student;                  // with gradients; NULL: all weights of r.own
     const struct convert_job *job; // for messages; NULL: none
     struct grpo_options opts;
     struct student learner;

@@ -8,22 +8,23 @@
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-struct sitting {
+struct evaluation {
     struct session *s;
     const struct answers *contexts;
     struct decoder *d;
-    struct context *policy;     // [n_contexts], borrowing the ids
-    struct context_part *parts; // [n_contexts]
-    struct sample_out *outs;    // [n]
+    struct context *policy;  // [n_contexts], borrowing the ids
+    struct component *parts; // [n_contexts]
+    struct sample_out *outs; // [n]
     int64_t n;
 };
 
 static int
-sit(struct sitting *x, const struct terms *terms,
-    const struct exam_options *opts, trv_err *err)
+draw_and_score(struct evaluation *x,
+               const struct adapter_weights *adapter_weights,
+               const struct policy_eval_options *opts, trv_err *err)
 {
     const int64_t n_contexts = x->contexts->n_contexts;
-    struct sampled_context *rows = mem_calloc((size_t)x->n, sizeof(*rows));
+    struct sampled_row *rows = mem_calloc((size_t)x->n, sizeof(*rows));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = opts->max_tokens,
                                 .seed = opts->seed};
@@ -37,16 +38,17 @@ sit(struct sitting *x, const struct terms *terms,
     for (int64_t i = 0; i < n_contexts && !rc; i++) {
         const struct ids *ids = &x->contexts->contexts[i].student;
 
-        x->parts[i] = (struct context_part){x->d, terms, ids->v, ids->n, 1.0};
+        x->parts[i] =
+            (struct component){x->d, adapter_weights, ids->v, ids->n, 1.0};
         x->policy[i] = (struct context){&x->parts[i], 1, NULL};
     }
     for (int64_t i = 0; i < x->n && !rc; i++) {
         const int64_t c = i % n_contexts;
 
-        rows[i] = (struct sampled_context){
-            terms || opts->own ? &x->policy[c]
-                               : &x->contexts->contexts[c].teacher,
-            STREAM_EVALUATION + (uint64_t)i};
+        rows[i] = (struct sampled_row){adapter_weights || opts->own
+                                           ? &x->policy[c]
+                                           : &x->contexts->contexts[c].teacher,
+                                       STREAM_EVALUATION + (uint64_t)i};
     }
     so.sampling.vocab = tokenizer_size(x->s->model->tokenizer);
     arena_reset(&x->s->arena);
@@ -58,10 +60,10 @@ sit(struct sitting *x, const struct terms *terms,
 }
 
 static int
-mark(struct exam *out, const struct sitting *x, struct adaptation *by,
-     const struct inputs *in, trv_err *err)
+score_answers(struct policy_eval *out, const struct evaluation *x,
+              struct adaptation *by, const struct inputs *in, trv_err *err)
 {
-    struct tried *list = mem_calloc((size_t)x->n, sizeof(*list));
+    struct completion *list = mem_calloc((size_t)x->n, sizeof(*list));
     double *reward = mem_calloc((size_t)x->n, sizeof(*reward));
     const double n = (double)x->n;
     double squares = 0.0;
@@ -70,11 +72,12 @@ mark(struct exam *out, const struct sitting *x, struct adaptation *by,
     for (int64_t i = 0; i < x->n && !rc; i++) {
         const int64_t c = i % x->contexts->n_contexts;
 
-        list[i] = (struct tried){&in->data.rows[x->contexts->contexts[c].input],
-                                 x->outs[i].ids, x->outs[i].n};
+        list[i] =
+            (struct completion){&in->data.rows[x->contexts->contexts[c].input],
+                                x->outs[i].ids, x->outs[i].n};
     }
     if (!rc)
-        rc = trials_score(reward, x->s, by, list, x->n, NULL, err);
+        rc = answer_rewards_score(reward, x->s, by, list, x->n, NULL, err);
     out->reward = 0.0;
     for (int64_t i = 0; i < x->n && !rc; i++)
         out->reward += reward[i] / n;
@@ -88,7 +91,7 @@ mark(struct exam *out, const struct sitting *x, struct adaptation *by,
 
 /* Add KL(policy, base) of answers from..from+n-1, over all their tokens. */
 static int
-add_distance(double *sum, const struct sitting *x, int64_t from, int64_t n,
+add_distance(double *sum, const struct evaluation *x, int64_t from, int64_t n,
              trv_err *err)
 {
     struct arena *a = &x->s->arena;
@@ -113,7 +116,7 @@ add_distance(double *sum, const struct sitting *x, int64_t from, int64_t n,
 }
 
 static int
-distance(double *sum, const struct sitting *x, trv_err *err)
+distance(double *sum, const struct evaluation *x, trv_err *err)
 {
     int64_t from = 0;
     int rc = 0;
@@ -135,23 +138,24 @@ distance(double *sum, const struct sitting *x, trv_err *err)
 }
 
 int
-exam_take(struct exam *out, struct session *s, struct adaptation *by,
-          const struct answers *contexts, const struct inputs *in,
-          const struct terms *terms, const struct exam_options *opts,
-          trv_err *err)
+policy_evaluate(struct policy_eval *out, struct session *s,
+                struct adaptation *by, const struct answers *contexts,
+                const struct inputs *in,
+                const struct adapter_weights *adapter_weights,
+                const struct policy_eval_options *opts, trv_err *err)
 {
-    struct sitting x = {.s = s, .contexts = contexts, .n = opts->n};
+    struct evaluation x = {.s = s, .contexts = contexts, .n = opts->n};
     double tokens = 0.0, kl = 0.0;
     int rc = session_decoder(s, &x.d, err);
 
     if (opts->own)
         x.d = opts->own;
-    *out = (struct exam){.n = opts->n, .reward = (double)NAN};
+    *out = (struct policy_eval){.n = opts->n, .reward = (double)NAN};
     if (!rc)
-        rc = sit(&x, terms, opts, err);
+        rc = draw_and_score(&x, adapter_weights, opts, err);
     if (!rc && by)
-        rc = mark(out, &x, by, in, err);
-    if (!rc && (terms || opts->own))
+        rc = score_answers(out, &x, by, in, err);
+    if (!rc && (adapter_weights || opts->own))
         rc = distance(&kl, &x, err);
     for (int64_t i = 0; i < x.n && !rc; i++)
         tokens += (double)x.outs[i].n;

@@ -6,14 +6,14 @@
 
 #include "transform/answer_rewards.h"
 
-struct exam_options {
+struct policy_eval_options {
     int64_t n; // answers, to the contexts in turn
     int64_t max_tokens;
     struct decoder *own; // of a policy that is all weights; NULL: none
     uint64_t seed; // the same for two policies: where they agree, so do answers
 };
 
-struct exam {
+struct policy_eval {
     int64_t n;
     double reward, reward_se; // mean of an answer; its standard error
     double length;            // tokens of an answer
@@ -32,9 +32,10 @@ struct exam {
  * Numbers  the KL is that of whole distributions at each token, so it varies
  *          less than log-ratios of what was drawn.
  */
-int exam_take(struct exam *out, struct session *s, struct adaptation *by,
-              const struct answers *contexts, const struct inputs *in,
-              const struct terms *terms, const struct exam_options *opts,
-              trv_err *err);
+int policy_evaluate(struct policy_eval *out, struct session *s,
+                    struct adaptation *by, const struct answers *contexts,
+                    const struct inputs *in,
+                    const struct adapter_weights *adapter_weights,
+                    const struct policy_eval_options *opts, trv_err *err);
 
 #endif

@@ -23,30 +23,30 @@
 
 /* Answers that say how the base and the student do: so many to each input, at
  * most so many in all. */
-#define EXAM_EACH 4
-#define EXAM_ANSWERS 128
+#define EVAL_EACH 4
+#define EVAL_ANSWERS 128
 #define PPO_VALUE_CLIP 0.2 // TRL's cliprange_value
 
 /* All that a course of learning holds. */
-struct course {
-    struct reward_plan p;
+struct policy_run {
+    struct policy_plan p;
     struct inputs in, held_out;
     struct answers answers, held_contexts;
     double *reward; // [answers.n]
     struct pairs pairs;
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
-    struct terms student;
+    struct adapter_weights student;
     struct decoder *own; // all weights learn in it; NULL: the student's terms
     struct run_result result;
-    struct reward_story story;
+    struct policy_stats stats;
 };
 
 static void
-course_release(struct course *c)
+policy_run_release(struct policy_run *c)
 {
     decoder_free(c->own);
-    terms_release(&c->student);
+    adapter_weights_release(&c->student);
     mem_free(c->tilted);
     mem_free(c->tilted_first);
     pairs_release(&c->pairs);
@@ -55,36 +55,36 @@ course_release(struct course *c)
     answers_release(&c->held_contexts);
     inputs_release(&c->in);
     inputs_release(&c->held_out);
-    reward_plan_release(&c->p);
+    policy_plan_release(&c->p);
 }
 
 /* ---- inputs ------------------------------------------------------------ */
 
 static int
-open_inputs(struct course *c, trv_err *err)
+open_inputs(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
     const bool chat = adaptation_is_chat(job->from);
-    int rc = convert_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs,
-                            c->p.want, chat, err);
+    int rc = job_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs, c->p.want,
+                        chat, err);
 
-    return rc || !o->eval ? rc
-                          : convert_inputs(&c->held_out, job, o->eval,
-                                           c->p.want, chat, err);
+    return rc || !o->eval
+               ? rc
+               : job_inputs(&c->held_out, job, o->eval, c->p.want, chat, err);
 }
 
 /* Contexts of the inputs, from base and student; with pairs, their answers. */
 static int
-open_contexts(struct course *c, trv_err *err)
+open_contexts(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const int64_t room = c->p.max_tokens;
     int rc;
 
     if (job->opts->pairs)
-        rc = pairs_of_file(&c->pairs, &c->answers, job->s, &c->student, &c->in,
-                           err);
+        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
+                                      &c->student, &c->in, err);
     else
         rc = answers_contexts(&c->answers, job->s, NULL, &c->student, &c->in,
                               room, err);
@@ -94,11 +94,11 @@ open_contexts(struct course *c, trv_err *err)
     if (rc)
         return rc;
     if (c->pairs.n_dropped > 0)
-        convert_say(job,
-                    "warning: %lld of %lld pairs do not fit the context, or "
-                    "have equal answers, and are left out",
-                    (long long)c->pairs.n_dropped, (long long)c->in.data.n);
-    convert_say_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
+        job_log(job,
+                "warning: %lld of %lld pairs do not fit the context, or "
+                "have equal answers, and are left out",
+                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
+    job_log_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
     if (!c->p.groups)
         c->p.groups = c->answers.n_contexts;
     return 0;
@@ -109,46 +109,47 @@ open_contexts(struct course *c, trv_err *err)
 /* What the reward says of all answers, kept, for an outside program may say
  * something else now. */
 static int
-score_answers(struct course *c, const struct reward_watch *watch, trv_err *err)
+score_answers(struct policy_run *c, const struct reward_watch *watch,
+              trv_err *err)
 {
     c->reward = mem_calloc((size_t)c->answers.n, sizeof(*c->reward));
     if (!c->reward)
         return err_fail(err, TRV_ENOMEM, "no memory for rewards");
     return work_stopped(&c->p.w,
-                        trials_keep(c->reward, c->p.w.s, c->p.reward,
-                                    &c->answers, &c->in, c->p.rewards,
-                                    c->p.w.resume, watch, err),
+                        answer_rewards_keep(c->reward, c->p.w.s, c->p.reward,
+                                            &c->answers, &c->in, c->p.rewards,
+                                            c->p.w.resume, watch, err),
                         "before learning", err);
 }
 
 static int
-draw(struct course *c, trv_err *err)
+draw(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
     struct reward_watch watch;
-    int rc =
-        convert_draw(&c->answers, &c->p.w,
-                     (struct answers_options){.samples = c->p.groups * c->p.K,
-                                              .group = c->p.K,
-                                              .max_tokens = c->p.max_tokens,
-                                              .temperature = o->temperature,
-                                              .seed = o->seed},
-                     err);
+    int rc = job_draw(&c->answers, &c->p.w,
+                      (struct answers_options){.samples = c->p.groups * c->p.K,
+                                               .group = c->p.K,
+                                               .max_tokens = c->p.max_tokens,
+                                               .temperature = o->temperature,
+                                               .seed = o->seed},
+                      err);
 
     if (rc)
         return rc;
     watch = work_watch(&c->p.w);
     rc = score_answers(c, &watch, err);
     if (!rc)
-        trials_look(&c->story.drawn, c->reward, c->answers.n, c->p.K);
+        answer_rewards_summarise(&c->stats.drawn, c->reward, c->answers.n,
+                                 c->p.K);
     return rc;
 }
 
 /* The reward's own opinion of given pairs. */
 static int
-look_at_pairs(struct course *c, trv_err *err)
+look_at_pairs(struct policy_run *c, trv_err *err)
 {
-    struct reward_story *y = &c->story;
+    struct policy_stats *y = &c->stats;
     int rc;
 
     if (!c->p.reward)
@@ -174,7 +175,7 @@ look_at_pairs(struct course *c, trv_err *err)
 #define TILT_LOST 1e-3
 
 static void
-tilt_group(struct course *c, int64_t g, double *weight)
+tilt_group(struct policy_run *c, int64_t g, double *weight)
 {
     const int64_t K = c->p.K;
     double left = 1.0, kept = 0.0;
@@ -194,7 +195,7 @@ tilt_group(struct course *c, int64_t g, double *weight)
 }
 
 static int
-make_tilted(struct course *c, trv_err *err)
+make_tilted(struct policy_run *c, trv_err *err)
 {
     const int64_t K = c->p.K, groups = c->p.groups;
     double *weight = mem_calloc((size_t)K, sizeof(*weight));
@@ -220,7 +221,7 @@ make_tilted(struct course *c, trv_err *err)
 
 /* Nothing of the run is needed any more but its metrics. */
 static void
-forget(const struct course *c)
+forget(const struct policy_run *c)
 {
     run_place_finish(&c->p.w.place);
     (void)remove(c->p.rewards);
@@ -229,24 +230,24 @@ forget(const struct course *c)
 /* From rewards to what is learned. A reward that tells no two answers apart
  * teaches nothing, which is no result. */
 static int
-make_lessons(struct course *c, trv_err *err)
+make_training_set(struct policy_run *c, trv_err *err)
 {
-    const struct trials_figures *f = &c->story.drawn;
+    const struct answer_reward_stats *f = &c->stats.drawn;
     int rc = 0;
 
     if (c->p.job->opts->pairs)
         return look_at_pairs(c, err);
-    if (reward_plan_is_on_policy(&c->p))
+    if (policy_is_on_policy(&c->p))
         return 0;
     rc = draw(c, err);
     if (!rc && c->p.method == POLICY_DPO)
-        rc = pairs_of_rewards(&c->pairs, &c->answers, c->reward, c->p.K,
-                              &c->p.pairing, err);
+        rc = preference_pairs_of_rewards(&c->pairs, &c->answers, c->reward,
+                                         c->p.K, &c->p.pairing, err);
     if (!rc && c->p.method != POLICY_DPO)
         rc = make_tilted(c, err);
     if (rc)
         return rc;
-    reward_words_drawn(&c->p, &c->story, c->pairs.n);
+    policy_report_drawn(&c->p, &c->stats, c->pairs.n);
     if (f->flat == f->groups ||
         (c->p.method == POLICY_DPO && c->pairs.n == 0)) {
         forget(c); // going on would end here again
@@ -262,53 +263,53 @@ make_lessons(struct course *c, trv_err *err)
 
 /* ---- learning ---------------------------------------------------------- */
 
-static struct terms *
-learned_terms(struct course *c)
+static struct adapter_weights *
+learned_weights(struct policy_run *c)
 {
     return c->own ? NULL : &c->student;
 }
 
 static int
-run_task(struct course *c, const struct run_task *task, trv_err *err)
+run_task(struct policy_run *c, const struct run_task *task, trv_err *err)
 {
     return work_train(&c->result, &c->p.w, task, &c->p.learn, err);
 }
 
 static int
-learn_pairs(struct course *c, trv_err *err)
+learn_pairs(struct policy_run *c, trv_err *err)
 {
-    struct prefer t = {.s = c->p.job->s,
-                       .answers = &c->answers,
-                       .list = c->pairs.list,
-                       .n = c->pairs.n,
-                       .student = learned_terms(c),
-                       .own = c->own,
-                       .opts = {.loss = c->p.preference,
-                                .sft_weight = c->p.job->opts->sft_weight,
-                                .steps = c->p.learn.steps,
-                                .batch = c->p.learn.batch,
-                                .accumulate = c->p.learn.accumulate,
-                                .seed = c->p.job->opts->seed}};
+    struct dpo_task t = {.s = c->p.job->s,
+                         .answers = &c->answers,
+                         .list = c->pairs.list,
+                         .n = c->pairs.n,
+                         .student = learned_weights(c),
+                         .own = c->own,
+                         .opts = {.loss = c->p.preference,
+                                  .sft_weight = c->p.job->opts->sft_weight,
+                                  .steps = c->p.learn.steps,
+                                  .batch = c->p.learn.batch,
+                                  .accumulate = c->p.learn.accumulate,
+                                  .seed = c->p.job->opts->seed}};
     struct run_task task;
-    int rc = prefer_init(&t, &task, err);
+    int rc = dpo_task_init(&t, &task, err);
 
     if (!rc)
         rc = run_task(c, &task, err);
     if (!rc)
-        reward_words_pairs(&c->p, &t);
-    prefer_release(&t);
+        policy_report_pairs(&c->p, &t);
+    dpo_task_release(&t);
     return rc;
 }
 
 static int
-learn_tilted(struct course *c, trv_err *err)
+learn_tilted(struct policy_run *c, trv_err *err)
 {
     struct tilt t = {.s = c->p.job->s,
                      .answers = &c->answers,
                      .list = c->tilted,
                      .first = c->tilted_first,
                      .n = c->p.groups,
-                     .student = learned_terms(c),
+                     .student = learned_weights(c),
                      .own = c->own,
                      .opts = {.batch = c->p.learn.batch,
                               .accumulate = c->p.learn.accumulate,
@@ -323,22 +324,23 @@ learn_tilted(struct course *c, trv_err *err)
 }
 
 static int
-judge(void *payload, double *reward, const struct tried *list, int64_t n,
+judge(void *payload, double *reward, const struct completion *list, int64_t n,
       trv_err *err)
 {
-    struct course *c = payload;
+    struct policy_run *c = payload;
 
-    return trials_score(reward, c->p.job->s, c->p.reward, list, n, NULL, err);
+    return answer_rewards_score(reward, c->p.job->s, c->p.reward, list, n, NULL,
+                                err);
 }
 
 /* Its answers are counted by the steps: a resumed run draws only the rest. */
 static struct rollout
-plan_rollout(struct course *c)
+plan_rollout(struct policy_run *c)
 {
     const trv_convert_options *o = c->p.job->opts;
     const int64_t batches = (c->p.learn.steps + o->updates - 1) / o->updates;
 
-    c->story.answers += batches * c->p.learn.batch;
+    c->stats.answers += batches * c->p.learn.batch;
     return (struct rollout){.s = c->p.job->s,
                             .contexts = &c->answers,
                             .in = &c->in,
@@ -352,11 +354,11 @@ plan_rollout(struct course *c)
 }
 
 static int
-learn_groups(struct course *c, trv_err *err)
+learn_groups(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
     struct grpo t = {.r = plan_rollout(c),
-                     .student = learned_terms(c),
+                     .student = learned_weights(c),
                      .job = c->p.job,
                      .opts = {.rloo = c->p.rloo,
                               .scale = c->p.scale,
@@ -373,17 +375,17 @@ learn_groups(struct course *c, trv_err *err)
     if (!rc)
         rc = run_task(c, &task, err);
     if (!rc)
-        reward_words_groups(&c->p, &t);
+        policy_report_groups(&c->p, &t);
     grpo_release(&t);
     return rc;
 }
 
 static int
-learn_with_critic(struct course *c, trv_err *err)
+learn_with_critic(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
     struct ppo t = {.r = plan_rollout(c),
-                    .student = learned_terms(c),
+                    .student = learned_weights(c),
                     .opts = {.clip = o->clip_ratio,
                              .value_clip = PPO_VALUE_CLIP,
                              .beta = c->p.beta,
@@ -404,16 +406,15 @@ learn_with_critic(struct course *c, trv_err *err)
 /* Virtual tokens start from the text that the options name, or else from the
  * words of the inputs: from tokens that the model knows. */
 static int
-start_virtual(struct course *c, trv_err *err)
+start_virtual(struct policy_run *c, trv_err *err)
 {
-    const int64_t k = terms_virtual_count(&c->student);
+    const int64_t k = adapter_weights_virtual_count(&c->student);
     struct session *s = c->p.job->s;
     struct ids ids = {0};
     int rc = student_text(&ids, s, &c->p.student.virtual, err);
 
     for (int64_t i = 0; ids.n < k && i < c->answers.n_contexts && !rc; i++) {
-        const struct context_part *base =
-            &c->answers.contexts[i].teacher.parts[0];
+        const struct component *base = &c->answers.contexts[i].teacher.parts[0];
 
         if (ids.n > 0 && !student_start_is_sampled(&c->p.student.virtual))
             break; // a text that is too short begins again at its end
@@ -428,14 +429,14 @@ start_virtual(struct course *c, trv_err *err)
 }
 
 static int
-learn(struct course *c, trv_err *err)
+learn(struct policy_run *c, trv_err *err)
 {
     int rc = 0;
 
     if (student_is_virtual(c->p.job->to))
         rc = start_virtual(c, err);
     if (!rc)
-        rc = terms_refresh(&c->student, c->p.job->s->be, err);
+        rc = adapter_weights_refresh(&c->student, c->p.job->s->be, err);
     if (rc)
         return rc;
     switch (c->p.method) {
@@ -451,32 +452,33 @@ learn(struct course *c, trv_err *err)
 }
 
 static int64_t
-exam_size(const struct answers *contexts)
+eval_size(const struct answers *contexts)
 {
     const int64_t n = contexts->n_contexts;
 
-    return n < EXAM_ANSWERS / EXAM_EACH ? n * EXAM_EACH : EXAM_ANSWERS;
+    return n < EVAL_ANSWERS / EVAL_EACH ? n * EVAL_EACH : EVAL_ANSWERS;
 }
 
 /* A policy on the inputs that were learned on, and on those held out. */
 static int
-examine(struct course *c, bool student, struct exam *seen,
-        struct exam *held_out, trv_err *err)
+evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
+                struct policy_eval *held_out, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
-    const struct terms *terms = student ? learned_terms(c) : NULL;
-    struct exam_options opts = {.n = exam_size(&c->answers),
-                                .own = student ? c->own : NULL,
-                                .max_tokens = c->p.max_tokens,
-                                .seed = job->opts->seed};
-    int rc = exam_take(seen, job->s, c->p.reward, &c->answers, &c->in, terms,
-                       &opts, err);
+    const struct adapter_weights *adapter_weights =
+        student ? learned_weights(c) : NULL;
+    struct policy_eval_options opts = {.n = eval_size(&c->answers),
+                                       .own = student ? c->own : NULL,
+                                       .max_tokens = c->p.max_tokens,
+                                       .seed = job->opts->seed};
+    int rc = policy_evaluate(seen, job->s, c->p.reward, &c->answers, &c->in,
+                             adapter_weights, &opts, err);
 
     if (rc || !job->opts->eval)
         return rc;
-    opts.n = exam_size(&c->held_contexts);
-    return exam_take(held_out, job->s, c->p.reward, &c->held_contexts,
-                     &c->held_out, terms, &opts, err);
+    opts.n = eval_size(&c->held_contexts);
+    return policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
+                           &c->held_out, adapter_weights, &opts, err);
 }
 
 /* The loss of a policy says nothing of how well it does; its reward does. Four
@@ -484,11 +486,11 @@ examine(struct course *c, bool student, struct exam *seen,
 #define FALL_ERRORS 4.0
 
 static int
-check_reward(const struct course *c, trv_err *err)
+check_reward(const struct policy_run *c, trv_err *err)
 {
-    const struct exam *a = &c->story.before, *b = &c->story.after;
+    const struct policy_eval *a = &c->stats.before, *b = &c->stats.after;
 
-    if (!reward_plan_is_on_policy(&c->p) ||
+    if (!policy_is_on_policy(&c->p) ||
         !(a->reward - b->reward >
           FALL_ERRORS * hypot(a->reward_se, b->reward_se)))
         return 0;
@@ -501,17 +503,17 @@ check_reward(const struct course *c, trv_err *err)
 /* ---- the result -------------------------------------------------------- */
 
 static int
-save(struct course *c, trv_err *err)
+save(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const struct artefact_step step = {
         .edge = job->edge, .method = c->p.name, .data = c->in.data.hash};
-    const int rc = work_sign(&c->p.w, job->to, job->from, &step,
-                             json_pack("{s:I,s:I,s:f}", "steps",
-                                       (json_int_t)c->result.steps, "answers",
-                                       (json_int_t)c->story.answers, "tokens",
-                                       c->result.tokens),
-                             err);
+    const int rc = work_begin_manifest(
+        &c->p.w, job->to, job->from, &step,
+        json_pack("{s:I,s:I,s:f}", "steps", (json_int_t)c->result.steps,
+                  "answers", (json_int_t)c->stats.answers, "tokens",
+                  c->result.tokens),
+        err);
 
     return rc ? rc
               : work_save_student(&c->p.w, &c->p.student, &c->student, c->own,
@@ -519,9 +521,9 @@ save(struct course *c, trv_err *err)
 }
 
 static void
-tell_cost(const struct course *c, trv_cost *cost)
+fill_cost(const struct policy_run *c, trv_cost *cost)
 {
-    const struct reward_story *y = &c->story;
+    const struct policy_stats *y = &c->stats;
 
     cost->tokens = c->result.tokens + (double)c->answers.tokens;
     cost->final_loss = c->p.method == POLICY_BON || c->p.method == POLICY_TILT
@@ -536,9 +538,9 @@ tell_cost(const struct course *c, trv_cost *cost)
 }
 
 static int
-begin(struct course *c, const struct convert_job *job, trv_err *err)
+begin(struct policy_run *c, const struct convert_job *job, trv_err *err)
 {
-    int rc = reward_plan_make(&c->p, job, err);
+    int rc = policy_plan_make(&c->p, job, err);
 
     if (!rc)
         rc =
@@ -546,38 +548,40 @@ begin(struct course *c, const struct convert_job *job, trv_err *err)
     if (!rc && job->to == KIND_FULL)
         rc = student_open_full(&c->own, job->s, err);
     if (!rc)
-        rc = work_claim(&c->p.w, err);
+        rc = work_lock(&c->p.w, err);
     if (!rc)
         rc = open_inputs(c, err);
     if (!rc)
         rc = open_contexts(c, err);
     if (rc)
         return rc;
-    reward_plan_say(&c->p, &c->answers,
-                    student_flat(c->own, learned_terms(c)).n);
-    reward_words_begin(&c->p);
-    return reward_plan_lay(&c->p, &c->in, &c->held_out, err);
+    policy_log_plan(&c->p, &c->answers,
+                    student_flat(c->own, learned_weights(c)).n);
+    policy_report_begin(&c->p);
+    return policy_write_run(&c->p, &c->in, &c->held_out, err);
 }
 
 int
 policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
-    struct course c = {0};
+    struct policy_run c = {0};
     int rc;
 
-    c.story = (struct reward_story){.agreement = (double)NAN};
+    c.stats = (struct policy_stats){.agreement = (double)NAN};
     rc = begin(&c, job, err);
     if (!rc)
-        rc = make_lessons(&c, err);
-    c.story.answers = c.answers.n; // and those that the student draws
+        rc = make_training_set(&c, err);
+    c.stats.answers = c.answers.n; // and those that the student draws
     if (!rc)
-        rc = examine(&c, false, &c.story.before, &c.story.held_before, err);
+        rc = evaluate_policy(&c, false, &c.stats.before, &c.stats.held_before,
+                             err);
     if (!rc)
         rc = learn(&c, err);
     if (!rc)
-        rc = examine(&c, true, &c.story.after, &c.story.held_after, err);
+        rc =
+            evaluate_policy(&c, true, &c.stats.after, &c.stats.held_after, err);
     if (!rc)
-        reward_words_result(&c.p, &c.story);
+        policy_report_result(&c.p, &c.stats);
     if (!rc)
         rc = check_reward(&c, err);
     if (!rc)
@@ -585,9 +589,9 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     work_end(&c.p.w, rc, cost);
     if (!rc) {
         (void)remove(c.p.rewards);
-        tell_cost(&c, cost);
+        fill_cost(&c, cost);
         cost->flop += c.own ? c.own->flop : 0.0;
     }
-    course_release(&c);
+    policy_run_release(&c);
     return rc;
 }

@@ -10,7 +10,7 @@
 #define RLOO_BETA 0.05     // TRL's RLOOConfig, of grpo with rloo's advantage
 
 bool
-reward_plan_is_on_policy(const struct reward_plan *p)
+policy_is_on_policy(const struct policy_plan *p)
 {
     return p->method == POLICY_GRPO || p->method == POLICY_PPO;
 }
@@ -18,7 +18,7 @@ reward_plan_is_on_policy(const struct reward_plan *p)
 /* The loss that --loss names, of those that the method offers; the first is its
  * default. */
 static int
-plan_preference_loss(struct reward_plan *p, trv_err *err)
+plan_preference_loss(struct policy_plan *p, trv_err *err)
 {
     const trv_convert_options *o = p->job->opts;
     const char *names[PREFERENCE_LOSSES];
@@ -44,7 +44,7 @@ plan_preference_loss(struct reward_plan *p, trv_err *err)
 
 /* Losses and labels of preference pairs. */
 static int
-plan_preference(struct reward_plan *p, trv_err *err)
+plan_preference(struct policy_plan *p, trv_err *err)
 {
     static const char *const pairings[] = {"best", "all"};
     static const char *const labels[] = {"hard", "soft"};
@@ -69,12 +69,13 @@ plan_preference(struct reward_plan *p, trv_err *err)
     if ((soft || o->label_smoothing > 0) && !traits->has_soft_label)
         return err_fail(err, TRV_EINVAL, "the loss %s reads no %s",
                         traits->name, soft ? "soft labels" : "label-smoothing");
-    p->pairing = (struct pairs_how){all != 0, o->margin, soft != 0};
+    p->pairing =
+        (struct preference_pairs_options){all != 0, o->margin, soft != 0};
     return 0;
 }
 
 static int
-plan_ratio(struct reward_plan *p, trv_err *err)
+plan_ratio(struct policy_plan *p, trv_err *err)
 {
     static const char *const ratios[] = {"token", "sequence"};
     int ratio, rc;
@@ -91,7 +92,7 @@ plan_ratio(struct reward_plan *p, trv_err *err)
 
 /* Advantages, ratios and means of grpo. */
 static int
-plan_policy(struct reward_plan *p, trv_err *err)
+plan_policy(struct policy_plan *p, trv_err *err)
 {
     static const char *const scales[] = {"group", "batch", "none", "rloo"};
     static const char *const means[] = {"grpo", "bnpo", "dr_grpo", "dapo"};
@@ -114,7 +115,7 @@ plan_policy(struct reward_plan *p, trv_err *err)
 }
 
 static int
-plan_sizes(struct reward_plan *p, trv_err *err)
+plan_sizes(struct policy_plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const trv_convert_options *o = job->opts;
@@ -140,7 +141,7 @@ plan_sizes(struct reward_plan *p, trv_err *err)
                         "group is %lld: answers to one input are compared, so "
                         "there must be two",
                         (long long)p->K);
-    if (reward_plan_is_on_policy(p) && p->learn.batch % p->K != 0)
+    if (policy_is_on_policy(p) && p->learn.batch % p->K != 0)
         return err_fail(err, TRV_EINVAL,
                         "a batch of %d answers is no whole number of groups of "
                         "%lld",
@@ -150,7 +151,7 @@ plan_sizes(struct reward_plan *p, trv_err *err)
 
 /* The part of it that is about preference pairs. */
 static json_t *
-preference_json(const struct reward_plan *p)
+preference_json(const struct policy_plan *p)
 {
     static const struct {
         const char *name, *key;
@@ -173,7 +174,7 @@ preference_json(const struct reward_plan *p)
 
 /* What trivium.json and the fingerprint say. */
 static int
-tell_options(struct reward_plan *p, trv_err *err)
+options_to_json(struct policy_plan *p, trv_err *err)
 {
     static const char *const means[] = {"grpo", "bnpo", "dr_grpo", "dapo"};
     const trv_convert_options *o = p->job->opts;
@@ -204,25 +205,25 @@ tell_options(struct reward_plan *p, trv_err *err)
              : 0;
     json_decref(more);
     if (!rc)
-        rc = student_tell(p->w.options, &p->student, err);
-    return rc ? rc : options_tell_learn(p->w.options, &p->learn, err);
+        rc = student_to_json(p->w.options, &p->student, err);
+    return rc ? rc : options_learn_to_json(p->w.options, &p->learn, err);
 }
 
 int
-reward_plan_make(struct reward_plan *p, const struct convert_job *job,
+policy_plan_make(struct policy_plan *p, const struct convert_job *job,
                  trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     const bool is_rloo = strcmp(job->method->info.name, "rloo") == 0;
     int rc;
 
-    *p = (struct reward_plan){
+    *p = (struct policy_plan){
         .job = job,
         .method = (enum policy_method)job->method->variant,
         .name = job->method->info.name,
         .advantage = is_rloo ? "rloo" : o->advantage,
         .reward = job->from->form == FORM_REWARD ? job->from : NULL};
-    rc = convert_student(&p->student, job, err);
+    rc = job_student(&p->student, job, err);
     if (!rc)
         rc = options_check_lora(&o->lora, err);
     if (!rc)
@@ -233,42 +234,41 @@ reward_plan_make(struct reward_plan *p, const struct convert_job *job,
                       "(--pairs), or a reward to convert");
     if (!rc && p->method == POLICY_DPO)
         rc = plan_preference(p, err);
-    if (!rc && reward_plan_is_on_policy(p))
+    if (!rc && policy_is_on_policy(p))
         rc = plan_policy(p, err);
     if (!rc)
-        rc = convert_begin(
+        rc = job_begin(
             &p->w, job,
-            reward_plan_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl",
-            err);
+            policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
     if (rc)
         return rc;
     p->rewards = path_join(p->w.place.dir, "rewards.json");
     if (!p->rewards)
         return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    return tell_options(p, err);
+    return options_to_json(p, err);
 }
 
 void
-reward_plan_release(struct reward_plan *p)
+policy_plan_release(struct policy_plan *p)
 {
     work_release(&p->w);
     mem_free(p->rewards);
-    *p = (struct reward_plan){0};
+    *p = (struct policy_plan){0};
 }
 
 int
-reward_plan_lay(struct reward_plan *p, const struct inputs *in,
-                const struct inputs *held_out, trv_err *err)
+policy_write_run(struct policy_plan *p, const struct inputs *in,
+                 const struct inputs *held_out, trv_err *err)
 {
-    return convert_lay(&p->w, p->job, p->name, in,
-                       json_pack("{s:s}", "eval", held_out->data.hash), err);
+    return job_write_run(&p->w, p->job, p->name, in,
+                         json_pack("{s:s}", "eval", held_out->data.hash), err);
 }
 
 /* ---- what it will cost ------------------------------------------------- */
 
 /* Rows of a step, each a context and an answer. */
 static double
-rows_of_step(const struct reward_plan *p)
+rows_of_step(const struct policy_plan *p)
 {
     const double batch = (double)p->learn.batch;
 
@@ -278,7 +278,7 @@ rows_of_step(const struct reward_plan *p)
 }
 
 void
-reward_plan_say(const struct reward_plan *p, const struct answers *contexts,
+policy_log_plan(const struct policy_plan *p, const struct answers *contexts,
                 int64_t params)
 {
     const struct convert_job *job = p->job;
@@ -286,7 +286,7 @@ reward_plan_say(const struct reward_plan *p, const struct answers *contexts,
     const double rows = rows_of_step(p), length = (double)p->max_tokens;
     const int64_t updates = job->opts->updates;
     const int64_t groups =
-        reward_plan_is_on_policy(p)
+        policy_is_on_policy(p)
             ? (p->learn.steps + updates - 1) / updates * (p->learn.batch / p->K)
             : p->groups;
     double context = 0.0, row, memory;
@@ -307,14 +307,14 @@ reward_plan_say(const struct reward_plan *p, const struct answers *contexts,
                  (long long)(contexts->n_contexts < groups
                                  ? contexts->n_contexts
                                  : groups),
-                 reward_plan_is_on_policy(p) ? "in" : "then");
-    convert_say(job,
-                "%s: %s%d steps of %d %s; at most %.0f tokens to learn on, "
-                "about %.0f MB for it",
-                p->name, drawn, p->learn.steps, p->learn.batch,
-                p->method == POLICY_DPO    ? "pairs"
-                : p->method == POLICY_TILT ? "inputs"
-                                           : "answers",
-                steps * rows * row, memory / 1e6);
-    convert_say_full(job);
+                 policy_is_on_policy(p) ? "in" : "then");
+    job_log(job,
+            "%s: %s%d steps of %d %s; at most %.0f tokens to learn on, "
+            "about %.0f MB for it",
+            p->name, drawn, p->learn.steps, p->learn.batch,
+            p->method == POLICY_DPO    ? "pairs"
+            : p->method == POLICY_TILT ? "inputs"
+                                       : "answers",
+            steps * rows * row, memory / 1e6);
+    job_log_full(job);
 }

@@ -11,7 +11,7 @@
 #include "transform/policy/policy_method.h"
 #include "transform/policy/preference_pairs.h"
 
-struct reward_plan {
+struct policy_plan {
     const struct convert_job *job;
     struct adaptation *reward; // NULL: preferences alone
     enum policy_method method;
@@ -24,7 +24,7 @@ struct reward_plan {
     double beta;
     trv_learn_options learn; // every zero replaced
     struct preference_options preference;
-    struct pairs_how pairing;
+    struct preference_pairs_options pairing;
     const char *advantage; // its name
     enum advantage_scale scale;
     enum policy_ratio ratio;
@@ -35,19 +35,19 @@ struct reward_plan {
 };
 
 /** TRV_EINVAL, TRV_EUNSUPPORTED (a method, a kind), TRV_ERANGE, TRV_ENOMEM. */
-int reward_plan_make(struct reward_plan *p, const struct convert_job *job,
+int policy_plan_make(struct policy_plan *p, const struct convert_job *job,
                      trv_err *err);
-void reward_plan_release(struct reward_plan *p); // accepts zeros
+void policy_plan_release(struct policy_plan *p); // accepts zeros
 
-/** work_lay() with what a resumed run must agree on. */
-int reward_plan_lay(struct reward_plan *p, const struct inputs *in,
-                    const struct inputs *held_out, trv_err *err);
+/** work_write_run() with what a resumed run must agree on. */
+int policy_write_run(struct policy_plan *p, const struct inputs *in,
+                     const struct inputs *held_out, trv_err *err);
 
 /** Does it draw answers while it learns? */
-bool reward_plan_is_on_policy(const struct reward_plan *p);
+bool policy_is_on_policy(const struct policy_plan *p);
 
 /** One line: answers, tokens, steps, memory. `contexts` are there. */
-void reward_plan_say(const struct reward_plan *p,
+void policy_log_plan(const struct policy_plan *p,
                      const struct answers *contexts, int64_t params);
 
 #endif

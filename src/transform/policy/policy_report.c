@@ -4,144 +4,142 @@
 #include <math.h>
 
 void
-reward_words_drawn(const struct reward_plan *p, const struct reward_story *y,
-                   int64_t n_pairs)
+policy_report_drawn(const struct policy_plan *p, const struct policy_stats *y,
+                    int64_t n_pairs)
 {
-    const struct trials_figures *f = &y->drawn;
+    const struct answer_reward_stats *f = &y->drawn;
 
-    convert_say(p->job,
-                "the base's answers have a reward of %.4g on average, with a "
-                "spread of %.4g",
-                f->mean, f->std);
+    job_log(p->job,
+            "the base's answers have a reward of %.4g on average, with a "
+            "spread of %.4g",
+            f->mean, f->std);
     if (p->method == POLICY_DPO)
-        convert_say(p->job, "%lld pairs, from %lld of %lld inputs",
-                    (long long)n_pairs, (long long)(f->groups - f->flat),
-                    (long long)f->groups);
+        job_log(p->job, "%lld pairs, from %lld of %lld inputs",
+                (long long)n_pairs, (long long)(f->groups - f->flat),
+                (long long)f->groups);
     if (2 * f->flat > f->groups)
-        convert_say(p->job,
-                    "warning: all answers to %lld of %lld inputs have equal "
-                    "rewards and teach nothing about it; more answers to each "
-                    "(--group) or a graded reward would",
-                    (long long)f->flat, (long long)f->groups);
+        job_log(p->job,
+                "warning: all answers to %lld of %lld inputs have equal "
+                "rewards and teach nothing about it; more answers to each "
+                "(--group) or a graded reward would",
+                (long long)f->flat, (long long)f->groups);
 }
 
 void
-reward_words_pairs(const struct reward_plan *p, const struct prefer *t)
+policy_report_pairs(const struct policy_plan *p, const struct dpo_task *t)
 {
     /* From the base, so that it does not matter which pairs came when. */
     const double beta = t->opts.loss.beta;
-    const double fell = trend_late(&t->trends[PREFER_CHOSEN]) / beta;
-    const double rejected = trend_late(&t->trends[PREFER_REJECTED]) / beta;
-    const double right = trend_late(&t->trends[PREFER_ACCURACY]);
+    const double fell = trend_late(&t->trends[DPO_CHOSEN]) / beta;
+    const double rejected = trend_late(&t->trends[DPO_REJECTED]) / beta;
+    const double right = trend_late(&t->trends[DPO_ACCURACY]);
 
     if (preference_traits(t->opts.loss.loss)->has_reference && fell < -1.0)
-        convert_say(p->job,
-                    "warning: the chosen answers became less likely, too: by "
-                    "%.1f nats each, the rejected ones by %.1f. The pairs are "
-                    "parted, but what else is said instead is not under "
-                    "control; --sft-weight 1, fewer steps or a greater beta "
-                    "hold it",
-                    -fell, -rejected);
+        job_log(p->job,
+                "warning: the chosen answers became less likely, too: by "
+                "%.1f nats each, the rejected ones by %.1f. The pairs are "
+                "parted, but what else is said instead is not under "
+                "control; --sft-weight 1, fewer steps or a greater beta "
+                "hold it",
+                -fell, -rejected);
     if (right < 0.6)
-        convert_say(p->job,
-                    "warning: at the end the student ranks only %.0f %% of the "
-                    "pairs as they are marked: more steps or a higher rate, "
-                    "or the marks contradict each other",
-                    100.0 * right);
+        job_log(p->job,
+                "warning: at the end the student ranks only %.0f %% of the "
+                "pairs as they are labelled: more steps or a higher rate, "
+                "or the labels contradict each other",
+                100.0 * right);
 }
 
 void
-reward_words_begin(const struct reward_plan *p)
+policy_report_begin(const struct policy_plan *p)
 {
     const trv_convert_options *o = p->job->opts;
 
-    if (!reward_plan_is_on_policy(p))
+    if (!policy_is_on_policy(p))
         return;
-    convert_say(p->job,
-                "note: the loss of %s stays near 0 and says nothing of "
-                "progress; reward and kl in metrics.jsonl do",
-                p->name);
+    job_log(p->job,
+            "note: the loss of %s stays near 0 and says nothing of "
+            "progress; reward and kl in metrics.jsonl do",
+            p->name);
     if (o->temperature < 0.99 || o->temperature > 1.01)
-        convert_say(p->job,
-                    "note: answers are drawn at temperature %g and "
-                    "log-probabilities are the model's own, so the gradient "
-                    "is not quite that of the reward",
-                    o->temperature);
+        job_log(p->job,
+                "note: answers are drawn at temperature %g and "
+                "log-probabilities are the model's own, so the gradient "
+                "is not quite that of the reward",
+                o->temperature);
 }
 
 void
-reward_words_groups(const struct reward_plan *p, const struct grpo *t)
+policy_report_groups(const struct policy_plan *p, const struct grpo *t)
 {
     const double flat = trend_late(&t->trends[GRPO_ZERO_STD]);
     const double early = trend_early(&t->trends[GRPO_REWARD]);
     const double late = trend_late(&t->trends[GRPO_REWARD]);
 
-    convert_say(p->job,
-                "reward of the answers learned from: %.4g in the first tenth "
-                "of the steps, %.4g in the last",
-                early, late);
+    job_log(p->job,
+            "reward of the answers learned from: %.4g in the first tenth "
+            "of the steps, %.4g in the last",
+            early, late);
     if (flat > 0.9)
-        convert_say(p->job,
-                    "warning: at the end %.0f %% of the groups had equal "
-                    "rewards and taught nothing: the reward is %s, or more "
-                    "answers to each input (--group) are needed",
-                    100.0 * flat, late > early ? "as high as it goes" : "flat");
+        job_log(p->job,
+                "warning: at the end %.0f %% of the groups had equal "
+                "rewards and taught nothing: the reward is %s, or more "
+                "answers to each input (--group) are needed",
+                100.0 * flat, late > early ? "as high as it goes" : "flat");
 }
 
 /* Is b beyond a by more than two standard errors of their difference? */
 static bool
-is_above(const struct exam *b, const struct exam *a)
+is_above(const struct policy_eval *b, const struct policy_eval *a)
 {
     return b->reward - a->reward > 2.0 * sqrt(a->reward_se * a->reward_se +
                                               b->reward_se * b->reward_se);
 }
 
 void
-reward_words_result(const struct reward_plan *p, const struct reward_story *y)
+policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
 {
     const trv_convert_options *o = p->job->opts;
 
     if (!isnan(y->agreement))
-        convert_say(p->job,
-                    "%sthe reward ranks %.0f %% of the pairs as they are "
-                    "marked",
-                    y->agreement < 0.6 ? "warning: " : "",
-                    100.0 * y->agreement);
+        job_log(p->job,
+                "%sthe reward ranks %.0f %% of the pairs as they are "
+                "labelled",
+                y->agreement < 0.6 ? "warning: " : "", 100.0 * y->agreement);
     if (p->reward)
-        convert_say(p->job,
-                    "reward of %lld fresh answers: %.4g before, %.4g after "
-                    "(+- %.2g)",
-                    (long long)y->after.n, y->before.reward, y->after.reward,
-                    y->after.reward_se);
+        job_log(p->job,
+                "reward of %lld fresh answers: %.4g before, %.4g after "
+                "(+- %.2g)",
+                (long long)y->after.n, y->before.reward, y->after.reward,
+                y->after.reward_se);
     if (p->reward && y->held_after.n > 0)
-        convert_say(p->job,
-                    "on held-out inputs: %.4g before, %.4g after (+- %.2g)",
-                    y->held_before.reward, y->held_after.reward,
-                    y->held_after.reward_se);
-    convert_say(p->job,
-                "KL to the base: %.4g nats a token, %.4g an answer of %.1f "
-                "tokens",
-                y->after.kl_token, y->after.kl_answer, y->after.length);
+        job_log(p->job, "on held-out inputs: %.4g before, %.4g after (+- %.2g)",
+                y->held_before.reward, y->held_after.reward,
+                y->held_after.reward_se);
+    job_log(p->job,
+            "KL to the base: %.4g nats a token, %.4g an answer of %.1f "
+            "tokens",
+            y->after.kl_token, y->after.kl_answer, y->after.length);
     if (p->reward && is_above(&y->before, &y->after))
-        convert_say(p->job, "warning: the reward fell");
+        job_log(p->job, "warning: the reward fell");
     else if (p->reward && !is_above(&y->after, &y->before) &&
              y->before.reward_se > 0)
-        convert_say(p->job,
-                    "warning: the reward did not rise by more than chance: %s",
-                    p->method == POLICY_DPO && p->pairing.soft
-                        ? "more answers (--samples), a smaller beta, or hard "
-                          "labels (--labels), which go further from the base"
-                        : "more steps, a higher rate or more answers");
+        job_log(p->job,
+                "warning: the reward did not rise by more than chance: %s",
+                p->method == POLICY_DPO && p->pairing.soft
+                    ? "more answers (--samples), a smaller beta, or hard "
+                      "labels (--labels), which go further from the base"
+                    : "more steps, a higher rate or more answers");
     if (p->reward && y->held_after.n > 0 && is_above(&y->after, &y->before) &&
         is_above(&y->held_before, &y->held_after))
-        convert_say(p->job,
-                    "warning: the reward rose on what was learned and fell on "
-                    "held-out inputs: it is over-optimised; fewer steps, more "
-                    "inputs or a greater beta");
+        job_log(p->job,
+                "warning: the reward rose on what was learned and fell on "
+                "held-out inputs: it is over-optimised; fewer steps, more "
+                "inputs or a greater beta");
     if (o->max_kl > 0 && y->after.kl_token > o->max_kl)
-        convert_say(p->job,
-                    "warning: the student is %.2f nats a token from the base, "
-                    "above the bound of %g (--max-kl): a greater beta or fewer "
-                    "steps hold it nearer",
-                    y->after.kl_token, o->max_kl);
+        job_log(p->job,
+                "warning: the student is %.2f nats a token from the base, "
+                "above the bound of %g (--max-kl): a greater beta or fewer "
+                "steps hold it nearer",
+                y->after.kl_token, o->max_kl);
 }

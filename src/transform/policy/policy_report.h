@@ -8,25 +8,25 @@
 #include "transform/policy/grpo.h"
 #include "transform/policy/policy_options.h"
 
-struct reward_story {
-    struct trials_figures drawn; // of the base's answers; groups 0: none
-    double agreement;            // of the reward with given pairs; NaN
-    struct exam before, after;   // n 0: not held
-    struct exam held_before, held_after; // on --eval
-    int64_t answers;                     // drawn to learn from
+struct policy_stats {
+    struct answer_reward_stats drawn; // of the base's answers; groups 0: none
+    double agreement;                 // of the reward with given pairs; NaN
+    struct policy_eval before, after; // n 0: not held
+    struct policy_eval held_before, held_after; // on --eval
+    int64_t answers;                            // drawn to learn from
 };
 
 /** Of the answers that were drawn and scored. */
-void reward_words_drawn(const struct reward_plan *p,
-                        const struct reward_story *y, int64_t n_pairs);
+void policy_report_drawn(const struct policy_plan *p,
+                         const struct policy_stats *y, int64_t n_pairs);
 /** Of a finished run of pairs. */
-void reward_words_pairs(const struct reward_plan *p, const struct prefer *t);
+void policy_report_pairs(const struct policy_plan *p, const struct dpo_task *t);
 /** Of a finished run on groups of the student's answers. */
-void reward_words_groups(const struct reward_plan *p, const struct grpo *t);
+void policy_report_groups(const struct policy_plan *p, const struct grpo *t);
 /** Before a run on the student's own answers. */
-void reward_words_begin(const struct reward_plan *p);
+void policy_report_begin(const struct policy_plan *p);
 /** Of base and student. */
-void reward_words_result(const struct reward_plan *p,
-                         const struct reward_story *y);
+void policy_report_result(const struct policy_plan *p,
+                          const struct policy_stats *y);
 
 #endif

@@ -35,7 +35,7 @@ hidden_at(const struct mat *h, int64_t row, int64_t c)
 static void
 critic_forward(float *v, const struct ppo *t, const struct answer_pass *p)
 {
-    const float *u = t->w + t->n_terms;
+    const float *u = t->w + t->n_weights;
 
     for (int64_t k = 0; k < p->N; k++) {
         double sum = (double)u[t->width];
@@ -50,7 +50,7 @@ critic_forward(float *v, const struct ppo *t, const struct answer_pass *p)
 static void
 critic_backward(struct ppo *t, const struct answer_pass *p, const float *d_v)
 {
-    float *d_u = t->g + t->n_terms;
+    float *d_u = t->g + t->n_weights;
 
     for (int64_t k = 0; k < p->N; k++) {
         for (int64_t c = 0; c < t->width; c++)
@@ -92,18 +92,18 @@ value_batch(struct ppo *t, double *tokens, trv_err *err)
 
 /* From the held batch and its values to what is learned. */
 static void
-weigh(struct ppo *t)
+compute_advantages(struct ppo *t)
 {
     const struct rollout *r = &t->r;
     const int64_t n = r->opts.n;
     const struct gae_options gae = {t->opts.gamma, t->opts.lambda};
-    struct trials_figures f;
+    struct answer_reward_stats f;
 
     advantage_token_rewards(t->token_r, r->reward, r->old, r->ref, r->first, n,
                             t->opts.beta);
     advantage_gae(t->adv, t->ret, t->token_r, t->value, r->first, n, &gae);
     advantage_whiten(t->adv, r->first[n], true);
-    trials_look(&f, r->reward, n, n);
+    answer_rewards_summarise(&f, r->reward, n, n);
     t->sum[PPO_REWARD] = f.mean;
     t->sum[PPO_REWARD_STD] = f.std;
     t->sum[PPO_LENGTH] = (double)r->first[n] / (double)n;
@@ -123,7 +123,7 @@ ppo_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
     if (rc)
         return rc;
     t->valued = batch;
-    weigh(t);
+    compute_advantages(t);
     return 0;
 }
 
@@ -208,7 +208,7 @@ ppo_gradient(void *self, int64_t step, int64_t micro, double *loss,
              double *weight, double *tokens, trv_err *err)
 {
     struct ppo *t = self;
-    const struct terms_flat flat = student_flat(t->r.d, t->student);
+    const struct adapter_weights_flat flat = student_flat(t->r.d, t->student);
     const int64_t B = t->r.opts.n;
     const int64_t from = B * micro / t->opts.accumulate;
     const int64_t n = B * (micro + 1) / t->opts.accumulate - from;
@@ -228,7 +228,7 @@ static int
 ppo_after_update(void *self, trv_err *err)
 {
     struct ppo *t = self;
-    const struct terms_flat flat = student_flat(t->r.d, t->student);
+    const struct adapter_weights_flat flat = student_flat(t->r.d, t->student);
 
     memcpy(flat.w, t->w, (size_t)flat.n * sizeof(*flat.w));
     return student_updated(t->r.d, t->student, err);
@@ -239,7 +239,7 @@ ppo_locate(void *self, char *buf, size_t size, int64_t index)
 {
     const struct ppo *t = self;
 
-    if (index < t->n_terms)
+    if (index < t->n_weights)
         student_locate(buf, size, t->r.d, t->student, index);
     else
         snprintf(buf, size, "the critic");
@@ -250,9 +250,9 @@ static bool
 ppo_decays(void *self, int64_t index, int64_t *end)
 {
     const struct ppo *t = self;
-    const int64_t b = t->n_terms + t->width;
+    const int64_t b = t->n_weights + t->width;
 
-    if (index < t->n_terms)
+    if (index < t->n_weights)
         return student_decays(t->r.d, t->student, index, end);
     *end = index < b ? b : b + 1;
     return index < b;
@@ -338,7 +338,7 @@ ppo_load(void *self, const json_t *state, trv_err *err)
 int
 ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
 {
-    struct terms_flat flat;
+    struct adapter_weights_flat flat;
     const size_t most = (size_t)(t->r.opts.n * t->r.opts.max_tokens);
     int64_t n;
     int rc;
@@ -351,7 +351,7 @@ ppo_init(struct ppo *t, struct run_task *task, trv_err *err)
     if (rc)
         return rc;
     flat = student_flat(t->r.d, t->student);
-    t->n_terms = flat.n;
+    t->n_weights = flat.n;
     t->width = t->r.d->cfg->width;
     n = flat.n + t->width + 1;
     t->w = mem_calloc((size_t)n, sizeof(*t->w));

@@ -38,11 +38,12 @@ enum ppo_figure {
 };
 
 struct ppo {
-    struct rollout r;      // set but for what rollout_init() makes
-    struct terms *student; // with gradients; NULL: all weights of r.own
+    struct rollout r; // set but for what rollout_init() makes
+    struct adapter_weights
+        *student; // with gradients; NULL: all weights of r.own
     struct ppo_options opts;
-    int64_t n_terms, width;
-    float *w, *g; // [n_terms + width + 1]
+    int64_t n_weights, width;
+    float *w, *g; // [n_weights + width + 1]
     float *value; // [tokens] of the critic when the batch was drawn
     double *token_r, *adv, *ret;       // [tokens]
     int64_t valued;                    // the batch that value is of; -1: none

@@ -10,7 +10,7 @@
 
 static void
 add_pair(struct pairs *out, const double *reward, int64_t better, int64_t worse,
-         const struct pairs_how *how)
+         const struct preference_pairs_options *how)
 {
     const double gap = reward[better] - reward[worse];
 
@@ -22,7 +22,7 @@ add_pair(struct pairs *out, const double *reward, int64_t better, int64_t worse,
 
 static void
 add_best(struct pairs *out, const double *reward, int64_t from, int64_t K,
-         const struct pairs_how *how)
+         const struct preference_pairs_options *how)
 {
     int64_t best = from, worst = from;
 
@@ -35,7 +35,7 @@ add_best(struct pairs *out, const double *reward, int64_t from, int64_t K,
 
 static void
 add_all(struct pairs *out, const double *reward, int64_t from, int64_t K,
-        const struct pairs_how *how)
+        const struct preference_pairs_options *how)
 {
     for (int64_t i = from; i < from + K; i++)
         for (int64_t k = i + 1; k < from + K; k++) {
@@ -46,9 +46,10 @@ add_all(struct pairs *out, const double *reward, int64_t from, int64_t K,
 }
 
 int
-pairs_of_rewards(struct pairs *out, const struct answers *answers,
-                 const double *reward, int64_t K, const struct pairs_how *how,
-                 trv_err *err)
+preference_pairs_of_rewards(struct pairs *out, const struct answers *answers,
+                            const double *reward, int64_t K,
+                            const struct preference_pairs_options *how,
+                            trv_err *err)
 {
     const int64_t groups = answers->n / K,
                   each = how->all ? K * (K - 1) / 2 : 1;
@@ -91,10 +92,11 @@ take_answer(struct answers *to, const struct example *e, int64_t context)
 
 /* Both contexts of a row: the student's has its virtual tokens before. */
 static int
-take_context(struct answers *to, struct session *s, const struct terms *student,
-             const struct example *e, int64_t input, trv_err *err)
+take_context(struct answers *to, struct session *s,
+             const struct adapter_weights *student, const struct example *e,
+             int64_t input, trv_err *err)
 {
-    struct paired_context *c = &to->contexts[to->n_contexts++];
+    struct paired_row *c = &to->contexts[to->n_contexts++];
     struct ids base = {0};
     struct decoder *d;
     int rc = session_decoder(s, &d, err);
@@ -106,7 +108,7 @@ take_context(struct answers *to, struct session *s, const struct terms *student,
                 ids_append(&base, e->ids.v, e->n_context)))
         rc = err_nomem(err, "for pairs of answers");
     if (!rc)
-        rc = context_plain(&c->teacher, d, NULL, &base, err);
+        rc = conditioning_plain(&c->teacher, d, NULL, &base, err);
     ids_release(&base);
     return rc;
 }
@@ -121,12 +123,13 @@ is_equal(const struct answer *a, const struct answer *b)
 /* A row that fits becomes a context, two answers and a pair. */
 static int
 take_row(struct pairs *out, struct answers *to, struct session *s,
-         const struct terms *student, struct example *e,
+         const struct adapter_weights *student, struct example *e,
          const struct data_row *row, int64_t input, trv_err *err)
 {
     const struct text_rules rules = model_text_rules(s->model);
     const int64_t first = to->n;
-    const int64_t room = s->model->cfg.context - terms_virtual_count(student);
+    const int64_t room =
+        s->model->cfg.context - adapter_weights_virtual_count(student);
     int64_t longest = 0;
     int rc;
 
@@ -166,9 +169,10 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
 }
 
 int
-pairs_of_file(struct pairs *out, struct answers *answers, struct session *s,
-              const struct terms *student, const struct inputs *in,
-              trv_err *err)
+preference_pairs_of_file(struct pairs *out, struct answers *answers,
+                         struct session *s,
+                         const struct adapter_weights *student,
+                         const struct inputs *in, trv_err *err)
 {
     const size_t n = (size_t)in->data.n;
     struct example e = {0};

@@ -13,7 +13,7 @@ struct pairs {
                        // equal; of rewards: inputs without a pair
 };
 
-struct pairs_how {
+struct preference_pairs_options {
     bool all;      // every pair of a group; else the best with the worst
     double margin; // the rewards must differ by more
     bool soft;     // labels by the difference of the rewards; else 1
@@ -21,16 +21,19 @@ struct pairs_how {
 
 /** Pairs of answers [groups of K] by their rewards. May end with none.
  * TRV_ENOMEM. */
-int pairs_of_rewards(struct pairs *out, const struct answers *answers,
-                     const double *reward, int64_t K,
-                     const struct pairs_how *how, trv_err *err);
+int preference_pairs_of_rewards(struct pairs *out,
+                                const struct answers *answers,
+                                const double *reward, int64_t K,
+                                const struct preference_pairs_options *how,
+                                trv_err *err);
 
 /** Contexts (of the base and of `student`), answers and pairs of rows with `chosen` and `rejected` (in TRL's
  * columns), all labels 1. TRV_EFORMAT (a row that is no pair; none is left),
  * what example_append() returns. */
-int pairs_of_file(struct pairs *out, struct answers *answers, struct session *s,
-                  const struct terms *student, const struct inputs *in,
-                  trv_err *err);
+int preference_pairs_of_file(struct pairs *out, struct answers *answers,
+                             struct session *s,
+                             const struct adapter_weights *student,
+                             const struct inputs *in, trv_err *err);
 
 void pairs_release(struct pairs *p); // accepts zeros
 

@@ -120,7 +120,7 @@ static int
 judge(struct rollout *r, trv_err *err)
 {
     const int64_t n = r->opts.n;
-    struct tried *list = mem_calloc((size_t)n, sizeof(*list));
+    struct completion *list = mem_calloc((size_t)n, sizeof(*list));
     int rc;
 
     if (!list)
@@ -128,8 +128,9 @@ judge(struct rollout *r, trv_err *err)
     for (int64_t i = 0; i < n; i++) {
         const int64_t input = r->contexts->contexts[r->context[i]].input;
 
-        list[i] = (struct tried){&r->in->data.rows[input], r->ids + r->first[i],
-                                 r->first[i + 1] - r->first[i]};
+        list[i] =
+            (struct completion){&r->in->data.rows[input], r->ids + r->first[i],
+                                r->first[i + 1] - r->first[i]};
     }
     rc = r->judge.score(r->judge.payload, r->reward, list, n, err);
     mem_free(list);

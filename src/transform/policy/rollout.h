@@ -23,8 +23,8 @@ struct rollout_options {
 };
 
 /* How answers are scored; the session's arena may be reset. */
-struct rollout_judge {
-    int (*score)(void *payload, double *reward, const struct tried *list,
+struct rollout_scorer {
+    int (*score)(void *payload, double *reward, const struct completion *list,
                  int64_t n, trv_err *err);
     void *payload;
 };
@@ -34,9 +34,9 @@ struct rollout {
     struct decoder *d;
     const struct answers *contexts; // teacher: the base's
     const struct inputs *in;
-    struct rollout_judge judge;
-    const struct terms *student; // NULL: all weights of `own`
-    struct decoder *own;         // NULL: the session's decoder
+    struct rollout_scorer judge;
+    const struct adapter_weights *student; // NULL: all weights of `own`
+    struct decoder *own;                   // NULL: the session's decoder
     struct rollout_options opts;
     struct shuffle shuffle; // of the inputs
     int64_t batch;          // that is held; -1: none

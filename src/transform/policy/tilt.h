@@ -33,8 +33,9 @@ struct tilt {
     const struct tilted *list; // those of input g: first[g]..first[g+1]-1
     const int64_t *first;      // [n+1]
     int64_t n;                 // inputs
-    struct terms *student;     // with gradients; NULL: all weights of `own`
-    struct decoder *own;       // NULL: the session's decoder
+    struct adapter_weights
+        *student;        // with gradients; NULL: all weights of `own`
+    struct decoder *own; // NULL: the session's decoder
     struct tilt_options opts;
     struct student learner;
     struct shuffle shuffle; // of the inputs

@@ -11,7 +11,7 @@
 /* What is held while a list is run; [n] each, of which m have room. */
 struct bench {
     struct context *context, *base;
-    struct sampled_context *rows;
+    struct sampled_row *rows;
     struct sample_out *outs;
     struct reward_item *items;
     double *score;
@@ -42,9 +42,9 @@ static void
 bench_release(struct bench *b)
 {
     for (int64_t i = 0; b->context && i < b->n; i++)
-        context_release(&b->context[i]);
+        conditioning_release(&b->context[i]);
     for (int64_t i = 0; b->base && i < b->n; i++)
-        context_release(&b->base[i]);
+        conditioning_release(&b->base[i]);
     mem_free(b->context);
     mem_free(b->base);
     mem_free(b->rows);
@@ -57,7 +57,7 @@ bench_release(struct bench *b)
 static bool
 on_sampled(void *payload, int64_t rows_done, int64_t tokens)
 {
-    const struct trial_options *o = payload;
+    const struct prompt_value_options *o = payload;
 
     (void)rows_done;
     (void)tokens;
@@ -71,7 +71,7 @@ on_scored(void *payload, int64_t done, int64_t total)
 }
 
 static struct sample_options
-sampling_of(const struct trial_options *o)
+sampling_of(const struct prompt_value_options *o)
 {
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = o->max_tokens,
@@ -85,8 +85,8 @@ sampling_of(const struct trial_options *o)
 }
 
 static int
-draw(struct bench *b, struct trial *list, const struct trial_options *o,
-     double *spent, trv_err *err)
+draw(struct bench *b, struct prompt_value *list,
+     const struct prompt_value_options *o, double *spent, trv_err *err)
 {
     const struct sample_options so = sampling_of(o);
     int rc = 0;
@@ -94,11 +94,11 @@ draw(struct bench *b, struct trial *list, const struct trial_options *o,
     for (int64_t i = 0; i < b->n && !rc; i++) {
         list[i].reward = list[i].kl = (double)NAN;
         rc = view_open(&b->context[i], o->s, list[i].z, list[i].row, err);
-        list[i].fits = !rc && context_room(&b->context[i]) >= o->max_tokens;
+        list[i].fits =
+            !rc && conditioning_left(&b->context[i]) >= o->max_tokens;
         if (!list[i].fits)
             continue;
-        b->rows[b->m] =
-            (struct sampled_context){&b->context[i], list[i].stream};
+        b->rows[b->m] = (struct sampled_row){&b->context[i], list[i].stream};
         b->which[b->m++] = i;
     }
     if (rc || b->m == 0)
@@ -110,7 +110,7 @@ draw(struct bench *b, struct trial *list, const struct trial_options *o,
         list[b->which[k]].tokens = b->outs[k].n;
     }
     for (int64_t k = 0; k < b->m && !rc; k++) {
-        struct trial *t = &list[b->which[k]];
+        struct prompt_value *t = &list[b->which[k]];
         struct strbuf text = {0};
 
         *spent += (double)t->tokens;
@@ -131,7 +131,7 @@ draw(struct bench *b, struct trial *list, const struct trial_options *o,
 
 /* k of the answers from..to, in one pass of both sides. */
 static int
-measure_pass(struct trial *list, const struct bench *b, int64_t from,
+measure_pass(struct prompt_value *list, const struct bench *b, int64_t from,
              int64_t to, struct session *s, trv_err *err)
 {
     const int64_t m = to - from;
@@ -158,8 +158,8 @@ measure_pass(struct trial *list, const struct bench *b, int64_t from,
 }
 
 static int
-measure_kl(struct trial *list, struct bench *b, const struct trial_options *o,
-           trv_err *err)
+measure_kl(struct prompt_value *list, struct bench *b,
+           const struct prompt_value_options *o, trv_err *err)
 {
     int64_t from = 0, tokens = 0;
     int rc = 0;
@@ -169,7 +169,7 @@ measure_kl(struct trial *list, struct bench *b, const struct trial_options *o,
         int64_t more;
 
         rc = view_open(&b->base[i], o->s, NULL, list[i].row, err);
-        more = 2 * (context_length(&b->context[i]) + b->outs[k].n);
+        more = 2 * (conditioning_length(&b->context[i]) + b->outs[k].n);
         if (!rc && k > from && tokens + more > 2 * ENGINE_TOKENS) {
             rc = measure_pass(list, b, from, k, o->s, err);
             from = k;
@@ -183,8 +183,9 @@ measure_kl(struct trial *list, struct bench *b, const struct trial_options *o,
 }
 
 int
-trial_run(struct trial *list, int64_t n, const struct trial_options *opts,
-          double *spent, trv_err *err)
+prompt_value_run(struct prompt_value *list, int64_t n,
+                 const struct prompt_value_options *opts, double *spent,
+                 trv_err *err)
 {
     const struct reward_watch watch = {on_scored, (void *)(uintptr_t)opts};
     struct bench b;
@@ -203,12 +204,12 @@ trial_run(struct trial *list, int64_t n, const struct trial_options *opts,
         rc = measure_kl(list, &b, opts, err);
     bench_release(&b);
     if (rc)
-        trial_release(list, n);
+        prompt_value_release(list, n);
     return rc;
 }
 
 void
-trial_release(struct trial *list, int64_t n)
+prompt_value_release(struct prompt_value *list, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         mem_free(list[i].text);
@@ -234,8 +235,9 @@ ask_row(struct data_row *row, const struct session *s, const char *ask,
 }
 
 int
-trial_say(char **text, const char *const *ask, int64_t n, uint64_t first,
-          const struct trial_options *opts, double *spent, trv_err *err)
+prompt_value_sample(char **text, const char *const *ask, int64_t n,
+                    uint64_t first, const struct prompt_value_options *opts,
+                    double *spent, trv_err *err)
 {
     const struct sample_options so = sampling_of(opts);
     struct bench b;
@@ -250,10 +252,9 @@ trial_say(char **text, const char *const *ask, int64_t n, uint64_t first,
         if (!rc)
             rc = view_open(&b.context[i], opts->s, NULL, &row, err);
         json_decref(row.json);
-        if (!rc && context_room(&b.context[i]) < 1)
+        if (!rc && conditioning_left(&b.context[i]) < 1)
             continue; // it gets no answer
-        b.rows[b.m] =
-            (struct sampled_context){&b.context[i], first + (uint64_t)i};
+        b.rows[b.m] = (struct sampled_row){&b.context[i], first + (uint64_t)i};
         b.which[b.m++] = i;
     }
     arena_reset(&opts->s->arena);
@@ -280,10 +281,10 @@ trial_say(char **text, const char *const *ask, int64_t n, uint64_t first,
     return rc;
 }
 
-struct trial_figure
-trial_figure(const double *x, int64_t n)
+struct prompt_value_mean
+prompt_value_mean(const double *x, int64_t n)
 {
-    struct trial_figure f = {0.0, (double)NAN, n};
+    struct prompt_value_mean f = {0.0, (double)NAN, n};
     double squares = 0.0;
 
     for (int64_t i = 0; i < n; i++)
@@ -296,7 +297,7 @@ trial_figure(const double *x, int64_t n)
 }
 
 static json_t *
-tell_figure(const struct trial_figure *f)
+figure_to_json(const struct prompt_value_mean *f)
 {
     return json_pack("{s:f,s:o,s:I}", "mean", f->mean, "stderr",
                      isfinite(f->error) ? json_real(f->error) : json_null(),
@@ -304,15 +305,16 @@ tell_figure(const struct trial_figure *f)
 }
 
 int
-trial_note(json_t *manifest, const char *name, const struct trial_figure *base,
-           const struct trial_figure *with, trv_err *err)
+prompt_value_note(json_t *manifest, const char *name,
+                  const struct prompt_value_mean *base,
+                  const struct prompt_value_mean *with, trv_err *err)
 {
     char without[64];
     json_t *measured;
 
     snprintf(without, sizeof(without), "%s_base", name);
-    measured = json_pack("{s:o,s:o}", without, tell_figure(base), name,
-                         tell_figure(with));
+    measured = json_pack("{s:o,s:o}", without, figure_to_json(base), name,
+                         figure_to_json(with));
     return json_object_set_new(manifest, "measured", measured)
                ? err_nomem(err, "to try prompts")
                : 0;

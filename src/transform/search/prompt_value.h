@@ -15,7 +15,7 @@
 #include "adapt/view.h"
 
 /* One answer that is wanted, and what came of it. */
-struct trial {
+struct prompt_value {
     struct adaptation *z; // NULL: the base
     const struct data_row *row;
     uint64_t stream;   // of its random numbers
@@ -26,7 +26,7 @@ struct trial {
     int64_t tokens;    // its end included
 };
 
-struct trial_options {
+struct prompt_value_options {
     struct session *s;
     struct adaptation *reward;
     int64_t max_tokens;
@@ -40,27 +40,29 @@ struct trial_options {
 
 /** Draw and score. `spent` takes the tokens that were drawn on top. What
  * view_open(), engine_sample_contexts() and reward_score() return. */
-int trial_run(struct trial *list, int64_t n, const struct trial_options *opts,
-              double *spent, trv_err *err);
-void trial_release(struct trial *list, int64_t n);
+int prompt_value_run(struct prompt_value *list, int64_t n,
+                     const struct prompt_value_options *opts, double *spent,
+                     trv_err *err);
+void prompt_value_release(struct prompt_value *list, int64_t n);
 
 /** Continue texts, or answer them in a chat where the model has one: n samples
  * of at most max_tokens from the base, sample i in stream first + i.
  * text[i]: mem_free. */
-int trial_say(char **text, const char *const *ask, int64_t n, uint64_t first,
-              const struct trial_options *opts, double *spent, trv_err *err);
+int prompt_value_sample(char **text, const char *const *ask, int64_t n,
+                        uint64_t first, const struct prompt_value_options *opts,
+                        double *spent, trv_err *err);
 
 /** A mean over inputs and its standard error; NaN for fewer than 2. */
-struct trial_figure {
+struct prompt_value_mean {
     double mean, error;
     int64_t n;
 };
-struct trial_figure trial_figure(const double *x, int64_t n);
+struct prompt_value_mean prompt_value_mean(const double *x, int64_t n);
 
 /** Say in a manifest what was measured: `name` with a prompt, and NAME_base
  * without. TRV_ENOMEM. */
-int trial_note(json_t *manifest, const char *name,
-               const struct trial_figure *base, const struct trial_figure *with,
-               trv_err *err);
+int prompt_value_note(json_t *manifest, const char *name,
+                      const struct prompt_value_mean *base,
+                      const struct prompt_value_mean *with, trv_err *err);
 
 #endif

@@ -20,13 +20,13 @@ take_rows(struct search_inputs *s, const struct data_row **all, int64_t *n,
         rc = view_open(&c, job->s, NULL, row, err);
         if (rc)
             break;
-        if (context_length(&c) < shortest)
-            shortest = context_length(&c);
-        if (context_room(&c) >= room) {
+        if (conditioning_length(&c) < shortest)
+            shortest = conditioning_length(&c);
+        if (conditioning_left(&c) >= room) {
             all[(*n)++] = row;
             s->turns = s->turns && data_row_is_turns(row);
         }
-        context_release(&c);
+        conditioning_release(&c);
     }
     s->n_dropped = s->in.data.n - *n;
     if (!rc && *n == 0)
@@ -82,8 +82,7 @@ search_inputs_open(struct search_inputs *out, const struct convert_job *job,
     int rc;
 
     *out = (struct search_inputs){0};
-    rc = convert_inputs(&out->in, job, job->opts->inputs, train + held, chat,
-                        err);
+    rc = job_inputs(&out->in, job, job->opts->inputs, train + held, chat, err);
 
     if (rc)
         return rc;

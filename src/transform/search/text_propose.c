@@ -107,7 +107,7 @@ propose_scores(struct mat score, struct decoder *d, struct arena *a,
 
 struct places {
     const struct propose_options *opts;
-    struct prompt_slot *slot;
+    struct prompt_place *slot;
     const struct ids *z;
     int64_t V;
     int32_t *top;      // [L, top_k] best first
@@ -126,8 +126,7 @@ hear(struct places *pl, struct decoder *d, struct arena *a, trv_err *err)
     const struct context *teacher = pl->opts->teacher;
     const int64_t told = z->n + 1 - pl->told_from;
     const int64_t n_parts = 1 + (teacher ? teacher->n : 0);
-    struct context_part *parts =
-        arena_alloc(a, (size_t)n_parts * sizeof(*parts));
+    struct component *parts = arena_alloc(a, (size_t)n_parts * sizeof(*parts));
     int32_t *ids = arena_alloc(a, (size_t)(z->n + 1) * sizeof(*ids));
     struct context voices[2];
     struct answered rows[2];
@@ -139,7 +138,7 @@ hear(struct places *pl, struct decoder *d, struct arena *a, trv_err *err)
     memcpy(ids, z->v, (size_t)z->n * sizeof(*ids));
     ids[z->n] = 0; // any token: the last one is not looked at
     pl->n_voices = teacher ? 2 : 1;
-    parts[0] = (struct context_part){.d = d, .weight = 1.0};
+    parts[0] = (struct component){.d = d, .weight = 1.0};
     for (int64_t i = 1; i < n_parts; i++)
         parts[i] = teacher->parts[i - 1];
     for (int64_t i = 0; i < n_parts; i++) {
@@ -355,7 +354,7 @@ is_new(const struct ids *x, const struct ids *z, const struct proposal *list,
 
 int
 propose(struct proposal *out, int64_t *n, struct decoder *d, struct arena *a,
-        struct prompt_slot *s, const struct ids *z, const float *g,
+        struct prompt_place *s, const struct ids *z, const float *g,
         const struct propose_options *opts, struct rng *rng, trv_err *err)
 {
     const struct arena_mark mark = arena_mark(a);
@@ -383,7 +382,7 @@ propose(struct proposal *out, int64_t *n, struct decoder *d, struct arena *a,
         }
         if (!stands || !is_new(&x, z, out, *n))
             continue;
-        rc = prompt_slot_text(&text, &stands, s, x.v, x.n, err);
+        rc = prompt_place_text(&text, &stands, s, x.v, x.n, err);
         if (rc || !stands)
             continue;
         out[*n] = (struct proposal){.z = x, .text = sb_take(&text)};

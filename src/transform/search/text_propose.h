@@ -19,8 +19,8 @@
 #define TRANSFORM_TEXT_PROPOSE_H
 
 #include "base/rng.h"
-#include "model/decoder/context.h"
-#include "transform/search/prompt_slot.h"
+#include "model/decoder/conditioning.h"
+#include "transform/search/prompt_place.h"
 
 /* Tokens that a prompt may hold: those that have a text, without control
  * characters but newlines and tabs, and are not special. allowed [V] is 1 or 0;
@@ -49,12 +49,12 @@ void proposal_release(struct proposal *c); // accepts zeros
  * re-tokenising in their place.
  *
  * @param out  [width]; *n says how many were found, perhaps none.
- * @param g    [z->n, C] of slot_gradient().
+ * @param g    [z->n, C] of place_gradient().
  * @return 0, TRV_ENOMEM, and what the forward pass returns. On failure *n
  *         candidates are there, to be released.
  */
 int propose(struct proposal *out, int64_t *n, struct decoder *d,
-            struct arena *a, struct prompt_slot *s, const struct ids *z,
+            struct arena *a, struct prompt_place *s, const struct ids *z,
             const float *g, const struct propose_options *opts, struct rng *rng,
             trv_err *err);
 

@@ -16,9 +16,9 @@ lay(struct text_match *t, const int64_t *which, int64_t n, trv_err *err)
     t->places = 0;
     for (int64_t i = 0; i < n; i++) {
         const struct answer *y = &t->answers->list[which[i]];
-        const struct paired_context *c = &t->answers->contexts[y->context];
+        const struct paired_row *c = &t->answers->contexts[y->context];
 
-        t->y[i] = (struct slot_answer){c->input, y->ids, y->n};
+        t->y[i] = (struct place_answer){c->input, y->ids, y->n};
         t->pairs[i] = c;
         t->rows[i] = (struct answered){&c->teacher, y->ids, y->n};
         t->places += y->n;
@@ -69,8 +69,8 @@ match_gradient(void *self, float *g, const struct ids *z, double fluency,
 {
     struct text_match *t = self;
 
-    return slot_gradient(g, t->d, &t->s->arena, t->slot, z, t->y, t->n, fluency,
-                         match_loss, t, err);
+    return place_gradient(g, t->d, &t->s->arena, t->slot, z, t->y, t->n,
+                          fluency, match_loss, t, err);
 }
 
 static int
@@ -98,8 +98,8 @@ match_evaluate(void *self, double *value, const struct ids *z, int64_t n,
 {
     struct text_match *t = self;
 
-    return slot_evaluate(value, t->d, &t->s->arena, t->slot, z, n, t->y, t->n,
-                         match_value, t, err);
+    return place_evaluate(value, t->d, &t->s->arena, t->slot, z, n, t->y, t->n,
+                          match_value, t, err);
 }
 
 /* Divergence of the base itself from the teacher, over what is laid. */
@@ -108,7 +108,7 @@ without_prompt(struct text_match *t, double *sum, trv_err *err)
 {
     struct arena *a = &t->s->arena;
     struct context *c = arena_alloc(a, (size_t)t->n * sizeof(*c));
-    struct context_part *parts = arena_alloc(a, (size_t)t->n * sizeof(*parts));
+    struct component *parts = arena_alloc(a, (size_t)t->n * sizeof(*parts));
     struct answered *rows = arena_alloc(a, (size_t)t->n * sizeof(*rows));
     float *div = arena_f32(a, t->places, 1);
     struct head_side side = {0};
@@ -119,7 +119,7 @@ without_prompt(struct text_match *t, double *sum, trv_err *err)
     for (int64_t i = 0; i < t->n; i++) {
         const struct ids *x = &t->pairs[i]->student;
 
-        parts[i] = (struct context_part){t->d, NULL, x->v, x->n, 1.0};
+        parts[i] = (struct component){t->d, NULL, x->v, x->n, 1.0};
         c[i] = (struct context){.parts = &parts[i], .n = 1};
         rows[i] = (struct answered){&c[i], t->y[i].ids, t->y[i].n};
     }
@@ -133,7 +133,7 @@ without_prompt(struct text_match *t, double *sum, trv_err *err)
 }
 
 static int
-match_judge(void *self, double *value, const struct ids *z, trv_err *err)
+match_score_end(void *self, double *value, const struct ids *z, trv_err *err)
 {
     struct text_match *t = self;
     const int64_t all = t->answers->n;
@@ -181,7 +181,7 @@ text_match_init(struct text_match *t, struct search_goal *goal, trv_err *err)
                                  .begin = match_begin,
                                  .gradient = match_gradient,
                                  .evaluate = match_evaluate,
-                                 .judge = match_judge};
+                                 .judge = match_score_end};
     return t->y && t->rows && t->pairs
                ? 0
                : err_fail(err, TRV_ENOMEM, "no memory for a search");

@@ -13,13 +13,13 @@
 
 #include "learn/loop/shuffle.h"
 #include "transform/answers.h"
-#include "transform/search/slot_pass.h"
+#include "transform/search/place_pass.h"
 #include "transform/token_search/text_search.h"
 
 struct text_match {
     struct session *s;
     struct decoder *d;
-    struct prompt_slot *slot; // of all inputs that the answers are of
+    struct prompt_place *slot; // of all inputs that the answers are of
     const struct answers *answers;
     enum divergence divergence;
     int64_t batch; // answers of a step
@@ -28,9 +28,9 @@ struct text_match {
 
     struct shuffle shuffle;
     /* the batch that is laid */
-    struct slot_answer *y; // [most or batch]
-    struct answered *rows; // the same, of the teacher
-    const struct paired_context **pairs;
+    struct place_answer *y; // [most or batch]
+    struct answered *rows;  // the same, of the teacher
+    const struct paired_row **pairs;
     int64_t n, places;
     struct head_side teacher; // in the session's arena
 };

@@ -53,19 +53,19 @@ draw_contexts(const struct draw *w)
     struct arena *a = &w->t->s->arena;
     const int64_t n = w->n_z * w->n;
     struct context *c = arena_alloc(a, (size_t)n * sizeof(*c));
-    struct context_part *parts = arena_alloc(a, (size_t)n * sizeof(*parts));
+    struct component *parts = arena_alloc(a, (size_t)n * sizeof(*parts));
 
     for (int64_t i = 0; c && parts && i < n; i++) {
-        const struct paired_context *pair =
+        const struct paired_row *pair =
             &w->t->answers->contexts[w->inputs[i % w->n]];
-        const struct slot_row *at = &w->t->slot->at[pair->input];
+        const struct place_row *at = &w->t->slot->at[pair->input];
         const struct ids *z = &w->z[i / w->n];
         const int64_t all = at->head.n + z->n + at->tail.n;
         int32_t *ids = arena_alloc(a, (size_t)all * sizeof(*ids));
 
         if (!ids)
             return NULL;
-        parts[i] = (struct context_part){w->t->d, NULL, ids, all, 1.0};
+        parts[i] = (struct component){w->t->d, NULL, ids, all, 1.0};
         c[i] = (struct context){.parts = &parts[i], .n = 1};
         for (int64_t k = 0; k < at->head.n; k++)
             *ids++ = at->head.v[k];
@@ -86,7 +86,7 @@ draw_answers(struct drawn *out, const struct draw *w, trv_err *err)
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = t->max_tokens,
                                 .seed = t->seed};
-    struct sampled_context *rows;
+    struct sampled_row *rows;
     struct sample_out *outs;
     struct context *c;
     int rc;
@@ -99,8 +99,8 @@ draw_answers(struct drawn *out, const struct draw *w, trv_err *err)
         return err_nomem(err, "to search by a reward");
     so.sampling.vocab = tokenizer_size(t->s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
-        rows[i] = (struct sampled_context){&c[i / w->samples],
-                                           w->stream + (uint64_t)(i % per)};
+        rows[i] = (struct sampled_row){&c[i / w->samples],
+                                       w->stream + (uint64_t)(i % per)};
     rc = engine_sample_contexts(a, outs, rows, n, &so, err);
     for (int64_t i = 0; i < n && !rc; i++)
         out[i] = (struct drawn){
@@ -113,19 +113,19 @@ score_drawn(struct drawn *list, const struct draw *w, trv_err *err)
 {
     struct text_reward *t = w->t;
     const int64_t n = draw_count(w);
-    struct tried *trials = mem_calloc((size_t)n, sizeof(*trials));
+    struct completion *trials = mem_calloc((size_t)n, sizeof(*trials));
     double *score = mem_array((size_t)n, sizeof(*score));
     int rc = trials && score ? 0 : err_nomem(err, "to search by a reward");
 
     for (int64_t i = 0; i < n && !rc; i++) {
         const int64_t input = w->inputs[i / w->samples % w->n];
 
-        trials[i] =
-            (struct tried){&t->in->data.rows[t->answers->contexts[input].input],
-                           list[i].ids, list[i].n};
+        trials[i] = (struct completion){
+            &t->in->data.rows[t->answers->contexts[input].input], list[i].ids,
+            list[i].n};
     }
     if (!rc)
-        rc = trials_score(score, t->s, t->reward, trials, n, NULL, err);
+        rc = answer_rewards_score(score, t->s, t->reward, trials, n, NULL, err);
     for (int64_t i = 0; i < n && !rc; i++)
         list[i].reward = score[i];
     mem_free(trials);
@@ -220,7 +220,7 @@ draw_all(struct drawn *list, double *reward, double *kl, const struct draw *w,
 /* All answers that are known to an input: at most base + own. Fills answers and
  * rewards, those of others' answers corrected for where they come from. */
 static int64_t
-known(const struct text_reward *t, int64_t input, struct slot_answer *y,
+known(const struct text_reward *t, int64_t input, struct place_answer *y,
       double *r)
 {
     const int64_t inputs = t->answers->n_contexts;
@@ -230,7 +230,7 @@ known(const struct text_reward *t, int64_t input, struct slot_answer *y,
     for (int64_t i = input; i < t->answers->n; i += inputs) {
         const struct answer *base = &t->answers->list[i];
 
-        y[n] = (struct slot_answer){row, base->ids, base->n};
+        y[n] = (struct place_answer){row, base->ids, base->n};
         r[n++] = t->score[i];
     }
     for (int64_t k = 0; k < t->samples; k++) {
@@ -238,7 +238,7 @@ known(const struct text_reward *t, int64_t input, struct slot_answer *y,
 
         if (own->n == 0)
             continue;
-        y[n] = (struct slot_answer){row, own->ids, own->n};
+        y[n] = (struct place_answer){row, own->ids, own->n};
         r[n++] = own->reward + t->beta * (own->base - own->own);
     }
     return n;
@@ -246,14 +246,14 @@ known(const struct text_reward *t, int64_t input, struct slot_answer *y,
 
 /* Keep those that weigh something, best first; weights again sum to 1. */
 static int64_t
-keep_heavy(struct slot_answer *y, double *w, int64_t n)
+keep_heavy(struct place_answer *y, double *w, int64_t n)
 {
     double rest = 1.0;
     int64_t kept = 0;
 
     for (; kept < n && rest > NEGLIGIBLE; kept++) {
         int64_t best = kept;
-        struct slot_answer was = y[kept];
+        struct place_answer was = y[kept];
         double w_was = w[kept];
 
         for (int64_t i = kept + 1; i < n; i++)
@@ -300,9 +300,9 @@ teaches(const struct text_reward *t, int64_t input)
 }
 
 static void
-lay_input(struct text_reward *t, int64_t input, double *r)
+lay_out_input(struct text_reward *t, int64_t input, double *r)
 {
-    struct slot_answer *y = t->y + t->n;
+    struct place_answer *y = t->y + t->n;
     double *w = t->w + t->n;
     const int64_t n = known(t, input, y, r);
 
@@ -352,9 +352,9 @@ reward_begin(void *self, const struct search_at *at, trv_err *err)
     choose_inputs(t, at);
     for (int64_t i = 0; i < t->n_inputs; i++)
         if (teaches(t, t->inputs[i]))
-            lay_input(t, t->inputs[i], r);
+            lay_out_input(t, t->inputs[i], r);
     for (int64_t i = 0; t->n == 0 && i < t->n_inputs; i++)
-        lay_input(t, t->inputs[i], r);
+        lay_out_input(t, t->inputs[i], r);
     mem_free(r);
     for (int64_t i = 0; i < t->n; i++)
         t->w[i] *= t->beta / (double)t->n_guides;
@@ -366,28 +366,28 @@ reward_begin(void *self, const struct search_at *at, trv_err *err)
 }
 
 /* The loss is the sum of -w log p. */
-static struct slot_likelihood
+static struct place_likelihood
 guide(const struct text_reward *t)
 {
-    return (struct slot_likelihood){t->s, t->slot, t->y, t->w, t->n};
+    return (struct place_likelihood){t->s, t->slot, t->y, t->w, t->n};
 }
 
 static int
 reward_gradient(void *self, float *g, const struct ids *z, double fluency,
                 trv_err *err)
 {
-    const struct slot_likelihood l = guide(self);
+    const struct place_likelihood l = guide(self);
 
-    return slot_likelihood_gradient(g, &l, z, fluency, err);
+    return place_likelihood_gradient(g, &l, z, fluency, err);
 }
 
 static int
 reward_evaluate(void *self, double *value, const struct ids *z, int64_t n,
                 trv_err *err)
 {
-    const struct slot_likelihood l = guide(self);
+    const struct place_likelihood l = guide(self);
 
-    return slot_likelihood_evaluate(value, &l, z, n, err);
+    return place_likelihood_evaluate(value, &l, z, n, err);
 }
 
 /* --- the goal itself --- */
@@ -420,13 +420,13 @@ reward_confirm(void *self, double *value, const struct search_at *at,
     double *kl = mem_array((size_t)n, sizeof(*kl));
     int rc = reward && kl ? 0 : err_nomem(err, "to search by a reward");
 
-    drawn_release(t->tried, t->n_tried);
+    drawn_release(t->completion, t->n_tried);
     t->n_tried = n * per;
     if (!rc)
-        rc = draw_all(t->tried, reward, kl, &w, err);
+        rc = draw_all(t->completion, reward, kl, &w, err);
     for (int64_t p = 0; p < n && !rc; p++)
         value[p] = -(reward[p] - t->beta * kl[p]);
-    if (!rc && n > 1 && all_equal(t->tried, t->n_tried))
+    if (!rc && n > 1 && all_equal(t->completion, t->n_tried))
         rc = reward_evaluate(t, value, z, n, err);
     mem_free(reward);
     mem_free(kl);
@@ -474,7 +474,7 @@ reward_accept(void *self, int64_t chosen, trv_err *err)
 
     (void)err;
     for (int64_t i = 0; i < per; i++) {
-        struct drawn *from = &t->tried[chosen * per + i];
+        struct drawn *from = &t->completion[chosen * per + i];
         struct drawn *to =
             &t->own[t->inputs[i / t->samples] * t->samples + i % t->samples];
 
@@ -524,7 +524,7 @@ text_reward_measure(struct text_reward *t, double *reward, double *kl,
 }
 
 static int
-reward_judge(void *self, double *value, const struct ids *z, trv_err *err)
+reward_score_end(void *self, double *value, const struct ids *z, trv_err *err)
 {
     struct text_reward *t = self;
     double reward = t->base_reward, kl = 0.0;
@@ -619,8 +619,8 @@ score_base(struct text_reward *t, trv_err *err)
     const int64_t all = t->answers->n;
     double sum = 0.0;
     int64_t n = 0;
-    int rc = trials_keep(t->score, t->s, t->reward, t->answers, t->in, t->file,
-                         t->resume, NULL, err);
+    int rc = answer_rewards_keep(t->score, t->s, t->reward, t->answers, t->in,
+                                 t->file, t->resume, NULL, err);
 
     for (int64_t i = 0; i < all && !rc; i++)
         if (!isnan(t->score[i])) {
@@ -646,8 +646,9 @@ text_reward_init(struct text_reward *t, struct search_goal *goal, trv_err *err)
     t->inputs = mem_array(B, sizeof(*t->inputs));
     t->y = mem_calloc(B * (size_t)most_known(t), sizeof(*t->y));
     t->w = mem_calloc(B * (size_t)most_known(t), sizeof(*t->w));
-    t->tried = mem_calloc(((size_t)t->confirms + 1) * B * S, sizeof(*t->tried));
-    if (!t->score || !t->own || !t->inputs || !t->y || !t->w || !t->tried)
+    t->completion =
+        mem_calloc(((size_t)t->confirms + 1) * B * S, sizeof(*t->completion));
+    if (!t->score || !t->own || !t->inputs || !t->y || !t->w || !t->completion)
         return err_nomem(err, "to search by a reward");
     rc = score_base(t, err);
     if (rc)
@@ -663,7 +664,7 @@ text_reward_init(struct text_reward *t, struct search_goal *goal, trv_err *err)
                                  .confirm = reward_confirm,
                                  .confirms = t->confirms,
                                  .accept = reward_accept,
-                                 .judge = reward_judge,
+                                 .judge = reward_score_end,
                                  .save = pool_save,
                                  .load = pool_load};
     return shuffle_init(&t->shuffle, t->answers->n_contexts, t->seed + 1, err);
@@ -673,13 +674,13 @@ void
 text_reward_release(struct text_reward *t)
 {
     drawn_release(t->own, t->own ? t->answers->n_contexts * t->samples : 0);
-    drawn_release(t->tried, t->n_tried);
+    drawn_release(t->completion, t->n_tried);
     shuffle_release(&t->shuffle);
     mem_free(t->score);
     mem_free(t->own);
     mem_free(t->inputs);
     mem_free(t->y);
     mem_free(t->w);
-    mem_free(t->tried);
+    mem_free(t->completion);
     *t = (struct text_reward){0};
 }

@@ -32,7 +32,7 @@
 
 #include "learn/loop/shuffle.h"
 #include "transform/answers.h"
-#include "transform/search/slot_likelihood.h"
+#include "transform/search/place_likelihood.h"
 #include "transform/token_search/text_search.h"
 #include "transform/answer_rewards.h"
 
@@ -48,7 +48,7 @@ struct drawn {
 struct text_reward {
     struct session *s;
     struct decoder *d;
-    struct prompt_slot *slot; // of all inputs that the answers are of
+    struct prompt_place *slot; // of all inputs that the answers are of
     struct adaptation *reward;
     const struct inputs *in;
     const struct answers *answers; // the base's: input i has i, i + inputs, ...
@@ -70,15 +70,16 @@ struct text_reward {
     /* the batch that is laid */
     int64_t *inputs;            // [n_inputs]
     int64_t n_inputs, n_guides; // n_guides: of which answers are laid
-    struct slot_answer *y;      // [n]
+    struct place_answer *y;     // [n]
     double *w; // [n] beta / n_guides times weights that sum to 1 over an input
     int64_t n;
-    struct drawn *tried; // [prompts, n_inputs, samples] of the last confirm
+    struct drawn
+        *completion; // [prompts, n_inputs, samples] of the last confirm
     int64_t n_tried;
 };
 
 /** Set up: scores the base's answers. The fields above the gap are the
- * caller's. What trials_keep() returns. */
+ * caller's. What answer_rewards_keep() returns. */
 int text_reward_init(struct text_reward *t, struct search_goal *goal,
                      trv_err *err);
 void text_reward_release(struct text_reward *t);

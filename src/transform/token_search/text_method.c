@@ -59,7 +59,7 @@ struct plan {
 
     struct inputs in;
     struct answers answers;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     struct text_match match;
     struct text_reward reward;
     struct search_goal goal;
@@ -67,7 +67,7 @@ struct plan {
 };
 
 static int
-tell_options(struct plan *p, trv_err *err)
+options_to_json(struct plan *p, trv_err *err)
 {
     const struct search_options *s = &p->search;
 
@@ -132,7 +132,7 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
                                         .progress = job->progress,
                                         .payload = job->payload};
     if (!rc)
-        rc = convert_begin(&p->w, job, "answers.jsonl", err);
+        rc = job_begin(&p->w, job, "answers.jsonl", err);
     p->search.dir = p->w.place.dir;
     if (!rc && !(p->rewards = path_join(p->w.place.dir, "rewards.json")))
         rc = err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
@@ -146,7 +146,7 @@ plan_release(struct plan *p)
     text_match_release(&p->match);
     if (p->by_reward)
         text_reward_release(&p->reward);
-    prompt_slot_release(&p->slot);
+    prompt_place_release(&p->slot);
     answers_release(&p->answers);
     inputs_release(&p->in);
     work_release(&p->w);
@@ -164,20 +164,20 @@ keep_roomy(struct plan *p, trv_err *err)
     int64_t kept = 0, shortest = INT64_MAX;
 
     for (int64_t i = 0; i < y->n_contexts; i++) {
-        struct paired_context *c = &y->contexts[i];
-        const struct slot_row *at = &p->slot.at[c->input];
+        struct paired_row *c = &y->contexts[i];
+        const struct place_row *at = &p->slot.at[c->input];
         const int64_t n = at->head.n + at->tail.n;
 
         shortest = n < shortest ? n : shortest;
         if (n + p->search.tokens + p->max_tokens > room) {
-            context_release(&c->teacher);
+            conditioning_release(&c->teacher);
             ids_release(&c->student);
             y->n_dropped++;
             continue;
         }
         if (kept < i) {
             y->contexts[kept] = *c;
-            *c = (struct paired_context){0};
+            *c = (struct paired_row){0};
         }
         kept++;
     }
@@ -198,9 +198,9 @@ open_inputs(struct plan *p, trv_err *err)
     const struct inputs *in = &p->in;
     struct ids start = {0};
     struct inputs used;
-    int rc = convert_inputs(
-        &p->in, job, job->opts->inputs, p->inputs,
-        p->to == KIND_MESSAGES || adaptation_is_chat(job->from), err);
+    int rc = job_inputs(&p->in, job, job->opts->inputs, p->inputs,
+                        p->to == KIND_MESSAGES || adaptation_is_chat(job->from),
+                        err);
 
     if (rc)
         return rc;
@@ -210,8 +210,8 @@ open_inputs(struct plan *p, trv_err *err)
     rc = answers_contexts(&p->answers, job->s, p->teacher, NULL, &used,
                           p->max_tokens, err);
     if (!rc)
-        rc = prompt_slot_open(&p->slot, job->s->model, used.data.rows,
-                              used.data.n, p->to == KIND_MESSAGES, "", err);
+        rc = prompt_place_open(&p->slot, job->s->model, used.data.rows,
+                               used.data.n, p->to == KIND_MESSAGES, "", err);
     if (!rc && p->search.start) // before anything is drawn
         rc = text_search_start(&start, &p->slot, p->search.start,
                                p->search.tokens, err);
@@ -219,8 +219,8 @@ open_inputs(struct plan *p, trv_err *err)
     if (!rc)
         rc = keep_roomy(p, err);
     if (!rc)
-        convert_say_dropped(job, p->answers.n_dropped, used.data.n,
-                            p->search.tokens, p->max_tokens);
+        job_log_dropped(job, p->answers.n_dropped, used.data.n,
+                        p->search.tokens, p->max_tokens);
     if (!rc && p->samples < p->answers.n_contexts)
         p->samples = p->answers.n_contexts; // every input has one
     return rc;
@@ -270,7 +270,7 @@ step_bytes(const struct plan *p)
 }
 
 static void
-say_cost(const struct plan *p)
+log_cost(const struct plan *p)
 {
     const struct search_options *s = &p->search;
     const double steps = (double)(s->steps * s->restarts);
@@ -280,14 +280,14 @@ say_cost(const struct plan *p)
                                               (each - (double)s->tokens)
                                         : 0.0);
 
-    convert_say(p->job,
-                "search: %lld restarts of at most %lld steps, %lld candidates "
-                "a step before %lld answers each; at most %.2g tokens in %.2g "
-                "passes, about %.0f MB beside the model",
-                (long long)s->restarts, (long long)s->steps,
-                (long long)s->width, (long long)p->batch, tokens,
-                steps * ceil((double)s->width * each / 8192.0 + 3.0),
-                step_bytes(p) / 1e6);
+    job_log(p->job,
+            "search: %lld restarts of at most %lld steps, %lld candidates "
+            "a step before %lld answers each; at most %.2g tokens in %.2g "
+            "passes, about %.0f MB beside the model",
+            (long long)s->restarts, (long long)s->steps, (long long)s->width,
+            (long long)p->batch, tokens,
+            steps * ceil((double)s->width * each / 8192.0 + 3.0),
+            step_bytes(p) / 1e6);
 }
 
 /* --- the search --- */
@@ -326,32 +326,32 @@ open_goal(struct plan *p, trv_err *err)
 }
 
 static void
-say_result(const struct plan *p, const char *quoted, double reward, double kl)
+log_result(const struct plan *p, const char *quoted, double reward, double kl)
 {
     const struct search_result *r = &p->result;
     const struct search_end *e = &r->ends[r->best];
 
     if (p->by_reward)
-        convert_say(p->job,
-                    "reward %.3f, without a prompt %.3f; KL to the base %.2f "
-                    "nats an answer",
-                    reward, p->reward.base_reward, kl);
+        job_log(p->job,
+                "reward %.3f, without a prompt %.3f; KL to the base %.2f "
+                "nats an answer",
+                reward, p->reward.base_reward, kl);
     else
-        convert_say(p->job,
-                    "divergence %.4f nats per token, without a prompt %.4f: "
-                    "closes %.2f of the gap",
-                    e->goal, r->base, 1.0 - e->goal / r->base);
-    convert_say(p->job, "prompt of %lld tokens, perplexity %.3g: %s",
-                (long long)e->best.z.n, e->perplexity, quoted);
+        job_log(p->job,
+                "divergence %.4f nats per token, without a prompt %.4f: "
+                "closes %.2f of the gap",
+                e->goal, r->base, 1.0 - e->goal / r->base);
+    job_log(p->job, "prompt of %lld tokens, perplexity %.3g: %s",
+            (long long)e->best.z.n, e->perplexity, quoted);
     if (e->goal >= r->base)
-        convert_say(p->job,
-                    "warning: no prompt was found that is better than none");
+        job_log(p->job,
+                "warning: no prompt was found that is better than none");
     else if (r->disagreement > DISAGREE)
-        convert_say(p->job,
-                    "warning: restarts disagree by %.0f %% of what was gained: "
-                    "a poor optimum; more steps, candidates or restarts may "
-                    "help",
-                    100.0 * r->disagreement);
+        job_log(p->job,
+                "warning: restarts disagree by %.0f %% of what was gained: "
+                "a poor optimum; more steps, candidates or restarts may "
+                "help",
+                100.0 * r->disagreement);
 }
 
 static int
@@ -363,8 +363,8 @@ search(struct plan *p, trv_err *err)
 
     p->search.resume = p->w.resume;
     if (!rc && p->by_reward && p->reward.all_alike)
-        convert_say(job, "warning: no answer of the base earns more than "
-                         "another to the same input: the search starts blind");
+        job_log(job, "warning: no answer of the base earns more than "
+                     "another to the same input: the search starts blind");
     if (!rc)
         rc = text_search(&p->result, job->s, &p->slot, &p->goal, &p->search,
                          err);
@@ -375,7 +375,7 @@ search(struct plan *p, trv_err *err)
         json_t *text = json_string(p->result.ends[p->result.best].best.text);
         char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
 
-        say_result(p, quoted ? quoted : "", reward, kl);
+        log_result(p, quoted ? quoted : "", reward, kl);
         free(quoted);
         json_decref(text);
     }
@@ -398,13 +398,13 @@ save(struct plan *p, trv_err *err)
             : adaptation_of_text(&z, e->best.text, strlen(e->best.text), err);
 
     if (!rc)
-        rc = work_sign(&p->w, p->to, p->job->from, &step,
-                       json_pack("{s:I,s:I,s:f,s:f,s:f}", "steps",
-                                 (json_int_t)r->steps, "answers",
-                                 (json_int_t)p->answers.n, "tokens", r->tokens,
-                                 "perplexity", e->perplexity, "disagreement",
-                                 r->disagreement),
-                       err);
+        rc = work_begin_manifest(
+            &p->w, p->to, p->job->from, &step,
+            json_pack("{s:I,s:I,s:f,s:f,s:f}", "steps", (json_int_t)r->steps,
+                      "answers", (json_int_t)p->answers.n, "tokens", r->tokens,
+                      "perplexity", e->perplexity, "disagreement",
+                      r->disagreement),
+            err);
     if (!rc)
         rc = work_save_prompt(&p->w, z, err);
     adaptation_free(z);
@@ -431,29 +431,28 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     int rc = plan_make(&p, job, err);
 
     if (!rc)
-        rc = work_claim(&p.w, err);
+        rc = work_lock(&p.w, err);
     if (!rc)
         rc = open_inputs(&p, err);
     if (rc)
         goto done;
     choose_width(&p);
-    rc = tell_options(&p, err);
+    rc = options_to_json(&p, err);
     if (!rc)
-        rc = convert_lay(&p.w, job, "text", &p.in,
-                         json_pack("{s:s}", "to", kind_name(p.to)), err);
+        rc = job_write_run(&p.w, job, "text", &p.in,
+                           json_pack("{s:s}", "to", kind_name(p.to)), err);
     if (rc)
         goto done;
     if (!p.w.resume)
         discard_state(&p);
-    say_cost(&p);
-    rc = convert_draw(
-        &p.answers, &p.w,
-        (struct answers_options){.samples = p.samples,
-                                 .max_tokens = p.max_tokens,
-                                 .temperature =
-                                     p.by_reward ? 1.0 : job->opts->temperature,
-                                 .seed = job->opts->seed},
-        err);
+    log_cost(&p);
+    rc = job_draw(&p.answers, &p.w,
+                  (struct answers_options){
+                      .samples = p.samples,
+                      .max_tokens = p.max_tokens,
+                      .temperature = p.by_reward ? 1.0 : job->opts->temperature,
+                      .seed = job->opts->seed},
+                  err);
     if (!rc)
         rc = work_stopped(&p.w, search(&p, err), "while searching", err);
     if (!rc)

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "transform/search/slot_pass.h"
+#include "transform/search/place_pass.h"
 
 int
 ordered_by_value(const void *a, const void *b)
@@ -17,7 +17,7 @@ ordered_by_value(const void *a, const void *b)
 }
 
 int
-text_rest(double *told, struct session *s, const struct prompt_slot *slot,
+text_rest(double *told, struct session *s, const struct prompt_place *slot,
           double fluency, double length, const struct ids *z, int64_t n,
           trv_err *err)
 {
@@ -26,8 +26,8 @@ text_rest(double *told, struct session *s, const struct prompt_slot *slot,
     int rc = nats && n_told ? 0 : err_nomem(err, "to choose among texts");
 
     if (!rc && fluency > 0)
-        rc =
-            slot_surprise(nats, n_told, s->decoder, &s->arena, slot, z, n, err);
+        rc = place_surprise(nats, n_told, s->decoder, &s->arena, slot, z, n,
+                            err);
     for (int64_t i = 0; i < n && !rc; i++) {
         told[i] = length * (double)z[i].n;
         if (n_told[i] > 0)
@@ -115,7 +115,7 @@ confirm(int64_t *best, struct lineup *l, const struct text_chooser *c,
 }
 
 int
-text_choose(int64_t *best, const struct text_chooser *c,
+text_screen(int64_t *best, const struct text_chooser *c,
             const struct proposal *list, int64_t n, trv_err *err)
 {
     const int64_t most = c->goal->confirms + 1 < n ? c->goal->confirms + 1 : n;

@@ -9,7 +9,7 @@
 
 struct text_chooser {
     struct session *s; // its decoder is made
-    struct prompt_slot *slot;
+    struct prompt_place *slot;
     const struct search_goal *goal;
     const struct search_at *at;
     double fluency, length;
@@ -17,11 +17,11 @@ struct text_chooser {
 
 /** The best of n >= 1 texts. Where the goal confirms, its answers are accepted.
  * What the goal returns, TRV_ENOMEM. */
-int text_choose(int64_t *best, const struct text_chooser *c,
+int text_screen(int64_t *best, const struct text_chooser *c,
                 const struct proposal *list, int64_t n, trv_err *err);
 
 /** What fluency and length add to the loss of each of n prompts. */
-int text_rest(double *told, struct session *s, const struct prompt_slot *slot,
+int text_rest(double *told, struct session *s, const struct prompt_place *slot,
               double fluency, double length, const struct ids *z, int64_t n,
               trv_err *err);
 

@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "transform/search/slot_pass.h"
-#include "transform/search/slot_sample.h"
+#include "transform/search/place_pass.h"
+#include "transform/search/place_sample.h"
 #include "transform/token_search/text_screen.h"
 #include "base/seal.h"
 #include "base/streams.h"
@@ -26,7 +26,7 @@
 struct search {
     struct session *s;
     struct decoder *d;
-    struct prompt_slot *slot;
+    struct prompt_place *slot;
     const struct search_goal *goal;
     const struct search_options *opts;
     struct propose_options propose;
@@ -55,7 +55,7 @@ struct search {
 
 static int
 search_open(struct search *q, struct search_result *out, struct session *s,
-            struct prompt_slot *slot, const struct search_goal *goal,
+            struct prompt_place *slot, const struct search_goal *goal,
             const struct search_options *opts, trv_err *err)
 {
     const size_t n = (size_t)opts->width + 1;
@@ -151,7 +151,7 @@ any_token(struct proposal *best, struct search *q, trv_err *err)
         const int32_t id = (int32_t)rng_below(&rng, (uint32_t)q->d->cfg->vocab);
 
         if (q->allowed[id])
-            rc = slot_words_keep(best, q->slot, &id, 1, err);
+            rc = place_sample_keep(best, q->slot, &id, 1, err);
     }
     if (!rc && best->z.n == 0)
         rc = err_fail(err, TRV_EINVAL,
@@ -165,22 +165,22 @@ static int
 draw_words(struct proposal *list, int64_t *n, struct search *q,
            const struct ids *begin, int64_t want, uint64_t stream, trv_err *err)
 {
-    struct slot_words w = {.s = q->s,
-                           .slot = q->slot,
-                           .allowed = q->allowed,
-                           .most = q->opts->tokens,
-                           .seed = q->opts->seed,
-                           .stream = stream};
+    struct place_sample w = {.s = q->s,
+                             .slot = q->slot,
+                             .allowed = q->allowed,
+                             .most = q->opts->tokens,
+                             .seed = q->opts->seed,
+                             .stream = stream};
     const int64_t own = q->opts->teacher ? (want + 1) / 2 : want;
     int64_t more = 0;
-    int rc = slot_words_draw(list, n, &w, begin, own, err);
+    int rc = place_sample_draw(list, n, &w, begin, own, err);
 
     if (rc || own == want)
         return rc;
     w.voice = q->opts->teacher;
     w.stream += (uint64_t)own;
-    rc = slot_words_draw(list + *n, &more, &w, begin ? begin + own : NULL,
-                         want - own, err);
+    rc = place_sample_draw(list + *n, &more, &w, begin ? begin + own : NULL,
+                           want - own, err);
     *n += more;
     return rc;
 }
@@ -192,7 +192,7 @@ go_on_from(struct search *q, struct proposal *list, int64_t n, trv_err *err)
     const struct text_chooser c = {q->s,   q->slot,          q->goal,
                                    &q->at, q->opts->fluency, q->opts->length};
     int64_t best = 0;
-    int rc = n > 0 ? text_choose(&best, &c, list, n, err) : 0;
+    int rc = n > 0 ? text_screen(&best, &c, list, n, err) : 0;
 
     if (!rc && n > 0) {
         proposal_release(&q->list[0]);
@@ -251,11 +251,11 @@ kick(struct search *q, trv_err *err)
 }
 
 int
-text_search_start(struct ids *z, struct prompt_slot *slot, const char *text,
+text_search_start(struct ids *z, struct prompt_place *slot, const char *text,
                   int64_t most, trv_err *err)
 {
     bool stands;
-    int rc = prompt_slot_ids(z, &stands, slot, text, err);
+    int rc = prompt_place_ids(z, &stands, slot, text, err);
 
     if (rc)
         return rc;
@@ -268,7 +268,7 @@ text_search_start(struct ids *z, struct prompt_slot *slot, const char *text,
                         "the text to start from has %lld tokens, more than the "
                         "%lld that a prompt may have",
                         (long long)z->n, (long long)most);
-    rc = prompt_slot_check(&stands, slot, text, z->v, z->n, err);
+    rc = prompt_place_check(&stands, slot, text, z->v, z->n, err);
     if (!rc && !stands)
         rc = err_fail(err, TRV_EINVAL,
                       "the text to start from does not survive re-tokenising "
@@ -298,8 +298,8 @@ judge(struct search *q, trv_err *err)
     int rc = q->goal->judge(q->goal->self, &e.goal, &z->z, err);
 
     if (!rc)
-        rc = slot_surprise(&nats, &n_told, q->d, &q->s->arena, q->slot, &z->z,
-                           1, err);
+        rc = place_surprise(&nats, &n_told, q->d, &q->s->arena, q->slot, &z->z,
+                            1, err);
     if (rc)
         return rc;
     e.perplexity = n_told ? exp(nats / (double)n_told) : 0.0;
@@ -422,7 +422,7 @@ read_prompt(struct proposal *out, struct search *q, const json_t *list,
     }
     proposal_release(out);
     if (!rc)
-        rc = slot_words_keep(out, q->slot, z.v, z.n, err);
+        rc = place_sample_keep(out, q->slot, z.v, z.n, err);
     if (!rc && out->z.n != z.n)
         rc = TRV_EFORMAT;
     ids_release(&z);
@@ -540,7 +540,7 @@ cut_metrics(struct search *q, trv_err *err)
 }
 
 static int
-tell_metrics(struct search *q, int64_t tried, trv_err *err)
+metrics_to_json(struct search *q, int64_t completion, trv_err *err)
 {
     json_t *line;
     char *path = NULL, *text = NULL;
@@ -553,7 +553,7 @@ tell_metrics(struct search *q, int64_t tried, trv_err *err)
                      (json_int_t)(q->at.step_of_all + 1), "restart",
                      (json_int_t)(q->at.restart + 1), "loss", q->loss,
                      "prompt_tokens", (json_int_t)q->list[0].z.n, "tried",
-                     (json_int_t)tried, "prompt", q->list[0].text);
+                     (json_int_t)completion, "prompt", q->list[0].text);
     text =
         line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(line);
@@ -648,10 +648,10 @@ choose(struct search *q, int64_t n, trv_err *err)
                 best = i;
         if (best == 0)
             break;
-        rc =
-            prompt_slot_check(&stands, q->slot, q->list[q->order[best].at].text,
-                              q->list[q->order[best].at].z.v,
-                              q->list[q->order[best].at].z.n, err);
+        rc = prompt_place_check(&stands, q->slot,
+                                q->list[q->order[best].at].text,
+                                q->list[q->order[best].at].z.v,
+                                q->list[q->order[best].at].z.n, err);
         if (!stands)
             q->order[best].value = (double)INFINITY;
         else
@@ -683,7 +683,7 @@ take_step(struct search *q, trv_err *err)
 {
     const struct search_goal *goal = q->goal;
     struct rng rng;
-    int64_t n = 0, tried;
+    int64_t n = 0, completion;
     int rc;
 
     q->at.step_of_all = q->at.restart * q->opts->steps + q->at.step;
@@ -695,7 +695,7 @@ take_step(struct search *q, trv_err *err)
     if (!rc)
         rc = propose(q->list + 1, &n, q->d, &q->s->arena, q->slot,
                      &q->list[0].z, q->g, &q->propose, &rng, err);
-    tried = n;
+    completion = n;
     if (!rc)
         rc = weigh(q, n, err);
     if (!rc && goal->confirm && !q->at.guided)
@@ -706,7 +706,7 @@ take_step(struct search *q, trv_err *err)
         proposal_release(&q->list[i]);
     if (rc)
         return rc;
-    rc = tell_metrics(q, tried, err);
+    rc = metrics_to_json(q, completion, err);
     q->at.step++;
     q->steps++;
     if (q->at.guided &&
@@ -803,7 +803,7 @@ run_restart(struct search *q, bool resumed, trv_err *err)
 
 int
 text_search(struct search_result *out, struct session *s,
-            struct prompt_slot *slot, const struct search_goal *goal,
+            struct prompt_place *slot, const struct search_goal *goal,
             const struct search_options *opts, trv_err *err)
 {
     struct search q;

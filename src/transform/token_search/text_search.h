@@ -5,12 +5,12 @@
  *
  *   a step   the gradient at z's tokens over a batch of the goal's
  *            -> candidates near z (text_propose.h), all of which survive
- *               re-tokenising in their place (prompt_slot.h)
+ *               re-tokenising in their place (prompt_place.h)
  *            -> the loss of each on the same batch, z's own among them
  *            -> the best goes on, where it is better than z
  *
  * A restart begins from the best of many texts that the model writes where the
- * prompt stands (slot_sample.h): a step looks only at what is near, so it matters
+ * prompt stands (place_sample.h): a step looks only at what is near, so it matters
  * most where it begins; where a look is cheap, it looks at more texts as long as
  * none is far better than no prompt. Where many steps in a row found nothing better, what was
  * reached is judged on a larger set, and the search goes on from the best so
@@ -50,7 +50,7 @@ struct search_goal {
     int (*screen)(void *self, double *value, const struct search_at *at,
                   const struct ids *z, int64_t n, trv_err *err);
     /** The gradient of goal + fluency at z over the batch, as
-     * slot_gradient(). */
+     * place_gradient(). */
     int (*gradient)(void *self, float *g, const struct ids *z, double fluency,
                     trv_err *err);
     /** value[i] of each of n prompts over the batch. */
@@ -118,14 +118,14 @@ struct search_result {
  *         returns.
  */
 int text_search(struct search_result *out, struct session *s,
-                struct prompt_slot *slot, const struct search_goal *goal,
+                struct prompt_place *slot, const struct search_goal *goal,
                 const struct search_options *opts, trv_err *err);
 void search_result_release(struct search_result *r); // accepts zeros
 
 /** The tokens of a text that a search is to start from, appended to *z; at most
  * `most`. TRV_EINVAL where it cannot be one. */
-int text_search_start(struct ids *z, struct prompt_slot *slot, const char *text,
-                      int64_t most, trv_err *err);
+int text_search_start(struct ids *z, struct prompt_place *slot,
+                      const char *text, int64_t most, trv_err *err);
 
 #define SEARCH_STATE_FILE "search.json"
 #define SEARCH_METRICS_FILE "metrics.jsonl"

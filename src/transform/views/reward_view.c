@@ -67,7 +67,7 @@ save(const struct convert_job *job, struct reward *r, trv_cost *cost,
     int rc = job->held ? 0 : outdir_init(&own, job->out, err);
 
     if (!rc && !job->held)
-        rc = output_claim(&own, job->to, job->opts->replace, err);
+        rc = output_lock(&own, job->to, job->opts->replace, err);
     if (!rc)
         rc = session_identity(job->s, &id, err);
     if (!rc)

@@ -1,4 +1,4 @@
-/* test_context.c -- mixes: several parts make one distribution. */
+/* test_conditioning.c -- mixes: several parts make one distribution. */
 #include "support/test.h"
 
 #include <math.h>
@@ -63,7 +63,7 @@ mix_by_hand(double *logp, struct fixture *f, const struct context *c)
     trv_err err = {0};
 
     for (int64_t p = 0; p < c->n; p++) {
-        struct context_part part = c->parts[p];
+        struct component part = c->parts[p];
         const struct context plain = {&part, 1, NULL};
         const struct answered row = {&plain, answer, N_ANSWER};
         struct head_side side = {0};
@@ -115,7 +115,7 @@ test_context_mix_scores_by_its_definition(void **state)
     (void)state;
     open_fixture(&f, PREC_F32);
     for (int w = 0; w < 4; w++) {
-        struct context_part parts[] = {
+        struct component parts[] = {
             {f.d[0], NULL, own, 4, weights[w][0]},
             {f.d[0], NULL, other, 5, weights[w][1]},
             {f.d[1], NULL, own, 4, weights[w][2]}}; // another model
@@ -142,8 +142,8 @@ test_context_all_weight_on_one_part_is_that_part(void **state)
     (void)state;
     open_fixture(&f, PREC_F32);
     {
-        struct context_part parts[] = {{f.d[0], NULL, own, 4, 0.0},
-                                       {f.d[0], NULL, other, 5, 1.0}};
+        struct component parts[] = {{f.d[0], NULL, own, 4, 0.0},
+                                    {f.d[0], NULL, other, 5, 1.0}};
         const struct context both = {parts, 2, NULL},
                              one = {parts + 1, 1, NULL};
 
@@ -164,11 +164,11 @@ test_context_a_sample_of_a_mix_scores_as_it_was_drawn(void **state)
 
         open_fixture(&f, p ? PREC_BF16 : PREC_F32);
         for (int seed = 0; seed < 4; seed++) {
-            struct context_part parts[] = {{f.d[0], NULL, own, 4, -0.5},
-                                           {f.d[0], NULL, other, 5, 0.7},
-                                           {f.d[1], NULL, other, 5, 0.8}};
+            struct component parts[] = {{f.d[0], NULL, own, 4, -0.5},
+                                        {f.d[0], NULL, other, 5, 0.7},
+                                        {f.d[1], NULL, other, 5, 0.8}};
             const struct context c = {parts, 3, NULL};
-            const struct sampled_context rows[] = {{&c, 3}, {&c, 4}, {&c, 3}};
+            const struct sampled_row rows[] = {{&c, 3}, {&c, 4}, {&c, 3}};
             const struct sample_options opts = {.sampling = SAMPLING_INIT,
                                                 .max_tokens = 12,
                                                 .seed = (uint64_t)seed,
@@ -206,14 +206,14 @@ test_context_measures_what_its_parts_hold(void **state)
     (void)state;
     open_fixture(&f, PREC_F32);
     {
-        struct context_part parts[] = {{f.d[0], NULL, own, 4, 0.5},
-                                       {f.d[1], NULL, other, 5, 0.5}};
+        struct component parts[] = {{f.d[0], NULL, own, 4, 0.5},
+                                    {f.d[1], NULL, other, 5, 0.5}};
         const struct context c = {parts, 2, NULL};
         const int64_t a = f.model[0]->cfg.context - 4,
                       b = f.model[1]->cfg.context - 5;
 
-        assert_int_equal(context_length(&c), 5);
-        assert_int_equal(context_room(&c), a < b ? a : b);
+        assert_int_equal(conditioning_length(&c), 5);
+        assert_int_equal(conditioning_left(&c), a < b ? a : b);
     }
     close_fixture(&f);
 }

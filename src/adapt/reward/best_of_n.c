@@ -1,10 +1,10 @@
-/* choose.c -- one answer of many. */
-#include "adapt/reward/choose.h"
+/* best_of_n.c -- one answer of many. */
+#include "adapt/reward/best_of_n.h"
 
 #include <math.h>
 
 int64_t
-choose_best(const double *score, int64_t n)
+best_of_n(const double *score, int64_t n)
 {
     int64_t best = 0;
 
@@ -15,9 +15,9 @@ choose_best(const double *score, int64_t n)
 }
 
 int64_t
-choose_weighted(const double *score, int64_t n, double beta, struct rng *rng)
+draw_weighted(const double *score, int64_t n, double beta, struct rng *rng)
 {
-    const double top = score[choose_best(score, n)];
+    const double top = score[best_of_n(score, n)];
     double sum = 0, at;
 
     for (int64_t i = 0; i < n; i++)
@@ -28,5 +28,5 @@ choose_weighted(const double *score, int64_t n, double beta, struct rng *rng)
         if (at < 0)
             return i;
     }
-    return choose_best(score, n); // what rounding left over
+    return best_of_n(score, n); // what rounding left over
 }

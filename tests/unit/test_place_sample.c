@@ -1,4 +1,4 @@
-/* test_slot_sample.c -- texts that a model of eight tokens writes where a prompt
+/* test_place_sample.c -- texts that a model of eight tokens writes where a prompt
  * stands (golden/search).
  */
 #include "support/test.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "model/sample/engine.h"
-#include "transform/search/slot_sample.h"
+#include "transform/search/place_sample.h"
 
 #define V 8
 #define MOST 3
@@ -18,9 +18,9 @@ struct fixture {
     struct session *s;
     struct decoder *d;
     struct data data;
-    struct prompt_slot slot;
+    struct prompt_place slot;
     unsigned char *allowed;
-    struct slot_words w;
+    struct place_sample w;
 };
 
 static void
@@ -41,22 +41,22 @@ open_fixture(struct fixture *f)
          &err);
     must(session_decoder(f->s, &f->d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", rows, strlen(rows), &err), &err);
-    must(prompt_slot_open(&f->slot, f->s->model, f->data.rows, f->data.n, false,
-                          "", &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n,
+                           false, "", &err),
          &err);
     must(propose_allowed(&f->allowed, f->s->model, &err), &err);
-    f->w = (struct slot_words){.s = f->s,
-                               .slot = &f->slot,
-                               .allowed = f->allowed,
-                               .most = MOST,
-                               .seed = 3,
-                               .stream = 11};
+    f->w = (struct place_sample){.s = f->s,
+                                 .slot = &f->slot,
+                                 .allowed = f->allowed,
+                                 .most = MOST,
+                                 .seed = 3,
+                                 .stream = 11};
 }
 
 static void
 close_fixture(struct fixture *f)
 {
-    prompt_slot_release(&f->slot);
+    prompt_place_release(&f->slot);
     data_release(&f->data);
     mem_free(f->allowed);
     session_free(f->s);
@@ -73,14 +73,14 @@ test_slot_words_survive_and_are_different(void **state)
 
     (void)state;
     open_fixture(&f);
-    must(slot_words_draw(list, &made, &f.w, NULL, N, &err), &err);
+    must(place_sample_draw(list, &made, &f.w, NULL, N, &err), &err);
     assert_in_range(made, 20, N - 1); // some were drawn twice
     for (int64_t i = 0; i < made; i++) {
         bool stands;
 
         assert_in_range(list[i].z.n, 1, MOST);
-        must(prompt_slot_check(&stands, &f.slot, list[i].text, list[i].z.v,
-                               list[i].z.n, &err),
+        must(prompt_place_check(&stands, &f.slot, list[i].text, list[i].z.v,
+                                list[i].z.n, &err),
              &err);
         assert_true(stands);
         for (int64_t k = 0; k < i; k++)
@@ -119,7 +119,7 @@ test_slot_words_are_drawn_as_the_model_would_go_on(void **state)
         int64_t made;
 
         f.w.stream = (uint64_t)i;
-        must(slot_words_draw(&one, &made, &f.w, NULL, 1, &err), &err);
+        must(place_sample_draw(&one, &made, &f.w, NULL, 1, &err), &err);
         if (made)
             got[one.z.v[0]] += 1.0 / N;
         proposal_release(&one);
@@ -149,7 +149,7 @@ test_slot_words_go_on_from_a_beginning(void **state)
     open_fixture(&f);
     for (int i = 0; i < N; i++)
         begin[i] = (struct ids){.v = head, .n = 2};
-    must(slot_words_draw(list, &made, &f.w, begin, N, &err), &err);
+    must(place_sample_draw(list, &made, &f.w, begin, N, &err), &err);
     assert_in_range(made, 2, 6); // what may stand behind "cd"
     for (int64_t i = 0; i < made; i++) {
         assert_int_equal(list[i].z.n, 3);
@@ -177,7 +177,7 @@ test_slot_words_that_run_out_of_memory_leak_nothing(void **state)
         arena_reset(&f.s->arena);
         live = mem_stats_get().live_bytes;
         mem_fail_after(n);
-        rc = slot_words_draw(list, &made, &f.w, NULL, N, &err);
+        rc = place_sample_draw(list, &made, &f.w, NULL, N, &err);
         mem_fail_after(-1);
         for (int64_t i = 0; i < made; i++)
             proposal_release(&list[i]);

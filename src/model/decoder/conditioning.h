@@ -1,4 +1,4 @@
-/* context.h -- what stands before an answer, and how the distribution over its
+/* conditioning.h -- what stands before an answer, and how the distribution over its
  * tokens is made.
  *
  *   log p = sum over parts of weight * logits(part) + a constant
@@ -13,37 +13,38 @@
  *          arXiv:2105.03023 (DExperts); Liu et al. 2024, arXiv:2401.08565
  *          (proxy-tuning).
  */
-#ifndef MODEL_CONTEXT_H
-#define MODEL_CONTEXT_H
+#ifndef MODEL_CONDITIONING_H
+#define MODEL_CONDITIONING_H
 
 #include "model/decoder/decoder.h"
 
-#define CONTEXT_MAX_PARTS 16
+#define CONDITIONING_MAX_PARTS 16
 
-struct context_part {
-    struct decoder *d;         // parts of one context share the vocabulary
-    const struct terms *terms; // NULL: its model as it is
-    const int32_t *ids;        // [n_ids], n_ids >= 1
+struct component {
+    struct decoder *d; // parts of one context share the vocabulary
+    const struct adapter_weights *adapter_weights; // NULL: its model as it is
+    const int32_t *ids;                            // [n_ids], n_ids >= 1
     int64_t n_ids;
     double weight;
 };
 
 /* All contexts of one call have the same parts but for their ids. */
 struct context {
-    struct context_part *parts;
+    struct component *parts;
     int64_t n;
     struct ids *store; // [n] where the context owns its ids; else NULL
 };
 
 /** One part of weight 1. Takes the ids over, and empties *ids. TRV_ENOMEM. */
-int context_plain(struct context *out, struct decoder *d,
-                  const struct terms *terms, struct ids *ids, trv_err *err);
+int conditioning_plain(struct context *out, struct decoder *d,
+                       const struct adapter_weights *adapter_weights,
+                       struct ids *ids, trv_err *err);
 
 /** Tokens of the longest part. */
-int64_t context_length(const struct context *c);
+int64_t conditioning_length(const struct context *c);
 /** Answer tokens for which every part's model has room; may be negative. */
-int64_t context_room(const struct context *c);
-void context_release(struct context *c); // accepts zeros
+int64_t conditioning_left(const struct context *c);
+void conditioning_release(struct context *c); // accepts zeros
 
 /* An answer to a context. */
 struct answered {

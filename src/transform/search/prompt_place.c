@@ -1,5 +1,5 @@
-/* prompt_slot.c -- the place of a prompt, found by putting texts into it. */
-#include "transform/search/prompt_slot.h"
+/* prompt_place.c -- the place of a prompt, found by putting texts into it. */
+#include "transform/search/prompt_place.h"
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 /* The context of a row under a text; the ids are lent until the next call. */
 static int
-context_of(const struct ids **out, struct prompt_slot *s, int64_t row,
+context_of(const struct ids **out, struct prompt_place *s, int64_t row,
            const char *text, trv_err *err)
 {
     const struct text_rules rules = model_text_rules(s->m);
@@ -115,7 +115,7 @@ copy_ids(struct ids *out, const int32_t *v, int64_t n, trv_err *err)
 
 /* Head and tail of a row: what stays where the text changes. */
 static int
-find_row(struct prompt_slot *s, int64_t row, const struct strbuf *probes,
+find_row(struct prompt_place *s, int64_t row, const struct strbuf *probes,
          int n_probes, trv_err *err)
 {
     struct ids first = {0};
@@ -147,21 +147,21 @@ find_row(struct prompt_slot *s, int64_t row, const struct strbuf *probes,
 }
 
 int
-prompt_slot_open(struct prompt_slot *out, const struct model *m,
-                 const struct data_row *rows, int64_t n, bool as_messages,
-                 const char *end, trv_err *err)
+prompt_place_open(struct prompt_place *out, const struct model *m,
+                  const struct data_row *rows, int64_t n, bool as_messages,
+                  const char *end, trv_err *err)
 {
     struct strbuf probes[PROBES] = {{0}};
     int n_probes = 0, rc;
 
     TRV_ASSERT(n >= 1);
     *out =
-        (struct prompt_slot){.m = m,
-                             .rows = rows,
-                             .as_messages = as_messages,
-                             .end = end,
-                             .at = mem_calloc((size_t)n, sizeof(*out->at)),
-                             .scratch = mem_calloc(1, sizeof(*out->scratch))};
+        (struct prompt_place){.m = m,
+                              .rows = rows,
+                              .as_messages = as_messages,
+                              .end = end,
+                              .at = mem_calloc((size_t)n, sizeof(*out->at)),
+                              .scratch = mem_calloc(1, sizeof(*out->scratch))};
     if (!out->at || !out->scratch)
         rc = err_nomem(err, "for a prompt's place");
     else
@@ -171,12 +171,12 @@ prompt_slot_open(struct prompt_slot *out, const struct model *m,
     for (int p = 0; p < PROBES; p++)
         sb_release(&probes[p]);
     if (rc)
-        prompt_slot_release(out);
+        prompt_place_release(out);
     return rc;
 }
 
 void
-prompt_slot_release(struct prompt_slot *s)
+prompt_place_release(struct prompt_place *s)
 {
     for (int64_t i = 0; i < s->n; i++) {
         ids_release(&s->at[i].head);
@@ -186,13 +186,13 @@ prompt_slot_release(struct prompt_slot *s)
         example_release(s->scratch);
     mem_free(s->scratch);
     mem_free(s->at);
-    *s = (struct prompt_slot){0};
+    *s = (struct prompt_place){0};
 }
 
 /* --- there and back --- */
 
 static bool
-stands_in(const struct ids *c, const struct slot_row *at, const int32_t *z,
+stands_in(const struct ids *c, const struct place_row *at, const int32_t *z,
           int64_t n)
 {
     const size_t size = sizeof(*z);
@@ -207,7 +207,7 @@ stands_in(const struct ids *c, const struct slot_row *at, const int32_t *z,
 
 /* A failure that only says that this text cannot stand is none of ours. */
 static int
-try_text(bool *stands, struct prompt_slot *s, int64_t row, const char *text,
+try_text(bool *stands, struct prompt_place *s, int64_t row, const char *text,
          const int32_t *z, int64_t n, trv_err *err)
 {
     const struct ids *c;
@@ -220,7 +220,7 @@ try_text(bool *stands, struct prompt_slot *s, int64_t row, const char *text,
 
 /* Text after the head's, where the head's text is what it begins with. */
 static int
-decode_behind_head(struct strbuf *text, const struct prompt_slot *s,
+decode_behind_head(struct strbuf *text, const struct prompt_place *s,
                    const int32_t *z, int64_t n, trv_err *err)
 {
     const struct tokenizer *t = s->m->tokenizer;
@@ -253,8 +253,8 @@ is_text(const struct strbuf *b)
 }
 
 int
-prompt_slot_text(struct strbuf *text, bool *stands, struct prompt_slot *s,
-                 const int32_t *z, int64_t n, trv_err *err)
+prompt_place_text(struct strbuf *text, bool *stands, struct prompt_place *s,
+                  const int32_t *z, int64_t n, trv_err *err)
 {
     int rc;
 
@@ -274,8 +274,8 @@ prompt_slot_text(struct strbuf *text, bool *stands, struct prompt_slot *s,
 }
 
 int
-prompt_slot_check(bool *stands, struct prompt_slot *s, const char *text,
-                  const int32_t *z, int64_t n, trv_err *err)
+prompt_place_check(bool *stands, struct prompt_place *s, const char *text,
+                   const int32_t *z, int64_t n, trv_err *err)
 {
     int rc = 0;
 
@@ -286,10 +286,10 @@ prompt_slot_check(bool *stands, struct prompt_slot *s, const char *text,
 }
 
 int
-prompt_slot_ids(struct ids *z, bool *stands, struct prompt_slot *s,
-                const char *text, trv_err *err)
+prompt_place_ids(struct ids *z, bool *stands, struct prompt_place *s,
+                 const char *text, trv_err *err)
 {
-    const struct slot_row *at = &s->at[0];
+    const struct place_row *at = &s->at[0];
     const struct ids *c;
     int64_t n;
     int rc = context_of(&c, s, 0, text, err);

@@ -1,11 +1,11 @@
-/* slot_likelihood.c -- weighted log-likelihood of answers under prompts. */
-#include "transform/search/slot_likelihood.h"
+/* place_likelihood.c -- weighted log-likelihood of answers under prompts. */
+#include "transform/search/place_likelihood.h"
 
 #include "base/mem.h"
 
 /* The tokens of all answers end to end, and the factor of each. */
 static int
-fill_targets(int32_t **target, float **coef, const struct slot_likelihood *l,
+fill_targets(int32_t **target, float **coef, const struct place_likelihood *l,
              struct arena *a, int64_t places, trv_err *err)
 {
     int64_t k = 0;
@@ -27,7 +27,7 @@ static int
 on_loss(void *self, struct arena *a, struct head_rows x, int64_t n,
         struct mat d_hidden, trv_err *err)
 {
-    const struct slot_likelihood *l = self;
+    const struct place_likelihood *l = self;
     int32_t *target;
     float *coef, *logp = arena_f32(a, n, 1);
     int rc = logp ? fill_targets(&target, &coef, l, a, n, err)
@@ -39,20 +39,20 @@ on_loss(void *self, struct arena *a, struct head_rows x, int64_t n,
 }
 
 int
-slot_likelihood_gradient(float *g, const struct slot_likelihood *l,
-                         const struct ids *z, double fluency, trv_err *err)
+place_likelihood_gradient(float *g, const struct place_likelihood *l,
+                          const struct ids *z, double fluency, trv_err *err)
 {
-    struct slot_likelihood self = *l;
+    struct place_likelihood self = *l;
 
-    return slot_gradient(g, l->s->decoder, &l->s->arena, l->slot, z, l->y, l->n,
-                         fluency, on_loss, &self, err);
+    return place_gradient(g, l->s->decoder, &l->s->arena, l->slot, z, l->y,
+                          l->n, fluency, on_loss, &self, err);
 }
 
 static int
 on_value(void *self, double *value, struct arena *a,
          const struct head_side *side, int64_t places, trv_err *err)
 {
-    const struct slot_likelihood *l = self;
+    const struct place_likelihood *l = self;
     const struct arena_mark mark = arena_mark(a);
     int32_t *target;
     float *coef, *logp = arena_f32(a, places, 1);
@@ -69,11 +69,11 @@ on_value(void *self, double *value, struct arena *a,
 }
 
 int
-slot_likelihood_evaluate(double *value, const struct slot_likelihood *l,
-                         const struct ids *z, int64_t n_z, trv_err *err)
+place_likelihood_evaluate(double *value, const struct place_likelihood *l,
+                          const struct ids *z, int64_t n_z, trv_err *err)
 {
-    struct slot_likelihood self = *l;
+    struct place_likelihood self = *l;
 
-    return slot_evaluate(value, l->s->decoder, &l->s->arena, l->slot, z, n_z,
-                         l->y, l->n, on_value, &self, err);
+    return place_evaluate(value, l->s->decoder, &l->s->arena, l->slot, z, n_z,
+                          l->y, l->n, on_value, &self, err);
 }

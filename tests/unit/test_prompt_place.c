@@ -1,4 +1,4 @@
-/* test_prompt_slot.c -- where a prompt stands among tokens, in the world of six
+/* test_prompt_place.c -- where a prompt stands among tokens, in the world of six
  * words (golden/search) and on real tokenizers.
  */
 #include "support/test.h"
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "adapt/view.h"
-#include "transform/search/prompt_slot.h"
+#include "transform/search/prompt_place.h"
 
 enum { A, B, C, D, E, AB, BOS };
 
@@ -19,7 +19,7 @@ static const char rows[] =
 struct fixture {
     struct model *m;
     struct data data;
-    struct prompt_slot slot;
+    struct prompt_place slot;
 };
 
 static void
@@ -38,15 +38,15 @@ open_fixture(struct fixture *f, const char *model, const char *text,
     memset(f, 0, sizeof(*f));
     must(model_open(&f->m, model, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", text, strlen(text), &err), &err);
-    must(prompt_slot_open(&f->slot, f->m, f->data.rows, f->data.n, messages, "",
-                          &err),
+    must(prompt_place_open(&f->slot, f->m, f->data.rows, f->data.n, messages,
+                           "", &err),
          &err);
 }
 
 static void
 close_fixture(struct fixture *f)
 {
-    prompt_slot_release(&f->slot);
+    prompt_place_release(&f->slot);
     data_release(&f->data);
     model_free(f->m);
 }
@@ -66,7 +66,7 @@ survives(struct fixture *f, const int32_t *z, int64_t n, const char *want)
     bool stands;
     trv_err err = {0};
 
-    must(prompt_slot_text(&text, &stands, &f->slot, z, n, &err), &err);
+    must(prompt_place_text(&text, &stands, &f->slot, z, n, &err), &err);
     if (stands && want)
         assert_string_equal(text.s, want);
     sb_release(&text);
@@ -133,12 +133,12 @@ test_prompt_slot_ids_of_a_text_are_those_in_its_place(void **state)
 
     (void)state;
     open_fixture(&f, test_source("golden/search/world"), rows, true);
-    must(prompt_slot_ids(&z, &stands, &f.slot, "cab", &err), &err);
+    must(prompt_place_ids(&z, &stands, &f.slot, "cab", &err), &err);
     assert_true(stands);
     same_ids(&z, want, 2);
-    must(prompt_slot_check(&stands, &f.slot, "cab", want, 2, &err), &err);
+    must(prompt_place_check(&stands, &f.slot, "cab", want, 2, &err), &err);
     assert_true(stands);
-    must(prompt_slot_check(&stands, &f.slot, "cba", want, 2, &err), &err);
+    must(prompt_place_check(&stands, &f.slot, "cba", want, 2, &err), &err);
     assert_false(stands);
     ids_release(&z);
     close_fixture(&f);
@@ -153,7 +153,7 @@ same_as_adaptation(struct fixture *f, const char *text, bool messages)
     bool stands;
     trv_err err = {0};
 
-    must(prompt_slot_ids(&z, &stands, &f->slot, text, &err), &err);
+    must(prompt_place_ids(&z, &stands, &f->slot, text, &err), &err);
     assert_true(stands);
     if (messages) {
         json_t *list =
@@ -165,10 +165,10 @@ same_as_adaptation(struct fixture *f, const char *text, bool messages)
         must(adaptation_of_text(&a, text, strlen(text), &err), &err);
     }
     for (int64_t i = 0; i < f->slot.n; i++) {
-        const struct slot_row *at = &f->slot.at[i];
+        const struct place_row *at = &f->slot.at[i];
         struct ids c = {0};
 
-        must(view_context(&c, f->m, a, &f->data.rows[i], &err), &err);
+        must(view_conditioning(&c, f->m, a, &f->data.rows[i], &err), &err);
         assert_int_equal(c.n, at->head.n + z.n + at->tail.n);
         if (at->head.n > 0)
             assert_memory_equal(c.v, at->head.v, (size_t)at->head.n * 4);
@@ -224,9 +224,9 @@ test_prompt_slot_holds_words_that_begin_with_a_blank(void **state)
     if (!path)
         skip();
     open_fixture(&f, path, "{\"prompt\": \"Once\"}\n", false);
-    must(prompt_slot_ids(&z, &stands, &f.slot, "The cat sat", &err), &err);
+    must(prompt_place_ids(&z, &stands, &f.slot, "The cat sat", &err), &err);
     assert_true(stands);
-    must(prompt_slot_text(&text, &stands, &f.slot, z.v, z.n, &err), &err);
+    must(prompt_place_text(&text, &stands, &f.slot, z.v, z.n, &err), &err);
     assert_true(stands);
     assert_string_equal(text.s, "The cat sat");
     ids_release(&z);
@@ -239,7 +239,7 @@ test_prompt_slot_wants_a_template_that_shows_the_system(void **state)
 {
     struct model *m = NULL;
     struct data data = {0};
-    struct prompt_slot slot = {0};
+    struct prompt_place slot = {0};
     trv_err err = {0};
 
     (void)state;
@@ -255,7 +255,7 @@ test_prompt_slot_wants_a_template_that_shows_the_system(void **state)
                              &err),
          &err);
     assert_int_equal(
-        prompt_slot_open(&slot, m, data.rows, data.n, true, "", &err),
+        prompt_place_open(&slot, m, data.rows, data.n, true, "", &err),
         TRV_EINVAL);
     assert_non_null(strstr(err.msg, "does not show a system message"));
     data_release(&data);

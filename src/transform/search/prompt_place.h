@@ -1,4 +1,4 @@
-/* prompt_slot.h -- where a prompt of text stands among a row's tokens.
+/* prompt_place.h -- where a prompt of text stands among a row's tokens.
  *
  *   ids of a row's context   head | z | tail
  *
@@ -14,21 +14,21 @@
  * lists of tokens do not, as a tokenizer would part their text elsewhere, or a
  * template strips it.
  */
-#ifndef TRANSFORM_PROMPT_SLOT_H
-#define TRANSFORM_PROMPT_SLOT_H
+#ifndef TRANSFORM_PROMPT_PLACE_H
+#define TRANSFORM_PROMPT_PLACE_H
 
 #include "model/files/model.h"
 
-struct slot_row {
+struct place_row {
     struct ids head, tail;
 };
 
-struct prompt_slot {
+struct prompt_place {
     const struct model *m;
     const struct data_row *rows; // borrowed
     bool as_messages;            // a messages.json of one system message
     const char *end;             // after a prompt's own words
-    struct slot_row *at;         // [n]
+    struct place_row *at;        // [n]
     int64_t n;
     struct example *scratch; // memory of the last context
 };
@@ -45,22 +45,22 @@ struct prompt_slot {
  *         the same for different texts), TRV_ENOMEM, and what
  *         example_context() returns.
  */
-int prompt_slot_open(struct prompt_slot *out, const struct model *m,
-                     const struct data_row *rows, int64_t n, bool as_messages,
-                     const char *end, trv_err *err);
-void prompt_slot_release(struct prompt_slot *s); // accepts zeros
+int prompt_place_open(struct prompt_place *out, const struct model *m,
+                      const struct data_row *rows, int64_t n, bool as_messages,
+                      const char *end, trv_err *err);
+void prompt_place_release(struct prompt_place *s); // accepts zeros
 
 /** The text of z, where it gives back z in row 0; else *stands is false. */
-int prompt_slot_text(struct strbuf *text, bool *stands, struct prompt_slot *s,
-                     const int32_t *z, int64_t n, trv_err *err);
+int prompt_place_text(struct strbuf *text, bool *stands, struct prompt_place *s,
+                      const int32_t *z, int64_t n, trv_err *err);
 
 /** Does `text` give z in its place in every row? */
-int prompt_slot_check(bool *stands, struct prompt_slot *s, const char *text,
-                      const int32_t *z, int64_t n, trv_err *err);
+int prompt_place_check(bool *stands, struct prompt_place *s, const char *text,
+                       const int32_t *z, int64_t n, trv_err *err);
 
 /** The z that `text` gives in row 0, appended; *stands is false where it is not
  * between row 0's head and tail. */
-int prompt_slot_ids(struct ids *z, bool *stands, struct prompt_slot *s,
-                    const char *text, trv_err *err);
+int prompt_place_ids(struct ids *z, bool *stands, struct prompt_place *s,
+                     const char *text, trv_err *err);
 
 #endif

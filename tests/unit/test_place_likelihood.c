@@ -1,4 +1,4 @@
-/* test_slot_likelihood.c -- the weighted likelihood of answers under prompts,
+/* test_place_likelihood.c -- the weighted likelihood of answers under prompts,
  * against answers that are scored one by one, and its gradient.
  */
 #include "support/test.h"
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "model/sample/engine.h"
-#include "transform/search/slot_likelihood.h"
+#include "transform/search/place_likelihood.h"
 
 #define WIDEST 128
 
@@ -16,10 +16,10 @@ static const char rows[] = "{\"prompt\": \"a\"}\n{\"prompt\": \"dc\"}\n";
 struct fixture {
     struct session *s;
     struct data data;
-    struct prompt_slot slot;
-    struct slot_answer y[3];
-    struct slot_likelihood l;
-    const struct slot_answer *one;
+    struct prompt_place slot;
+    struct place_answer y[3];
+    struct place_likelihood l;
+    const struct place_answer *one;
 };
 
 static void
@@ -45,18 +45,18 @@ open_fixture(struct fixture *f)
     must(session_decoder(f->s, &d, &err), &err);
     must(decoder_plan_input_backward(d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", rows, strlen(rows), &err), &err);
-    must(prompt_slot_open(&f->slot, f->s->model, f->data.rows, f->data.n, false,
-                          "", &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n,
+                           false, "", &err),
          &err);
     for (int i = 0; i < 3; i++)
-        f->y[i] = (struct slot_answer){i % 2, answers[i], n[i]};
-    f->l = (struct slot_likelihood){f->s, &f->slot, f->y, coef, 3};
+        f->y[i] = (struct place_answer){i % 2, answers[i], n[i]};
+    f->l = (struct place_likelihood){f->s, &f->slot, f->y, coef, 3};
 }
 
 static void
 close_fixture(struct fixture *f)
 {
-    prompt_slot_release(&f->slot);
+    prompt_place_release(&f->slot);
     data_release(&f->data);
     session_free(f->s);
 }
@@ -68,8 +68,8 @@ plain(struct fixture *f, const int32_t *z, int64_t n)
     double sum = 0.0;
 
     for (int64_t i = 0; i < f->l.n; i++) {
-        const struct slot_answer *y = &f->y[i];
-        const struct slot_row *at = &f->slot.at[y->row];
+        const struct place_answer *y = &f->y[i];
+        const struct place_row *at = &f->slot.at[y->row];
         struct ids ids = {0};
         struct scored_row row = {0};
         float logp[3], *out = logp;
@@ -104,7 +104,7 @@ test_slot_likelihood_is_the_weighted_sum_over_answers(void **state)
     (void)state;
     open_fixture(&f);
     arena_reset(&f.s->arena);
-    must(slot_likelihood_evaluate(value, &f.l, z, 2, &err), &err);
+    must(place_likelihood_evaluate(value, &f.l, z, 2, &err), &err);
     assert_close(value[0], plain(&f, a, 1), 1e-5);
     assert_close(value[1], plain(&f, b, 3), 1e-5);
     assert_true(fabs(value[0] - value[1]) > 1e-2);
@@ -140,11 +140,11 @@ test_slot_likelihood_gradient_is_the_weighted_sum_of_gradients(void **state)
     n = 2 * f.s->decoder->cfg->width;
     assert_true(n <= 2 * WIDEST);
     arena_reset(&f.s->arena);
-    must(slot_likelihood_gradient(g, &f.l, &z, 0.0, &err), &err);
+    must(place_likelihood_gradient(g, &f.l, &z, 0.0, &err), &err);
     for (int i = 0; i < 3; i++) {
         f.one = &f.y[i];
-        must(slot_gradient(one, f.s->decoder, &f.s->arena, &f.slot, &z, f.one,
-                           1, 0.0, loss_of_one, &f, &err),
+        must(place_gradient(one, f.s->decoder, &f.s->arena, &f.slot, &z, f.one,
+                            1, 0.0, loss_of_one, &f, &err),
              &err);
         for (int64_t c = 0; c < n; c++)
             sum[c] += (float)f.l.coef[i] * one[c];

@@ -1,15 +1,15 @@
-/* choose.h -- how a reward acts without a distribution of its own: n answers
+/* best_of_n.h -- how a reward acts without a distribution of its own: n answers
  * are drawn from the base model, and one of them is taken.
  */
-#ifndef ADAPT_REWARD_CHOOSE_H
-#define ADAPT_REWARD_CHOOSE_H
+#ifndef ADAPT_BEST_OF_N_H
+#define ADAPT_BEST_OF_N_H
 
 #include <stdint.h>
 
 #include "base/rng.h"
 
 /** The best of n >= 1 scores; the first among equals. */
-int64_t choose_best(const double *score, int64_t n);
+int64_t best_of_n(const double *score, int64_t n);
 
 /**
  * One of n >= 1, drawn with weights exp(score / beta): sampling-importance
@@ -19,7 +19,7 @@ int64_t choose_best(const double *score, int64_t n);
  * Source   Rubin 1988, "Using the SIR algorithm to simulate posterior
  *          distributions".
  */
-int64_t choose_weighted(const double *score, int64_t n, double beta,
-                        struct rng *rng);
+int64_t draw_weighted(const double *score, int64_t n, double beta,
+                      struct rng *rng);
 
 #endif

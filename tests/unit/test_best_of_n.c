@@ -1,9 +1,9 @@
-/* test_choose.c -- best of n, and resampling by weights. */
+/* test_best_of_n.c -- best of n, and resampling by weights. */
 #include "support/test.h"
 
 #include <math.h>
 
-#include "adapt/reward/choose.h"
+#include "adapt/reward/best_of_n.h"
 
 static void
 test_choose_best_takes_the_first_among_equals(void **state)
@@ -11,9 +11,9 @@ test_choose_best_takes_the_first_among_equals(void **state)
     static const double score[] = {-3, 2, -HUGE_VAL, 2, 1};
 
     (void)state;
-    assert_int_equal(choose_best(score, 5), 1);
-    assert_int_equal(choose_best(score, 1), 0);
-    assert_int_equal(choose_best(score + 2, 1), 0);
+    assert_int_equal(best_of_n(score, 5), 1);
+    assert_int_equal(best_of_n(score, 1), 0);
+    assert_int_equal(best_of_n(score + 2, 1), 0);
 }
 
 /* The share of each choice over 20,000 draws is within four standard errors
@@ -29,7 +29,7 @@ test_choose_weighted_draws_by_exp_of_the_score(void **state)
     (void)state;
     rng_init(&rng, 5, 0);
     for (int i = 0; i < 20000; i++)
-        share[choose_weighted(score, 4, beta, &rng)] += 1.0 / 20000;
+        share[draw_weighted(score, 4, beta, &rng)] += 1.0 / 20000;
     for (int i = 0; i < 4; i++)
         sum += want[i] = exp((score[i] - 1000.0) / beta);
     for (int i = 0; i < 4; i++)

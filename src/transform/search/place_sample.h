@@ -1,4 +1,4 @@
-/* slot_sample.h -- what the model itself would write where a prompt stands.
+/* place_sample.h -- what the model itself would write where a prompt stands.
  *
  *   head | z       z is drawn from the model, token by token, as it would go on
  *                  behind the head; or behind the beginning of another prompt,
@@ -11,15 +11,15 @@
  * Source   the same for a user's turns: Xu et al. 2024, arXiv:2406.08464
  *          (Magpie).
  */
-#ifndef TRANSFORM_SLOT_SAMPLE_H
-#define TRANSFORM_SLOT_SAMPLE_H
+#ifndef TRANSFORM_PLACE_SAMPLE_H
+#define TRANSFORM_PLACE_SAMPLE_H
 
 #include "adapt/session.h"
 #include "transform/search/text_propose.h"
 
-struct slot_words {
+struct place_sample {
     struct session *s;
-    struct prompt_slot *slot;
+    struct prompt_place *slot;
     const unsigned char *allowed; // as propose_allowed()
     const struct context *voice;  // whose words; NULL: the base's
     int64_t most;                 // tokens of a prompt, its beginning included
@@ -36,13 +36,13 @@ struct slot_words {
  * @return 0, TRV_ENOMEM, and what sampling returns. On failure *made texts are
  *         there, to be released. Resets the session's arena.
  */
-int slot_words_draw(struct proposal *out, int64_t *made,
-                    const struct slot_words *w, const struct ids *begin,
-                    int64_t n, trv_err *err);
+int place_sample_draw(struct proposal *out, int64_t *made,
+                      const struct place_sample *w, const struct ids *begin,
+                      int64_t n, trv_err *err);
 
 /** Make *best the longest beginning of x that survives, where it is longer than
  * what *best is. */
-int slot_words_keep(struct proposal *best, struct prompt_slot *slot,
-                    const int32_t *x, int64_t n, trv_err *err);
+int place_sample_keep(struct proposal *best, struct prompt_place *slot,
+                      const int32_t *x, int64_t n, trv_err *err);
 
 #endif

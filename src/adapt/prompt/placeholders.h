@@ -1,9 +1,9 @@
-/* slots.h -- templates of prompts: a text with places such as {input}, which
+/* placeholders.h -- templates of prompts: a text with places such as {input}, which
  * are filled in one pass, so that what is put in is never looked at again. A
  * brace that begins no known place stands for itself.
  */
-#ifndef ADAPT_PROMPT_SLOTS_H
-#define ADAPT_PROMPT_SLOTS_H
+#ifndef ADAPT_PLACEHOLDERS_H
+#define ADAPT_PLACEHOLDERS_H
 
 #include <stdbool.h>
 
@@ -15,9 +15,9 @@ struct slot {
 };
 
 /** Append the template with its places filled. TRV_ENOMEM. */
-int slots_fill(struct strbuf *out, const char *template,
-               const struct slot *slots, int n);
+int placeholders_fill(struct strbuf *out, const char *template,
+                      const struct slot *slots, int n);
 /** Is a place shown just once? */
-bool slots_once(const char *template, const char *name);
+bool placeholders_once(const char *template, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
-/* test_slots.c -- templates of prompts. */
+/* test_placeholders.c -- templates of prompts. */
 #include "support/test.h"
 
-#include "adapt/prompt/slots.h"
+#include "adapt/prompt/placeholders.h"
 #include "base/mem.h"
 
 static void
@@ -10,7 +10,7 @@ fills(const char *template, const char *want)
     const struct slot slots[] = {{"{a}", "1{b}"}, {"{b}", "2"}};
     struct strbuf b = {0};
 
-    assert_int_equal(slots_fill(&b, template, slots, 2), 0);
+    assert_int_equal(placeholders_fill(&b, template, slots, 2), 0);
     assert_string_equal(b.s ? b.s : "", want);
     sb_release(&b);
 }
@@ -34,9 +34,9 @@ static void
 test_slots_once_means_once(void **state)
 {
     (void)state;
-    assert_true(slots_once("x {a}", "{a}"));
-    assert_false(slots_once("x", "{a}"));
-    assert_false(slots_once("{a}{a}", "{a}"));
+    assert_true(placeholders_once("x {a}", "{a}"));
+    assert_false(placeholders_once("x", "{a}"));
+    assert_false(placeholders_once("{a}{a}", "{a}"));
 }
 
 int

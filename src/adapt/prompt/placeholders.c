@@ -1,11 +1,11 @@
-/* slots.c -- templates of prompts. */
-#include "adapt/prompt/slots.h"
+/* placeholders.c -- templates of prompts. */
+#include "adapt/prompt/placeholders.h"
 
 #include <string.h>
 
 int
-slots_fill(struct strbuf *out, const char *template, const struct slot *slots,
-           int n)
+placeholders_fill(struct strbuf *out, const char *template,
+                  const struct slot *slots, int n)
 {
     const char *p = template;
     int rc = 0;
@@ -32,7 +32,7 @@ slots_fill(struct strbuf *out, const char *template, const struct slot *slots,
 }
 
 bool
-slots_once(const char *template, const char *name)
+placeholders_once(const char *template, const char *name)
 {
     const char *at = strstr(template, name);
 

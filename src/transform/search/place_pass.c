@@ -1,5 +1,5 @@
-/* slot_pass.c -- rows of prompts, inputs and answers. */
-#include "transform/search/slot_pass.h"
+/* place_pass.c -- rows of prompts, inputs and answers. */
+#include "transform/search/place_pass.h"
 
 #include <string.h>
 
@@ -12,8 +12,8 @@
 #define PASS_TOKENS 8192
 
 int64_t
-slot_tokens(const struct prompt_slot *s, int64_t n_z,
-            const struct slot_answer *y, int64_t n)
+place_tokens(const struct prompt_place *s, int64_t n_z,
+             const struct place_answer *y, int64_t n)
 {
     int64_t tokens = n ? s->at[y[0].row].head.n + n_z : 0;
 
@@ -24,7 +24,7 @@ slot_tokens(const struct prompt_slot *s, int64_t n_z,
 
 /* head z tail in the arena; NULL without memory. */
 static int32_t *
-join(int64_t *n, struct arena *a, const struct slot_row *at,
+join(int64_t *n, struct arena *a, const struct place_row *at,
      const struct ids *z)
 {
     int32_t *ids;
@@ -47,12 +47,12 @@ join(int64_t *n, struct arena *a, const struct slot_row *at,
  * under prompt z[i]. */
 static int
 run_prompts(struct head_side *sides, struct decoder *d, struct arena *a,
-            const struct prompt_slot *s, const struct ids *z, int64_t n_z,
-            const struct slot_answer *y, int64_t n, trv_err *err)
+            const struct prompt_place *s, const struct ids *z, int64_t n_z,
+            const struct place_answer *y, int64_t n, trv_err *err)
 {
     struct answered *rows = arena_alloc(a, (size_t)(n_z * n) * sizeof(*rows));
     struct context *c = arena_alloc(a, (size_t)(n_z * n) * sizeof(*c));
-    struct context_part *parts =
+    struct component *parts =
         arena_alloc(a, (size_t)(n_z * n) * sizeof(*parts));
 
     if (!rows || !c || !parts)
@@ -61,7 +61,7 @@ run_prompts(struct head_side *sides, struct decoder *d, struct arena *a,
         for (int64_t k = 0; k < n; k++) {
             const int64_t at = i * n + k;
 
-            parts[at] = (struct context_part){.d = d, .weight = 1.0};
+            parts[at] = (struct component){.d = d, .weight = 1.0};
             parts[at].ids = join(&parts[at].n_ids, a, &s->at[y[k].row], &z[i]);
             if (!parts[at].ids)
                 return err_nomem(err, "to try prompts");
@@ -72,10 +72,10 @@ run_prompts(struct head_side *sides, struct decoder *d, struct arena *a,
 }
 
 int
-slot_evaluate(double *value, struct decoder *d, struct arena *a,
-              const struct prompt_slot *s, const struct ids *z, int64_t n_z,
-              const struct slot_answer *y, int64_t n, slot_value_fn of,
-              void *self, trv_err *err)
+place_evaluate(double *value, struct decoder *d, struct arena *a,
+               const struct prompt_place *s, const struct ids *z, int64_t n_z,
+               const struct place_answer *y, int64_t n, place_value_fn of,
+               void *self, trv_err *err)
 {
     int64_t done = 0, places = 0;
     int rc = 0;
@@ -88,7 +88,7 @@ slot_evaluate(double *value, struct decoder *d, struct arena *a,
         struct head_side *sides;
 
         do
-            tokens += slot_tokens(s, z[done + k++].n, y, n);
+            tokens += place_tokens(s, z[done + k++].n, y, n);
         while (done + k < n_z && tokens < PASS_TOKENS);
         sides = arena_alloc(a, (size_t)k * sizeof(*sides));
         if (!sides)
@@ -106,16 +106,16 @@ slot_evaluate(double *value, struct decoder *d, struct arena *a,
 /* Rows of head, z, tail and an answer; the last row is head and z alone. */
 static int
 pack(struct answer_pass *p, struct decoder *d, struct arena *a,
-     const struct prompt_slot *s, const struct ids *z,
-     const struct slot_answer *y, int64_t n, trv_err *err)
+     const struct prompt_place *s, const struct ids *z,
+     const struct place_answer *y, int64_t n, trv_err *err)
 {
-    const struct slot_row bare = {.head = s->at[0].head};
+    const struct place_row bare = {.head = s->at[0].head};
     struct answer_row *rows = arena_alloc(a, (size_t)(n + 1) * sizeof(*rows));
 
     if (!rows)
         return err_nomem(err, "for a gradient");
     for (int64_t i = 0; i <= n; i++) {
-        const struct slot_row *at = i < n ? &s->at[y[i].row] : &bare;
+        const struct place_row *at = i < n ? &s->at[y[i].row] : &bare;
 
         rows[i] = (struct answer_row){0};
         rows[i].context = join(&rows[i].n_context, a, at, z);
@@ -133,7 +133,7 @@ pack(struct answer_pass *p, struct decoder *d, struct arena *a,
 static int
 add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
             const struct answer_pass *p, int64_t n, struct mat hidden,
-            const struct prompt_slot *s, const struct ids *z, double fluency,
+            const struct prompt_place *s, const struct ids *z, double fluency,
             trv_err *err)
 {
     const int64_t from = s->at[0].head.n > 0 ? 0 : 1; // none before the first
@@ -159,8 +159,8 @@ add_fluency(struct mat d_hidden, struct decoder *d, struct arena *a,
 /* Rows whose heads differ hold z at several packed tokens: all add up. */
 static int
 collect(float *g, struct arena *a, const struct answer_pass *p,
-        struct mat embeds, const struct prompt_slot *s, const struct ids *z,
-        const struct slot_answer *y, int64_t n, trv_err *err)
+        struct mat embeds, const struct prompt_place *s, const struct ids *z,
+        const struct place_answer *y, int64_t n, trv_err *err)
 {
     unsigned char *seen = arena_alloc(a, (size_t)p->b.T);
     const float *d_embeds = embeds.data;
@@ -185,10 +185,10 @@ collect(float *g, struct arena *a, const struct answer_pass *p,
 }
 
 int
-slot_gradient(float *g, struct decoder *d, struct arena *a,
-              const struct prompt_slot *s, const struct ids *z,
-              const struct slot_answer *y, int64_t n, double fluency,
-              slot_loss_fn loss, void *self, trv_err *err)
+place_gradient(float *g, struct decoder *d, struct arena *a,
+               const struct prompt_place *s, const struct ids *z,
+               const struct place_answer *y, int64_t n, double fluency,
+               place_loss_fn loss, void *self, trv_err *err)
 {
     const int64_t C = d->cfg->width;
     const struct arena_mark mark = arena_mark(a);
@@ -224,12 +224,12 @@ done:
 }
 
 int
-slot_surprise(double *nats, int64_t *n_told, struct decoder *d, struct arena *a,
-              const struct prompt_slot *s, const struct ids *z, int64_t n_z,
-              trv_err *err)
+place_surprise(double *nats, int64_t *n_told, struct decoder *d,
+               struct arena *a, const struct prompt_place *s,
+               const struct ids *z, int64_t n_z, trv_err *err)
 {
     const struct arena_mark mark = arena_mark(a);
-    const struct slot_row bare = {.head = s->at[0].head};
+    const struct place_row bare = {.head = s->at[0].head};
     const int64_t head = bare.head.n > 0 ? bare.head.n : 1;
     struct scored_row *rows = arena_alloc(a, (size_t)n_z * sizeof(*rows));
     float **logp = arena_alloc(a, (size_t)n_z * sizeof(*logp));
@@ -251,7 +251,7 @@ slot_surprise(double *nats, int64_t *n_told, struct decoder *d, struct arena *a,
         which[n++] = i;
     }
     if (rc)
-        rc = err_fail(err, rc, "no memory to weigh prompts");
+        rc = err_fail(err, rc, "no memory to score prompts");
     else if (n > 0)
         rc = engine_score(d, a, logp, rows, n, err);
     for (int64_t k = 0; k < n && !rc; k++)

@@ -1,4 +1,4 @@
-/* test_terms.c -- virtual tokens, prefixes and bottlenecks in the decoder,
+/* test_adapter_weights.c -- virtual tokens, prefixes and bottlenecks in the decoder,
  * against PEFT and a module of torch.
  *
  * tests/golden/virtual holds tables for the tiny model of each family with
@@ -34,7 +34,7 @@ struct fixture {
     struct arena a;
     int32_t ids[N_SEQS][64]; // VIRTUAL_ID(0..TOKENS-1), then the text
     int64_t n[N_SEQS];       // of the text
-    struct terms terms[N_KINDS];
+    struct adapter_weights adapter_weights[N_KINDS];
 };
 
 static void
@@ -72,7 +72,7 @@ golden_path(const char *folder, const char *family, const char *file)
 static void
 load_virtual(struct fixture *f, enum term_kind kind)
 {
-    struct virtual_tokens *v = &f->terms[kind].virtual;
+    struct virtual_tokens *v = &f->adapter_weights[kind].virtual;
     char file[64];
     struct st_file st;
     trv_err err = {0};
@@ -97,7 +97,7 @@ load_bottleneck(struct fixture *f)
 {
     const struct bottleneck_spec spec = {
         .size = SIZE, .places = {true, true}, .f = ACT_SILU};
-    struct bottleneck *b = &f->terms[ADAPTER].bottleneck;
+    struct bottleneck *b = &f->adapter_weights[ADAPTER].bottleneck;
     struct st_file st;
     trv_err err = {0};
     int64_t at = 0;
@@ -157,7 +157,8 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
     load_virtual(f, PREFIX);
     load_bottleneck(f);
     for (int k = 0; k < N_KINDS; k++)
-        must(terms_refresh(&f->terms[k], f->be, &err), &err);
+        must(adapter_weights_refresh(&f->adapter_weights[k], f->be, &err),
+             &err);
 }
 
 static void
@@ -166,7 +167,7 @@ close_fixture(struct fixture *f)
     arena_release(&f->a);
     decoder_free(f->d);
     for (int k = 0; k < N_KINDS; k++)
-        terms_release(&f->terms[k]);
+        adapter_weights_release(&f->adapter_weights[k]);
     backend_free(f->be);
     model_free(f->model);
     st_release(&f->golden);
@@ -174,30 +175,34 @@ close_fixture(struct fixture *f)
 
 /* Sequence i as a row under terms (NULL: the base). */
 static struct row
-row_of(const struct fixture *f, int i, const struct terms *terms)
+row_of(const struct fixture *f, int i,
+       const struct adapter_weights *adapter_weights)
 {
-    const int64_t skip = TOKENS - terms_virtual_count(terms);
+    const int64_t skip =
+        TOKENS - adapter_weights_virtual_count(adapter_weights);
 
-    return (struct row){f->ids[i] + skip, TOKENS + f->n[i] - skip, terms};
+    return (struct row){f->ids[i] + skip, TOKENS + f->n[i] - skip,
+                        adapter_weights};
 }
 
 /* Hidden states of both sequences, packed, and the packed tokens of the text
  * (the virtual ones left out). */
 static void
-run(struct fixture *f, const struct terms *terms, struct batch *b,
-    struct mat *hidden, const int64_t *text[N_SEQS], struct saved *save)
+run(struct fixture *f, const struct adapter_weights *adapter_weights,
+    struct batch *b, struct mat *hidden, const int64_t *text[N_SEQS],
+    struct saved *save)
 {
     struct row rows[N_SEQS];
     const int64_t *const *at;
     trv_err err = {0};
 
     for (int i = 0; i < N_SEQS; i++)
-        rows[i] = row_of(f, i, terms);
+        rows[i] = row_of(f, i, adapter_weights);
     arena_reset(&f->a);
     must(batch_pack(b, &at, &f->a, rows, N_SEQS, &err), &err);
     must(decoder_forward(f->d, &f->a, hidden, b, NULL, save, &err), &err);
     for (int i = 0; i < N_SEQS; i++)
-        text[i] = at[i] + terms_virtual_count(terms);
+        text[i] = at[i] + adapter_weights_virtual_count(adapter_weights);
 }
 
 /* Logits against the golden ones: off by at most `bound` of the largest, or,
@@ -212,7 +217,7 @@ check_logits(struct fixture *f, enum term_kind kind, double bound, bool kl)
     double sum = 0;
     int64_t positions = 0;
 
-    run(f, &f->terms[kind], &b, &hidden, text, NULL);
+    run(f, &f->adapter_weights[kind], &b, &hidden, text, NULL);
     for (int i = 0; i < N_SEQS; i++) {
         struct mat logits = mat_new(&f->a, DT_F32, f->n[i], V);
         double top = 0, worst = 0;
@@ -248,7 +253,8 @@ check_logits(struct fixture *f, enum term_kind kind, double bound, bool kl)
 /* The golden loss: every token of the text after its first, summed; where `g`
  * is wanted, its gradients. */
 static double
-loss_of(struct fixture *f, const struct terms *terms, bool backward)
+loss_of(struct fixture *f, const struct adapter_weights *adapter_weights,
+        bool backward)
 {
     const int64_t *text[N_SEQS];
     int64_t where[64];
@@ -261,7 +267,7 @@ loss_of(struct fixture *f, const struct terms *terms, bool backward)
     double loss = 0;
     int64_t n = 0;
 
-    run(f, terms, &b, &hidden, text, backward ? &save : NULL);
+    run(f, adapter_weights, &b, &hidden, text, backward ? &save : NULL);
     for (int i = 0; i < N_SEQS; i++)
         for (int64_t t = 1; t < f->n[i]; t++) {
             where[n] = text[i][t - 1];
@@ -301,15 +307,16 @@ check_vector(const struct fixture *f, const char *name, const float *got,
 static void
 check_gradients(struct fixture *f, enum term_kind kind, double bound)
 {
-    const struct terms *terms = &f->terms[kind];
-    const struct terms_flat flat = terms_flat(terms);
+    const struct adapter_weights *adapter_weights = &f->adapter_weights[kind];
+    const struct adapter_weights_flat flat =
+        adapter_weights_flat(adapter_weights);
     char name[128];
     double loss;
     float *want;
     int64_t n;
 
     memset(flat.g, 0, (size_t)flat.n * sizeof(float));
-    loss = loss_of(f, terms, true);
+    loss = loss_of(f, adapter_weights, true);
     snprintf(name, sizeof(name), "%s.loss", kind_names[kind]);
     want = read_all(&f->golden, name, &n);
     assert_close(loss, want[0], bound * (double)want[0]);
@@ -319,7 +326,8 @@ check_gradients(struct fixture *f, enum term_kind kind, double bound)
 
         snprintf(name, sizeof(name), "%s.grad", kind_names[kind]);
         if (kind == ADAPTER) {
-            terms_locate(tensor, sizeof(tensor), terms, &f->model->cfg, at);
+            adapter_weights_locate(tensor, sizeof(tensor), adapter_weights,
+                                   &f->model->cfg, at);
             snprintf(name, sizeof(name), "adapter.grad.%s", tensor);
         }
         want = read_all(&f->golden, name, &n);
@@ -387,13 +395,14 @@ test_terms_gradients_equal_central_differences(void **state)
     (void)state;
     open_fixture(&f, "llama", "ref", PREC_F32);
     for (int k = 0; k < N_KINDS; k++) {
-        const struct terms *terms = &f.terms[k];
-        const struct terms_flat flat = terms_flat(terms);
+        const struct adapter_weights *adapter_weights = &f.adapter_weights[k];
+        const struct adapter_weights_flat flat =
+            adapter_weights_flat(adapter_weights);
         const float h = 1.0f / 64;
         double top = 0;
 
         memset(flat.g, 0, (size_t)flat.n * sizeof(float));
-        (void)loss_of(&f, terms, true);
+        (void)loss_of(&f, adapter_weights, true);
         for (int64_t i = 0; i < flat.n; i++)
             top = fmax(top, fabs((double)flat.g[i]));
         for (int64_t i = 3; i < flat.n; i += flat.n / 13) {
@@ -401,9 +410,9 @@ test_terms_gradients_equal_central_differences(void **state)
             double lo, hi;
 
             flat.w[i] = w + h;
-            hi = loss_of(&f, terms, false);
+            hi = loss_of(&f, adapter_weights, false);
             flat.w[i] = w - h;
-            lo = loss_of(&f, terms, false);
+            lo = loss_of(&f, adapter_weights, false);
             flat.w[i] = w;
             assert_close((hi - lo) / (2.0 * (double)h), flat.g[i], 5e-3 * top);
         }
@@ -419,14 +428,15 @@ test_terms_gradients_are_added(void **state)
     (void)state;
     open_fixture(&f, "qwen3", "ref", PREC_F32);
     for (int k = 0; k < N_KINDS; k++) {
-        const struct terms_flat flat = terms_flat(&f.terms[k]);
+        const struct adapter_weights_flat flat =
+            adapter_weights_flat(&f.adapter_weights[k]);
         float *once = mem_array((size_t)flat.n, sizeof(float));
 
         memset(flat.g, 0, (size_t)flat.n * sizeof(float));
-        (void)loss_of(&f, &f.terms[k], true);
+        (void)loss_of(&f, &f.adapter_weights[k], true);
         for (int64_t i = 0; i < flat.n; i++)
             once[i] = 2.0f * flat.g[i];
-        (void)loss_of(&f, &f.terms[k], true);
+        (void)loss_of(&f, &f.adapter_weights[k], true);
         check_vector(&f, "twice", flat.g, once, flat.n, 1e-6);
         mem_free(once);
     }
@@ -452,7 +462,8 @@ test_terms_of_each_kind_share_a_batch(void **state)
     open_fixture(&f, "llama", NULL, PREC_F32);
     for (int k = 0; k <= N_KINDS; k++)
         for (int i = 0; i < N_SEQS; i++)
-            rows[n_rows++] = row_of(&f, i, k < N_KINDS ? &f.terms[k] : NULL);
+            rows[n_rows++] =
+                row_of(&f, i, k < N_KINDS ? &f.adapter_weights[k] : NULL);
     must(batch_pack(&b, &at, &f.a, rows, n_rows, &err), &err);
     assert_int_equal(b.T, (N_KINDS + 1) * (f.n[0] + f.n[1]) + 2 * TOKENS);
     must(decoder_forward(f.d, &f.a, &hidden, &b, NULL, NULL, &err), &err);
@@ -460,13 +471,14 @@ test_terms_of_each_kind_share_a_batch(void **state)
     memcpy(all, hidden.data, (size_t)(b.T * hidden.cols) * sizeof(float));
     for (int r = 0; r < n_rows; r++) { // at[] dies with the next pass
         const int k = r / N_SEQS, i = r % N_SEQS;
-        const struct terms *terms = k < N_KINDS ? &f.terms[k] : NULL;
-        const int64_t skip = terms_virtual_count(terms);
+        const struct adapter_weights *adapter_weights =
+            k < N_KINDS ? &f.adapter_weights[k] : NULL;
+        const int64_t skip = adapter_weights_virtual_count(adapter_weights);
         int64_t here[64];
         struct batch one;
 
         memcpy(here, at[r] + skip, (size_t)f.n[i] * sizeof(*here));
-        run(&f, terms, &one, &alone, alone_at, NULL);
+        run(&f, adapter_weights, &one, &alone, alone_at, NULL);
         for (int64_t t = 0; t < f.n[i]; t++)
             check_vector(&f, "row", all + here[t] * hidden.cols,
                          (const float *)alone.data +
@@ -499,9 +511,10 @@ test_terms_sample_as_they_score(void **state)
             trv_err err = {0};
 
             for (int i = 0; i < N_SEQS; i++) {
-                const struct row r = row_of(&f, i, &f.terms[k]);
+                const struct row r = row_of(&f, i, &f.adapter_weights[k]);
 
-                rows[i] = (struct sample_row){r.ids, r.n, r.terms, (uint64_t)i};
+                rows[i] = (struct sample_row){r.ids, r.n, r.adapter_weights,
+                                              (uint64_t)i};
             }
             arena_reset(&f.a);
             must(engine_sample(f.d, &f.a, outs, rows, N_SEQS, &so, &err), &err);
@@ -509,7 +522,7 @@ test_terms_sample_as_they_score(void **state)
                 int32_t ids[128];
                 float logp[32], *list = logp;
                 struct scored_row scored = {ids, rows[i].n + outs[i].n,
-                                            rows[i].n, rows[i].terms};
+                                            rows[i].n, rows[i].adapter_weights};
                 double sum = 0;
 
                 assert_int_equal(outs[i].n, 20);
@@ -547,7 +560,7 @@ test_terms_allow_virtual_ids_only_where_they_have_them(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct row row = {
             &cases[i].id, 1,
-            cases[i].kind < N_KINDS ? &f.terms[cases[i].kind] : NULL};
+            cases[i].kind < N_KINDS ? &f.adapter_weights[cases[i].kind] : NULL};
         const int64_t *const *at;
         struct mat hidden;
         struct batch b;
@@ -575,7 +588,7 @@ test_terms_leave_full_training_finite_and_their_own(void **state)
 
         open_fixture(&f, "gpt2", "ref", PREC_F32);
         must(decoder_train_full(f.d, &err), &err);
-        (void)loss_of(&f, &f.terms[k], true);
+        (void)loss_of(&f, &f.adapter_weights[k], true);
         for (int64_t i = 0; i < f.d->n_full; i++)
             sum += fabs((double)f.d->g_full[i]);
         assert_true(isfinite(sum) && sum > 0);

@@ -1,5 +1,5 @@
-/* slot_sample.c -- texts drawn in the prompt's place. */
-#include "transform/search/slot_sample.h"
+/* place_sample.c -- texts drawn in the prompt's place. */
+#include "transform/search/place_sample.h"
 
 #include <string.h>
 
@@ -9,17 +9,17 @@
 #define CHUNK 256
 
 int
-slot_words_keep(struct proposal *best, struct prompt_slot *slot,
-                const int32_t *x, int64_t n, trv_err *err)
+place_sample_keep(struct proposal *best, struct prompt_place *slot,
+                  const int32_t *x, int64_t n, trv_err *err)
 {
     struct strbuf text = {0};
     bool stands = false;
     int rc = 0;
 
     for (; n > best->z.n && !stands && !rc; n--) {
-        rc = prompt_slot_text(&text, &stands, slot, x, n, err);
+        rc = prompt_place_text(&text, &stands, slot, x, n, err);
         if (!rc && stands)
-            rc = prompt_slot_check(&stands, slot, text.s, x, n, err);
+            rc = prompt_place_check(&stands, slot, text.s, x, n, err);
         if (rc || !stands)
             continue;
         proposal_release(best);
@@ -34,7 +34,7 @@ slot_words_keep(struct proposal *best, struct prompt_slot *slot,
 /* What stands before text i: the head and its beginning. An empty head leaves
  * nothing to go on from, so there any token does. */
 static int
-context_ids(const int32_t **out, int64_t *n, const struct slot_words *w,
+context_ids(const int32_t **out, int64_t *n, const struct place_sample *w,
             const struct ids *begin, trv_err *err)
 {
     const struct ids *head = &w->slot->at[0].head;
@@ -59,14 +59,13 @@ context_ids(const int32_t **out, int64_t *n, const struct slot_words *w,
 
 /* Contexts [n] of the voice in the arena. */
 static int
-make_contexts(struct context **out, const struct slot_words *w,
+make_contexts(struct context **out, const struct place_sample *w,
               const struct ids *begin, int64_t n, trv_err *err)
 {
     struct arena *a = &w->s->arena;
     const int64_t P = w->voice ? w->voice->n : 1;
     struct context *c = arena_alloc(a, (size_t)n * sizeof(*c));
-    struct context_part *parts =
-        arena_alloc(a, (size_t)(n * P) * sizeof(*parts));
+    struct component *parts = arena_alloc(a, (size_t)(n * P) * sizeof(*parts));
     int rc = c && parts ? 0 : err_nomem(err, "to draw prompts");
 
     *out = c;
@@ -76,10 +75,9 @@ make_contexts(struct context **out, const struct slot_words *w,
 
         rc = context_ids(&ids, &n_ids, w, begin ? &begin[i] : NULL, err);
         for (int64_t p = 0; p < P && !rc; p++) {
-            parts[i * P + p] =
-                w->voice
-                    ? w->voice->parts[p]
-                    : (struct context_part){.d = w->s->decoder, .weight = 1.0};
+            parts[i * P + p] = w->voice ? w->voice->parts[p]
+                                        : (struct component){.d = w->s->decoder,
+                                                             .weight = 1.0};
             parts[i * P + p].ids = ids;
             parts[i * P + p].n_ids = n_ids;
         }
@@ -101,8 +99,8 @@ is_there(const struct proposal *list, int64_t n, const struct ids *z)
 
 /* A drawn text ends at the first token that no prompt may hold. */
 static int
-take(struct proposal *out, const struct slot_words *w, const struct ids *begin,
-     const struct sample_out *o, trv_err *err)
+take(struct proposal *out, const struct place_sample *w,
+     const struct ids *begin, const struct sample_out *o, trv_err *err)
 {
     const int64_t V = w->s->decoder->cfg->vocab;
     struct ids all = {0};
@@ -117,19 +115,19 @@ take(struct proposal *out, const struct slot_words *w, const struct ids *begin,
             rc = err_nomem(err, "to draw prompts");
     }
     if (!rc)
-        rc = slot_words_keep(out, w->slot, all.v, all.n, err);
+        rc = place_sample_keep(out, w->slot, all.v, all.n, err);
     ids_release(&all);
     return rc;
 }
 
 static int
-draw_chunk(struct proposal *out, int64_t *made, const struct slot_words *w,
+draw_chunk(struct proposal *out, int64_t *made, const struct place_sample *w,
            const struct ids *begin, int64_t from, int64_t n, trv_err *err)
 {
     struct arena *a = &w->s->arena;
     struct sample_options so = {
         .sampling = SAMPLING_INIT, .max_tokens = w->most, .seed = w->seed};
-    struct sampled_context *rows;
+    struct sampled_row *rows;
     struct sample_out *outs;
     struct context *c = NULL;
     int rc;
@@ -142,8 +140,7 @@ draw_chunk(struct proposal *out, int64_t *made, const struct slot_words *w,
                       : err_nomem(err, "to draw prompts");
     so.sampling.vocab = tokenizer_size(w->s->model->tokenizer);
     for (int64_t i = 0; i < n && !rc; i++)
-        rows[i] =
-            (struct sampled_context){&c[i], w->stream + (uint64_t)(from + i)};
+        rows[i] = (struct sampled_row){&c[i], w->stream + (uint64_t)(from + i)};
     if (!rc)
         rc = engine_sample_contexts(a, outs, rows, n, &so, err);
     for (int64_t i = 0; i < n && !rc; i++) {
@@ -163,8 +160,9 @@ draw_chunk(struct proposal *out, int64_t *made, const struct slot_words *w,
 }
 
 int
-slot_words_draw(struct proposal *out, int64_t *made, const struct slot_words *w,
-                const struct ids *begin, int64_t n, trv_err *err)
+place_sample_draw(struct proposal *out, int64_t *made,
+                  const struct place_sample *w, const struct ids *begin,
+                  int64_t n, trv_err *err)
 {
     struct decoder *d;
     int rc = session_decoder(w->s, &d, err);

@@ -1,4 +1,4 @@
-/* test_slot_pass.c -- gradients of the embeddings of a prompt, against
+/* test_place_pass.c -- gradients of the embeddings of a prompt, against
  * differences, and values of many prompts, against one pass for each.
  */
 #include "support/test.h"
@@ -9,7 +9,7 @@
 #include "adapt/session.h"
 #include "base/rng.h"
 #include "model/sample/engine.h"
-#include "transform/search/slot_pass.h"
+#include "transform/search/place_pass.h"
 
 #define FLUENCY 0.7
 
@@ -17,9 +17,9 @@
 struct fixture {
     struct session s;
     struct decoder *d;
-    struct slot_row at[3];
-    struct prompt_slot slot;
-    struct slot_answer y[3];
+    struct place_row at[3];
+    struct prompt_place slot;
+    struct place_answer y[3];
     struct ids z;
 };
 
@@ -56,9 +56,9 @@ open_fixture(struct fixture *f, const char *family, const char *isa)
     for (int i = 0; i < 3; i++) {
         push_all(&f->at[i].head, heads[i == 2], 2);
         push_all(&f->at[i].tail, tails[i], 3);
-        f->y[i] = (struct slot_answer){i, y[i], n_y[i]};
+        f->y[i] = (struct place_answer){i, y[i], n_y[i]};
     }
-    f->slot = (struct prompt_slot){.m = f->s.model, .at = f->at, .n = 3};
+    f->slot = (struct prompt_place){.m = f->s.model, .at = f->at, .n = 3};
     push_all(&f->z, z, 4);
 }
 
@@ -113,10 +113,10 @@ loss_of(struct fixture *f, const struct ids *z)
     trv_err err = {0};
 
     arena_reset(&f->s.arena);
-    must(slot_evaluate(&value, f->d, &f->s.arena, &f->slot, z, 1, f->y, 3,
-                       loss_value, f, &err),
+    must(place_evaluate(&value, f->d, &f->s.arena, &f->slot, z, 1, f->y, 3,
+                        loss_value, f, &err),
          &err);
-    must(slot_surprise(&nats, &told, f->d, &f->s.arena, &f->slot, z, 1, &err),
+    must(place_surprise(&nats, &told, f->d, &f->s.arena, &f->slot, z, 1, &err),
          &err);
     return value + FLUENCY * nats / (double)told;
 }
@@ -141,8 +141,8 @@ test_slot_gradient_equals_central_differences(void **state)
         open_fixture(&f, families[m], "ref");
         must(decoder_train_full(f.d, &err), &err);
         assert_true(f.d->cfg->width <= 64);
-        must(slot_gradient(g, f.d, &f.s.arena, &f.slot, &f.z, f.y, 3, FLUENCY,
-                           loss_gradient, &f, &err),
+        must(place_gradient(g, f.d, &f.s.arena, &f.slot, &f.z, f.y, 3, FLUENCY,
+                            loss_gradient, &f, &err),
              &err);
         rng_init(&r, 3, 1);
         for (int i = 0; i < 4; i++) {
@@ -186,14 +186,14 @@ test_slot_evaluate_of_many_prompts_equals_each_alone(void **state)
         push_all(&z[i], f.z.v, 4 - i / 3);
         z[i].v[i % 3] = 60 + i;
     }
-    must(slot_evaluate(many, f.d, &f.s.arena, &f.slot, z, 5, f.y, 3, loss_value,
-                       &f, &err),
+    must(place_evaluate(many, f.d, &f.s.arena, &f.slot, z, 5, f.y, 3,
+                        loss_value, &f, &err),
          &err);
     for (int i = 0; i < 5; i++) {
         double one;
 
-        must(slot_evaluate(&one, f.d, &f.s.arena, &f.slot, &z[i], 1, f.y, 3,
-                           loss_value, &f, &err),
+        must(place_evaluate(&one, f.d, &f.s.arena, &f.slot, &z[i], 1, f.y, 3,
+                            loss_value, &f, &err),
              &err);
         assert_close(many[i], one, 1e-5 * one); // other shapes, other sums
         assert_true(one > 1.0);
@@ -220,12 +220,12 @@ test_slot_surprise_is_what_the_engine_scores(void **state)
     must(engine_score(f.d, &f.s.arena, &out, &scored, 1, &err), &err);
     for (int i = 0; i < 4; i++)
         want -= (double)logp[i];
-    must(slot_surprise(&nats, &told, f.d, &f.s.arena, &f.slot, &f.z, 1, &err),
+    must(place_surprise(&nats, &told, f.d, &f.s.arena, &f.slot, &f.z, 1, &err),
          &err);
     assert_int_equal(told, 4);
     assert_close(nats, want, 0);
     f.at[0].head.n = 0; // the first token has nothing before it
-    must(slot_surprise(&nats, &told, f.d, &f.s.arena, &f.slot, &f.z, 1, &err),
+    must(place_surprise(&nats, &told, f.d, &f.s.arena, &f.slot, &f.z, 1, &err),
          &err);
     assert_int_equal(told, 3);
     close_fixture(&f);

@@ -1,25 +1,26 @@
-/* context.c -- plain contexts, and the sizes of all. */
-#include "model/decoder/context.h"
+/* conditioning.c -- plain contexts, and the sizes of all. */
+#include "model/decoder/conditioning.h"
 
 int
-context_plain(struct context *out, struct decoder *d, const struct terms *terms,
-              struct ids *ids, trv_err *err)
+conditioning_plain(struct context *out, struct decoder *d,
+                   const struct adapter_weights *adapter_weights,
+                   struct ids *ids, trv_err *err)
 {
     *out = (struct context){.parts = mem_calloc(1, sizeof(*out->parts)),
                             .store = mem_calloc(1, sizeof(*out->store))};
     if (!out->parts || !out->store) {
-        context_release(out);
+        conditioning_release(out);
         return err_fail(err, TRV_ENOMEM, "no memory for a context");
     }
     out->n = 1;
-    out->parts[0] = (struct context_part){d, terms, ids->v, ids->n, 1.0};
+    out->parts[0] = (struct component){d, adapter_weights, ids->v, ids->n, 1.0};
     out->store[0] = *ids;
     *ids = (struct ids){0};
     return 0;
 }
 
 int64_t
-context_length(const struct context *c)
+conditioning_length(const struct context *c)
 {
     int64_t most = 0;
 
@@ -30,7 +31,7 @@ context_length(const struct context *c)
 }
 
 int64_t
-context_room(const struct context *c)
+conditioning_left(const struct context *c)
 {
     int64_t least = INT64_MAX;
 
@@ -44,7 +45,7 @@ context_room(const struct context *c)
 }
 
 void
-context_release(struct context *c)
+conditioning_release(struct context *c)
 {
     for (int64_t i = 0; c->store && i < c->n; i++)
         ids_release(&c->store[i]);
