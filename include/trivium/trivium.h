@@ -377,11 +377,12 @@ typedef struct {
      * then the last conversion's, or one for each, parted by commas. */
     const char *via;
     const char *init; // where training starts: "zero", or "solve", the closed
-                      // form; NULL: zero
-    /* reward to params: "dpo", "grpo", "bon", "tilt", "ppo" */
+                      // form
+    /* from a reward, or from given pairs */
     int32_t group;       // answers drawn for each input; 0: 8
-    const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo:
-                         // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: the first
+    const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo, rloo:
+                         // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: sigmoid,
+                         // dapo, and grpo of rloo
     const char *pairs;   // file of given pairs: `prompt`, `chosen`,
                          // `rejected`; NULL: made by the reward
     const char *pairing; // "best" answer with the worst, or "all"; NULL: all
@@ -389,10 +390,10 @@ typedef struct {
     double margin;       // rewards of a pair differ by more; 0
     const char *labels;  // "soft": a pair counts by the difference of its
                          // rewards, or "hard"; NULL: soft where it can be
-    double label_smoothing; // share of pairs taken to be marked wrong; 0
+    double label_smoothing; // share of pairs taken to be labelled wrong; 0
     double sft_weight;      // dpo: of the chosen answers' own likelihood; 0
     const char *advantage;  // "group", "batch", "none", "rloo"
-    double clip_ratio;      // of grpo and ppo; 0.2
+    double clip_ratio;      // of grpo, rloo and ppo; 0.2
     int32_t updates;        // of each batch of the student's answers; 1
     double gae_lambda;      // of ppo; 0.95
     const char *eval;       // held-out inputs; NULL: none
@@ -433,8 +434,8 @@ typedef struct {
     const char *name;     // "dpo"
     const char *makes;    // the kinds that it can make: "lora adapter full"
     const char *summary;  // one line, lower case
-    const char *options;  // that it reads, by the names of convert_options.def;
-                          // "@learn": the group Optimisation
+    const char *options;  // that it reads, by the names of convert_options.def and
+                          // learn_options.def; "@learn": the group Optimisation
     const char *defaults; // where an option is left at 0: "steps=200 beta=0.1"
     const char *example;  // a command
     const char *source;   // paper, or NULL
@@ -442,8 +443,8 @@ typedef struct {
 
 /** The edges: "prompt->params" and so on; NULL behind the last. */
 TRV_API const char *trv_edge_at(int32_t edge);
-/** The methods of an edge; the first that makes a kind is the default for it.
- * NULL behind the last, and for an edge that is none. */
+/** The methods of an edge; the first that makes a kind is the default for it or,
+ * where pairs are given, the first that reads those. NULL behind the last, and for an edge that is none. */
 TRV_API const trv_method *trv_method_at(int32_t edge, int32_t i);
 /** The options that a conversion reads because it makes a kind, by whatever
  * method: "rank alpha ..." of "lora". "" where there are none. */

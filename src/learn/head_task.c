@@ -272,7 +272,7 @@ head_task_locate(void *self, char *buf, size_t size, int64_t index)
 
 /* A LoRA and the score decay; of all weights some do not. */
 static bool
-preferred_decays(void *self, int64_t index, int64_t *end)
+head_task_decays(void *self, int64_t index, int64_t *end)
 {
     const struct head_task *t = self;
 
@@ -355,7 +355,7 @@ head_task_init(struct head_task *t, struct run_task *task, trv_err *err)
                               .gradient = head_task_gradient,
                               .after_update = head_task_after_update,
                               .locate = head_task_locate,
-                              .decays = preferred_decays,
+                              .decays = head_task_decays,
                               .figures = head_task_figures};
     return 0;
 }

@@ -47,7 +47,7 @@ work_log(const struct work *w, const char *fmt, ...)
 }
 
 static bool
-scores_to_json(void *payload, int64_t done, int64_t total)
+report_scores(void *payload, int64_t done, int64_t total)
 {
     const struct work *w = payload;
     const trv_progress p = {.stage = "scoring",
@@ -64,7 +64,7 @@ struct reward_watch
 work_watch(struct work *w)
 {
     w->stage_began = clock_now();
-    return (struct reward_watch){scores_to_json, w};
+    return (struct reward_watch){report_scores, w};
 }
 
 /* ---- its place ---------------------------------------------------------- */

@@ -12,18 +12,20 @@
 #include "transform/job.h"
 
 #define CHAIN_FILE "chain.json"
+#define DONE_FILE "done.json" // {"done": links that are whole}
 
 /* One conversion: what it makes and where. */
 struct link {
     char *path, *to; // "OUT.via/1-lora", "lora:OUT.via/1-lora"
     char *method;    // NULL: the default
     enum kind makes;
+    bool takes_pairs; // those that were given: the first link that reads them
     struct convert_choice choice;
 };
 
 struct chain {
-    struct outdir out; // the result, held from the first link on
-    char *dir, *file;  // OUT.via and the fingerprint in it
+    struct outdir out;            // the result, held from the first link on
+    char *dir, *file, *done_file; // OUT.via; the fingerprint, what is done
     struct link links[CONVERT_LINKS_MAX];
     int64_t n;      // the last link is the result
     enum kind kind; // of the result
@@ -41,6 +43,7 @@ chain_release(struct chain *c)
     json_decref(c->fingerprint);
     outdir_release(&c->out);
     mem_free(c->file);
+    mem_free(c->done_file);
     mem_free(c->dir);
 }
 
@@ -81,7 +84,8 @@ name_kind(enum kind *out, const char *name, size_t n, enum form before,
 }
 
 static int
-add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
+add_link(struct chain *c, enum kind kind, const char *prefix, const char *path,
+         trv_err *err)
 {
     struct link *l = &c->links[c->n];
     struct strbuf b = {0};
@@ -95,7 +99,7 @@ add_link(struct chain *c, enum kind kind, const char *path, trv_err *err)
                          kind_name(kind)))
         return err_nomem(err, "to plan a chain");
     l->path = sb_take(&b);
-    if (!l->path || sb_printf(&b, "%s:%s", kind_name(kind), l->path) != 0)
+    if (!l->path || sb_printf(&b, "%s:%s", prefix, l->path) != 0)
         return err_nomem(err, "to plan a chain");
     l->to = sb_take(&b);
     l->makes = kind;
@@ -131,19 +135,26 @@ take_methods(struct chain *c, const char *methods, trv_err *err)
     return 0;
 }
 
-/* Choose the method of each link; every option must be read by one of them. */
+/* Choose the method of each link; every option must be read by one of them.
+ * Given pairs go to the first link that reads such. */
 static int
 choose_methods(struct chain *c, enum form from, const trv_convert_options *o,
                trv_err *err)
 {
     struct convert_choice list[CONVERT_LINKS_MAX];
+    bool has_pairs = o->pairs != NULL;
     int rc = 0;
 
     for (int64_t i = 0; i < c->n && !rc; i++) {
         struct link *l = &c->links[i];
 
-        rc = convert_choose(&l->choice, from, l->makes, l->method,
-                            o->pairs != NULL, err);
+        rc = convert_choose(&l->choice, from, l->makes, l->method, has_pairs,
+                            err);
+        if (rc)
+            break;
+        l->takes_pairs =
+            has_pairs && method_reads(l->choice.use.method, "pairs");
+        has_pairs = has_pairs && !l->takes_pairs;
         list[i] = l->choice;
         from = kind_form(l->makes);
     }
@@ -158,19 +169,16 @@ chain_to_json(struct chain *c, const struct session *s,
               const struct model_identity *id, trv_err *err)
 {
     char seed[24];
-    int rc;
 
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)o->seed);
     c->fingerprint = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:f,s:s}", "from", from->spec, "via",
-        o->via, "weights", id->weights, "inputs", o->inputs ? o->inputs : "",
-        "seed", seed, "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32",
-        "samples", (int)o->samples, "max_tokens", (int)o->max_tokens,
-        "temperature", o->temperature, "method", o->method ? o->method : "");
+        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "from", from->spec, "via", o->via,
+        "weights", id->weights, "inputs", o->inputs ? o->inputs : "", "seed",
+        seed, "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32", "method",
+        o->method ? o->method : "");
     if (!c->fingerprint)
         return err_nomem(err, "to plan a chain");
-    rc = options_lora_to_json(c->fingerprint, &o->lora, err);
-    return rc ? rc : options_learn_to_json(c->fingerprint, &o->learn, err);
+    return method_set_options_to_json(c->fingerprint, o, err);
 }
 
 static int
@@ -194,7 +202,8 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
     }
     c->dir = sb_take(&b);
     c->file = c->dir ? path_join(c->dir, CHAIN_FILE) : NULL;
-    if (!c->file)
+    c->done_file = c->dir ? path_join(c->dir, DONE_FILE) : NULL;
+    if (!c->file || !c->done_file)
         return err_nomem(err, "to plan a chain");
     for (const char *p = o->via; !rc;) {
         const size_t n = strcspn(p, ",");
@@ -210,14 +219,17 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
         }
         rc = name_kind(&step, p, n, before, err);
         if (!rc)
-            rc = add_link(c, step, NULL, err);
+            rc = add_link(c, step, kind_name(step), NULL, err);
         before = kind_form(step);
         if (!p[n])
             break;
         p += n + 1;
     }
     if (!rc)
-        rc = add_link(c, kind, c->out.name, err);
+        rc = add_link(c, kind,
+                      strncmp(to, "prompt:", 7) == 0 ? "prompt" // as asked for
+                                                     : kind_name(kind),
+                      c->out.name, err);
     c->kind = kind;
     if (!rc)
         rc = take_methods(c, o->method, err);
@@ -251,8 +263,36 @@ lock_output(struct chain *c, const trv_convert_options *o, bool *goes_on,
                         "'%s' holds something else: the chain's links would "
                         "lie there",
                         c->dir);
+    (void)remove(c->done_file); // of a chain before this one
     rc = dir_make(c->dir, err);
     return rc ? rc : seal_write(c->file, c->fingerprint, err);
+}
+
+/* How many links this chain has finished: a folder alone may be of another. */
+static int
+read_done(int64_t *done, const struct chain *c, trv_err *err)
+{
+    json_t *obj = NULL;
+    int rc = 0;
+
+    *done = 0;
+    if (file_exists(c->done_file))
+        rc = seal_open(&obj, c->done_file, err);
+    if (obj)
+        *done = json_integer_value(json_object_get(obj, "done"));
+    json_decref(obj);
+    return rc;
+}
+
+static int
+write_done(const struct chain *c, int64_t done, trv_err *err)
+{
+    json_t *obj = json_pack("{s:I}", "done", (json_int_t)done);
+    const int rc = obj ? seal_write(c->done_file, obj, err)
+                       : err_nomem(err, "to go on with a chain");
+
+    json_decref(obj);
+    return rc;
 }
 
 static void
@@ -279,6 +319,7 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
     struct chain c = {0};
     struct adaptation *at = NULL; // what the link before has made
     bool goes_on = false;
+    int64_t done = 0;
     int rc;
 
     *cost = (trv_cost){0};
@@ -291,6 +332,8 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
         rc = session_identity(s, &id, err);
     if (!rc)
         rc = lock_output(&c, opts, &goes_on, err);
+    if (!rc && goes_on)
+        rc = read_done(&done, &c, err);
     for (int64_t i = 0; i < c.n && !rc; i++) {
         const struct link *l = &c.links[i];
         const bool last = i == c.n - 1;
@@ -298,9 +341,13 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
         trv_cost one = {0};
 
         o.via = NULL;
-        o.resume = goes_on;
+        o.resume = goes_on && i == done; // those behind it have not begun
         o.replace = opts->replace || !last;
-        if (last || !goes_on || !artefact_is(l->path)) {
+        if (l->takes_pairs)
+            o.inputs = NULL; // those of the other links
+        else
+            o.pairs = NULL;
+        if (last || i >= done || !artefact_is(l->path)) {
             job_log(&job, "link %lld of %lld: %s to %s", (long long)i + 1,
                     (long long)c.n, at ? at->spec : from->spec, l->to);
             rc = convert_link(s, &one, at ? at : from, l->to,
@@ -312,7 +359,9 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
             continue;
         adaptation_free(at);
         at = NULL;
-        rc = adaptation_open(&at, s->model, id, l->path, false, err);
+        rc = i < done ? 0 : write_done(&c, i + 1, err);
+        if (!rc)
+            rc = adaptation_open(&at, s->model, id, l->path, false, err);
     }
     adaptation_free(at);
     chain_release(&c);

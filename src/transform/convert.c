@@ -179,6 +179,9 @@ check_words(const struct adaptation *from, const trv_convert_options *o,
         {"inputs", o->via ? o->inputs : NULL}, // a chain tells the path
         {"start", o->search.start},
         {"demos-template", o->evolve.demos_template},
+        {"proposer-model", o->evolve.proposer_model},
+        {"targets", o->lora.targets},
+        {"pairs", o->via ? o->pairs : NULL},
     };
 
     for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
@@ -236,6 +239,7 @@ convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
         rc = view_ready(from, s->be, err);
     if (rc)
         return rc;
+    method_drop_unread(&choice->use, &o);
     method_defaults(job.method, &o);
     return job.method->run(&job, cost, err);
 }

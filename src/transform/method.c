@@ -295,6 +295,52 @@ method_check_read(const struct method_use *use, int n,
     return 0;
 }
 
+void
+method_drop_unread(const struct method_use *use, trv_convert_options *o)
+{
+    static const trv_convert_options defaults = TRV_CONVERT_OPTIONS_INIT;
+
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        static const size_t sizes[] = {
+            [TYPE_FLAG] = sizeof(bool),     [TYPE_INT] = sizeof(int32_t),
+            [TYPE_SEED] = sizeof(uint64_t), [TYPE_NUM] = sizeof(double),
+            [TYPE_TEXT] = sizeof(char *),   [TYPE_CHOICE] = sizeof(char *)};
+        const struct option *p = &options[i];
+
+        if (!method_use_reads(use, p->name))
+            memcpy((char *)o + p->offset, (const char *)&defaults + p->offset,
+                   sizes[p->type]);
+    }
+}
+
+/* What a run may go on with another value of: it decides no result. */
+static const char undecided[] = "method via replace resume seed inputs "
+                                "allow-diverged checkpoint-every max-kl";
+
+int
+method_set_options_to_json(json_t *to, const trv_convert_options *o,
+                           trv_err *err)
+{
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const struct option *p = &options[i];
+        json_t *value;
+
+        if (!is_set(o, p) || lists(undecided, p->name))
+            continue;
+        if (p->type == TYPE_FLAG)
+            value = json_true();
+        else if (p->type == TYPE_INT)
+            value = json_integer(*(const int32_t *)field(o, p));
+        else if (p->type == TYPE_NUM)
+            value = json_real(*(const double *)field(o, p));
+        else
+            value = json_string(text_of(o, p) ? text_of(o, p) : "");
+        if (json_object_set_new(to, p->name, value))
+            return err_nomem(err, "to plan a chain");
+    }
+    return 0;
+}
+
 /* ---- defaults ----------------------------------------------------------- */
 
 static const struct option *

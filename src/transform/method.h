@@ -55,6 +55,15 @@ int method_check_read(const struct method_use *use, int n,
                       const trv_convert_options *o,
                       const struct edge *const *edges, trv_err *err);
 
+/** Reset what neither the method nor what it makes reads: in a chain it is meant
+ * for another link. */
+void method_drop_unread(const struct method_use *use, trv_convert_options *o);
+
+/** Add every option that is set and that decides a result, by its name. The
+ * values are numbers, true, or text. TRV_ENOMEM. */
+int method_set_options_to_json(json_t *to, const trv_convert_options *o,
+                               trv_err *err);
+
 /** Set what is left at 0 to the method's default. */
 void method_defaults(const struct method *m, trv_convert_options *o);
 

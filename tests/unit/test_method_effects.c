@@ -239,6 +239,8 @@ matters(const char *from, const char *kind, const trv_convert_options *o,
 
     if (strcmp(option->name, "samples") == 0)
         one.inputs = NULL; // a policy draws as many inputs
+    if (strcmp(option->name, "pairs") == 0)
+        one.inputs = NULL; // given pairs have their own
     other = one;
     fit_set(&other, option, value);
     assert_false(fit_equal(&one, &other, option));

@@ -562,6 +562,79 @@ test_reward_edges_a_run_does_not_go_on_from_another_head(void **state)
         }
 }
 
+/* What lies in OUT.via may be of a chain with another seed. */
+static void
+test_reward_edges_a_chain_begun_anew_takes_no_link_of_another(void **state)
+{
+    trv_convert_options o = options(&world, NULL, "group");
+    struct stop stop = {"training", 1};
+    trv_err err = {0};
+
+    (void)state;
+    fit_options(&o, FORM_REWARD, "lora prefix");
+    o.via = "reward,lora";
+    snprintf(now, sizeof(now), "a chain over another");
+    must(convert(&world, recipes[0].spec, "prefix:%/anew", &o, NULL, &err),
+         &err);
+    if (rename(spec_in(&world, "%/anew"), spec_in(&world, "%/anew-whole")) != 0)
+        fail_msg("nothing was made");
+    o.seed = 77;
+    must(convert(&world, recipes[0].spec, "prefix:%/anew", &o, NULL, &err),
+         &err);
+    o.seed = 3;
+    assert_int_equal(
+        convert(&world, recipes[0].spec, "prefix:%/anew", &o, &stop, &err),
+        TRV_ECANCELED);
+    o.resume = true;
+    must(convert(&world, recipes[0].spec, "prefix:%/anew", &o, NULL, &err),
+         &err);
+    assert_same_folder(spec_in(&world, "%/anew-whole"),
+                       spec_in(&world, "%/anew"));
+}
+
+static void
+test_reward_edges_a_chain_goes_on_with_its_own_options_alone(void **state)
+{
+    trv_convert_options o = options(&world, NULL, "group");
+    struct stop stop = {"training", 1};
+    trv_err err = {0};
+
+    (void)state;
+    fit_options(&o, FORM_REWARD, "lora prefix");
+    o.via = "reward,lora";
+    o.beta = 0.3;
+    snprintf(now, sizeof(now), "a chain with another beta");
+    assert_int_equal(
+        convert(&world, recipes[0].spec, "prefix:%/beta", &o, &stop, &err),
+        TRV_ECANCELED);
+    o.resume = true;
+    o.beta = 0.4;
+    assert_int_equal(
+        convert(&world, recipes[0].spec, "prefix:%/beta", &o, NULL, &err),
+        TRV_EMISMATCH);
+    assert_non_null(strstr(err.msg, "beta"));
+}
+
+/* Pairs are for the first link that reads them; the last learns from the reward
+ * in between. */
+static void
+test_reward_edges_a_chain_hands_each_link_what_it_reads(void **state)
+{
+    char pairs[600];
+    trv_convert_options o = options(&world, "bon", "group");
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(pairs, sizeof(pairs), "%s", spec_in(&world, "%/pairs.jsonl"));
+    o.pairs = pairs;
+    fit_options(&o, FORM_BASE, "lora ratio lora");
+    o.method = ",,bon";
+    o.pairs = pairs;
+    o.via = "lora,ratio";
+    snprintf(now, sizeof(now), "pairs, lora, ratio, lora");
+    must(convert(&world, "base", "lora:%/handed", &o, NULL, &err), &err);
+}
+
 int
 main(void)
 {
@@ -574,6 +647,12 @@ main(void)
         cmocka_unit_test(test_reward_edges_chains_go_through_each_kind),
         cmocka_unit_test(
             test_reward_edges_a_run_does_not_go_on_from_another_head),
+        cmocka_unit_test(
+            test_reward_edges_a_chain_begun_anew_takes_no_link_of_another),
+        cmocka_unit_test(
+            test_reward_edges_a_chain_goes_on_with_its_own_options_alone),
+        cmocka_unit_test(
+            test_reward_edges_a_chain_hands_each_link_what_it_reads),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

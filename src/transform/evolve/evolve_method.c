@@ -50,12 +50,13 @@ options_to_json(struct evolve_plan *p, trv_err *err)
     const trv_evolve_options *o = &c->evolve;
 
     p->w.options = json_pack(
-        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:s,s:b,s:I,s:f,s:s*}", "rounds",
-        o->rounds, "population", o->population, "inputs", o->inputs, "held_out",
-        o->held_out, "minibatch", o->minibatch, "answers", o->answers,
-        "prompt_tokens", c->prompt_tokens, "beta", c->beta, "length_cost",
-        c->length_cost, "propose", o->propose, "phrases", o->phrases != NULL,
-        "max_tokens", (json_int_t)p->max_tokens, "temperature", c->temperature,
+        "{s:i,s:i,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:s,s:b,s:I,s:f,s:f,s:s*}",
+        "rounds", o->rounds, "population", o->population, "inputs", o->inputs,
+        "held_out", o->held_out, "minibatch", o->minibatch, "answers",
+        o->answers, "prompt_tokens", c->prompt_tokens, "beta", c->beta,
+        "length_cost", c->length_cost, "propose", o->propose, "phrases",
+        o->phrases != NULL, "max_tokens", (json_int_t)p->max_tokens,
+        "temperature", c->temperature, "fluency", c->search.fluency,
         "proposer_model", o->proposer ? o->proposer_model : NULL);
     return p->w.options ? 0 : err_nomem(err, "to search for a prompt");
 }

@@ -84,12 +84,10 @@ plan_make(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
     const trv_convert_options *o = job->opts;
-    int rc = options_check_lora(&o->lora, err);
+    int rc = plan_sides(p, err);
 
     p->match = job->method->variant == HEAD_REGRESS;
     p->ranked = p->match || job->from->form == FORM_PARAMS;
-    if (!rc)
-        rc = plan_sides(p, err);
     if (rc)
         return rc;
     p->learn = o->learn;

@@ -234,7 +234,7 @@ learn_pairs(struct dpo_task *t, const struct preference *const *pairs,
 }
 
 static int
-prefer_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
+dpo_task_begin_step(void *self, int64_t step, double *tokens, trv_err *err)
 {
     struct dpo_task *t = self;
 
@@ -269,7 +269,7 @@ dpo_task_gradient(void *self, int64_t step, int64_t micro, double *loss,
 }
 
 static void
-prefer_end_step(void *self, int64_t step)
+dpo_task_end_step(void *self, int64_t step)
 {
     struct dpo_task *t = self;
 
@@ -328,9 +328,9 @@ dpo_task_init(struct dpo_task *t, struct run_task *task, trv_err *err)
     t->learner = (struct student){t->d, t->student};
     *task = (struct run_task){.self = t,
                               .loss_unit = traits->unit,
-                              .begin_step = prefer_begin_step,
+                              .begin_step = dpo_task_begin_step,
                               .gradient = dpo_task_gradient,
-                              .end_step = prefer_end_step,
+                              .end_step = dpo_task_end_step,
                               .save = dpo_task_save,
                               .load = dpo_task_load,
                               .figures = dpo_task_figures};

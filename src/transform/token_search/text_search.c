@@ -540,7 +540,7 @@ cut_metrics(struct search *q, trv_err *err)
 }
 
 static int
-metrics_to_json(struct search *q, int64_t completion, trv_err *err)
+write_metrics(struct search *q, int64_t completion, trv_err *err)
 {
     json_t *line;
     char *path = NULL, *text = NULL;
@@ -706,7 +706,7 @@ take_step(struct search *q, trv_err *err)
         proposal_release(&q->list[i]);
     if (rc)
         return rc;
-    rc = metrics_to_json(q, completion, err);
+    rc = write_metrics(q, completion, err);
     q->at.step++;
     q->steps++;
     if (q->at.guided &&
