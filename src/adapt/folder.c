@@ -1,4 +1,5 @@
-/* folder.c -- folders by their trivium.json, or by the marks of the registry. */
+/* folder.c -- folders by their trivium.json, or by the marks of the
+ * registry. */
 #include "adapt/folder.h"
 
 #include <string.h>

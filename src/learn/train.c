@@ -160,7 +160,8 @@ plan_release(struct plan *p)
     learned_rows_release(&p->held_out);
 }
 
-/* Texts that virtual tokens may start from: rows of the data, spread over it. */
+/* Texts that virtual tokens may start from: rows of the data, spread over
+ * it. */
 #define STARTS 8
 #define STARTS_ROWS 16 // that each is judged by
 

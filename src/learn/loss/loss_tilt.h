@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* What the weights of one input's samples say. */
+/* Statistics of the weights of one input's samples. */
 struct tilt_figures {
     double ess;   // effective sample size 1 / sum w^2, 1..n; 0: no reward
     double kl;    // sum w log(n w), 0..log n: estimates KL(pr, p0), nats

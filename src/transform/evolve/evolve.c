@@ -167,8 +167,8 @@ keep(struct evolve *e, struct candidate *const *list, int64_t n, trv_err *err)
 
 /* ---- a first look ------------------------------------------------------- */
 
-/* Texts of the model in their place, each tried on a few inputs: the best `most`
- * are added to the list. */
+/* Texts of the model in their place, each tried on a few inputs: the best
+ * `most` are added to the list. */
 static int
 look_at_many(struct evolve *e, struct candidate **list, int64_t *n,
              int64_t want, int64_t most, const int64_t *at, trv_err *err)
@@ -255,8 +255,8 @@ learn_phrases(struct evolve *e, struct candidate *const *list, int64_t n,
     return 0;
 }
 
-/* Does a child beat its parent on the inputs at[0..m)? One that is worse by less
- * than half a standard error is not known to be worse, and stays. */
+/* Does a child beat its parent on the inputs at[0..m)? One that is worse by
+ * less than half a standard error is not known to be worse, and stays. */
 static bool
 beats(const struct candidate *child, const struct candidate *parent,
       const int64_t *at, int64_t m)
@@ -275,8 +275,8 @@ beats(const struct candidate *child, const struct candidate *parent,
     return sum / (double)m + (error > 0 ? 0.5 * error : 0.0) > 0;
 }
 
-/* Do both earn the same everywhere, and nothing? Then trials cannot say which is
- * nearer to earning something. */
+/* Do both earn the same everywhere, and nothing? Then trials cannot say which
+ * is nearer to earning something. */
 static bool
 both_earn_nothing(const struct evolve *e, const struct candidate *a,
                   const struct candidate *b, const int64_t *at, int64_t m)
@@ -289,7 +289,8 @@ both_earn_nothing(const struct evolve *e, const struct candidate *a,
     return true;
 }
 
-/* Those of the children that beat their parent come to the front of the list. */
+/* Those of the children that beat their parent come to the front of the
+ * list. */
 static int
 better_than_parents(int64_t *good, struct evolve *e,
                     const struct evolve_guide *g, struct candidate **list,

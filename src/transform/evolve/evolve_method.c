@@ -202,8 +202,8 @@ prompt_end(const struct evolve_plan *p)
     return p->inputs.turns ? "" : "\n";
 }
 
-/* Where instructions stand, so that the model can write them there. A model that
- * leaves them no place of their own is searched without. */
+/* Where instructions stand, so that the model can write them there. A model
+ * that leaves them no place of their own is searched without. */
 static int
 open_place(struct evolve_plan *p, trv_err *err)
 {

@@ -131,8 +131,8 @@ plan_make(struct plan *p, const struct convert_job *job,
     return rc ? rc : options_to_json(p, err);
 }
 
-/* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so it
- * is left out. */
+/* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so
+ * it is left out. */
 static int
 begin_student(struct adapter_weights *student, const struct plan *p,
               trv_err *err)

@@ -1,5 +1,5 @@
-/* policy_eval.h -- how a policy does: the reward of fresh answers, and how far it is
- * from the base.
+/* policy_eval.h -- evaluation of a policy: the reward of fresh answers, and the
+ * KL to the base.
  */
 #ifndef TRANSFORM_POLICY_EVAL_H
 #define TRANSFORM_POLICY_EVAL_H
@@ -22,7 +22,7 @@ struct policy_eval {
 };
 
 /**
- * Draw answers at temperature 1 and look at them.
+ * Draw answers at temperature 1 and evaluate them.
  *
  * @param contexts  teacher: the base's; student: what stands before an answer
  *                  of the policy.

@@ -1,5 +1,5 @@
-/* policy_method.c -- plan, answers, training and result of what is learned from a
- * reward.
+/* policy_method.c -- plan, answers, training and result of what is learned from
+ * a reward.
  *
  * Everything on the way lies in OUT.run; a run that was stopped goes on from
  * there:

@@ -1,5 +1,5 @@
-/* text_method.c -- the method `text` of the edges params -> prompt and reward ->
- * prompt: from options to a prompt on disk.
+/* text_method.c -- the method `text` of the edges params -> prompt and reward
+ * -> prompt: from options to a prompt on disk.
  *
  *   inputs x -> answers y, of the teacher or, for a reward, of the base
  *     -> a search (text_search.h) for a goal (goal_match.h, goal_reward.h)
@@ -21,9 +21,9 @@
 #include "transform/token_search/goal_reward.h"
 
 /* Defaults that depend on the source; the others are the method's. The field's
- * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these take
- * minutes on a model of some millions of parameters, and restarts say how far to
- * trust them. */
+ * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these
+ * take minutes on a model of some millions of parameters, and restarts say how
+ * far to trust them. */
 #define DEFAULT_SAMPLES 128
 #define DEFAULT_PER_INPUT 8 // answers of the base, to be weighed by a reward
 #define DEFAULT_INPUTS 64

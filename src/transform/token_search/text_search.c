@@ -749,8 +749,8 @@ sum_up(struct search *q)
     r->disagreement = hi > lo ? (hi - lo) / fmax(q->base - lo, hi - lo) : 0.0;
 }
 
-/* Look at texts until something is found, or as often as one may; then begin with
- * the best. A stopped one goes on with the next look. */
+/* Look at texts until something is found, or as often as one may; then begin
+ * with the best. A stopped one goes on with the next look. */
 static int
 begin_restart(struct search *q, bool resumed, trv_err *err)
 {
