@@ -1,4 +1,4 @@
-/* adaptation.c -- an open adaptation and its parts: all that walks over
+/* adaptation.c -- an open adaptation and its parts: functions that visit all of
  * them. */
 #include "adapt/adaptation.h"
 

@@ -56,7 +56,7 @@ struct adaptation {
     int64_t n_mix;
     struct reward *reward;    // of FORM_REWARD; else NULL
     struct artefact artefact; // root NULL where there is no trivium.json
-    char *base_name;          // what the files say; NULL: unknown
+    char *base_name;          // from the files; NULL: unknown
 };
 
 /**

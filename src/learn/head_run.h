@@ -40,8 +40,8 @@ int head_run_save(struct work *w, const struct head_run *r, enum dtype type,
                   trv_err *err);
 /** "held-out pairs: 93 of 100 ranked right, by 2.1 on average". */
 void head_run_summary(char *buf, size_t size, const struct head_run *r);
-/** Where all weights learned, the session's decoder is dropped: its model is
- * again what its file says. Accepts zeros. */
+/** Where all weights learned, the session's decoder is dropped: its model again
+ * has the weights of its file. Accepts zeros. */
 void head_run_release(struct head_run *r);
 
 #endif

@@ -17,7 +17,7 @@
 #include "adapt/view.h"
 #include "learn/loop/run.h"
 
-/* Options of every kind; only those of `kind` are looked at. */
+/* Options of every kind; only those of `kind` are read. */
 struct student_options {
     enum kind kind;
     trv_lora_options lora;

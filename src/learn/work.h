@@ -34,7 +34,7 @@ struct work {
     json_t *options; // owned: for trivium.json and the fingerprint
     /* --- */
     struct run_place place;
-    bool claimed;         // the place is ours to tidy
+    bool claimed;         // output and folder are locked, so work_end() tidies
     json_t *fingerprint;  // from work_write_run()
     struct artefact head; // from work_begin_manifest()
     double began, flop, stage_began;

@@ -18,8 +18,8 @@
 int examples_input(trv_example *out, const struct data_row *row, trv_err *err);
 
 /** The answers of side 0 (base), 1 (source) or 2 (target) to contexts
- * [out->n_examples], into out->examples. TRV_ECANCELED where on_progress says
- * so, and what engine_sample_contexts() returns. */
+ * [out->n_examples], into out->examples. TRV_ECANCELED where on_progress
+ * returns false, and what engine_sample_contexts() returns. */
 int examples_draw(trv_measurement *out, int side, struct session *s,
                   const struct context *const *contexts,
                   const trv_measure_options *opts,

@@ -29,7 +29,7 @@ struct answer {
 
 struct answers {
     struct paired_row *contexts;
-    int64_t n_contexts, n_dropped; // dropped: no room for an answer
+    int64_t n_contexts, n_dropped; // dropped: an answer does not fit
     struct answer *list;
     int64_t n;
     int64_t tokens; // of all answers

@@ -23,8 +23,8 @@ struct scorer {
     float *w;  // [n]; of whole: NULL, it is the decoder's
 };
 
-/** Is the folder a head, in one form or the other? Only its config is looked
- * at; one that cannot be read is none. TRV_ENOMEM. */
+/** Is the folder a head, in one form or the other? Only its config is read; one
+ * that cannot be read is none. TRV_ENOMEM. */
 int scorer_find(bool *is, const char *dir, trv_err *err);
 
 /** Open either form. @param base as in peft_read(). TRV_EUNSUPPORTED (another

@@ -358,7 +358,7 @@ in_item(int rc, const struct reward_item *item, int64_t index, trv_err *err)
     return rc;
 }
 
-/* What a value says as text: itself, a number, a flag, a last message. */
+/* A value as text: itself, a number, a flag, a last message. */
 static int
 value_text(struct strbuf *out, const json_t *v)
 {

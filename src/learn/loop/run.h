@@ -112,7 +112,7 @@ struct run_result {
  * being saved loses nothing; the caller ends with run_discard().
  *
  * Where losses fall as a run learns, one that ends clearly above its start has
- * diverged. Steps have different rows, so the first step's are looked at once
+ * diverged. Steps have different rows, so the first step's are evaluated once
  * more, which costs a step where there is reason to and nothing elsewhere.
  *
  * @return 0; TRV_EINVAL; TRV_EEXIST (a stopped run lies in dir and neither

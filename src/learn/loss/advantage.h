@@ -24,7 +24,7 @@ enum advantage_scale {
 /* What is logged. */
 struct advantage_figures {
     double mean, std;   // of all rewards that are there; 0 where too few are
-    double zero_spread; // share of groups that teach nothing: no two rewards
+    double zero_spread; // share of groups without a gradient: no two rewards
                         // in them differ by more than rounding
 };
 

@@ -46,7 +46,7 @@ struct preference_options {
     enum preference_loss loss;
     double beta;      // > 0; 0.1 is usual. IPO's tau, ORPO's lambda
     double smoothing; // 0 <= smoothing < 1/2, where has_soft_label: the share
-                      // of pairs taken to be marked the wrong way round
+                      // of pairs taken to be labelled the wrong way
 };
 
 /* B >= 1 pairs. */

@@ -23,7 +23,7 @@ struct tilt_figures {
  *   w[i] = exp(r[i] / beta) / sum over j of exp(r[j] / beta)
  *
  * Shapes   w, r  f64 [n], n >= 1.
- * Inputs   r     rewards; NaN: not scored, weighs 0 and counts for nothing.
+ * Inputs   r     rewards; NaN: not scored, has weight 0 and is left out.
  *          beta  > 0, in units of r; small: only the best count.
  * Outputs  w  OVERWRITTEN; sums to 1, or all 0 where nothing is scored.
  *          f  may be NULL.

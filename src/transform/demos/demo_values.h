@@ -2,7 +2,7 @@
  * of any selection of them in any order.
  *
  * Values are kept in a journal (base/seal.h), {"at": [...], "value": (null:
- * there is no room), "answers":, "drawn": (so far)}, which a resumed run reads.
+ * does not fit), "answers":, "drawn": (so far)}, which a resumed run reads.
  */
 #ifndef TRANSFORM_DEMO_VALUES_H
 #define TRANSFORM_DEMO_VALUES_H

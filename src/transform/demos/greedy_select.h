@@ -4,8 +4,8 @@
  *   grow   each thing that is left, at the front or at the end of what there
  *          is; the best stays, as long as it raises the value
  *   mend   each exchange of two places or of a place for a thing that is left,
- *          each move, each leaving out, each putting in where there is room;
- *          the best one is done, at most `mends` times
+ *          each move, each leaving out, each insertion where fewer than `most`
+ *          are there; the best one is done, at most `mends` times
  *
  * It begins `starts` times, with the best thing, the second best, and so on.
  */

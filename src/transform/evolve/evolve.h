@@ -33,7 +33,7 @@
 #include "transform/search/prompt_value.h"
 
 struct evolve_options {
-    const struct data_row **train, **held; // held is looked at last of all
+    const struct data_row **train, **held; // held is evaluated last of all
     int64_t n_train, n_held;
     int64_t rounds, population, minibatch; // minibatch <= n_train
     int64_t finalists, answers, final_answers;

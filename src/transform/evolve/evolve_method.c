@@ -372,7 +372,7 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         evolve_report_trouble(&p, &e);
         rc = save(&p, &e, err);
     }
-    if (!rc) // what was tried stays to be read
+    if (!rc) // the evaluated instructions stay on disk
         (void)rename(p.w.place.kept, p.done);
     work_end(&p.w, rc, cost);
     if (!rc) {

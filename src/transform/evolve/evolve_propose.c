@@ -36,7 +36,7 @@ take_trimmed(struct parts *out, const char *text, size_t n)
     return rc;
 }
 
-/* The first line that says something: a small model goes on and on. */
+/* The first line that is not empty: a small model may not stop. */
 static int
 take_line(struct parts *out, const char *text)
 {

@@ -35,7 +35,8 @@ struct plan {
     struct work w;           // it keeps answers.jsonl
 };
 
-/* What trivium.json and the fingerprint say: what has a say in the result. */
+/* The options for trivium.json and the fingerprint: those that affect the
+ * result. */
 static int
 options_to_json(struct plan *p, trv_err *err)
 {

@@ -24,11 +24,11 @@ struct policy_eval {
 /**
  * Draw answers at temperature 1 and evaluate them.
  *
- * @param contexts  teacher: the base's; student: what stands before an answer
- *                  of the policy.
- * @param by        NULL: no reward, which is then NaN.
- * @param terms     the policy's; NULL, and no opts->own: the base, which is 0
- *                  from itself.
+ * @param contexts         teacher: the base's; student: what stands before an
+ *                         answer of the policy.
+ * @param by               NULL: no reward, which is then NaN.
+ * @param adapter_weights  the policy's; NULL, and no opts->own: the base, whose
+ *                         KL is 0.
  * Numbers  the KL is that of whole distributions at each token, so it varies
  *          less than log-ratios of what was drawn.
  */

@@ -25,13 +25,13 @@
  * take minutes on a model of some millions of parameters, and restarts say how
  * far to trust them. */
 #define DEFAULT_SAMPLES 128
-#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighed by a reward
+#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighted by a reward
 #define DEFAULT_INPUTS 64
 #define DEFAULT_BETA 0.01
 /* Texts that a restart chooses among: a drawn one costs a few tokens, and what
  * is asked for may be what the model writes once in a hundred. */
 #define STARTS 512
-/* Answers, or inputs, that restarts are judged on. */
+/* Answers, or inputs, that restarts are evaluated on. */
 #define JUDGED 64
 /* Of a reward: answers to an input in a step, for each of these candidates. */
 #define DRAWN 4
@@ -155,7 +155,7 @@ plan_release(struct plan *p)
 
 /* --- inputs, answers, and the place of the prompt --- */
 
-/* Contexts that leave no room for a prompt and an answer are left out. */
+/* Contexts behind which a prompt and an answer do not fit are left out. */
 static int
 keep_roomy(struct plan *p, trv_err *err)
 {
