@@ -23,8 +23,8 @@
  *   json      1 where the answer is one JSON value
  *               keys=A|B   an object with these keys
  *               share=1    the share of what holds: JSON, and each key
- *   command   the score of an outside program: outside.h timeout=S seconds for
- *               a row; 10
+ *   command   the score of an outside program: outside.h
+ *               timeout=S  seconds for a row; 10
  *               cmd=       takes the rest
  *
  * A sentence ends behind . ! or ? before a blank, and where a line ends.
