@@ -652,7 +652,7 @@ typedef struct {
     char *input, *base, *source, *target;
 } trv_example;
 
-/** DESIGN's table of distances between A (source) and B (target). */
+/** Distances between A (source) and B (target). */
 typedef struct {
     trv_figure kl_forward, kl_reverse; // nats per token
     trv_figure kl_base;                // KL(A, base), along A's samples

@@ -1,4 +1,5 @@
-/* adaptation.c -- an open adaptation and its parts: all that walks over them. */
+/* adaptation.c -- an open adaptation and its parts: functions that visit all of
+ * them. */
 #include "adapt/adaptation.h"
 
 #include "adapt/prompt/demos.h"

@@ -1,5 +1,5 @@
-/* adaptation.h -- a vertex: an adaptation opened for one model, whatever its
- * form. Reading and writing; acting and scoring are view.h's.
+/* adaptation.h -- an adaptation of any form, opened for one model: reading and
+ * writing. view.h samples and scores with it.
  *
  *   base              adapts nothing
  *   prompt:TEXT       a prompt, as it stands
@@ -13,8 +13,8 @@
  *   full:DIR          another model of the same vocabulary
  *   mix:W*A+W*B       several at once: log p0 + sum W (log p_A - log p0); any
  *                     but a mix, '-' for '+' turns a weight's sign
- *   on:DIR,A          what A changes in the model in DIR, carried to this one:
- *                     a mix, or a reward where the tokenizers differ
+ *   on:DIR,A          what A changes in the model in DIR, transferred to this
+ *                     one: a mix, or a reward where the tokenizers differ
  *                     (cross_model.h)
  *   head:DIR          a reward that was learned (reward/scorer.h)
  *   verifier:..., ratio:..., contrast:..., endo:..., judge:..., sum:...
@@ -56,7 +56,7 @@ struct adaptation {
     int64_t n_mix;
     struct reward *reward;    // of FORM_REWARD; else NULL
     struct artefact artefact; // root NULL where there is no trivium.json
-    char *base_name;          // what the files say; NULL: unknown
+    char *base_name;          // from the files; NULL: unknown
 };
 
 /**
@@ -91,7 +91,8 @@ struct adaptation_how {
     bool foreign; // a folder asks for it, not the user: runs no program
     int *left;    // how many rewards may still be read, in all (spec.h)
 };
-/** What a part of the artefact in `dir` says (reward/reward_part.h). */
+/** Open a part of the reward of the artefact in `dir`
+ * (reward/reward_part.h). */
 int adaptation_open_part(struct adaptation **out,
                          const struct adaptation_how *how, const char *dir,
                          const json_t *part, trv_err *err);
@@ -106,7 +107,7 @@ int adaptation_of_system(struct adaptation **out, const char *text,
 int adaptation_of_demos(struct adaptation **out, const json_t *list,
                         const json_t *conf, const char *file, trv_err *err);
 
-/** Is there a prompt of messages in it, so that inputs are a user's turns? */
+/** Does it hold a prompt of messages, so that inputs are a user's turns? */
 bool adaptation_is_chat(const struct adaptation *a); // NULL: no
 
 /** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
@@ -116,23 +117,24 @@ int adaptation_target(enum kind *kind, const char **path, const char *to,
                       trv_err *err);
 
 /**
- * Write terms as an artefact: their two files and trivium.json, atomically.
+ * Write adapter weights as an artefact: their two files and trivium.json,
+ * atomically.
  *
- * @param head     begun with artefact_init() for the kind of the terms and
- *                 given its chain; the payload files are added to it.
- * @param to       claimed; committed here.
+ * @param head     begun with artefact_init() for the weights' kind and given
+ *                 its chain; the payload files are added to it.
+ * @param to       locked; committed here.
  */
 int adaptation_save_weights(struct artefact *head,
                             const struct adapter_weights *t,
                             const struct model_config *cfg, struct outdir *to,
                             trv_err *err);
-/** Write likewise a prompt that is no terms, of head's kind: text, messages,
- * demos or retrieve with its corpus. */
+/** Write likewise a prompt without adapter weights, of head's kind: text,
+ * messages, demos or retrieve with its corpus. */
 int adaptation_save_prompt(struct artefact *head, const struct adaptation *a,
                            struct outdir *to, trv_err *err);
 /** May an artefact of this kind hold a file of this name? */
 bool adaptation_writes(enum kind kind, const char *name);
-/** SHA-256 of what a prompt of these kinds says: a file behind a spec may
+/** SHA-256 of the contents of a prompt of these kinds: a file behind a spec may
  * change. */
 int adaptation_hash_prompt(char hex[HASH_HEX], const struct adaptation *a,
                            trv_err *err);

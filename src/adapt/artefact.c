@@ -1,5 +1,5 @@
-/* artefact.c -- trivium.json, read with suspicion and written the same way
- * every time.
+/* artefact.c -- trivium.json, read with all checks and written to the same
+ * bytes every time.
  */
 #include "adapt/artefact.h"
 

@@ -7,13 +7,13 @@
  *     "base": {"name":, "weights":, "tokenizer":, "chat":},     SHA-256 or ""
  *     "chain": [{"from":, "edge":, "method":, "options": {}, "seed":,
  *                "data":, "version":, "cost": {}}],
- *     "measured": {} or absent: api/api_note.c, and what searches for a
- *                 prompt say,
+ *     "measured": {} or absent: api/api_note.c, and the reports of prompt
+ *                 searches,
  *     "files": [{"name":, "sha256":, "bytes":}]
  *   }
  *
- * The bytes depend on what is said here and on nothing else: no time, no host.
- * So `cost` holds counts that a seed decides (steps, samples, tokens, FLOP);
+ * The bytes depend on these fields and on nothing else: no time, no host. So
+ * `cost` holds counts that a seed decides (steps, samples, tokens, FLOP);
  * seconds and peak memory belong to the caller's report and to metrics.jsonl.
  */
 #ifndef ADAPT_ARTEFACT_H
@@ -42,12 +42,12 @@ struct artefact_step {
     json_t *cost;        // object of counts, or NULL
 };
 
-/* All that is read or to be written, as JSON: `root` owns it. */
+/* The manifest, read or to be written, as JSON: `root` owns it. */
 struct artefact {
     enum form form;
     enum kind kind;
     json_t *root;
-    /* borrowed from root; "" where not said */
+    /* borrowed from root; "" where absent */
     const char *base_name, *base_weights, *base_tokenizer, *base_chat;
     const json_t *chain;    // array
     const json_t *measured; // object or NULL
@@ -63,11 +63,11 @@ int artefact_read(struct artefact *out, const char *dir, trv_err *err);
 int artefact_parse(struct artefact *out, const char *name, const char *bytes,
                    size_t n, trv_err *err);
 /** Are the payload files there, with the size and SHA-256 that trivium.json
- * says? TRV_EFORMAT (TRV_EIO) names the first that is not. */
+ * gives? TRV_EFORMAT (TRV_EIO) names the first that is not. */
 int artefact_check_files(const struct artefact *a, const char *dir,
                          trv_err *err);
 /** Is it of this base? TRV_EMISMATCH names the part (weights, tokenizer, chat
- * template) that differs and both bases. What the artefact does not say is not
+ * template) that differs and both bases. Fields that the artefact lacks are not
  * compared. */
 int artefact_check_base(const struct artefact *a, const char *dir,
                         const char *name, const struct model_identity *id,

@@ -1,4 +1,4 @@
-/* cross_model.c -- adaptations of other models. */
+/* cross_model.c -- cross-model transfer of adaptations. */
 #include "adapt/cross_model.h"
 
 #include <string.h>

@@ -6,7 +6,7 @@
  *   log p = log p0 + (log pA - log pDIR), normalised at each token
  *
  * where pA is the model in DIR under A. Where the tokenizers differ, tokens
- * have no counterpart, and what can be carried is the reward of a whole text,
+ * have no counterpart, and only the reward of a whole text can be transferred,
  *
  *   r(x, y) = log pA(y|x) - log pDIR(y|x)
  *
@@ -22,10 +22,10 @@
 
 /** Join two parts that are open: A on another model, and that model, whose
  * `full` is open, too, and has a tokenizer as this one has. TRV_EINVAL (what
- * cannot be carried), TRV_EUNSUPPORTED. */
+ * cannot be transferred), TRV_EUNSUPPORTED. */
 int cross_model_open(struct adaptation *a, struct kind_source *from,
                      trv_err *err);
-/** TRV_EINVAL: the base, a mix or a reward, which cannot be carried. */
+/** TRV_EINVAL: the base, a mix or a reward, which cannot be transferred. */
 int cross_model_check(enum kind kind, const char *spec, trv_err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* fingerprint.c -- one hash of all that an adaptation says. */
+/* fingerprint.c -- one hash of an adaptation. */
 #include "adapt/fingerprint.h"
 
 #include <stdlib.h>

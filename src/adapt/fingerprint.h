@@ -6,9 +6,9 @@
 
 #include "adapt/adaptation.h"
 
-/** SHA-256 of its words, its numbers, or the weights of the model that it is;
- * of a mix or a reward, of its parts and their weights, too. `a` NULL: the
- * base. TRV_ENOMEM, TRV_EIO. */
+/** SHA-256 of its text, its adapter weights, or the weights of the model that
+ * it is; of a mix or a reward, of its components and their weights, too. `a`
+ * NULL: the base. TRV_ENOMEM, TRV_EIO. */
 int source_hash(char hex[HASH_HEX], struct adaptation *a, trv_err *err);
 
 #endif

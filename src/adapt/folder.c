@@ -1,4 +1,4 @@
-/* folder.c -- folders by their trivium.json, or by the marks of the registry. */
+/* folder.c -- folders by their trivium.json, or by a file of the registry. */
 #include "adapt/folder.h"
 
 #include <string.h>

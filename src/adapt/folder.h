@@ -7,8 +7,8 @@
 #include "adapt/artefact.h"
 
 /**
- * Find the kind of a folder. Where it has a trivium.json, that is read, its
- * files are compared with what it says, and so is the base.
+ * Find the kind of a folder. Where it has a trivium.json, that is read, and the
+ * files and the base are compared with it.
  *
  * @param art  zeros; its root stays NULL where there is no trivium.json.
  * @param id   the model's identity, or NULL: computed where it is needed.

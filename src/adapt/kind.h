@@ -1,6 +1,6 @@
-/* kind.h -- the forms of an adaptation, the kinds of each, and one row for
- * each kind that says all that is its own: how specs name it, which files hold
- * it, how it is opened, written and scored by.
+/* kind.h -- the forms of an adaptation, the kinds of each, and one row for each
+ * kind: how specs name it, which files hold it, and how it is opened, written
+ * and used as a reward.
  *
  * A new kind is a line of KIND_LIST, a row in kinds.c, and a file for what the
  * row points to.
@@ -61,7 +61,7 @@ struct session;
 struct strbuf;
 struct adapter_weights;
 
-/** How the text behind a prefix reads; spec.c has the grammar. */
+/** The syntax of the text behind a prefix; spec.c has the grammar. */
 enum kind_subject {
     SUBJECT_NONE,   // there is no prefix
     SUBJECT_WORDS,  // TEXT, or @FILE
@@ -97,7 +97,7 @@ typedef int kind_score(struct session *s, struct adaptation *a, double *score,
                        int64_t n, const struct reward_watch *watch,
                        trv_err *err);
 
-/** What a reward says of each token of an answer. */
+/** The value that a reward gives each token of an answer. */
 enum kind_tokens {
     TOKENS_NONE,
     TOKENS_SHARE, // its share of the score

@@ -1,4 +1,4 @@
-/* mix.c -- what may be a part of a mix. */
+/* mix.c -- which adaptations may be components of a mix. */
 #include "adapt/mix.h"
 
 #include "base/mem.h"

@@ -2,8 +2,8 @@
  *
  *   log p = log p0 + sum W_i (log p_i - log p0), then normalised
  *
- * W 1 of a single one is that adaptation; above 1 it is strengthened (guidance),
- * below 0 it is what the text moves away from.
+ * W 1 of a single one is that adaptation; above 1 it is strengthened
+ * (guidance), below 0 it is what the text moves away from.
  */
 #ifndef ADAPT_MIX_H
 #define ADAPT_MIX_H

@@ -1,4 +1,4 @@
-/* output.c -- which names in a folder are ours. */
+/* output.c -- which files of a folder may be replaced. */
 #include "adapt/output.h"
 
 #include <dirent.h>

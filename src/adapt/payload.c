@@ -1,4 +1,4 @@
-/* payload.c -- a config and its tensors, read with suspicion. */
+/* payload.c -- a config and its tensors, read with all checks. */
 #include "adapt/payload.h"
 
 #include <math.h>

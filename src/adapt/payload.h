@@ -1,5 +1,5 @@
 /* payload.h -- the two files of whatever was trained: a config in JSON, tensors
- * in safetensors. What they mean is their readers' business.
+ * in safetensors. Their readers interpret them.
  */
 #ifndef ADAPT_PAYLOAD_H
 #define ADAPT_PAYLOAD_H

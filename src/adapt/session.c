@@ -1,4 +1,4 @@
-/* session.c -- a model at work. */
+/* session.c -- a loaded model. */
 #include "adapt/session.h"
 
 int

@@ -1,5 +1,5 @@
-/* session.h -- a model at work: its decoder, made when first needed, the step's
- * memory, and its identity, which is read once.
+/* session.h -- a loaded model: its decoder, made when first needed, the memory
+ * of a step, and its identity, which is computed once.
  */
 #ifndef ADAPT_SESSION_H
 #define ADAPT_SESSION_H

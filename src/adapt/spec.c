@@ -1,6 +1,5 @@
-/* spec.c -- the grammar of specs. A kind's row says how what stands behind its
- * prefix reads; nothing is opened, and of files only asked whether they are
- * there.
+/* spec.c -- the grammar of specs. A kind's row gives the syntax behind its
+ * prefix. Nothing is opened; files are only checked to exist.
  */
 #include "adapt/spec.h"
 
@@ -254,10 +253,11 @@ read_part(struct spec *s, double weight, const char *text, int *left,
     if (find_row(&rest, text) == s->row)
         return sum ? err_fail(err, TRV_EINVAL,
                               "a sum inside a sum needs a folder of its own")
-                   : err_fail(err, TRV_EINVAL,
-                              "'%.200s' is a mix, which cannot be a component of "
-                              "one",
-                              text);
+                   : err_fail(
+                         err, TRV_EINVAL,
+                         "'%.200s' is a mix, which cannot be a component of "
+                         "one",
+                         text);
     rc = spec_read(&of, text, s->depth + sum, left, err);
     return rc ? rc : spec_add(s, weight, of, err);
 }
@@ -490,7 +490,7 @@ keeps_signs(const char *text)
                    (row->subject == SUBJECT_WORDS && *rest != '@'));
 }
 
-/* What the spec of a weighted adaptation says: W*A, A=W, or A alone. */
+/* Parse the spec of a weighted adaptation: W*A, A=W, or A alone. */
 static int
 split_weight(struct strbuf *spec, double *weight, const char *given,
              trv_err *err)

@@ -1,7 +1,7 @@
 /* spec.h -- what is to be opened, as a tree that was read and not yet opened: a
  * kind, what it is read from, its options, its parts. A spec that a user writes
  * (adaptation.h) becomes one here, a part of trivium.json in
- * reward/reward_part.h. Every error of the grammar is said here.
+ * reward/reward_part.h. Every error of the grammar is reported here.
  */
 #ifndef ADAPT_SPEC_H
 #define ADAPT_SPEC_H

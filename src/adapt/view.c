@@ -1,4 +1,4 @@
-/* view.c -- contexts, and inputs from a file or from the model itself. */
+/* view.c -- conditioning, and inputs from a file or from the model itself. */
 #include "adapt/view.h"
 
 #include <math.h>
@@ -144,7 +144,7 @@ add_part(struct context *c, struct session *s, struct adaptation *a,
     const struct model *home = s->model;
     int rc;
 
-    /* Another model may lay out a chat in its own way. */
+    /* Another model may have its own chat template. */
     if (a && a->full && a->full->model->chat)
         home = a->full->model;
 
@@ -190,7 +190,8 @@ view_open(struct context *out, struct session *s, struct adaptation *a,
     /* Where only rounding is left of it, as in 1 - 0.3 - 0.7, it has none. */
     n += fabs(base) > 1e-12 || n == 0;
     if (n > CONDITIONING_MAX_PARTS)
-        return err_fail(err, TRV_EINVAL, "a mix of %lld components: there may be %d",
+        return err_fail(err, TRV_EINVAL,
+                        "a mix of %lld components: there may be %d",
                         (long long)n, CONDITIONING_MAX_PARTS);
     out->parts = mem_calloc((size_t)n, sizeof(*out->parts));
     out->store = mem_calloc((size_t)n, sizeof(*out->store));

@@ -1,7 +1,8 @@
-/* view.h -- an adaptation seen from an input: the ids that come before the
- * answer, and the terms that act on it. Base, prompt and parameters differ in
- * nothing else, so all that acts or scores goes through here. Virtual tokens
- * are both: their ids come first, and terms say what they are.
+/* view.h -- the conditioning that an adaptation gives an input: the ids that
+ * come before the answer, and the adapter weights. Base, prompt and parameters
+ * differ in nothing else, so all sampling and scoring goes through here.
+ * Virtual tokens are both: their ids come first, and adapter weights hold their
+ * vectors.
  */
 #ifndef ADAPT_VIEW_H
 #define ADAPT_VIEW_H
@@ -26,8 +27,8 @@ int view_open(struct context *out, struct session *s, struct adaptation *a,
 int view_conditioning(struct ids *ids, const struct model *m,
                       const struct adaptation *a, const struct data_row *row,
                       trv_err *err);
-/** The context of `row` under terms that have no adaptation yet (NULL: the
- * base): a student's. Appends to *ids. */
+/** The context of `row` under adapter weights that have no adaptation yet
+ * (NULL: the base): a student's. Appends to *ids. */
 int view_weights_conditioning(struct ids *ids, const struct model *m,
                               const struct adapter_weights *adapter_weights,
                               const struct data_row *row, trv_err *err);
@@ -37,7 +38,8 @@ int view_virtual_ids(struct ids *ids,
                      trv_err *err);
 /** What acts inside the decoder; NULL for prompts of text and the base. */
 const struct adapter_weights *view_weights(const struct adaptation *a);
-/** Bring the terms into the backend's type, and give it to further models. */
+/** Convert the adapter weights to the backend's type, and share the backend
+ * with further models. */
 int view_ready(struct adaptation *a, struct backend *be, trv_err *err);
 
 /** Inputs x: rows of a file, or sampled from the model itself. */

@@ -16,7 +16,7 @@ enum figure_scale {
 };
 
 struct figure_row {
-    const char *name; // as in DESIGN and in JSON
+    const char *name; // as in JSON
     const char *says; // one line for people
     enum figure_scale scale;
     size_t offset; // of the trv_figure in trv_measurement

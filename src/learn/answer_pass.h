@@ -3,7 +3,8 @@
  *
  *   answer_pack       rows; all answer tokens lie end to end, those of answer s
  *                     are first[s]..first[s+1]-1:
- *                       where[k]   the packed token that predicts answer token k
+ *                       where[k]   the packed token before answer token k,
+ *                                  which predicts it
  *                       target[k]  answer token k itself
  *   answer_forward    also hidden states, and what a backward needs
  *   answer_score      log-probability of each answer token, nats
@@ -53,8 +54,8 @@ int answer_pack(struct answer_pass *p, struct decoder *d, struct arena *a,
                 const struct answer_row *rows, int64_t S, trv_err *err);
 
 /** answer_pack() and a forward pass that keeps what its backward needs.
- * dropout: acts, where the terms have any, by `seed`. TRV_ENOMEM, and what
- * decoder_forward() returns. */
+ * dropout: applied, where the adapter weights have any, by `seed`. TRV_ENOMEM,
+ * and what decoder_forward() returns. */
 int answer_forward(struct answer_pass *p, struct decoder *d, struct arena *a,
                    const struct answer_row *rows, int64_t S, bool dropout,
                    uint64_t seed, trv_err *err);
@@ -63,9 +64,9 @@ int answer_score(struct answer_pass *p, struct arena *a, trv_err *err);
 /** A gradient of zeros at the hidden states, [T,C] f32 in `a`. TRV_ENOMEM. */
 int answer_zeros(struct mat *d_hidden, const struct answer_pass *p,
                  struct arena *a, trv_err *err);
-/** ADDS to the gradients of what learns, and fills logp on its way. d_hidden may
- * bring a gradient at the hidden states that is added to; data NULL: none. It is
- * used up. TRV_ENOMEM. */
+/** ADDS to the gradients of what learns, and fills logp on its way. d_hidden
+ * may bring a gradient at the hidden states that is added to; data NULL: none.
+ * It is used up. TRV_ENOMEM. */
 int answer_backward(struct answer_pass *p, struct arena *a, const float *coef,
                     struct mat d_hidden, trv_err *err);
 

@@ -34,8 +34,8 @@ head_run_begin(struct head_run *r, const struct head_run_plan *plan,
                                         err);
 }
 
-/* Of a whole folder the padding is written down here: what the base's config
- * says, or else the tokenizer's, unless that ends a text, which is read. */
+/* The padding token of a whole folder is stored here: that of the base's
+ * config, or else the tokenizer's, unless that ends a text, which is read. */
 static int
 find_pad(int32_t *pad, const struct model *m, trv_err *err)
 {

@@ -25,23 +25,23 @@ struct head_run {
     struct reward_figures held_out; // where there are held-out pairs
 };
 
-/** The learning rate where nobody says one: 1e-4 at a width of 2048 for a LoRA,
- * half of what texts are learned by for all weights. */
+/** The default learning rate: 1e-4 at a width of 2048 for a LoRA, half of what
+ * texts are learned by for all weights. */
 double head_run_lr(const struct model_config *cfg, bool full);
 
 /** Make the LoRA, before anything costs time: what lora_begin() returns. */
 int head_run_begin(struct head_run *r, const struct head_run_plan *plan,
                    trv_err *err);
-/** Learn; then judge the held-out pairs. What run_train() returns. */
+/** Learn; then evaluate the held-out pairs. What run_train() returns. */
 int head_run_train(struct head_run *r, trv_err *err);
-/** Write what was learned, after work_begin_manifest(). `type` is that of all weights, F32
- * or BF16. */
+/** Write what was learned, after work_begin_manifest(). `type` is that of all
+ * weights, F32 or BF16. */
 int head_run_save(struct work *w, const struct head_run *r, enum dtype type,
                   trv_err *err);
 /** "held-out pairs: 93 of 100 ranked right, by 2.1 on average". */
 void head_run_summary(char *buf, size_t size, const struct head_run *r);
-/** Where all weights learned, the session's decoder is dropped: its model is
- * again what its file says. Accepts zeros. */
+/** Where all weights learned, the session's decoder is dropped: its model again
+ * has the weights of its file. Accepts zeros. */
 void head_run_release(struct head_run *r);
 
 #endif

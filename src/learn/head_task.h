@@ -4,9 +4,9 @@
  *   r(x,y) = w . hidden[last token of x y]      model/decoder/scalar.h
  *   loss   = sum over pairs of Bradley-Terry    loss_reward.h
  *
- * What learns is w and a LoRA, or w and all weights. w begins at 0, so the first
- * loss is log 2 whatever the pairs are. Both answers of a pair, and pairs that
- * begin alike, share what they begin with in one packed pass.
+ * What learns is w and a LoRA, or w and all weights. w begins at 0, so the
+ * first loss is log 2 whatever the pairs are. Both answers of a pair, and pairs
+ * that begin alike, share what they begin with in one packed pass.
  */
 #ifndef LEARN_HEAD_TASK_H
 #define LEARN_HEAD_TASK_H
@@ -32,14 +32,13 @@ struct pair_rows {
     char hash[HASH_HEX]; // of the file
 };
 
-/** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what both
- * begin with. A pair of which a row is longer than `max_length` is dropped: a
- * cut answer is another one. TRV_EFORMAT (a row that is no pair; no pair that
- * fits), and what data_open() and example_append() return. */
+/** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what
+ * both begin with. A pair of which a row is longer than `max_length` is
+ * dropped: a cut answer is another one. TRV_EFORMAT (a row that is no pair; no
+ * pair that fits), and what data_open() and example_append() return. */
 int pair_rows_open(struct pair_rows *out, const struct model *m,
                    const char *path, int64_t max_length, trv_err *err);
-/** Append a pair, copied; `cap` is the room that was made by
- * pair_rows_begin(). */
+/** Append a pair, copied; `cap` is the capacity that pair_rows_begin() made. */
 int pair_rows_begin(struct pair_rows *out, int64_t cap, trv_err *err);
 int pair_rows_add(struct pair_rows *out, const struct ids *chosen,
                   const struct ids *rejected, double gap, trv_err *err);
@@ -57,7 +56,7 @@ struct head_task {
     uint64_t seed;
     int32_t pad;
     float *score, *d_score; // [C] inside of w, g
-    float *w, *g;           // with terms: theirs, then the score's
+    float *w, *g;           // with adapter weights: theirs, then the score's
     struct shuffle shuffle; // of the pairs
     /* sums over the step's micro-batches, for its line of metrics */
     int64_t seen;
@@ -70,7 +69,7 @@ struct head_task {
 int head_task_init(struct head_task *t, struct run_task *task, trv_err *err);
 void head_task_release(struct head_task *t); // accepts zeros
 
-/** What the head, as it stands, makes of pairs. */
+/** Evaluate the head on pairs. */
 int head_task_evaluate(struct reward_figures *out, struct head_task *t,
                        const struct pair_rows *rows, trv_err *err);
 

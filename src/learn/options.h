@@ -1,5 +1,5 @@
-/* options.h -- the options that all learning shares: checked, told to a
- * manifest, and handed to the loop.
+/* options.h -- the options that all learning shares: checks, JSON for a
+ * manifest, and the loop's options.
  */
 #ifndef LEARN_OPTIONS_H
 #define LEARN_OPTIONS_H
@@ -17,7 +17,8 @@ struct bounded {
 /** TRV_ERANGE names the first that is out of bounds. */
 int options_within(const struct bounded *list, size_t n, trv_err *err);
 
-/** The place of `name` among `n` names, for one option. TRV_EINVAL lists them. */
+/** The place of `name` among `n` names, for one option. TRV_EINVAL lists
+ * them. */
 int options_choose(int *out, const char *option, const char *name,
                    const char *const *names, int n, trv_err *err);
 /** "forward", "reverse", "jsd". TRV_EINVAL. */
@@ -27,23 +28,24 @@ int options_divergence(enum divergence *out, const char *name, trv_err *err);
 int options_check_lora(const trv_lora_options *o, trv_err *err);
 int options_check_learn(const trv_learn_options *o, trv_err *err);
 
-/** What a method does where nobody says. */
+/** A method's defaults. */
 struct learn_defaults {
     int32_t steps, batch;
     double lr;
     const char *rows; // what a batch is of, for messages: "rows"
 };
-/** Replace every zero, and check that such a run can be, before anything costs
- * time. `steps` 0 leaves them open, for options_epochs(). */
+/** Replace every zero, and check that such a run is possible, before any
+ * expensive work. `steps` 0 leaves them open, for options_epochs(). */
 int options_complete(trv_learn_options *o, const struct learn_defaults *d,
                      trv_err *err);
-/** Steps where none are said: `epochs` (0: 1) times n rows. `asked`, the batch
- * that the user said, 0 lets a batch be all rows where they are fewer. */
+/** The default of steps: `epochs` (0: 1) times n rows. `asked` is the batch
+ * that the user set; where it is 0, a batch is all rows where they are
+ * fewer. */
 int options_epochs(trv_learn_options *o, int32_t asked, double epochs,
                    int64_t n, trv_err *err);
 
-/** Add what was used to a JSON object: `steps`, `batch` and `lr` as they were
- * decided. TRV_ENOMEM. */
+/** Add the values used to a JSON object, with the final `steps`, `batch` and
+ * `lr`. TRV_ENOMEM. */
 int options_lora_to_json(json_t *to, const trv_lora_options *o, trv_err *err);
 int options_learn_to_json(json_t *to, const trv_learn_options *o, trv_err *err);
 

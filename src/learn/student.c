@@ -1,4 +1,4 @@
-/* student.c -- terms to be trained, begun from options. */
+/* student.c -- adapter weights to be trained, begun from options. */
 #include "learn/student.h"
 
 #include <math.h>

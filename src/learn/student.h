@@ -1,11 +1,11 @@
-/* student.h -- what learns: terms of any kind that can be trained, or all
- * weights, begun from options. Every edge that trains, and plain training, begin
- * their student here.
+/* student.h -- what learns: adapter weights of any kind that can be trained, or
+ * all weights, begun from options. Every edge that trains, and plain training,
+ * begin their student here.
  *
- * A student is a pair, a decoder and terms: terms beside the session's decoder,
- * which is frozen, or (terms NULL) all weights of a decoder of its own, and the
- * session's is what it was: the base that a student is compared with never
- * learns.
+ * A student is a decoder and adapter weights: either adapter weights on the
+ * session's decoder, which is frozen, or (adapter weights NULL) all weights of
+ * a decoder of its own. The session's decoder does not change in either case:
+ * it is the base that a student is compared with.
  */
 #ifndef LEARN_STUDENT_H
 #define LEARN_STUDENT_H
@@ -17,7 +17,7 @@
 #include "adapt/view.h"
 #include "learn/loop/run.h"
 
-/* Options of every kind; only those of `kind` are looked at. */
+/* Options of every kind; only those of `kind` are read. */
 struct student_options {
     enum kind kind;
     trv_lora_options lora;
@@ -39,13 +39,13 @@ double student_default_lr(enum kind kind, const struct model_config *cfg);
 
 /** Can all weights of a model be trained and written? TRV_EUNSUPPORTED. */
 int student_check_full(const struct model *m, trv_err *err);
-/** A second decoder of the session's model, whose weights all learn. TRV_ENOMEM;
- * to be freed with decoder_free(). */
+/** A second decoder of the session's model, whose weights all learn.
+ * TRV_ENOMEM; to be freed with decoder_free(). */
 int student_open_full(struct decoder **out, struct session *s, trv_err *err);
 enum dtype student_save_type(const struct student_options *o);
 
-/** The vector that learns, how it is brought into use after a step, and the name
- * of one of its parameters. */
+/** The vector that learns, how it is brought into use after a step, and the
+ * name of one of its parameters. */
 struct adapter_weights_flat
 student_flat(const struct decoder *d,
              const struct adapter_weights *adapter_weights);
@@ -54,13 +54,14 @@ int student_updated(struct decoder *d, struct adapter_weights *adapter_weights,
 void student_locate(char *buf, size_t size, const struct decoder *d,
                     const struct adapter_weights *adapter_weights,
                     int64_t index);
-/** Does weight decay act on one of its parameters? It acts on terms, and of all
- * weights on matrices and embeddings, not on norms and biases, as in
+/** Does weight decay act on one of its parameters? It acts on adapter weights,
+ * and of all weights on matrices and embeddings, not on norms and biases, as in
  * transformers' Trainer. *end as in run_task.decays. */
 bool student_decays(const struct decoder *d,
                     const struct adapter_weights *adapter_weights,
                     int64_t index, int64_t *end);
-/** Make now what backward passes into these terms need. TRV_ENOMEM. */
+/** Allocate now what backward passes into these adapter weights need.
+ * TRV_ENOMEM. */
 int student_plan(struct decoder *d,
                  const struct adapter_weights *adapter_weights, trv_err *err);
 /** All of these as the half of a task that learns; `st` is borrowed. */
@@ -87,7 +88,8 @@ int student_begin(struct adapter_weights *out, const struct model_config *cfg,
  *
  * @param ids    n >= 1: the first tokens count, and a text that is too short
  *               begins again at its end, as PEFT has it.
- * @param under  terms that the keys and values are computed under; NULL: none.
+ * @param under  adapter weights that the keys and values are computed under;
+ *               NULL: none.
  * @return 0, TRV_ENOMEM.
  */
 int student_start(struct adapter_weights *student, struct session *s,

@@ -29,7 +29,7 @@ row_ids(struct example *e, const struct text_rules *rules,
         return rc;
     e->n_context = 1;
     if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
-        return 0; // the text says its own end
+        return 0; // the text has its own end
     if (eos >= 0 && ids_push(&e->ids, eos))
         return err_nomem(err, "for a row");
     return 0;

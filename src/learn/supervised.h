@@ -1,5 +1,5 @@
 /* supervised.h -- learning from given text: the rows, the loss and its gradient
- * as a task of run.h, into terms or into all weights.
+ * as a task of run.h, into adapter weights or into all weights.
  *
  *   loss = sum over answer tokens of -log p(token | all before)
  *
@@ -31,7 +31,8 @@ struct learned_rows {
  * where no row is left. */
 int learned_rows_open(struct learned_rows *out, const struct model *m,
                       const char *path, int64_t max_length, trv_err *err);
-/** Put the ids of terms' virtual tokens before every row: once. TRV_ENOMEM. */
+/** Put the ids of the adapter weights' virtual tokens before every row: once.
+ * TRV_ENOMEM. */
 int learned_rows_under(struct learned_rows *r,
                        const struct adapter_weights *adapter_weights,
                        trv_err *err);
@@ -53,9 +54,9 @@ struct supervised {
 int supervised_init(struct supervised *t, struct run_task *task, trv_err *err);
 void supervised_release(struct supervised *t);
 
-/** Mean of -log p over the loss tokens of rows, nats per token, under terms
- * that learned_rows_under() was called with, or others without virtual tokens
- * (NULL: the base). */
+/** Mean of -log p over the loss tokens of rows, nats per token, under adapter
+ * weights that learned_rows_under() was called with, or others without virtual
+ * tokens (NULL: the base). */
 int supervised_loss(double *loss, struct session *s,
                     const struct learned_rows *rows,
                     const struct adapter_weights *adapter_weights,

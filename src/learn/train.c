@@ -1,4 +1,5 @@
-/* train.c -- from a file of rows to terms or a model, as an artefact. */
+/* train.c -- from a file of rows to adapter weights or a model, as an
+ * artefact. */
 #include "learn/train.h"
 
 #include <math.h>
@@ -50,7 +51,7 @@ check_options(const trv_train_options *o, trv_err *err)
     return rc ? rc : options_within(list, sizeof(list) / sizeof(*list), err);
 }
 
-/* What trivium.json and the fingerprint say. */
+/* The options for trivium.json and the fingerprint. */
 static int
 options_to_json(struct plan *p, trv_err *err)
 {
@@ -160,9 +161,10 @@ plan_release(struct plan *p)
     learned_rows_release(&p->held_out);
 }
 
-/* Texts that virtual tokens may start from: rows of the data, spread over it. */
+/* Texts that virtual tokens may start from: rows of the data, spread over
+ * it. */
 #define STARTS 8
-#define STARTS_ROWS 16 // that each is judged by
+#define STARTS_ROWS 16 // that each is evaluated on
 
 /* Start from the rows that make the others likeliest. */
 static int
@@ -343,7 +345,7 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         cost->steps = result.steps;
         cost->samples = p.rows.n;
     }
-    if (p.kind == KIND_FULL) { // the model is again what its file says
+    if (p.kind == KIND_FULL) { // the model again has its file's weights
         decoder_free(s->decoder);
         s->decoder = NULL;
     }

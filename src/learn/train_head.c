@@ -21,7 +21,7 @@ struct plan {
     struct pair_rows rows, held_out;
 };
 
-/* What trivium.json and the fingerprint say. */
+/* The options for trivium.json and the fingerprint. */
 static int
 options_to_json(struct plan *p, trv_err *err)
 {

@@ -7,7 +7,7 @@
 
 #include "learn/work.h"
 
-/** As train_run(), which calls it: `begun` is filled but for its place, `out` is
+/** As train_run(), which calls it: `begun` is filled except its place, `out` is
  * the folder, the options are checked. */
 int train_head_run(const struct work *begun, trv_cost *cost, const char *out,
                    const trv_train_options *opts, trv_err *err);

@@ -1,4 +1,4 @@
-/* work.c -- from a place to a signed artefact. */
+/* work.c -- from the lock on an output to a complete artefact. */
 #include "learn/work.h"
 
 #include <math.h>
@@ -30,7 +30,7 @@ work_release(struct work *w)
     w->options = w->fingerprint = NULL;
 }
 
-/* ---- what is heard of it ------------------------------------------------ */
+/* ---- messages and progress ---------------------------------------------- */
 
 void
 work_log(const struct work *w, const char *fmt, ...)

@@ -1,13 +1,12 @@
-/* work.h -- what every piece of work needs that ends in an artefact: a place, a
- * fingerprint to be resumed by, what is heard of it on the way, a manifest, and
- * what it cost.
+/* work.h -- the steps of every conversion and training that writes an artefact:
+ * output and run folder, fingerprint for resuming, progress, manifest and cost.
  *
- *   work_begin   the clock runs; the place is named
- *   work_lock   may output and folder be used?
- *   work_write_run     what a resumed run must agree on is known: the folder is ours
- *   work_train   the loop of run.h in that folder
- *   work_begin_manifest    trivium.json, but for the payload files
- *   work_end     the folder is tidied; the cost is told
+ *   work_begin            starts the clock; names output and folder
+ *   work_lock             locks both; may they be used?
+ *   work_write_run        writes the fingerprint that a resumed run must match
+ *   work_train            runs the loop of run.h in that folder
+ *   work_begin_manifest   begins trivium.json, without the payload files
+ *   work_end              tidies the folder; reports the cost
  *
  * An edge fills the fields above the line, and `options` as it plans.
  */
@@ -32,10 +31,10 @@ struct work {
     void *message_payload;
     trv_progress_fn progress; // NULL: none
     void *payload;
-    json_t *options; // owned: what trivium.json and the fingerprint say
+    json_t *options; // owned: for trivium.json and the fingerprint
     /* --- */
     struct run_place place;
-    bool claimed;         // the place is ours to tidy
+    bool claimed;         // output and folder are locked, so work_end() tidies
     json_t *fingerprint;  // from work_write_run()
     struct artefact head; // from work_begin_manifest()
     double began, flop, stage_began;
@@ -46,16 +45,16 @@ struct work {
 int work_begin(struct work *w, const char *out, const char *kept, trv_err *err);
 void work_release(struct work *w); // accepts zeros
 
-/** A message to people. */
+/** Report a message to the user. */
 void work_log(const struct work *w, const char *fmt, ...) TRV_PRINTF(2, 3);
-/** For whatever scores answers: shown as the stage "scoring", which begins now.
- * `w` is borrowed. */
+/** The watch of a reward's scoring, reported as the stage "scoring", which
+ * begins now. `w` is borrowed. */
 struct reward_watch work_watch(struct work *w);
 
 /** What run_place_lock() returns. */
 int work_lock(struct work *w, trv_err *err);
-/** `own` (taken; NULL: no memory) says what of the fingerprint is the work's
- * own; base, seed, precision and options are every work's. What
+/** `own` (taken; NULL: no memory) holds the fields of the fingerprint that are
+ * this work's own; base, seed, precision and options are added here. What
  * run_place_begin() returns. */
 int work_write_run(struct work *w, json_t *own, trv_err *err);
 /** Does the loop go on from a checkpoint? */
@@ -65,12 +64,13 @@ bool work_has_checkpoint(const struct work *w);
 int work_train(struct run_result *out, const struct work *w,
                const struct run_task *task, const trv_learn_options *learn,
                trv_err *err);
-/** A run has diverged, as the words say ("its loss rose ..."): TRV_EDIVERGED,
- * and its checkpoint stays; or, where that is allowed, 0 and a warning. */
+/** A run has diverged, as the text describes ("its loss rose ..."):
+ * TRV_EDIVERGED, and its checkpoint stays; or, where that is allowed, 0 and a
+ * warning. */
 int work_diverged(const struct work *w, trv_err *err, const char *fmt, ...)
     TRV_PRINTF(3, 4);
-/** rc, but where it says that the user stopped: with the words what was done
- * ("while sampling") and how to go on. */
+/** Returns rc. Where the user stopped, the message is extended by the stage
+ * ("while sampling") and by how to resume. */
 int work_stopped(const struct work *w, int rc, const char *when, trv_err *err);
 
 /** Begin w->head: an artefact of `kind`, made from `from` (NULL: from data) as
@@ -80,19 +80,20 @@ int work_begin_manifest(struct work *w, enum kind kind,
                         const struct adaptation *from,
                         const struct artefact_step *step, json_t *counts,
                         trv_err *err);
-/** Write w->head's payload: a student's terms, or all weights of `own` (NULL:
- * none), which are saved as its options say. */
+/** Write w->head's payload: a student's adapter weights, or all weights of
+ * `own` (NULL: none), saved in the type of its options. */
 int work_save_student(struct work *w, const struct student_options *o,
                       const struct adapter_weights *adapter_weights,
                       const struct decoder *own, trv_err *err);
-/** Write a prompt of words. */
+/** Write a prompt of text. */
 int work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err);
 /** Write all weights of a reward model whose padding is `pad`. */
 int work_save_scorer(struct work *w, const struct decoder *d, int32_t pad,
                      enum dtype type, trv_err *err);
 
-/** The end, good or bad: seconds, FLOP, bytes are told where rc is 0, and
- * otherwise a folder in which nothing can be resumed goes. */
+/** The end, after success or failure: where rc is 0 the seconds, FLOP and bytes
+ * are reported, otherwise a folder in which nothing can be resumed is
+ * removed. */
 void work_end(struct work *w, int rc, trv_cost *cost);
 
 #endif

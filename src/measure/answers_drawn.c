@@ -1,4 +1,5 @@
-/* answers_drawn.c -- inputs under every side, and the answers drawn for them. */
+/* answers_drawn.c -- inputs under every side, and the answers drawn for
+ * them. */
 #include "measure/answers_drawn.h"
 
 #include "base/clock.h"

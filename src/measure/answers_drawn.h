@@ -25,7 +25,7 @@ struct item {
 
 /**
  * m->items [m->n] of the first inputs, at most opts->max_inputs, each with its
- * contexts and without answers. An input that leaves no room for an answer
+ * contexts and without answers. An input that leaves no context for an answer
  * under any one side is left out.
  *
  * @param dropped  how many were left out before the last that is taken.

@@ -1,4 +1,4 @@
-/* examples.c -- what base, source and target say to the same inputs. */
+/* examples.c -- the answers of base, source and target to the same inputs. */
 #include "measure/examples.h"
 
 #include <string.h>

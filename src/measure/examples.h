@@ -1,4 +1,4 @@
-/* examples.h -- what base, source and target say to the same inputs.
+/* examples.h -- the answers of base, source and target to the same inputs.
  *
  * All three continue an input with one stream of random numbers. A token is
  * drawn by one number from the cumulated probabilities, so two sides whose
@@ -13,13 +13,13 @@
 #include "adapt/view.h"
 #include "model/sample/engine.h"
 
-/** An input for people: a text, one message's words, or all with their roles.
- * The answer that a row has is left out. */
+/** An input as readable text: a text, one message's content, or all messages
+ * with their roles. The answer that a row has is left out. */
 int examples_input(trv_example *out, const struct data_row *row, trv_err *err);
 
 /** The answers of side 0 (base), 1 (source) or 2 (target) to contexts
- * [out->n_examples], into out->examples. TRV_ECANCELED where on_progress says
- * so, and what engine_sample_contexts() returns. */
+ * [out->n_examples], into out->examples. TRV_ECANCELED where on_progress
+ * returns false, and what engine_sample_contexts() returns. */
 int examples_draw(trv_measurement *out, int side, struct session *s,
                   const struct context *const *contexts,
                   const trv_measure_options *opts,

@@ -71,7 +71,8 @@ cache_bytes(const struct context *c)
 }
 
 /* What a generated token reads beyond the base's own context: the keys and
- * values of further tokens, and the weights of terms and of other models. */
+ * values of further tokens, adapter weights, and the weights of other
+ * models. */
 static double
 added_bytes(const struct measure *m)
 {

@@ -6,9 +6,9 @@
  *   k candidates (half from A, half from the base)  ->  both score views
  * and on control inputs y_0 ~ base -> KL(base||B), the drift.
  * A, B and the base run as differently adapted rows of one packed batch.
- * Scores are adapt/reward's. A reward has no distribution to walk along: where A
- * or B is one, only the score views are compared.
- * A task is a reward: its mean over the answers that each side drew.
+ * Scores are adapt/reward's. A reward has no distribution to walk along: where
+ * A or B is one, only the score views are compared. A task is a reward: its
+ * mean over the answers that each side drew.
  */
 #ifndef MEASURE_MEASURE_H
 #define MEASURE_MEASURE_H

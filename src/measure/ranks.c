@@ -57,8 +57,8 @@ decode_answer(struct reward_item *answers, int64_t n, struct strbuf *text,
     return rc;
 }
 
-/* score[s][i * k + c]: what side s thinks of candidate c, by the one function
- * that scores (adapt/reward), so that nothing else can give other values. */
+/* score[s][i * k + c]: the score of candidate c by side s, from the same
+ * function as every other score (adapt/reward). */
 static int
 score_sides(struct measure *m, double *const score[SIDES], int64_t k,
             trv_err *err)

@@ -1,6 +1,6 @@
-/* ranks.h -- what both sides, and a task, think of the answers that were drawn.
+/* ranks.h -- the scores that both sides, and a task, give the drawn answers.
  *
- * All scores are adapt/reward's, so nothing here can give other values.
+ * All scores are adapt/reward's, so the values are the same as there.
  * Distributions are divergence.h's.
  */
 #ifndef MEASURE_RANKS_H

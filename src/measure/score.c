@@ -227,7 +227,7 @@ deviation(const double *x, int64_t n)
     return n > 1 ? sqrt(sum / (double)(n - 1)) : (double)NAN;
 }
 
-/* Hand the scores out, and say what they are together. */
+/* Store the scores in the result, with their statistics. */
 static int
 summarise(struct scoring *sc, trv_err *err)
 {

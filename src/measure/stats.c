@@ -1,4 +1,4 @@
-/* stats.c -- means over inputs, with honest errors. */
+/* stats.c -- means over inputs, with their standard errors. */
 #include "measure/stats.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* stats.h -- means over inputs, with honest errors. */
+/* stats.h -- means over inputs, with standard errors of independent inputs. */
 #ifndef MEASURE_STATS_H
 #define MEASURE_STATS_H
 

@@ -1,4 +1,4 @@
-/* trouble.c -- what looks wrong in a measurement, in words. */
+/* trouble.c -- the warnings of a measurement, as text. */
 #include "measure/trouble.h"
 
 #include "base/strbuf.h"

@@ -1,4 +1,4 @@
-/* trouble.h -- what looks wrong in a measurement, in words. */
+/* trouble.h -- the warnings of a measurement, as text. */
 #ifndef MEASURE_TROUBLE_H
 #define MEASURE_TROUBLE_H
 

@@ -1,4 +1,4 @@
-/* answer_rewards.h -- answers that were tried, and what a reward says of them. */
+/* answer_rewards.h -- the rewards of drawn answers. */
 #ifndef TRANSFORM_ANSWER_REWARDS_H
 #define TRANSFORM_ANSWER_REWARDS_H
 
@@ -20,9 +20,9 @@ int answer_rewards_score(double *reward, struct session *s,
                          trv_err *err);
 
 /**
- * Rewards of all answers of a run, kept in `file` ({"rewards": [...]}), so that
- * a resumed run learns from the same ones, whatever an outside program would
- * say now.
+ * Rewards of all answers of a run, kept in `file` ({"rewards": [...]}). A
+ * resumed run reads them from there, so it learns from the same rewards even
+ * where an outside program would now score differently.
  *
  * @param reward  [answers->n].
  * @param resume  read the file where it is there.
@@ -33,7 +33,7 @@ int answer_rewards_keep(double *reward, struct session *s,
                         const struct inputs *in, const char *file, bool resume,
                         const struct reward_watch *watch, trv_err *err);
 
-/* What can be said of the rewards of groups of K answers. */
+/* Statistics of the rewards of groups of K answers. */
 struct answer_reward_stats {
     double mean, std;     // of all
     int64_t groups, flat; // flat: all rewards of the group are equal

@@ -29,15 +29,15 @@ struct answer {
 
 struct answers {
     struct paired_row *contexts;
-    int64_t n_contexts, n_dropped; // dropped: no room for an answer
+    int64_t n_contexts, n_dropped; // dropped: an answer does not fit
     struct answer *list;
     int64_t n;
     int64_t tokens; // of all answers
 };
 
-/** Contexts of every input under `teacher` and `student`; those that leave no room for
- * `room` answer tokens are dropped and counted. TRV_ETOOLONG where none is
- * left. */
+/** Contexts of every input under `teacher` and `student`; those that leave less
+ * than `room` tokens of context for an answer are dropped and counted.
+ * TRV_ETOOLONG where none is left. */
 int answers_contexts(struct answers *out, struct session *s,
                      struct adaptation *teacher,
                      const struct adapter_weights *student,
@@ -53,8 +53,9 @@ struct answers_options {
     trv_progress_fn progress;
     void *payload;
 };
-/** Draw answer i for context (i / group) mod n_contexts, in blocks of fixed size, each
- * appended to the file: a resumed run draws what an uninterrupted one draws. */
+/** Draw answer i for context (i / group) mod n_contexts, in blocks of fixed
+ * size, each appended to the file: a resumed run draws what an uninterrupted
+ * one draws. */
 int answers_draw(struct answers *out, struct session *s,
                  const struct answers_options *opts, trv_err *err);
 

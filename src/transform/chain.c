@@ -1,4 +1,4 @@
-/* chain.c -- from link to link; each is an edge of convert.c. */
+/* chain.c -- several conversions in a row; each is an edge of convert.c. */
 #include "transform/chain.h"
 
 #include <stdlib.h>
@@ -240,7 +240,8 @@ plan(struct chain *c, struct session *s, const struct adaptation *from,
     return rc ? rc : chain_to_json(c, s, from, o, id, err);
 }
 
-/* Lock OUT, and lay OUT.via for this chain, or see that it is this chain's. */
+/* Lock OUT, and write OUT.via for this chain, or check that it is this
+ * chain's. */
 static int
 lock_output(struct chain *c, const trv_convert_options *o, bool *goes_on,
             trv_err *err)

@@ -16,8 +16,8 @@
  *   params  lora        prompt  prefix, or text from a reward
  *   reward  ratio, or contrast from a prompt
  *
- * opts->method names a method for the last conversion, or for each, parted by
- * commas; an empty name is the default. With opts->resume, links that are
+ * opts->method names a method for the last conversion, or for each, separated
+ * by commas; an empty name is the default. With opts->resume, links that are
  * whole are taken as they are and the one that was stopped goes on. Without
  * opts->via this is convert_run().
  *

@@ -176,7 +176,7 @@ check_words(const struct adaptation *from, const trv_convert_options *o,
         {"from", from->spec},
         {"against", o->against},
         {"via", o->via},
-        {"inputs", o->via ? o->inputs : NULL}, // a chain tells the path
+        {"inputs", o->via ? o->inputs : NULL}, // a chain stores the path
         {"start", o->search.start},
         {"demos-template", o->evolve.demos_template},
         {"proposer-model", o->evolve.proposer_model},

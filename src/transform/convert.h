@@ -14,8 +14,8 @@
 /** The edges in the order of the help; NULL behind the last. */
 const struct edge *convert_edge_at(int64_t i);
 
-/** Are the options within their bounds, and is what a manifest or a fingerprint
- * tells of them UTF-8? TRV_ERANGE, TRV_EINVAL. */
+/** Check that options are within their bounds, and that texts which a manifest
+ * or a fingerprint stores are UTF-8. TRV_ERANGE, TRV_EINVAL. */
 int convert_check(const struct adaptation *from,
                   const trv_convert_options *opts, trv_err *err);
 
@@ -27,7 +27,7 @@ struct convert_choice {
 
 /** Choose by the forms and the method's name; NULL: the first of the edge that
  * makes the kind or, with given pairs, that reads them, too. TRV_EUNSUPPORTED
- * says what there is. */
+ * lists the methods that exist. */
 int convert_choose(struct convert_choice *out, enum form from, enum kind to,
                    const char *method, bool has_pairs, trv_err *err);
 
@@ -36,8 +36,8 @@ int convert_check_read(const struct convert_choice *list, int n,
                        const trv_convert_options *o, trv_err *err);
 
 /** Convert `from` to the kind and place that `to` names ("lora:out/z"), by what
- * was chosen; options are checked already. `held`: the place, claimed by the
- * caller; NULL: it is claimed here. */
+ * was chosen; options are checked already. `held`: the output, locked by the
+ * caller; NULL: it is locked here. */
 int convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
                  const char *to, struct outdir *held,
                  const struct convert_choice *choice,

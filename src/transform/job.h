@@ -1,5 +1,5 @@
-/* job.h -- a conversion in progress: what an edge is given, and the tools that
- * every edge works with. It knows no edge.
+/* job.h -- a conversion in progress: the input of every edge, and the functions
+ * that all edges share. This file depends on no edge.
  */
 #ifndef TRANSFORM_JOB_H
 #define TRANSFORM_JOB_H
@@ -21,13 +21,13 @@ struct convert_job {
     enum kind to;
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for
     const char *out;
-    struct outdir *held; // `out`, claimed by a chain; NULL: by the method
+    struct outdir *held; // `out`, locked by a chain; NULL: by the method
     const trv_convert_options *opts;
     trv_progress_fn progress;
     void *payload;
 };
 
-/** A message to people through opts->on_message. */
+/** Report a message to the user through opts->on_message. */
 void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
 
@@ -45,22 +45,23 @@ int job_student(struct student_options *out, const struct convert_job *job,
  * run_place_init(). TRV_ENOMEM. */
 int job_begin(struct work *w, const struct convert_job *job, const char *kept,
               trv_err *err);
-/** answers_draw() into the work's folder: what of `how` says where, and how it
- * is heard, is set here, but for a file other than the kept one. A stop is told
- * with how to go on. */
+/** answers_draw() into the work's folder. Fills in the resume and progress
+ * fields of `how`, and its file where that is NULL. The error of a stopped draw
+ * says how to resume. */
 int job_draw(struct answers *out, const struct work *w,
              struct answers_options how, trv_err *err);
-/** work_write_run() with what every edge's run is told by: its method, its source,
- * its inputs. `own` (taken; NULL: no memory) says what else. */
+/** work_write_run() with the fields that every edge's fingerprint has: method,
+ * source, inputs. `own` (taken; NULL: no memory) holds the further fields. */
 int job_write_run(struct work *w, const struct convert_job *job,
                   const char *method, const struct inputs *in, json_t *own,
                   trv_err *err);
-/** Warn of inputs, `dropped` of n, without room for a prompt (0: for none is
- * asked) and an answer of so many tokens, where there are some. */
+/** Warn where `dropped` > 0 of n inputs leave too little context for a prompt
+ * of `prompt` tokens (0: no prompt) and an answer of `answer` tokens. */
 void job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
                      int64_t prompt, int64_t answer);
 
-/** Say what learning all weights takes, where that is what `to` asks for. */
+/** Report the memory that learning all weights takes, where `to` is
+ * KIND_FULL. */
 void job_log_full(const struct convert_job *job);
 
 #endif

@@ -236,7 +236,7 @@ join_names(char *out, size_t size, const struct names *list)
                                list->v[i]);
 }
 
-#define NAMES_SHOWN 8 // a longer list says no more than that it is long
+#define NAMES_SHOWN 8 // a longer list is shortened
 
 static int
 refuse(const struct option *p, const struct method_use *use, int n,

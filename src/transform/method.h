@@ -2,7 +2,8 @@
  * bounds, and the refusal of options that nothing reads.
  *
  *   opts --bounds--> a method (convert.c) --defaults--> opts of the job
- *     `-- an option that is set and in no list: refused, with those it goes with
+ *     `-- an option that is set and in no list: refused; the error names
+ *         the methods that read it
  */
 #ifndef TRANSFORM_METHOD_H
 #define TRANSFORM_METHOD_H
@@ -21,7 +22,8 @@ struct method {
 };
 
 /* An arrow of the triangle and its methods. Where none is asked for, the first
- * that makes the kind is taken; with given pairs, the first that reads those. */
+ * that makes the kind is taken; with given pairs, the first that reads
+ * those. */
 struct edge {
     enum form from, to;
     const char *title; // "base->params", for people
@@ -38,7 +40,8 @@ struct method_use {
 
 /** Does the method read an option, itself or by a group? */
 bool method_reads(const struct method *m, const char *option);
-/** Is the option read by every conversion, by the method or by what it makes? */
+/** Is the option read by every conversion, by the method or by what it
+ * makes? */
 bool method_use_reads(const struct method_use *use, const char *option);
 /** The options that are read where a kind is made, whatever makes it; "" where
  * there are none. */

@@ -118,7 +118,7 @@ build(struct bottleneck *out, char **base, const struct payload *p,
         char tensor[96];
 
         if (!spec.places[i])
-            continue; // before room is made for what the config alone says
+            continue; // before memory is allocated for the config's sizes
         snprintf(tensor, sizeof(tensor), "layers.0.%s.down.weight",
                  bottleneck_place_name((enum bottleneck_place)i));
         rc = payload_check(p, tensor, spec.size, cfg->width, err);

@@ -1,4 +1,4 @@
-/* peft.c -- LoRA folders of PEFT, read with suspicion and written so that PEFT
+/* peft.c -- LoRA folders of PEFT, read with all checks and written so that PEFT
  * loads them unchanged.
  *
  * Owns names, shapes and the config's fields; which modules a config addresses
@@ -21,8 +21,8 @@
 
 /* ---- reading: the config --------------------------------------------- */
 
-/* Fields that must be absent, null, false or empty: each changes what the
- * pairs alone say. */
+/* Fields that must be absent, null, false or empty: each changes the effect of
+ * the pairs. */
 static const struct {
     const char *field, *means;
 } refused[] = {
@@ -192,7 +192,7 @@ foreign_tensor(const char *name)
 }
 
 /* Every tensor must be half of a pair that the config targets, in the shape
- * that model and config say. */
+ * that model and config require. */
 static int
 check_tensor(const struct lora *l, const struct model_config *cfg,
              const struct st_file *st, const struct tensor *t, const char *file,
@@ -620,8 +620,8 @@ fail:
     return NULL;
 }
 
-/* The config's fields. Those of later PEFT versions are left to their defaults
- * where they say nothing: PEFT before 0.14 refuses fields that it does not
+/* The config's fields. Those of later PEFT versions are left out where they
+ * have their defaults: PEFT before 0.14 refuses fields that it does not
  * know. */
 static json_t *
 config_json(const struct lora *l, const struct model_config *cfg,

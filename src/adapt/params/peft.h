@@ -5,9 +5,10 @@
  *   base_model.model.<module path>.lora_B.weight  [out, rank]
  *
  * Module paths are those of the Hugging Face family, whatever file the base
- * model came from. What our decoder cannot honour (DoRA, biases, whole modules
- * beside the pairs but for a reward model's, adapters of embeddings, initialisations that change the
- * base) is refused by name: an adapter is applied wholly or not at all.
+ * model came from. What our decoder does not support (DoRA, biases, whole
+ * modules beside the pairs but for a reward model's, adapters of embeddings,
+ * initialisations that change the base) is refused by name: an adapter is
+ * applied wholly or not at all.
  */
 #ifndef ADAPT_PARAMS_PEFT_H
 #define ADAPT_PARAMS_PEFT_H
@@ -33,8 +34,8 @@ bool peft_is(const char *dir);
  *                 where the config has none. May be NULL.
  * @param trained  make gradients.
  * @return 0, TRV_EIO, TRV_EFORMAT (broken, or contradicts itself),
- *         TRV_EMISMATCH (a tensor that the model has no place for, or of
- *         another shape), TRV_EUNSUPPORTED (named), TRV_ERANGE (a rank above
+ *         TRV_EMISMATCH (a tensor that the model does not have, or of another
+ *         shape), TRV_EUNSUPPORTED (named), TRV_ERANGE (a rank above
  *         LORA_MAX_RANK), TRV_ENONFINITE, TRV_ENOMEM.
  */
 int peft_read(struct lora *out, char **base, const struct model_config *cfg,

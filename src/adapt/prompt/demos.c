@@ -1,4 +1,4 @@
-/* demos.c -- demonstrations, read, laid out and written. */
+/* demos.c -- demonstrations, read, formatted and written. */
 #include "adapt/prompt/demos.h"
 
 #include <stdlib.h>
@@ -136,7 +136,7 @@ lay_blocks(struct demos *d, const char *template)
 
         if (!slots[0].text || !slots[1].text) {
             sb_release(&b);
-            return 0; // there are no blocks: said when a row asks for them
+            return 0; // no blocks: an error when a row needs them
         }
         if (placeholders_fill(&b, template, slots, 2))
             goto fail;

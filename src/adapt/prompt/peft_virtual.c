@@ -8,7 +8,7 @@
 #include "base/mem.h"
 
 #define TABLE "prompt_embeddings"
-#define TOKENS_MAX 1000000 // of a config, before the model has its say
+#define TOKENS_MAX 1000000 // of a config, before the model's limits are known
 
 static const char *const types[] = {[VIRTUAL_NONE] = "",
                                     [VIRTUAL_SOFT] = "PROMPT_TUNING",
@@ -55,7 +55,7 @@ peft_virtual_kind(enum kind *kind, const char *dir, trv_err *err)
     return rc;
 }
 
-/* A size that the config may leave out, but not say wrongly. */
+/* A size that the config may leave out; one that is there must be right. */
 static int
 check_size(const json_t *config, const char *field, int64_t want,
            const char *file, trv_err *err)
@@ -140,7 +140,7 @@ build(struct virtual_tokens *out, char **base, const struct payload *p,
             rc = err_fail(err, TRV_EMISMATCH,
                           "'%s' holds the tensor '%.200s' beside '" TABLE "'",
                           p->file, p->st.tensors[i].name);
-    if (!rc) // before room is made for what the config alone says
+    if (!rc) // before memory is allocated for the config's sizes
         rc = payload_check(p, TABLE, k, virtual_width(cfg, kind), err);
     if (!rc)
         rc = virtual_init(out, kind, cfg, k, trained, err);

@@ -15,7 +15,7 @@
 #include "adapt/payload.h"
 #include "model/decoder/virtual.h"
 
-/** What a folder's adapter_config.json says: KIND_SOFT, KIND_PREFIX, or, for
+/** The kind in a folder's adapter_config.json: KIND_SOFT, KIND_PREFIX, or, for
  * every other adapter, KIND_LORA, whose reader names what it cannot take.
  * TRV_EIO, TRV_EFORMAT. */
 int peft_virtual_kind(enum kind *kind, const char *dir, trv_err *err);
@@ -26,7 +26,7 @@ int peft_virtual_kind(enum kind *kind, const char *dir, trv_err *err);
  * @param base  as in peft_read().
  * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EMISMATCH (made for another shape),
  *         TRV_EUNSUPPORTED (named), TRV_ERANGE (more tokens than the context
- *         has room for), TRV_ENONFINITE, TRV_ENOMEM.
+ *         holds), TRV_ENONFINITE, TRV_ENOMEM.
  */
 int peft_virtual_read(struct virtual_tokens *out, char **base,
                       const struct model_config *cfg, const char *dir,

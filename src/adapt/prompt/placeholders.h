@@ -1,6 +1,6 @@
-/* placeholders.h -- templates of prompts: a text with places such as {input}, which
- * are filled in one pass, so that what is put in is never looked at again. A
- * brace that begins no known place stands for itself.
+/* placeholders.h -- templates of prompts: a text with places such as {input},
+ * which are filled in one pass, so that what is put in is never looked at
+ * again. A brace that begins no known place stands for itself.
  */
 #ifndef ADAPT_PLACEHOLDERS_H
 #define ADAPT_PLACEHOLDERS_H

@@ -9,8 +9,8 @@
 #define PROMPT_TEXT_FILE "prompt.txt"
 #define PROMPT_MESSAGES_FILE "messages.json"
 
-/** Fill `a` from a text, which is copied; `what` says whose it is. TRV_EINVAL:
- * empty, not UTF-8, a NUL inside. */
+/** Fill `a` from a text, which is copied; `what` names it in messages.
+ * TRV_EINVAL: empty, not UTF-8, a NUL inside. */
 int prompt_take_text(struct adaptation *a, const char *text, size_t n,
                      const char *what, trv_err *err);
 /** From messages as messages_check() takes them, copied. */

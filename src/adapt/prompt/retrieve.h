@@ -55,8 +55,8 @@ int retrieve_find(int64_t *doc, int64_t *n, struct retrieve *r,
 int retrieve_view(struct strbuf *out, struct retrieve *r,
                   const struct data_row *row, trv_err *err);
 
-/** Text as a query in FTS5's syntax: its words in quotes, joined by OR; "" where
- * it has none. At most RETRIEVE_WORDS words count. */
+/** Text as a query in FTS5's syntax: its words in quotes, joined by OR; ""
+ * where it has none. At most RETRIEVE_WORDS words count. */
 #define RETRIEVE_WORDS 256
 int retrieve_query(struct strbuf *out, const char *text, trv_err *err);
 

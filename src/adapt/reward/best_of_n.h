@@ -1,5 +1,5 @@
-/* best_of_n.h -- how a reward acts without a distribution of its own: n answers
- * are drawn from the base model, and one of them is taken.
+/* best_of_n.h -- sampling with a reward, which has no distribution of its own:
+ * n answers are drawn from the base model, and one of them is taken.
  */
 #ifndef ADAPT_BEST_OF_N_H
 #define ADAPT_BEST_OF_N_H

@@ -1,4 +1,4 @@
-/* endo.c -- the reward that one model carries inside, with no reference and no
+/* endo.c -- the endogenous reward of one model, with no reference and no
  * training:
  *
  *   r(x, y) = sum over t of alpha log pi(y_t | s_t) + V(s_t) - V(s_t+1)
@@ -17,7 +17,8 @@
  * larger than what its tokens differ by.
  *
  * The share of a token is no log-ratio to the base, so this reward cannot guide
- * (reward_guide()); it can choose, and methods that draw answers learn from it.
+ * (reward_guide()); it can rank answers, and methods that draw answers learn
+ * from it.
  *
  * Numbers  logits in f32, sums over the vocabulary in double.
  * Source   Li et al. 2025, arXiv:2506.23235, endogenous reward.

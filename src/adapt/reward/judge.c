@@ -403,7 +403,7 @@ rate(const struct judge *j, float *const *logp, const struct scored_row *rows)
     return mean / sum;
 }
 
-/* Items from `from` on that fit one pass; *done says how many. */
+/* Items from `from` on that fit one pass; *done takes how many. */
 static int
 judge_pass(struct session *s, struct decoder *d, const struct judge *j,
            double *score, const struct reward_item *items, int64_t from,

@@ -8,7 +8,7 @@
  *   Answer: {answer}
  *   Does the answer obey the principle?
  *
- *   yes and no    r = log p(yes) - log p(no) of what it answers
+ *   yes and no    r = log p(yes) - log p(no) of its answer
  *   LO-HI         r = sum of k p(k) / sum of p(k), k = LO..HI
  *
  * What all ratings end in alike (the end of the turn) is left out.

@@ -158,7 +158,7 @@ take_item(double *score, double *token, const struct logratio *q,
                          "finite");
 }
 
-/* Score items that fit one pass; *done says how many. */
+/* Score items that fit one pass; *done takes how many. */
 static int
 score_pass(struct session *s, const struct logratio *q, double *score,
            double *const *token, const struct reward_item *items, int64_t n,
@@ -174,7 +174,7 @@ score_pass(struct session *s, const struct logratio *q, double *score,
     arena_reset(&s->arena);
     rc = pass_begin(&p, &s->arena, most, err);
     for (*done = 0; *done < most && !rc && !full; *done += !full)
-        if (items[*done].n_ids > 0) // else nothing is said, and nothing learned
+        if (items[*done].n_ids > 0) // else there is no token to score
             rc = add_item(&full, &p, s, q, &items[*done], err);
     if (!rc && p.n > 0)
         rc = run_pass(logp, &p, &s->arena, q, err);

@@ -11,7 +11,7 @@
  * Another value for each token than its log-probability.
  *
  * @param worth   [sum of n] at the places of a pass (pass.h).
- * @param side    what gives the logits there.
+ * @param side    the source of the logits there.
  * @param target  [sum of n] the answers' tokens.
  * @param rows    [n_rows] the answers.
  */

@@ -134,8 +134,8 @@ next_digit(struct walk *w)
     return w->s < w->end ? *w->s++ - '0' : 0;
 }
 
-/* Start at the first digit that is not 0, and say where the point stands seen
- * from there; false for zero. */
+/* Start at the first digit that is not 0, and give the place of the point
+ * relative to it; false for zero. */
 static bool
 begin_walk(struct walk *w, int64_t *magnitude, const struct number *a)
 {

@@ -17,8 +17,8 @@ struct number {
 };
 
 /**
- * The number that a text says: the first behind its last '####'; where there is
- * no such mark, and `strict` is off, the last one of all.
+ * The number that a text gives: the first behind its last '####'; where there
+ * is no '####', and `strict` is off, the last number of the text.
  *
  * A minus counts where nothing stands right before it that it could part from
  * the number: in "5-3" the last number is 3. False where there is none.

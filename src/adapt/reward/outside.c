@@ -107,8 +107,8 @@ outside_free(struct outside *o)
     mem_free(o);
 }
 
-/* Start it. Its input is a socket: writing to a dead one can then be told not
- * to raise SIGPIPE, without touching the caller's signals. */
+/* Start it. Its input is a socket, because a write to a closed socket can be
+ * made not to raise SIGPIPE without changing the caller's signals. */
 static int
 spawn(struct outside *o, int in, int out)
 {
@@ -312,7 +312,7 @@ read_score(double *score, const struct outside *o, trv_err *err)
 
 /* A line that nobody asked for would make all later scores slip by one. It is
  * looked for before each question; and once, behind the first reply, it is
- * waited for, as a helper that says too much says it each time. */
+ * waited for, as a program that writes too much does so each time. */
 static int
 check_silence(struct outside *o, int wait_ms, trv_err *err)
 {

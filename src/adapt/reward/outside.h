@@ -5,8 +5,8 @@
  *   from its standard output, a line for each: a number, or {"score": number}
  *
  * It is started by /bin/sh -c with the first question, stays for all, and must
- * flush each line. Its standard error is ours. A helper that hangs, dies or
- * speaks nonsense is an error and never a score.
+ * flush each line. Its standard error is ours. A program that hangs, dies or
+ * writes an invalid line is an error and never a score.
  */
 #ifndef ADAPT_REWARD_OUTSIDE_H
 #define ADAPT_REWARD_OUTSIDE_H
@@ -21,7 +21,7 @@ int outside_open(struct outside **out, const char *command, double timeout_s,
                  trv_err *err);
 /** Ask for one score. After a failure the program has been ended, and the next
  * question starts it anew. TRV_EIO (it died, or gave no answer in time),
- * TRV_EFORMAT (it spoke nonsense), TRV_ENOMEM. */
+ * TRV_EFORMAT (an invalid line), TRV_ENOMEM. */
 int outside_ask(struct outside *o, double *score, const json_t *question,
                 trv_err *err);
 /** Close its input, and end it where it does not end by itself. */

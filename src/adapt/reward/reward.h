@@ -1,5 +1,5 @@
-/* reward.h -- one interface for whatever scores: r(x, y) for a list of inputs x
- * and answers y.
+/* reward.h -- one interface for all rewards: r(x, y) for a list of inputs x and
+ * answers y.
  *
  *   base             log p0(y|x)
  *   params, prompt   log pA(y|x) - log p0(y|x)
@@ -7,7 +7,7 @@
  *   contrast         beta (log p_z+ - log p_z-)
  *   endo             alpha log pA + V - V', what A's own logits hold: endo.c
  *   head             a scalar read off a model's last token: scorer.h
- *   judge            what the model itself says of a principle: judge.h
+ *   judge            the model's own rating by a principle: judge.h
  *   verifier         a rule, or an outside program: verifier.h
  *   sum              sum of weight * r
  *

@@ -3,8 +3,8 @@
  *
  *   key=value,key=value,last=all the rest, commas and all
  *
- * A value ends at the next comma, so it holds none; the keys that are said to
- * take the rest stand last and are taken as they are.
+ * A value ends at the next comma, so it holds none; the keys that take the rest
+ * of the text stand last, and their values are taken as they are.
  */
 #ifndef ADAPT_REWARD_REWARD_CONF_H
 #define ADAPT_REWARD_REWARD_CONF_H
@@ -22,8 +22,8 @@ int conf_parse(json_t *conf, const char *text, const char *what,
                const char *const *keys, const char *const *rest, trv_err *err);
 
 /** Take `key=value,` off the front of *text as long as the key is known: what
- * is left is the subject, as it stands; `alone` says that there need be none. A
- * key may be given once. */
+ * is left is the subject, as it stands; `alone` allows an empty one. A key may
+ * be given once. */
 int conf_lead(json_t *conf, const char **text, const char *what,
               const char *const *keys, bool alone, trv_err *err);
 

@@ -1,4 +1,4 @@
-/* reward_part.c -- parts of rewards: told, read again, and saved. */
+/* reward_part.c -- parts of rewards, written as JSON and read again. */
 #include "adapt/reward/reward_part.h"
 
 #include <dirent.h>
@@ -359,7 +359,7 @@ row_of(const char *kind)
     return NULL;
 }
 
-/* A tree of one that says which artefact it is a part of. */
+/* A tree of one node that names the artefact it is a part of. */
 static int
 begin(struct spec **out, const struct kind_row *row, const char *text,
       const char *dir, int depth, int *left, trv_err *err)

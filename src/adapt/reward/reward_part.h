@@ -16,7 +16,7 @@
 #include "adapt/adaptation.h"
 #include "adapt/spec.h"
 
-/** Read what a part says, of the artefact in `dir`; depth and left are those of
+/** Read a part of the artefact in `dir`; depth and left are those of
  * spec_read(). Folders are looked for and compared, not opened: TRV_EMISMATCH
  * where one has changed. */
 int part_read(struct spec **out, const char *dir, const json_t *part, int depth,

@@ -14,7 +14,7 @@
 
 /* ---- folders ------------------------------------------------------------ */
 
-/* Want of memory alone is an error: all else is another reader's to say. */
+/* Only a lack of memory is an error here: other readers report the rest. */
 static int
 unless_memory(bool *is, int rc, bool found)
 {
@@ -215,7 +215,7 @@ make_row(struct row *out, struct run *r, const struct reward_item *item,
     return 0;
 }
 
-/* Items from the first on, for a few passes; *done says how many. */
+/* Items from the first on, for a few passes; *done takes how many. */
 static int
 score_some(struct run *r, double *score, const struct reward_item *items,
            int64_t n, int64_t *done, trv_err *err)

@@ -1,5 +1,5 @@
-/* scorer.h -- the reward `head`: a scalar read off a model's last token, learned
- * from pairs of answers.
+/* scorer.h -- the reward `head`: a scalar read off a model's last token,
+ * learned from pairs of answers.
  *
  *   whole   a Hugging Face folder of sequence classification with one label: a
  *           model of its own, with `score.weight`
@@ -16,15 +16,15 @@
 #include "adapt/reward/reward.h"
 
 struct scorer {
-    struct session *whole; // NULL: the base under terms
+    struct session *whole; // NULL: the base under adapter weights
     bool same_tokens;      // of whole: its tokenizer is the base's
     struct adapter_weights adapter_weights;
     int64_t n; // the base's width C
     float *w;  // [n]; of whole: NULL, it is the decoder's
 };
 
-/** Is the folder a head, in one form or the other? Only its config is looked
- * at; one that cannot be read is none. TRV_ENOMEM. */
+/** Is the folder a head, in one form or the other? Only its config is read; one
+ * that cannot be read is none. TRV_ENOMEM. */
 int scorer_find(bool *is, const char *dir, trv_err *err);
 
 /** Open either form. @param base as in peft_read(). TRV_EUNSUPPORTED (another

@@ -358,7 +358,7 @@ in_item(int rc, const struct reward_item *item, int64_t index, trv_err *err)
     return rc;
 }
 
-/* What a value says as text: itself, a number, a flag, a last message. */
+/* A value as text: itself, a number, a flag, a last message. */
 static int
 value_text(struct strbuf *out, const json_t *v)
 {
@@ -496,8 +496,8 @@ ends_sentence(char c)
     return c == '.' || c == '!' || c == '?';
 }
 
-/* The next part of the text from *at on: its bytes [*start, *end), blanks around
- * it left out. False where there is no more. */
+/* The next part of the text from *at on: its bytes [*start, *end), blanks
+ * around it left out. False where there is no more. */
 static bool
 next_part(enum by by, const char *s, size_t n, size_t *at, size_t *start,
           size_t *end)

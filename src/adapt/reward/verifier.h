@@ -23,7 +23,7 @@
  *   json      1 where the answer is one JSON value
  *               keys=A|B   an object with these keys
  *               share=1    the share of what holds: JSON, and each key
- *   command   what an outside program says: outside.h
+ *   command   the score of an outside program: outside.h
  *               timeout=S  seconds for a row; 10
  *               cmd=       takes the rest
  *
@@ -44,7 +44,7 @@ struct tokenizer;
 
 /** Read "number,strict=1" into an object {"check":, ...}. */
 int verifier_parse(json_t **conf, const char *text, trv_err *err);
-/** `t` (may be NULL) says which tokens are special, for length by tokens. */
+/** `t` (may be NULL) gives the special tokens, for length by tokens. */
 int verifier_open(struct verifier **out, const json_t *conf,
                   const struct tokenizer *t, trv_err *err);
 void verifier_free(struct verifier *v);

@@ -224,7 +224,7 @@ nonfinite_loss(int64_t step, double loss, double weight, trv_err *err)
                     isfinite(weight) ? loss : weight, step + 1);
 }
 
-/* What stopped a run is said with what can be done about it. */
+/* Extend the error that stopped a run by how to proceed. */
 static int
 append_last_good(const struct run *r, int rc, trv_err *err)
 {
@@ -467,7 +467,7 @@ run_train(struct run_result *out, const struct run_task *task,
     int rc;
 
     r.result.first_loss = r.result.last_loss = (double)NAN;
-    r.result.tokens = opts->tokens; // of a resumed run, what it says
+    r.result.tokens = opts->tokens; // of a resumed run, the checkpoint's
     rc = check_options(task, opts, err);
     if (rc)
         goto done;

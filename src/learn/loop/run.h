@@ -1,7 +1,7 @@
 /* run.h -- the loop of training: steps, metrics, checkpoints, resuming.
  *
- * The loop knows vectors and numbers; what is learned, from which data and by
- * which loss is the task's. A run owns a folder beside its output:
+ * The loop handles vectors and numbers; the task defines what is learned, from
+ * which data and by which loss. A run owns a folder beside its output:
  *
  *   checkpoint.safetensors   parameters, both moments, step, the task's state
  *   metrics.jsonl            a line for each step
@@ -30,7 +30,8 @@ struct run_task {
     void *self; // of begin_step, gradient, end_step, save, load, figures
     void *of;   // of after_update, locate, decays: whose the vector is
     /* What a loss is in ("nats per token", "" where it has no unit), where it
-     * falls as the run learns. NULL: it says nothing of how well a run does. */
+     * falls as the run learns. NULL: it does not show whether a run
+     * improves. */
     const char *loss_unit;
     float *w, *g; // parameters and their gradient [n]
     int64_t n;
@@ -48,7 +49,7 @@ struct run_task {
     int (*gradient)(void *self, int64_t step, int64_t micro, double *loss,
                     double *weight, double *tokens, trv_err *err);
     /** After a step's last micro-batch and before the update: turn the step's
-     * sums into what figures() and save() tell. May be NULL. */
+     * sums into what figures() and save() return. May be NULL. */
     void (*end_step)(void *self, int64_t step);
     /** After w has changed: by an update, or by a resume before the first step
      * (lora_refresh). May be NULL. */
@@ -89,7 +90,7 @@ struct run_options {
         .checkpoint_every = 100                                                \
     }
 
-/** How it went. */
+/** Statistics of a run. */
 struct run_result {
     int64_t steps;                // done in all, those before a resume included
     double first_loss, last_loss; // mean per weight; NaN where no step ran
@@ -105,13 +106,13 @@ struct run_result {
  * Train to the end of opts->steps.
  *
  * The progress callback is called after each step, stage "training"; when it
- * returns false a checkpoint is saved and TRV_ECANCELED says where it lies.
- * A finished run leaves its last checkpoint (where checkpoint_every is 0 only
- * one that may have gone wrong) so that a crash while the result is being saved
- * loses nothing; the caller ends with run_discard().
+ * returns false a checkpoint is saved, and the message of TRV_ECANCELED names
+ * its path. A finished run leaves its last checkpoint (where checkpoint_every
+ * is 0 only one that may have gone wrong) so that a crash while the result is
+ * being saved loses nothing; the caller ends with run_discard().
  *
  * Where losses fall as a run learns, one that ends clearly above its start has
- * diverged. Steps have different rows, so the first step's are looked at once
+ * diverged. Steps have different rows, so the first step's are evaluated once
  * more, which costs a step where there is reason to and nothing elsewhere.
  *
  * @return 0; TRV_EINVAL; TRV_EEXIST (a stopped run lies in dir and neither

@@ -24,14 +24,14 @@ struct run_place {
     char *kept;          // a further file that can be resumed from; NULL: none
 };
 
-/** `kept`: its name in the folder, or NULL. `held`: OUT, claimed by the caller,
- * who releases it; NULL: the run claims `out` itself. What outdir_init()
+/** `kept`: its name in the folder, or NULL. `held`: OUT, locked by the caller,
+ * who releases it; NULL: the run locks `out` itself. What outdir_init()
  * returns. */
 int run_place_init(struct run_place *p, const char *out, struct outdir *held,
                    const char *kept, trv_err *err);
 void run_place_release(struct run_place *p); // accepts zeros
 
-/** OUT, claimed: the run's own, or the one that is held for it. */
+/** OUT, locked: the run's own, or the one that is held for it. */
 struct outdir *run_place_out(struct run_place *p);
 
 /** Is there anything to go on from? */
@@ -45,8 +45,9 @@ bool run_place_is_stopped(const struct run_place *p);
 int run_place_lock(struct run_place *p, enum kind kind, bool replace,
                    bool resume, trv_err *err);
 
-/** Lay the folder for this run: what another one left goes, or, where `resume`,
- * must agree with the fingerprint (TRV_EMISMATCH names the field). */
+/** Prepare the folder for this run: files of an earlier run are removed or,
+ * where `resume`, must agree with the fingerprint (TRV_EMISMATCH names the
+ * field). */
 int run_place_begin(const struct run_place *p, bool resume,
                     const json_t *fingerprint, trv_err *err);
 

@@ -2,8 +2,8 @@
  * token, did than was to be expected.
  *
  * Groups are the K answers drawn for one input, end to end: answer k of group g
- * is r[g * K + k]. A reward that is NaN was not to be had (a scorer failed, ran
- * out of time): it is left out of every mean, and its advantage is 0.
+ * is r[g * K + k]. A reward that is NaN is missing (a scorer failed or timed
+ * out): it is left out of every mean, and its advantage is 0.
  *
  * Tokens of several answers lie end to end too: those of answer s are
  * first[s]..first[s+1]-1.
@@ -24,7 +24,7 @@ enum advantage_scale {
 /* What is logged. */
 struct advantage_figures {
     double mean, std;   // of all rewards that are there; 0 where too few are
-    double zero_spread; // share of groups that teach nothing: no two rewards
+    double zero_spread; // share of groups without a gradient: no two rewards
                         // in them differ by more than rounding
 };
 
@@ -61,7 +61,8 @@ void advantage_leave_one_out(double *adv, struct advantage_figures *f,
                              bool normalise);
 
 /**
- * Charge answers for leaving the reference (RLOO's KL, a part of the reward).
+ * Subtract the KL penalty from the rewards of answers (RLOO's KL, a part of the
+ * reward).
  *
  *   r[s] -= beta * sum over tokens t of s of (old[t] - ref[t])
  *
@@ -74,8 +75,8 @@ void advantage_kl_penalty(double *r, const float *old, const float *ref,
                           const int64_t *first, int64_t S, double beta);
 
 /**
- * Rewards of tokens: an answer's reward falls to its last token, and each pays
- * for leaving the reference (PPO).
+ * Rewards of tokens: the last token gets the answer's reward, and each token a
+ * KL penalty (PPO).
  *
  *   token_r[t] = -beta * (old[t] - ref[t]) + (t is the last of s) * r[s]
  *

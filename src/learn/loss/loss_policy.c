@@ -68,7 +68,7 @@ add_ratio(struct sums *s, double *slope, double y, double adv,
     return loss;
 }
 
-/* Add answer s, each of whose tokens weighs w. */
+/* Add answer s, each of whose tokens has weight w. */
 static void
 add_answer(struct sums *sums, float *d_p, const struct policy_answers *x,
            int64_t s, double w, const struct policy_options *o)

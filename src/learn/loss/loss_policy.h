@@ -53,7 +53,7 @@ struct policy_answers {
     const float *p;       // [N] log-probability of the tokens under the policy
     const float *old;     // [N] under the policy that drew them; NULL: p
     const float *ref;     // [N] under the reference; NULL: none, beta is 0
-    const int64_t *first; // [S+1]; an answer without tokens carries nothing
+    const int64_t *first; // [S+1]; an answer without tokens adds nothing
     int64_t S;
     const double *adv;       // [S]; NULL: token_adv
     const double *token_adv; // [N], with POLICY_RATIO_TOKEN alone

@@ -1,5 +1,6 @@
 /* loss_preference.h -- losses over preferred answers: pairs of a chosen and a
- * rejected one (DPO and its kin), and single answers marked good or bad (KTO).
+ * rejected one (DPO and its kin), and single answers labelled good or bad
+ * (KTO).
  *
  * They see only log-probabilities of whole answers. Whoever calls sums those of
  * the answer's tokens, in double, and hands each token the gradient of its
@@ -45,7 +46,7 @@ struct preference_options {
     enum preference_loss loss;
     double beta;      // > 0; 0.1 is usual. IPO's tau, ORPO's lambda
     double smoothing; // 0 <= smoothing < 1/2, where has_soft_label: the share
-                      // of pairs taken to be marked the wrong way round
+                      // of pairs taken to be labelled the wrong way
 };
 
 /* B >= 1 pairs. */
@@ -64,8 +65,9 @@ struct preference_rewards {
     double accuracy;         // share of pairs whose chosen reward is greater
 };
 
-/** The implicit reward of an answer of n tokens with the log-ratio h = p - q (or
- * p where there is no reference): beta * h, or beta * h / n where is_per_token.
+/** The implicit reward of an answer of n tokens with the log-ratio h = p - q
+ * (or p where there is no reference): beta * h, or beta * h / n where
+ * is_per_token.
  */
 double preference_reward(double h, double n,
                          const struct preference_options *opts);
@@ -162,7 +164,7 @@ struct kto_rewards {
 double loss_kto_baseline(const double *p, const double *q, int64_t n);
 
 /**
- * Mean KTO loss of a batch of answers marked good or bad, and its gradient.
+ * Mean KTO loss of a batch of answers labelled good or bad, and its gradient.
  *
  *   h = p - q
  *   good  good_weight * (1 - s(beta * (h - kl)))             s: logistic

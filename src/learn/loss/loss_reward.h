@@ -1,5 +1,5 @@
 /* loss_reward.h -- the loss that makes a scorer of a scalar head: of two
- * answers, the preferred one shall score higher.
+ * answers, the preferred one should score higher.
  */
 #ifndef LEARN_LOSS_REWARD_H
 #define LEARN_LOSS_REWARD_H

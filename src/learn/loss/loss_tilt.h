@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-/* What the weights of one input's samples say. */
+/* Statistics of the weights of one input's samples. */
 struct tilt_figures {
     double ess;   // effective sample size 1 / sum w^2, 1..n; 0: no reward
     double kl;    // sum w log(n w), 0..log n: estimates KL(pr, p0), nats
@@ -23,7 +23,7 @@ struct tilt_figures {
  *   w[i] = exp(r[i] / beta) / sum over j of exp(r[j] / beta)
  *
  * Shapes   w, r  f64 [n], n >= 1.
- * Inputs   r     rewards; NaN: not scored, weighs 0 and counts for nothing.
+ * Inputs   r     rewards; NaN: not scored, has weight 0 and is left out.
  *          beta  > 0, in units of r; small: only the best count.
  * Outputs  w  OVERWRITTEN; sums to 1, or all 0 where nothing is scored.
  *          f  may be NULL.

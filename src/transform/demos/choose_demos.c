@@ -1,4 +1,4 @@
-/* choose_demos.c -- the choice, its report, and the artefact. */
+/* choose_demos.c -- the selection, its report, and the artefact. */
 #include "transform/demos/choose_demos.h"
 
 #include <math.h>
@@ -115,7 +115,7 @@ held_reward(double *x, struct picker *p, struct adaptation *z, trv_err *err)
         rc = prompt_value_run(list, n, &p->values.prompt_value,
                               &p->values.drawn, err);
     for (int64_t i = 0; i < n && !rc; i++)
-        x[i / FINAL_ANSWERS] += list[i].reward / FINAL_ANSWERS; // NaN: no room
+        x[i / FINAL_ANSWERS] += list[i].reward / FINAL_ANSWERS; // or NaN
     if (list)
         prompt_value_release(list, n);
     mem_free(list);
@@ -234,7 +234,7 @@ save(struct picker *p, const struct adaptation *z, const struct report *r,
 
 /* ---- the method --------------------------------------------------------- */
 
-/* From the claimed place to what values are taken of. */
+/* With the output locked: open what values are computed from. */
 static int
 prepare(struct picker *p, trv_err *err)
 {

@@ -64,7 +64,7 @@ demo_witness_release(struct demo_witness *w)
     *w = (struct demo_witness){0};
 }
 
-/* Every row's answer; the input has room for it, as the plan made sure. */
+/* Every row's answer; it fits behind the input, as the plan checked. */
 int
 demo_witness_draw(struct demo_witness *w, struct demo_values *v,
                   const struct data_row **rows, int64_t n, uint64_t stream,
@@ -123,7 +123,7 @@ compare_pass(double *kl, const struct demo_witness *w, const struct context *z,
     return pass_kl(kl + from, a, rows, m, err);
 }
 
-/* kl [n] of every answer under z; *fits: there is room for all. */
+/* kl [n] of every answer under z; *fits: all fit the context. */
 int
 demo_witness_compare(double *kl, bool *fits, const struct demo_witness *w,
                      struct session *s, struct adaptation *z, trv_err *err)
@@ -166,7 +166,7 @@ is_blank(const char *s)
     return !s || s[strspn(s, " \t\r\n")] == '\0';
 }
 
-/* An input and its answer as a demonstration; one that says nothing is none. */
+/* An input and its answer as a demonstration; an empty answer gives none. */
 static int
 add_pair(json_t *pool, const struct data_row *row, const char *answer,
          trv_err *err)
@@ -249,7 +249,7 @@ pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
     return rc;
 }
 
-/* The first inputs give candidates; on the others these are tried. */
+/* The first inputs give candidates; on the others these are evaluated. */
 static int
 make_pool(struct demo_values *v, trv_err *err)
 {

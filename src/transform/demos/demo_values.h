@@ -1,8 +1,8 @@
-/* demo_values.h -- what demonstrations are worth: candidates for them, and the
- * value of any choice of these in any order.
+/* demo_values.h -- the value of demonstrations: the candidates, and the value
+ * of any selection of them in any order.
  *
- * Values are kept in a journal (base/seal.h), {"at": [...], "value": (null: there
- * is no room), "answers":, "drawn": (so far)}, which a resumed run reads.
+ * Values are kept in a journal (base/seal.h), {"at": [...], "value": (null:
+ * does not fit), "answers":, "drawn": (so far)}, which a resumed run reads.
  */
 #ifndef TRANSFORM_DEMO_VALUES_H
 #define TRANSFORM_DEMO_VALUES_H
@@ -37,28 +37,28 @@ struct demo_values {
     double began;
 };
 
-/** Check what is asked, and open the inputs. `v` holds nothing but `job` and
- * `file` (NULL: values are not kept); release it whatever comes back. */
+/** Check the options and open the inputs. Of `v` the caller sets `job` and
+ * `file` (NULL: values are not kept), and releases it on failure, too. */
 int demo_values_open(struct demo_values *v, trv_err *err);
 /** Draw the candidates, and read the file where `v->resume`. */
 int demo_values_begin(struct demo_values *v, trv_err *err);
 void demo_values_release(struct demo_values *v);
 bool demo_values_of_reward(const struct demo_values *v);
 
-/** Value of the candidates at[0..k), in this order; -INFINITY: there is no
- * room. Has the form that greedy_select.h takes. */
+/** Value of the candidates at[0..k), in this order; -INFINITY: they do not fit
+ * the context. Has the form that greedy_select.h takes. */
 int demo_values_get(void *self, double *out, const int64_t *at, int64_t k,
                     trv_err *err);
 /** The same candidates as a prompt; NULL for none. */
 int demo_values_prompt(struct adaptation **out, const struct demo_values *v,
                        const int64_t *at, int64_t k, trv_err *err);
 
-/** Answers of the adapted model to rows that have room for them. */
+/** Answers of the adapted model to the rows whose context they fit. */
 int demo_witness_draw(struct demo_witness *w, struct demo_values *v,
                       const struct data_row **rows, int64_t n, uint64_t stream,
                       trv_err *err);
-/** kl [n]: KL(p_D, p_z) summed over each answer. *fits: z leaves room for all;
- * else kl is not filled. */
+/** kl [n]: KL(p_D, p_z) summed over each answer. *fits: all answers fit the
+ * context behind z; else kl is not filled. */
 int demo_witness_compare(double *kl, bool *fits, const struct demo_witness *w,
                          struct session *s, struct adaptation *z, trv_err *err);
 void demo_witness_release(struct demo_witness *w); // accepts zeros

@@ -154,7 +154,8 @@ climb(struct hunt *h, trv_err *err)
     return rc;
 }
 
-/* The best thing alone but for those that are in `completion`; *thing -1: none. */
+/* The best thing alone but for those that are in `completion`; *thing -1:
+ * none. */
 static int
 best_single(int64_t *thing, double *value, const struct greedy_select *c,
             const bool *completion, trv_err *err)

@@ -1,7 +1,7 @@
-/* edges.h -- the arrows of the triangle: for each the table of its methods, in
- * the file of its name. A figure's six arrows are six files; the two that stay
- * within a form, params -> params and prompt -> prompt, are done by the methods
- * of the neighbouring arrow and stand there.
+/* edges.h -- the edges between params, prompt and reward: each has a table of
+ * methods, in the file of its name. The six edges are six files. The two that
+ * stay within a form, params -> params and prompt -> prompt, use the methods of
+ * a neighbouring edge and are in its file.
  */
 #ifndef TRANSFORM_EDGES_H
 #define TRANSFORM_EDGES_H

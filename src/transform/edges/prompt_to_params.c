@@ -1,10 +1,10 @@
-/* prompt_to_params.c -- prompt -> params: a student without the prompt learns to
- * answer as the model does with it.
+/* prompt_to_params.c -- prompt -> params: a student without the prompt learns
+ * to answer as the model does with it.
  *
  *   min over D of E_x KL(p_z, p_D)
  *
- * And params -> params, the same with another teacher: parameters of one kind, a
- * mix, or what came over from another model, become parameters of a kind that
+ * And params -> params, the same with another teacher: parameters of one kind,
+ * a mix, or what came over from another model, become parameters of a kind that
  * can be kept.
  */
 #include "transform/edges/edges.h"

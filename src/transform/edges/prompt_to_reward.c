@@ -1,7 +1,8 @@
 /* prompt_to_reward.c -- prompt -> reward: what the prompt asks for becomes a
  * score of answers, without labels.
  *
- *   contrast   r(x,y) = beta (log p_z+(y|x) - log p_z-(y|x)), z- may be the base
+ *   contrast   r(x,y) = beta (log p_z+(y|x) - log p_z-(y|x)), z- may be the
+ *              base
  *   judge      the prompt is a principle: the model is asked whether an answer
  *              obeys it (adapt/reward/judge.h)
  */

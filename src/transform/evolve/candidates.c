@@ -1,4 +1,4 @@
-/* candidates.c -- what a search tried. */
+/* candidates.c -- the instructions that a search evaluated. */
 #include "transform/evolve/candidates.h"
 
 #include <math.h>
@@ -382,7 +382,7 @@ take_texts(struct parts *p, const json_t *list)
     return true;
 }
 
-/* null where a candidate was not tried; *whole is false for what no search
+/* null where a candidate was not evaluated; *whole is false for what no search
  * wrote. */
 static int
 take_back(struct shown *s, bool *whole, const json_t *obj, int64_t n_inputs,

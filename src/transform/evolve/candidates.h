@@ -1,14 +1,14 @@
-/* candidates.h -- every instruction that a search tried, with its scores, in
- * memory and as JSON lines:
+/* candidates.h -- every instruction that a search evaluated, with its scores,
+ * in memory and as JSON lines:
  *
  *   {"id":, "round":, "how":, "parents": [], "parts": [], "text":, "tokens":,
  *    "kept":, "reward": [], "kl": [], "best": {}, "worst": {}}   a candidate
  *   {"round":, "phrases": [], "asked":, "answers":, "drawn":}    ends a round
  *
  * reward and kl have a place for each training input, null where it was not
- * tried. A round is a block of a journal (base/seal.h): its sum stands behind it,
- * and what a killed run left after the last is cut off, so a resumed search
- * stands where the round before ended.
+ * evaluated. A round is a block of a journal (base/seal.h) and is followed by
+ * its checksum. What a killed run left after the last whole round is cut off,
+ * so a resumed search continues from the end of that round.
  */
 #ifndef TRANSFORM_CANDIDATES_H
 #define TRANSFORM_CANDIDATES_H
@@ -33,8 +33,8 @@ struct candidate {
     struct parts parts;
     char *text;          // the parts joined; "" is no prompt at all
     int64_t tokens;      // of the text
-    bool kept;           // tried on all training inputs
-    double *reward, *kl; // [n_inputs], NaN where it was not tried
+    bool kept;           // evaluated on all training inputs
+    double *reward, *kl; // [n_inputs], NaN where it was not evaluated
     double *value;       // [n_inputs] reward - beta kl - lambda tokens
     struct shown best, worst;
     struct adaptation *z; // NULL: no prompt

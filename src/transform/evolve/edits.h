@@ -3,7 +3,7 @@
  *
  *   drop       leave a part out            insert   put a phrase in
  *   swap       two parts change places     replace  a phrase for a part
- *   duplicate  say a part again            cross    one's beginning, another's
+ *   duplicate  repeat a part               cross    one's beginning, another's
  *   cut        leave some words of a part out       end
  */
 #ifndef TRANSFORM_EDITS_H

@@ -1,4 +1,4 @@
-/* evolve.c -- rounds of proposals and trials. */
+/* evolve.c -- rounds of proposals and evaluations. */
 #include "transform/evolve/evolve.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@
 #define CHUNK 256     // answers of one call
 #define SEEDS 24      // instructions of each kind to begin with, at most
 #define LOOKS 2       // inputs of a first look
-#define AGAIN 4       // of those looked at in a round, how many are tried
+#define AGAIN 4       // of those screened in a round, how many are evaluated
 #define POOL_MOST 512 // phrases
 #define IDLE_MOST 4   // rounds without a child before the search ends
 
@@ -34,9 +34,9 @@ check_stop(struct evolve *e, trv_err *err)
     return go_on(e) ? 0 : err_fail(err, TRV_ECANCELED, "stopped");
 }
 
-/* ---- trials ------------------------------------------------------------- */
+/* ---- evaluations -------------------------------------------------------- */
 
-/* What is to be tried: every candidate on every input, `answers` times. */
+/* The requests: every candidate on every input, `answers` times. */
 struct job {
     struct candidate *const *list;
     int64_t n;
@@ -153,7 +153,7 @@ keep(struct evolve *e, struct candidate *const *list, int64_t n, trv_err *err)
     int64_t *at = mem_array((size_t)e->o.n_train, sizeof(*at)), m = 0;
     int rc = at ? 0 : err_nomem(err, "to search for a prompt");
 
-    /* All of a round were tried on the same inputs. */
+    /* All of a round were evaluated on the same inputs. */
     for (int64_t i = 0; i < e->o.n_train && n > 0 && !rc; i++)
         if (isnan(list[0]->value[i]))
             at[m++] = i;
@@ -167,8 +167,8 @@ keep(struct evolve *e, struct candidate *const *list, int64_t n, trv_err *err)
 
 /* ---- a first look ------------------------------------------------------- */
 
-/* Texts of the model in their place, each tried on a few inputs: the best `most`
- * are added to the list. */
+/* Texts of the model in their place, each evaluated on a few inputs: the best
+ * `most` are added to the list. */
 static int
 look_at_many(struct evolve *e, struct candidate **list, int64_t *n,
              int64_t want, int64_t most, const int64_t *at, trv_err *err)
@@ -255,8 +255,8 @@ learn_phrases(struct evolve *e, struct candidate *const *list, int64_t n,
     return 0;
 }
 
-/* Does a child beat its parent on the inputs at[0..m)? One that is worse by less
- * than half a standard error is not known to be worse, and stays. */
+/* Does a child beat its parent on the inputs at[0..m)? One that is worse by
+ * less than half a standard error is not known to be worse, and stays. */
 static bool
 beats(const struct candidate *child, const struct candidate *parent,
       const int64_t *at, int64_t m)
@@ -275,8 +275,8 @@ beats(const struct candidate *child, const struct candidate *parent,
     return sum / (double)m + (error > 0 ? 0.5 * error : 0.0) > 0;
 }
 
-/* Do both earn the same everywhere, and nothing? Then trials cannot say which is
- * nearer to earning something. */
+/* Are both rewards equal on every input, and in the lower half of the range
+ * seen? Then evaluations cannot show which is nearer to a higher one. */
 static bool
 both_earn_nothing(const struct evolve *e, const struct candidate *a,
                   const struct candidate *b, const int64_t *at, int64_t m)
@@ -289,7 +289,8 @@ both_earn_nothing(const struct evolve *e, const struct candidate *a,
     return true;
 }
 
-/* Those of the children that beat their parent come to the front of the list. */
+/* Those of the children that beat their parent come to the front of the
+ * list. */
 static int
 better_than_parents(int64_t *good, struct evolve *e,
                     const struct evolve_guide *g, struct candidate **list,
@@ -542,7 +543,7 @@ report_held_out(struct evolve *e, trv_err *err)
 
     if (m == 0)
         return 0;
-    e->prompt_value.kl = true; // it is told, also where it costs nothing
+    e->prompt_value.kl = true; // it is reported, also where beta is 0
     rc = run_job(e, &job, &sums, err);
     e->prompt_value.kl = kl;
     if (!rc) {

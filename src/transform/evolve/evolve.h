@@ -1,21 +1,21 @@
-/* evolve.h -- the search for an instruction z that a reward likes:
+/* evolve.h -- the search for an instruction z with a high reward:
  *
  *   max over z of  mean over inputs x of  E_{y ~ p_z}[r] - beta KL(p_z, p0)
  *                  - lambda len(z)
  *
  * A round draws parents from the kept candidates, each by the number of inputs
- * on which it is the best (pareto.h), makes a child of each, tries the children
- * on a few inputs, and keeps those that beat their parent there: they are tried
- * on all training inputs. At the end the best few are tried again on fresh
- * answers, for the best of many noisy means is too good to be true, and the
- * winner is taken from that.
+ * on which it is the best (pareto.h), makes a child of each, evaluates the
+ * children on a few inputs, and keeps those that beat their parent there: they
+ * are evaluated on all training inputs. At the end the best few are evaluated
+ * again on fresh answers, because the best of many noisy means is biased
+ * upwards, and the winner is taken from that.
  *
- * It begins with a look at many instructions that the model writes in their
- * place, each on an input or two, and looks again at others as long as nothing
- * was found: an instruction that earns much shows itself by a few answers, and
- * the model may write it once in some hundred texts. Where children come from
- * stands in evolve_propose.h. Where neither a child nor its parent earned
- * anything, the likelihood of answers that did decides (evolve_guide.h).
+ * The search begins by screening many instructions that the model writes in the
+ * prompt's place, each on an input or two, and screens others as long as none
+ * was rewarded: a few answers show an instruction with a high reward, and the
+ * model may write it once in some hundred texts. evolve_propose.h says where
+ * children come from. Where neither a child nor its parent was rewarded, the
+ * likelihood of answers that were decides (evolve_guide.h).
  *
  * A candidate's answer j to input i is drawn with the random numbers of (i, j),
  * the same for all candidates, so that they are compared in pairs and a resumed
@@ -33,7 +33,7 @@
 #include "transform/search/prompt_value.h"
 
 struct evolve_options {
-    const struct data_row **train, **held; // held is looked at last of all
+    const struct data_row **train, **held; // held is evaluated last of all
     int64_t n_train, n_held;
     int64_t rounds, population, minibatch; // minibatch <= n_train
     int64_t finalists, answers, final_answers;
@@ -44,7 +44,7 @@ struct evolve_options {
     bool closed;                 // instructions are made of these alone
     bool by_edits, by_model;
     struct prompt_place *slot;    // of `train`, in order; NULL: none
-    int64_t screen, screen_again; // texts looked at: first, and in a round
+    int64_t screen, screen_again; // texts screened: at first, and in a round
     double fluency;               // of guided children, as in text_search.h
     struct proposer *proposer;    // NULL: none
     const char *file;             // candidates; NULL: not kept
@@ -69,9 +69,9 @@ struct evolve {
     double lowest, highest; // rewards seen in the search
 };
 
-/** Search. `e->o` and `e->trial` are set, the rest zeros; release it whatever
- * comes back. TRV_EINVAL (nothing to begin with), and what prompt_value_run() and
- * files return. */
+/** Search. `e->o` and `e->prompt_value` are set, the rest is zero; release `e`
+ * on failure, too. TRV_EINVAL (nothing to begin with), and what
+ * prompt_value_run() and files return. */
 int evolve_run(struct evolve *e, trv_err *err);
 void evolve_release(struct evolve *e);
 

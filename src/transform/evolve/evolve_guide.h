@@ -1,13 +1,14 @@
-/* evolve_guide.h -- what well rewarded answers say about instructions: under
- * which of them they are likely, and which tokens would make them likelier.
+/* evolve_guide.h -- instructions guided by well rewarded answers: the
+ * likelihood of these answers under an instruction, and its gradient in the
+ * instruction's tokens.
  *
  *   hint(z) = mean log p_z(token) over the tokens of the best answers seen
  *
- * A reward of texts is a number for whole answers, and where every answer earns
- * the same it says nothing. The answers that did earn something, under whatever
- * instruction, are known by their tokens: their likelihood is a graded signal,
- * and has a gradient in the instruction. It is a guide and no more: what is kept
- * was tried.
+ * A reward of texts is one number for a whole answer; where every answer has
+ * the same reward, it cannot rank instructions. The tokens of the best answers,
+ * under whatever instruction they were drawn, are known: their likelihood is a
+ * graded signal and has a gradient in the instruction. It only guides: every
+ * instruction that is kept was evaluated.
  */
 #ifndef TRANSFORM_EVOLVE_GUIDE_H
 #define TRANSFORM_EVOLVE_GUIDE_H
@@ -19,7 +20,7 @@ struct evolve_guide {
     struct evolve *e;
     struct place_answer *y; // [n] borrowed from the candidates
     double *coef;           // [n]
-    int64_t n;              // 0: nothing earned more than another
+    int64_t n;              // 0: all rewards are equal
 };
 
 /** Gather the best answers of the pool. Without a slot there are none.

@@ -203,8 +203,8 @@ prompt_end(const struct evolve_plan *p)
     return p->inputs.turns ? "" : "\n";
 }
 
-/* Where instructions stand, so that the model can write them there. A model that
- * leaves them no place of their own is searched without. */
+/* Where instructions stand, so that the model can write them there. A model
+ * that leaves them no place of their own is searched without. */
 static int
 open_place(struct evolve_plan *p, trv_err *err)
 {
@@ -373,7 +373,7 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         evolve_report_trouble(&p, &e);
         rc = save(&p, &e, err);
     }
-    if (!rc) // what was tried stays to be read
+    if (!rc) // the evaluated instructions stay on disk
         (void)rename(p.w.place.kept, p.done);
     work_end(&p.w, rc, cost);
     if (!rc) {

@@ -1,5 +1,5 @@
-/* evolve_method.h -- the method `evolve` of reward -> prompt: an instruction under
- * which the model's answers are rewarded, searched for (evolve.h).
+/* evolve_method.h -- the method `evolve` of reward -> prompt: an instruction
+ * under which the model's answers are rewarded, searched for (evolve.h).
  */
 #ifndef TRANSFORM_EVOLVE_METHOD_H
 #define TRANSFORM_EVOLVE_METHOD_H

@@ -36,7 +36,7 @@ take_trimmed(struct parts *out, const char *text, size_t n)
     return rc;
 }
 
-/* The first line that says something: a small model goes on and on. */
+/* The first line that is not empty: a small model may not stop. */
 static int
 take_line(struct parts *out, const char *text)
 {
@@ -216,8 +216,8 @@ ask_endpoint(struct evolve *e, struct candidate **out,
 
 /* ---- words in their place ----------------------------------------------- */
 
-/* n texts, each after its beginning (NULL: after none), as candidates; parent[i]
- * (NULL: no prompt at all) is whose beginning it is. */
+/* n texts, each after its beginning (NULL: after none), as candidates;
+ * parent[i] (NULL: no prompt at all) is whose beginning it is. */
 static int
 draw_words(struct evolve *e, struct candidate **list, int64_t *made,
            const struct ids *begin, int64_t n, uint64_t stream, const char *how,
@@ -283,9 +283,9 @@ child_by_ending(struct evolve *e, struct candidate **out,
 
 /* ---- children ----------------------------------------------------------- */
 
-/* Who is changed: a winner, by its wins; now and then the best on average, whose
- * neighbours are worth a look each; and where their children are all known, any
- * that was kept. */
+/* Who is changed: a winner, by its wins; now and then the best on average,
+ * whose neighbours are worth a look each; and where their children are all
+ * known, any that was kept. */
 static struct candidate *
 draw_parent(const struct front *f, bool any, struct rng *rng)
 {
@@ -347,8 +347,8 @@ child_by_edit(struct evolve *e, struct candidate **out, const struct front *f,
 
 enum source { BY_EDIT, BY_ENDING, BY_GUIDE, BY_MODEL, BY_PROPOSER };
 
-/* Who makes child k: half of all the endpoint; the rest in turns, where they can
- * be had, who else the options let propose. */
+/* Who makes child k: half of all the endpoint; the rest in turns, where they
+ * can be had, who else the options let propose. */
 static enum source
 source_of(const struct evolve *e, const struct evolve_guide *g, int64_t k)
 {

@@ -7,8 +7,8 @@
  *   guided    a kept one, some tokens changed along the gradient of the
  *             likelihood of well rewarded answers (evolve_guide.h)
  *   model     the model's answer to the question for a better one
- *   proposer  that of an endpoint (llm_client.h), which is also shown a good and a
- *             bad answer
+ *   proposer  that of an endpoint (llm_client.h), which is also shown a good
+ *             and a bad answer
  *
  * words, ending and guided need the prompt's place (prompt_place.h).
  */

@@ -1,4 +1,4 @@
-/* evolve_report.c -- sentences about a search for an instruction. */
+/* evolve_report.c -- the report of a search for an instruction. */
 #include "transform/evolve/evolve_report.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* evolve_report.h -- what is said of a search for an instruction: its plan, its
- * best candidates, and what looks wrong, by name.
+/* evolve_report.h -- the report of a search for an instruction: its plan, its
+ * best candidates, and warnings.
  */
 #ifndef TRANSFORM_EVOLVE_REPORT_H
 #define TRANSFORM_EVOLVE_REPORT_H
@@ -20,7 +20,7 @@ struct evolve_plan {
     struct prompt_place slot; // of these; without rows there is none
     struct proposer *proposer;
     int64_t max_tokens;
-    int64_t round; // as it was last heard
+    int64_t round; // as last reported
     double tokens;
 };
 

@@ -40,7 +40,7 @@ struct attempt {
     struct strbuf body;
     bool too_long, no_memory, stopped;
     long status;
-    double retry_after; // seconds; 0: not said
+    double retry_after; // seconds; 0: not given
 };
 
 static void
@@ -57,8 +57,8 @@ name_call(char *out, size_t size, int64_t number, const char *hash)
     snprintf(out, size, "%lld %s", (long long)number, hash);
 }
 
-/* What a line says was spent, and its reply. A line of another proposer's is
- * as if it were not there: the call is made again. */
+/* Read the cost and the reply from a line. A line of another proposer is
+ * ignored: the call is made again. */
 static int
 take_line(struct proposer *p, const char *line, size_t n)
 {

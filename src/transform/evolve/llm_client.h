@@ -4,7 +4,8 @@
  * A call that fails in passing (no connection, a time limit, 408, 429, 5xx, a
  * reply that is none) is tried again, each time after twice the wait or after
  * what Retry-After says; then there is no proposal, and the search goes on
- * without. One that can never succeed (401, 403, 404 and other 4xx) is an error.
+ * without. One that can never succeed (401, 403, 404 and other 4xx) is an
+ * error.
  *
  * All that was asked and answered lies in transcript.jsonl, a line an attempt,
  * each with its sum (base/seal.h); a resumed run takes its answers from there.
@@ -49,8 +50,8 @@ void proposer_free(struct proposer *p); // NULL is allowed
 /**
  * Ask once.
  *
- * @param text  takes the reply; mem_free. NULL: there is none, for the budget is
- *              spent or all attempts failed: proposer_why() says it.
+ * @param text  takes the reply; mem_free. NULL: there is none, for the budget
+ *              is spent or all attempts failed: proposer_why() says which.
  * @return 0; TRV_EIO (refused for good, with the endpoint's words),
  *         TRV_ECANCELED, TRV_ENOMEM.
  */

@@ -1,4 +1,4 @@
-/* pareto.c -- candidates that are best at something. */
+/* pareto.c -- candidates that are best on some input. */
 #include "transform/evolve/pareto.h"
 
 #include <stdbool.h>

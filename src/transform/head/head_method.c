@@ -62,7 +62,7 @@ plan_sides(struct plan *p, trv_err *err)
     return rc;
 }
 
-/* What trivium.json and the fingerprint say. */
+/* The options for trivium.json and the fingerprint. */
 static int
 options_to_json(struct plan *p, trv_err *err)
 {
@@ -265,8 +265,8 @@ holds_out(const struct plan *p, int64_t context, int64_t i)
     return context % HELD_OUT == HELD_OUT - 1;
 }
 
-/* The i-th answers as a pair, unless it says nothing. Where the scores are
- * known the higher is chosen, else the first. */
+/* The i-th answers as a pair, unless both answers or both scores are equal.
+ * Where the scores are known the higher is chosen, else the first. */
 static int
 add_pair(struct plan *p, int64_t i, struct scored chosen,
          struct scored rejected, trv_err *err)
@@ -300,8 +300,8 @@ add_pair(struct plan *p, int64_t i, struct scored chosen,
 }
 
 /* The pairs of the i-th answers: one side against the other, and where scores
- * rank them each side's answer against its fellow. Without the latter a reward
- * learns to tell the sides apart, and no more. */
+ * rank them two answers of the same side. Without the latter a reward only
+ * learns to distinguish the sides. */
 static int
 add_pairs(struct plan *p, int64_t i, const double *score, trv_err *err)
 {
@@ -357,7 +357,7 @@ save(struct plan *p, const struct head_run *r, trv_err *err)
     return rc ? rc : head_run_save(&p->w, r, DT_F32, err);
 }
 
-/* From the claimed place to pairs. */
+/* With the output locked: contexts, answers of both sides, pairs. */
 static int
 prepare(struct plan *p, trv_err *err)
 {

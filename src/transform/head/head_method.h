@@ -1,19 +1,18 @@
-/* head_method.h -- the reward `head`, learned from what something that acts says
- * and what another one says: parameters against the base, a prompt against
- * another or the base.
+/* head_method.h -- the reward `head`, learned from pairs of answers of two
+ * sides: parameters against the base, a prompt against another one or the base.
  *
  *   inputs x -> one answer of each side -> pairs -> a scalar head (learn/)
  *
  *   pairs     (head, the default) the better answer shall score higher.
  *             Parameters: better is what has the higher log-ratio
  *             log p_D - log p0, the reward that D is the optimum of. A prompt:
- *             what it said itself, against what the other said.
+ *             its own answer, against the other side's.
  *   regress   scores of a pair shall differ by beta times its difference in log
  *             p+ - log p-, which is exact: the head then is that reward up to a
  *             constant for each input.
  *
- * Every tenth input is held out; of its pairs it is said how many are ranked
- * right.
+ * Every tenth input is held out; the report gives the share of its pairs that
+ * are ranked right.
  *
  * Source   pairs from a prompt and its contrary: Yang et al. 2023,
  *          arXiv:2307.12950 (RLCD).

@@ -1,5 +1,5 @@
-/* distill.h -- learning from a teacher by its distribution (`distill`) or by its
- * answers (`sft`), as a task of learn/loop/run.h.
+/* distill.h -- learning from a teacher by its distribution (`distill`) or by
+ * its answers (`sft`), as a task of learn/loop/run.h.
  *
  *   distill   sum over answer positions of D(p_teacher || p_student), full
  *             vocabulary; the teacher sees z x y, the student x y

@@ -134,7 +134,7 @@ compare(float *t, const float *s, int64_t n, double weight)
         square += (double)t[c] * (double)t[c];
         distance += d * d;
     }
-    if (!(square > 0.0)) { // a teacher of zeros says nothing
+    if (!(square > 0.0)) { // a teacher of zeros has no scale
         memset(t, 0, (size_t)n * sizeof(*t));
         return 0.0;
     }

@@ -6,8 +6,8 @@
 
 #include "transform/imitate/imitate.h"
 
-/** The run of the method distill of reward -> params. TRV_EUNSUPPORTED where the
- * reward has no value for each token, else what convert_run() returns. */
+/** The run of the method distill of reward -> params. TRV_EUNSUPPORTED where
+ * the reward has no value for each token, else what convert_run() returns. */
 int imitate_guided(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #endif

@@ -35,7 +35,8 @@ struct plan {
     struct work w;           // it keeps answers.jsonl
 };
 
-/* What trivium.json and the fingerprint say: what has a say in the result. */
+/* The options for trivium.json and the fingerprint: those that affect the
+ * result. */
 static int
 options_to_json(struct plan *p, trv_err *err)
 {
@@ -131,8 +132,8 @@ plan_make(struct plan *p, const struct convert_job *job,
     return rc ? rc : options_to_json(p, err);
 }
 
-/* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so it
- * is left out. */
+/* What will learn. Of a LoRA, what solve alone cannot write would be zeros, so
+ * it is left out. */
 static int
 begin_student(struct adapter_weights *student, const struct plan *p,
               trv_err *err)

@@ -1,7 +1,7 @@
 /* lowrank.c -- reduced-rank ridge regression on sums that lie in memory.
  *
- * LAPACK thinks in columns: a row-major [r,c] here is its column-major [c,r],
- * so S [out,in] is S^T and A [R,in] is A^T to it, and nothing is transposed.
+ * LAPACK is column-major: a row-major [r,c] here is its column-major [c,r], so
+ * S [out,in] is S^T and A [R,in] is A^T to it, and nothing is transposed.
  */
 #include "transform/imitate/lowrank.h"
 

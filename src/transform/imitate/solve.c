@@ -174,7 +174,7 @@ gather_metric(struct solve *v, trv_err *err)
 /* --- one map --- */
 
 /* Rows of the student's inputs, and how far its stream is from the teacher's,
- * at the answer positions; `own` is room for the student's. */
+ * at the answer positions; `own` is scratch for the student's. */
 static void
 gather(struct backend *be, struct mat in, struct mat d, struct mat own,
        const struct chunk *c)

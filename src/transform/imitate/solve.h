@@ -9,9 +9,10 @@
  *   a   what enters W under the student, all maps below already corrected
  *   d   the teacher's stream after W, less the student's
  *   dW  = argmin sum over answer positions |dW a - d|^2 + ridge |dW|^2,
- *         cut to the pair's rank by reduced-rank regression (transform/imitate/lowrank.h)
- *         in the metric of what an error there costs the teacher's answers
- *         (fisher.h), for which a few samples go back through the model
+ *         cut to the pair's rank by reduced-rank regression
+ *         (transform/imitate/lowrank.h) in the metric of what an error there
+ *         costs the teacher's answers (fisher.h), for which a few samples go
+ *         back through the model
  *
  * Each side goes through the model once: a half layer of all samples, a solve,
  * the correction, and on. The target is the raw stream, learned positions

@@ -1,11 +1,11 @@
-/* virtual_start.c -- texts to start from, tried one after the other. */
+/* virtual_start.c -- texts to start from, evaluated one after the other. */
 #include "transform/imitate/virtual_start.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DEMOS 16 // answers that are tried
-#define PROBE 16 // answers that each start is judged by: as many as a batch
+#define DEMOS 16 // answers that are evaluated as starts
+#define PROBE 16 // answers that each start is evaluated on: as many as a batch
 
 struct candidate {
     struct ids ids;

@@ -1,15 +1,17 @@
-/* grpo.h -- the method `grpo` of reward -> params, as a task of learn/loop/run.h:
- * the student's own answers, each measured against the others to its input.
+/* grpo.h -- the method `grpo` of reward -> params, as a task of
+ * learn/loop/run.h: the student's own answers, each measured against the others
+ * to its input.
  *
- *   every `updates` steps: draw answers, score them (rollout.h), make advantages
+ *   every `updates` steps: draw answers, score them (rollout.h), compute
+ *                          advantages
  *   every step: the clipped loss of loss_policy.h over the whole batch
  *
  * Three forms (loss_policy.h has their kin):
  *   GRPO   advantage (r - mean) / std of the group, ratio of tokens, the KL to
  *          the base as a term of the loss
  *   GSPO   the same, with the geometric mean of an answer's ratios
- *   RLOO   advantage r - mean of the others, ratio of answers, the KL charged to
- *          the reward; its fixed point is p0 exp(r / beta) / Z
+ *   RLOO   advantage r - mean of the others, ratio of answers, the KL penalty
+ *          in the reward; its fixed point is p0 exp(r / beta) / Z
  *
  * Source   Shao et al. 2024, arXiv:2402.03300; Zheng et al. 2025,
  *          arXiv:2507.18071; Ahmadian et al. 2024, arXiv:2402.14740.

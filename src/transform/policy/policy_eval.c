@@ -1,4 +1,5 @@
-/* policy_eval.c -- fresh answers, their rewards and their distance from the base. */
+/* policy_eval.c -- fresh answers, their rewards and their distance from the
+ * base. */
 #include "transform/policy/policy_eval.h"
 
 #include <math.h>

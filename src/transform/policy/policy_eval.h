@@ -1,5 +1,5 @@
-/* policy_eval.h -- how a policy does: the reward of fresh answers, and how far it is
- * from the base.
+/* policy_eval.h -- evaluation of a policy: the reward of fresh answers, and the
+ * KL to the base.
  */
 #ifndef TRANSFORM_POLICY_EVAL_H
 #define TRANSFORM_POLICY_EVAL_H
@@ -22,13 +22,13 @@ struct policy_eval {
 };
 
 /**
- * Draw answers at temperature 1 and look at them.
+ * Draw answers at temperature 1 and evaluate them.
  *
- * @param contexts  teacher: the base's; student: what stands before an answer
- *                  of the policy.
- * @param by        NULL: no reward, which is then NaN.
- * @param terms     the policy's; NULL, and no opts->own: the base, which is 0
- *                  from itself.
+ * @param contexts         teacher: the base's; student: what stands before an
+ *                         answer of the policy.
+ * @param by               NULL: no reward, which is then NaN.
+ * @param adapter_weights  the policy's; NULL, and no opts->own: the base, whose
+ *                         KL is 0.
  * Numbers  the KL is that of whole distributions at each token, so it varies
  *          less than log-ratios of what was drawn.
  */

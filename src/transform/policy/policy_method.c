@@ -1,11 +1,11 @@
-/* policy_method.c -- plan, answers, training and result of what is learned from a
- * reward.
+/* policy_method.c -- plan, answers, training and result of what is learned from
+ * a reward.
  *
  * Everything on the way lies in OUT.run; a run that was stopped goes on from
  * there:
  *   run.json        the run's fingerprint: what a resumed run must agree on
  *   answers.jsonl   whole blocks of answers
- *   rewards.json    what the reward said of them
+ *   rewards.json    the rewards of these answers
  *   checkpoint.safetensors, metrics.jsonl   of learn/loop/run.h
  */
 #include "transform/policy/policy_method.h"
@@ -21,13 +21,13 @@
 #include "transform/policy/policy_report.h"
 #include "transform/policy/tilt.h"
 
-/* Answers that say how the base and the student do: so many to each input, at
- * most so many in all. */
+/* Answers to evaluate the base and the student on: for each input, and at most
+ * in all. */
 #define EVAL_EACH 4
 #define EVAL_ANSWERS 128
 #define PPO_VALUE_CLIP 0.2 // TRL's cliprange_value
 
-/* All that a course of learning holds. */
+/* The state of a run. */
 struct policy_run {
     struct policy_plan p;
     struct inputs in, held_out;
@@ -37,7 +37,7 @@ struct policy_run {
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
     struct adapter_weights student;
-    struct decoder *own; // all weights learn in it; NULL: the student's terms
+    struct decoder *own; // all weights learn in it; NULL: the adapter weights
     struct run_result result;
     struct policy_stats stats;
 };
@@ -104,10 +104,10 @@ open_contexts(struct policy_run *c, trv_err *err)
     return 0;
 }
 
-/* ---- answers of the base, and what the reward says --------------------- */
+/* ---- answers of the base, and their rewards ----------------------------- */
 
-/* What the reward says of all answers, kept, for an outside program may say
- * something else now. */
+/* The rewards of all answers, kept, because an outside program may now score
+ * differently. */
 static int
 score_answers(struct policy_run *c, const struct reward_watch *watch,
               trv_err *err)
@@ -170,8 +170,8 @@ look_at_pairs(struct policy_run *c, trv_err *err)
     return 0;
 }
 
-/* The heaviest answers of an input that hold all of its weight but this: the
- * rest would cost passes and teach nothing. */
+/* The answers of greatest weight of an input are kept until they hold all of
+ * its weight but this: the rest would cost passes without a gradient. */
 #define TILT_LOST 1e-3
 
 static void
@@ -227,8 +227,8 @@ forget(const struct policy_run *c)
     (void)remove(c->p.rewards);
 }
 
-/* From rewards to what is learned. A reward that tells no two answers apart
- * teaches nothing, which is no result. */
+/* From rewards to what is learned. A reward that is the same for all answers to
+ * each input gives no gradient, which is an error. */
 static int
 make_training_set(struct policy_run *c, trv_err *err)
 {
@@ -481,8 +481,8 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
                            &c->held_out, adapter_weights, &opts, err);
 }
 
-/* The loss of a policy says nothing of how well it does; its reward does. Four
- * standard errors are no chance. */
+/* The loss of a policy does not show whether it improves; its reward does. Four
+ * standard errors are beyond chance. */
 #define FALL_ERRORS 4.0
 
 static int

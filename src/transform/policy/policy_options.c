@@ -124,7 +124,7 @@ plan_sizes(struct policy_plan *p, trv_err *err)
 
     p->K = o->group;
     p->max_tokens = o->max_tokens;
-    p->groups = (o->samples + p->K - 1) / p->K; // 0: not said
+    p->groups = (o->samples + p->K - 1) / p->K; // 0: not given
     p->want = p->groups ? p->groups : DEFAULT_INPUTS;
     p->beta = o->beta;
     p->learn = o->learn;
@@ -172,7 +172,7 @@ preference_json(const struct policy_plan *p)
     return out;
 }
 
-/* What trivium.json and the fingerprint say. */
+/* The options for trivium.json and the fingerprint. */
 static int
 options_to_json(struct policy_plan *p, trv_err *err)
 {

@@ -1,5 +1,5 @@
-/* policy_options.h -- what learning from a reward is to do: the options with
- * every zero replaced by the method's default, and what it will cost.
+/* policy_options.h -- the plan of learning from a reward: the options with
+ * every zero replaced by the method's default, and the cost.
  */
 #ifndef TRANSFORM_POLICY_OPTIONS_H
 #define TRANSFORM_POLICY_OPTIONS_H
@@ -18,7 +18,7 @@ struct policy_plan {
     const char *name; // of the method
     struct student_options student;
     int64_t K;      // answers to an input
-    int64_t groups; // inputs that are tried; 0: as many as there are
+    int64_t groups; // inputs that are used; 0: as many as there are
     int64_t want;   // inputs to sample where no file is given
     int64_t max_tokens;
     double beta;

@@ -1,4 +1,4 @@
-/* policy_report.c -- sentences about learning from a reward. */
+/* policy_report.c -- the report of learning from a reward. */
 #include "transform/policy/policy_report.h"
 
 #include <math.h>

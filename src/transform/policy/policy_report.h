@@ -1,5 +1,5 @@
-/* policy_report.h -- what is said of learning from a reward: results, and what
- * looks wrong, by name.
+/* policy_report.h -- the report of learning from a reward: results and
+ * warnings.
  */
 #ifndef TRANSFORM_POLICY_REPORT_H
 #define TRANSFORM_POLICY_REPORT_H

@@ -1,5 +1,6 @@
-/* ppo.h -- the method `ppo` of reward -> params, as a task of learn/loop/run.h: the
- * student's own answers, each token measured against what a critic expected.
+/* ppo.h -- the method `ppo` of reward -> params, as a task of learn/loop/run.h:
+ * the student's own answers, each token measured against what a critic
+ * expected.
  *
  *   v(state)   u . h + b, h: the student's hidden state before the token. The
  *              critic learns beside the student and passes no gradient into it.

@@ -1,5 +1,5 @@
-/* preference_pairs.h -- where preferences come from: rewards of groups of answers, or a
- * file of them.
+/* preference_pairs.h -- where preferences come from: rewards of groups of
+ * answers, or a file of them.
  */
 #ifndef TRANSFORM_PREFERENCE_PAIRS_H
 #define TRANSFORM_PREFERENCE_PAIRS_H
@@ -27,9 +27,9 @@ int preference_pairs_of_rewards(struct pairs *out,
                                 const struct preference_pairs_options *how,
                                 trv_err *err);
 
-/** Contexts (of the base and of `student`), answers and pairs of rows with `chosen` and `rejected` (in TRL's
- * columns), all labels 1. TRV_EFORMAT (a row that is no pair; none is left),
- * what example_append() returns. */
+/** Contexts (of the base and of `student`), answers and pairs of rows with
+ * `chosen` and `rejected` (in TRL's columns), all labels 1. TRV_EFORMAT (a row
+ * that is no pair; none is left), what example_append() returns. */
 int preference_pairs_of_file(struct pairs *out, struct answers *answers,
                              struct session *s,
                              const struct adapter_weights *student,

@@ -51,8 +51,9 @@ struct rollout {
 int rollout_init(struct rollout *r, trv_err *err);
 void rollout_release(struct rollout *r); // accepts zeros
 
-/** Draw, score under the base and judge batch b, unless it is held. *tokens
- * takes what was processed. The session's arena is reset. */
+/** Draw batch b, compute its log-probabilities under the base and its rewards,
+ * unless it is held. *tokens takes the tokens processed. The session's arena is
+ * reset. */
 int rollout_draw(struct rollout *r, int64_t b, double *tokens, trv_err *err);
 
 /** Answers from..from+n-1 as rows of a pass, in `rows`. */

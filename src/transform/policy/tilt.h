@@ -1,10 +1,11 @@
 /* tilt.h -- the methods `tilt` and `bon` of reward -> params, as a task of
- * learn/loop/run.h: likelihood of the base's own answers, weighted by the reward.
+ * learn/loop/run.h: likelihood of the base's own answers, weighted by the
+ * reward.
  *
  *   loss of an input   sum over its answers i of -w[i] log p(y_i | x)
  *   tilt   w = softmax(r / beta) over answers drawn from the base: the
- *          self-normalised estimate of the cross entropy of pr = p0 exp(r/beta)/Z
- *          with p, so that what is made small is KL(pr, p)
+ *          self-normalised estimate of the cross entropy of pr = p0
+ *          exp(r/beta)/Z with p, so that what is made small is KL(pr, p)
  *   bon    w = 1 for the best answer alone
  *
  * The step's loss is divided by the answers' weighted tokens: nats per token.

@@ -1,5 +1,5 @@
-/* trend.h -- a figure at the begin of a run and at its end: what is said about
- * the run in words stands on both. Part of a checkpoint.
+/* trend.h -- a figure at the start of a run and at its end: the report of the
+ * run compares both. Part of a checkpoint.
  */
 #ifndef TRANSFORM_TREND_H
 #define TRANSFORM_TREND_H

@@ -1,5 +1,5 @@
 /* place_likelihood.h -- how likely given answers are under prompts in their
- * place: what leads a search towards answers that someone liked.
+ * place: it leads a search towards given answers.
  *
  *   loss(z) = sum over answers i of -coef[i] log p(y[i] | head z tail)
  *

@@ -1,5 +1,5 @@
-/* place_pass.h -- prompts in their place, before answers, in packed passes: what
- * a search over prompts computes.
+/* place_pass.h -- prompts in their place, before answers, in packed passes: the
+ * values and gradients that a search over prompts needs.
  *
  *   rows      head z tail y     every prompt before every input and answer
  *   gradient  of a loss at y in the embeddings of z: what another token in a

@@ -57,7 +57,7 @@ context_ids(const int32_t **out, int64_t *n, const struct place_sample *w,
     return 0;
 }
 
-/* Contexts [n] of the voice in the arena. */
+/* Conditioning [n] of the model whose text is drawn, in the arena. */
 static int
 make_contexts(struct context **out, const struct place_sample *w,
               const struct ids *begin, int64_t n, trv_err *err)

@@ -1,4 +1,4 @@
-/* place_sample.h -- what the model itself would write where a prompt stands.
+/* place_sample.h -- texts that the model itself writes in the prompt's place.
  *
  *   head | z       z is drawn from the model, token by token, as it would go on
  *                  behind the head; or behind the beginning of another prompt,
@@ -6,7 +6,7 @@
  *
  * A model that has seen instructions in their place writes instructions there,
  * and needs no one to ask it for them. A chat's template is enough to make it
- * do so: asked as a user asks, a small model answers something else.
+ * do so: a small model that is asked in a user's turn answers something else.
  *
  * Source   the same for a user's turns: Xu et al. 2024, arXiv:2406.08464
  *          (Magpie).
@@ -21,7 +21,7 @@ struct place_sample {
     struct session *s;
     struct prompt_place *slot;
     const unsigned char *allowed; // as propose_allowed()
-    const struct context *voice;  // whose words; NULL: the base's
+    const struct context *voice;  // whose text is drawn; NULL: the base
     int64_t most;                 // tokens of a prompt, its beginning included
     uint64_t seed, stream;        // text i of a call has stream + i
 };

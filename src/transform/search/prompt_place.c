@@ -205,7 +205,8 @@ stands_in(const struct ids *c, const struct place_row *at, const int32_t *z,
                                       (size_t)at->tail.n * size) == 0);
 }
 
-/* A failure that only says that this text cannot stand is none of ours. */
+/* An error that only means that this text cannot stand there is not passed
+ * on. */
 static int
 try_text(bool *stands, struct prompt_place *s, int64_t row, const char *text,
          const int32_t *z, int64_t n, trv_err *err)

@@ -8,7 +8,7 @@
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-/* What is held while a list is run; [n] each, of which m have room. */
+/* What is held while a list is run; [n] each, of which m fit. */
 struct bench {
     struct context *context, *base;
     struct sampled_row *rows;
@@ -268,7 +268,7 @@ prompt_value_sample(char **text, const char *const *ask, int64_t n,
         rc = tokenizer_decode(opts->s->model->tokenizer, &out, b.outs[k].ids,
                               b.outs[k].n, true, err);
         if (!rc)
-            text[b.which[k]] = sb_take(&out); // NULL: it said nothing
+            text[b.which[k]] = sb_take(&out); // NULL: the answer is empty
         sb_release(&out);
     }
     for (int64_t k = 0; k < b.m; k++)

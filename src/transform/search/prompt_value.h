@@ -1,10 +1,11 @@
-/* prompt_value.h -- what a prompt is worth: answers are drawn under it and scored.
+/* prompt_value.h -- the value of a prompt: answers are drawn under it and
+ * scored.
  *
  *   value of (z, x) = mean over answers y ~ p_z(.|x) of r(x,y) - beta k(x,y)
  *   k(x,y) = sum over positions t of KL(p_z(.|x,y<t), p0(.|x,y<t)), nats
  *
- * E over y of k is KL(p_z, p0) of whole answers; taken position by position over
- * the full vocabulary it varies less than log p_z(y) - log p0(y) does.
+ * E over y of k is KL(p_z, p0) of whole answers; taken position by position
+ * over the full vocabulary it varies less than log p_z(y) - log p0(y) does.
  */
 #ifndef TRANSFORM_PROMPT_VALUE_H
 #define TRANSFORM_PROMPT_VALUE_H
@@ -14,12 +15,12 @@
 
 #include "adapt/view.h"
 
-/* One answer that is wanted, and what came of it. */
+/* A request for one answer, and its result. */
 struct prompt_value {
     struct adaptation *z; // NULL: the base
     const struct data_row *row;
     uint64_t stream;   // of its random numbers
-    bool fits;         // is there room for max_tokens of an answer?
+    bool fits;         // does an answer of max_tokens fit the context?
     double reward, kl; // kl is 0 where beta is; both NaN where it does not fit
     char *text;        // the answer, NUL-terminated; mem_free
     int32_t *ids;      // [tokens] of it; mem_free
@@ -59,8 +60,8 @@ struct prompt_value_mean {
 };
 struct prompt_value_mean prompt_value_mean(const double *x, int64_t n);
 
-/** Say in a manifest what was measured: `name` with a prompt, and NAME_base
- * without. TRV_ENOMEM. */
+/** Write the measured values as JSON for a manifest: `name` with a prompt, and
+ * NAME_base without. TRV_ENOMEM. */
 int prompt_value_note(json_t *manifest, const char *name,
                       const struct prompt_value_mean *base,
                       const struct prompt_value_mean *with, trv_err *err);

@@ -3,7 +3,7 @@
 
 #include "base/streams.h"
 
-/* The rows with room, in `all`. */
+/* The rows that fit, in `all`. */
 static int
 take_rows(struct search_inputs *s, const struct data_row **all, int64_t *n,
           const struct convert_job *job, int64_t room, trv_err *err)

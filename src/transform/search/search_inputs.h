@@ -10,20 +10,22 @@ struct search_inputs {
     struct inputs in;
     const struct data_row **train, **held; // borrow from `in`
     int64_t n_train, n_held;
-    int64_t n_dropped; // no room for a prompt and an answer
+    int64_t n_dropped; // a prompt and an answer do not fit
     bool turns;        // all of them are a chat's
 };
 
 /**
- * Open, leave out what has no room, shuffle by the job's seed, and split. An
- * input that stands in the first part never stands in the second.
+ * Open the inputs, leave out those that do not fit the context, shuffle by the
+ * job's seed, and split. An input that stands in the first part never stands in
+ * the second.
  *
  * @param train, held  how many are wanted; from a small file a third, at most,
  *                     is held out.
- * @param room         tokens that must be free beside the bare input.
+ * @param room         tokens of context that must be left beside the bare
+ *                     input.
  * @param chat         texts become a user's turns.
  * @return what inputs_open() returns; TRV_EINVAL (fewer than two are left);
- *         TRV_ETOOLONG (none has room).
+ *         TRV_ETOOLONG (none fits).
  */
 int search_inputs_open(struct search_inputs *out, const struct convert_job *job,
                        int64_t train, int64_t held, int64_t room, bool chat,

@@ -230,7 +230,8 @@ draw_top(const struct places *pl, int64_t place, struct rng *rng)
     return pl->top[place * pl->top_k + (int64_t)(u * u * (double)pl->top_k)];
 }
 
-/* A token that a voice would say in a place; -1 where none speaks of it. */
+/* A token drawn from a model's distribution in a place; -1 where there is
+ * none. */
 static int32_t
 draw_said(const struct places *pl, int64_t place, struct rng *rng)
 {

@@ -1,5 +1,5 @@
-/* text_propose.h -- the next prompts to try: near one that is there, where the
- * gradient or the model itself says that it may pay.
+/* text_propose.h -- the next prompts to evaluate: changes of a given prompt,
+ * proposed by the gradient or by the model itself.
  *
  *   score [L,V]   what the loss would become, to first order, with token v in
  *                 place i:  g[i] . E[v] + fluency / L * -log p0(v | z[<i])
@@ -34,7 +34,7 @@ struct propose_options {
     int64_t most;   // tokens of a prompt
     double fluency; // as in the loss
     const unsigned char *allowed;
-    const struct context *teacher; // parts of the model to imitate; NULL
+    const struct context *teacher; // components of the model to imitate; NULL
 };
 
 /* A prompt and its text, which give each other. */
@@ -48,7 +48,7 @@ void proposal_release(struct proposal *c); // accepts zeros
  * Make candidates that differ from z and from each other, and that survive
  * re-tokenising in their place.
  *
- * @param out  [width]; *n says how many were found, perhaps none.
+ * @param out  [width]; *n takes how many were found, perhaps none.
  * @param g    [z->n, C] of place_gradient().
  * @return 0, TRV_ENOMEM, and what the forward pass returns. On failure *n
  *         candidates are there, to be released.
@@ -58,8 +58,8 @@ int propose(struct proposal *out, int64_t *n, struct decoder *d,
             const float *g, const struct propose_options *opts, struct rng *rng,
             trv_err *err);
 
-/** score [n, V] = g E^T alone: what the loss becomes, to first order and but for
- * a constant in each place, with each token there. */
+/** score [n, V] = g E^T alone: what the loss becomes, to first order and but
+ * for a constant in each place, with each token there. */
 int propose_scores(struct mat score, struct decoder *d, struct arena *a,
                    const float *g, int64_t n, trv_err *err);
 

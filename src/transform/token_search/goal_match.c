@@ -102,7 +102,7 @@ match_evaluate(void *self, double *value, const struct ids *z, int64_t n,
                           match_value, t, err);
 }
 
-/* Divergence of the base itself from the teacher, over what is laid. */
+/* Divergence of the base itself from the teacher, over the batch. */
 static int
 without_prompt(struct text_match *t, double *sum, trv_err *err)
 {

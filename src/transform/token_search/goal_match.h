@@ -23,11 +23,11 @@ struct text_match {
     const struct answers *answers;
     enum divergence divergence;
     int64_t batch; // answers of a step
-    int64_t most;  // answers that restarts are judged on
+    int64_t most;  // answers that restarts are evaluated on
     uint64_t seed;
 
     struct shuffle shuffle;
-    /* the batch that is laid */
+    /* the batch that begin() set up */
     struct place_answer *y; // [most or batch]
     struct answered *rows;  // the same, of the teacher
     const struct paired_row **pairs;

@@ -1,4 +1,4 @@
-/* goal_reward.c -- answers drawn, scored and weighed for a search. */
+/* goal_reward.c -- answers drawn, scored and weighted for a search. */
 #include "transform/token_search/goal_reward.h"
 
 #include <math.h>
@@ -13,8 +13,8 @@
 /* Inputs of a first look at a prompt: that many texts get one that one which
  * earns much shows itself by a single answer. */
 #define SCREENED 2
-/* Of an input's answers those that weigh least are left out, as long as they
- * weigh no more than this in all: they cost as much as the others. */
+/* Of an input's answers those of least weight are left out, as long as their
+ * weights sum to no more than this: they cost as much as the others. */
 #define NEGLIGIBLE 0.02
 
 /* --- drawing and scoring --- */
@@ -244,7 +244,7 @@ known(const struct text_reward *t, int64_t input, struct place_answer *y,
     return n;
 }
 
-/* Keep those that weigh something, best first; weights again sum to 1. */
+/* Keep those of positive weight, best first; weights again sum to 1. */
 static int64_t
 keep_heavy(struct place_answer *y, double *w, int64_t n)
 {
@@ -312,8 +312,8 @@ lay_out_input(struct text_reward *t, int64_t input, double *r)
 }
 
 /* The inputs of a step. While the guide decides, those that can guide, where
- * there are any: what an input whose answers all earn the same would say is
- * only: stay where you are. */
+ * there are any: an input whose answers have equal rewards gives no
+ * direction. */
 static void
 choose_inputs(struct text_reward *t, const struct search_at *at)
 {

@@ -1,5 +1,5 @@
-/* text_method.c -- the method `text` of the edges params -> prompt and reward ->
- * prompt: from options to a prompt on disk.
+/* text_method.c -- the method `text` of the edges params -> prompt and reward
+ * -> prompt: from options to a prompt on disk.
  *
  *   inputs x -> answers y, of the teacher or, for a reward, of the base
  *     -> a search (text_search.h) for a goal (goal_match.h, goal_reward.h)
@@ -21,17 +21,17 @@
 #include "transform/token_search/goal_reward.h"
 
 /* Defaults that depend on the source; the others are the method's. The field's
- * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these take
- * minutes on a model of some millions of parameters, and restarts say how far to
- * trust them. */
+ * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these
+ * take minutes on a model of some millions of parameters, and restarts say how
+ * far to trust them. */
 #define DEFAULT_SAMPLES 128
-#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighed by a reward
+#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighted by a reward
 #define DEFAULT_INPUTS 64
 #define DEFAULT_BETA 0.01
 /* Texts that a restart chooses among: a drawn one costs a few tokens, and what
  * is asked for may be what the model writes once in a hundred. */
 #define STARTS 512
-/* Answers, or inputs, that restarts are judged on. */
+/* Answers, or inputs, that restarts are evaluated on. */
 #define JUDGED 64
 /* Of a reward: answers to an input in a step, for each of these candidates. */
 #define DRAWN 4
@@ -161,7 +161,7 @@ plan_release(struct plan *p)
 
 /* --- inputs, answers, and the place of the prompt --- */
 
-/* Contexts that leave no room for a prompt and an answer are left out. */
+/* Contexts behind which a prompt and an answer do not fit are left out. */
 static int
 keep_roomy(struct plan *p, trv_err *err)
 {

@@ -1,4 +1,4 @@
-/* text_screen.c -- a look at many texts. */
+/* text_screen.c -- screening of many texts. */
 #include "transform/token_search/text_screen.h"
 
 #include <math.h>
@@ -73,7 +73,7 @@ lineup_init(struct lineup *l, const struct proposal *list, int64_t n,
     return 0;
 }
 
-/* A cheap look at all; the order is by what it says. */
+/* Screen all; the order is by these values. */
 static int
 look(struct lineup *l, const struct text_chooser *c, int64_t n, trv_err *err)
 {

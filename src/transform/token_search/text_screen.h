@@ -1,5 +1,5 @@
-/* text_screen.h -- which of many texts a search goes on from: a cheap look at
- * all of them, then the truth about the best few, where a goal has both
+/* text_screen.h -- selection of the text that a search starts from: all texts
+ * are screened, then the best few are evaluated exactly, where a goal has both
  * (text_search.h).
  */
 #ifndef TRANSFORM_TEXT_SCREEN_H

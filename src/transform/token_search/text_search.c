@@ -40,12 +40,12 @@ struct search {
     float *g;              // [tokens, C]
 
     /* between steps: list[0] too */
-    struct search_end held; // the best of this restart that was judged
+    struct search_end held; // the best of this restart that was evaluated
     struct search_at at;
     int64_t stall, steps;
     int64_t look; // looks at texts before this restart's steps
     double loss;  // of the last step
-    double base;  // NaN: not judged yet
+    double base;  // NaN: not evaluated yet
     struct search_result *out;
     int64_t metrics_bytes;
     double tokens_before; // of the decoder when the search began
@@ -749,8 +749,8 @@ sum_up(struct search *q)
     r->disagreement = hi > lo ? (hi - lo) / fmax(q->base - lo, hi - lo) : 0.0;
 }
 
-/* Look at texts until something is found, or as often as one may; then begin with
- * the best. A stopped one goes on with the next look. */
+/* Screen texts until one is good, or up to the limit; then begin with the best.
+ * A resumed search goes on with the next screening. */
 static int
 begin_restart(struct search *q, bool resumed, trv_err *err)
 {

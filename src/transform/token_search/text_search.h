@@ -1,5 +1,5 @@
-/* text_search.h -- a search over prompts of text: token by token, guided by
- * gradients, for whatever a goal finds good.
+/* text_search.h -- a search over prompts of text, token by token and guided by
+ * gradients, that minimises a goal.
  *
  *   loss(z) = goal(z) + fluency * mean -log p0(z) + length * tokens of z
  *
@@ -10,13 +10,13 @@
  *            -> the best goes on, where it is better than z
  *
  * A restart begins from the best of many texts that the model writes where the
- * prompt stands (place_sample.h): a step looks only at what is near, so it matters
- * most where it begins; where a look is cheap, it looks at more texts as long as
- * none is far better than no prompt. Where many steps in a row found nothing better, what was
- * reached is judged on a larger set, and the search goes on from the best so
- * far with its end written anew. Every restart's best is judged on the same set;
- * the best of all is the result. Restarts that end far from each other say that
- * the search is not to be trusted, and that is reported.
+ * prompt stands (place_sample.h): a step evaluates only prompts near z, so the
+ * start matters most. Where screening is cheap, more texts are screened as long
+ * as none is far better than no prompt. After many steps without improvement
+ * the prompt is evaluated on a larger set, and the search continues from the
+ * best so far with its end written anew. Every restart's best is evaluated on
+ * the same set; the best of all is the result. Where restarts end far from each
+ * other the search is unreliable, and that is reported.
  *
  * The state after each step lies in the run's folder as search.json; random
  * numbers are functions of (seed, restart, step). So a search that was stopped
@@ -38,15 +38,15 @@ struct search_at {
     bool guided;           // evaluate() decides; only where there is confirm()
 };
 
-/** What is searched for. Smaller is better; all in one unit. */
+/** The goal of a search. Smaller is better; all values have one unit. */
 struct search_goal {
     void *self;
 
-    /** Lay the batch that this step's losses are taken over; resets the
+    /** Set up the batch that this step's losses are taken over; resets the
      * session's arena, and may leave things there until the next call. */
     int (*begin)(void *self, const struct search_at *at, trv_err *err);
-    /** A cheap look at many prompts before a restart: value [n]. Resets the
-     * session's arena. NULL: begin() and evaluate() do. */
+    /** Cheap values of many prompts before a restart: value [n]. Resets the
+     * session's arena. NULL: begin() and evaluate() are used. */
     int (*screen)(void *self, double *value, const struct search_at *at,
                   const struct ids *z, int64_t n, trv_err *err);
     /** The gradient of goal + fluency at z over the batch, as
@@ -56,19 +56,19 @@ struct search_goal {
     /** value[i] of each of n prompts over the batch. */
     int (*evaluate)(void *self, double *value, const struct ids *z, int64_t n,
                     trv_err *err);
-    /** The same, dearly and in truth, where evaluate() is only a guide; asked
-     * for z and the best candidates. NULL: evaluate() is the truth. The two
-     * have different local optima, and taken greedily the truth leads from a
-     * poor prompt nowhere: so in the first half of every other restart the
-     * guide decides, and this is asked for what goes on alone. May reset the
-     * session's arena. */
+    /** The same, exact but expensive, where evaluate() is only a guide; called
+     * for z and the best candidates. NULL: evaluate() is exact. The two have
+     * different local optima, and from a poor prompt the exact value alone
+     * leads nowhere: so in the first half of every other restart the guide
+     * decides, and this is called only for the prompt that goes on. May reset
+     * the session's arena. */
     int (*confirm)(void *self, double *value, const struct search_at *at,
                    const struct ids *z, int64_t n, trv_err *err);
     int64_t confirms; // how many candidates a step confirms
     /** z, which was confirmed as number `chosen`, goes on. May be NULL. */
     int (*accept)(void *self, int64_t chosen, trv_err *err);
-    /** The value over the judging set; z NULL: of no prompt at all. Resets the
-     * session's arena. */
+    /** The value over the evaluation set; z NULL: of no prompt at all. Resets
+     * the session's arena. */
     int (*judge)(void *self, double *value, const struct ids *z, trv_err *err);
     /** What else a resumed search needs; both may be NULL. */
     int (*save)(void *self, json_t **out, trv_err *err);
@@ -79,8 +79,8 @@ struct search_options {
     int64_t steps, restarts; // steps of each restart; >= 1
     int64_t tokens;          // most tokens of a prompt; >= 1
     int64_t width, top_k;    // candidates of a step; tokens of a place
-    int64_t starts;          // texts that a restart chooses among; >= 1
-    int64_t patience;        // steps without gain before a new beginning
+    int64_t starts;          // texts that a restart selects from; >= 1
+    int64_t patience;        // steps without gain before a new start
     double fluency, length;  // weights; >= 0
     uint64_t seed;
     const char *start;             // text of the first restart; NULL: drawn
@@ -94,9 +94,9 @@ struct search_options {
 /* How a restart ended. */
 struct search_end {
     struct proposal best;
-    double goal;       // judged
-    double loss;       // judged, with fluency and length
-    double perplexity; // of the prompt under the base; 0: not to be had
+    double goal;       // on the evaluation set
+    double loss;       // on the evaluation set, with fluency and length
+    double perplexity; // of the prompt under the base; 0: not known
 };
 
 struct search_result {

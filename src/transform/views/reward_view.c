@@ -1,4 +1,4 @@
-/* reward_view.c -- from a view to a folder. */
+/* reward_view.c -- writes a view as a folder. */
 #include "transform/views/reward_view.h"
 
 #include <math.h>

@@ -1,7 +1,9 @@
-/* reward_view.h -- rewards that are views: written down, and nothing is trained.
+/* reward_view.h -- rewards that are views: they are written, and nothing is
+ * trained.
  *
  *   ratio      beta (log p_D - log p0); refers to the folder of the update
- *   contrast   beta (log p_z+ - log p_z-), z- may be the base; prompts are copied
+ *   contrast   beta (log p_z+ - log p_z-), z- may be the base; prompts
+ *              are copied
  *   judge      the prompt is a principle (adapt/reward/judge.h)
  */
 #ifndef TRANSFORM_REWARD_VIEW_H
