@@ -11,6 +11,10 @@
 #include "learn/options.h"
 #include "model/files/writer.h"
 
+/* A mean loss of the last tenth of the steps above so many times the first step's
+ * is warned of; above half as much again the run has diverged (run.c). */
+#define RISE_WARNED 1.2
+
 int
 work_begin(struct work *w, const char *out, const char *kept, trv_err *err)
 {
@@ -112,6 +116,17 @@ work_has_checkpoint(const struct work *w)
     return w->resume && run_is_stopped(w->place.dir);
 }
 
+/* What is to be replaced is still there, so going on takes both options. */
+static int
+stopped(const struct work *w, int rc, trv_err *err)
+{
+    const size_t n = err ? strlen(err->msg) : 0;
+
+    if (rc == TRV_ECANCELED && err && w->replace && file_exists(w->place.out))
+        snprintf(err->msg + n, sizeof(err->msg) - n, ", with --replace again");
+    return rc;
+}
+
 int
 work_train(struct run_result *out, const struct work *w,
            const struct run_task *task, const trv_learn_options *learn,
@@ -126,8 +141,16 @@ work_train(struct run_result *out, const struct work *w,
     run.fingerprint = w->fingerprint;
     run.tokens = w->tokens;
     rc = run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
-    if (rc || !out->diverged)
-        return rc;
+    if (rc)
+        return stopped(w, rc, err);
+    if (!out->diverged && task->loss_unit && *task->loss_unit &&
+        out->mean_loss > RISE_WARNED * out->first_loss)
+        work_log(w,
+                 "warning: the loss rose from %.3g to %.3g %s: the learning "
+                 "rate may be too high (--lr)",
+                 out->first_loss, out->mean_loss, task->loss_unit);
+    if (!out->diverged)
+        return 0;
     return work_diverged(w, err,
                          "its loss rose from %.3g to %.3g%s%s (on the rows of "
                          "the first step to %.3g)",
@@ -165,10 +188,12 @@ work_stopped(const struct work *w, int rc, const char *when, trv_err *err)
     if (rc != TRV_ECANCELED)
         return rc;
     if (w->place.kept && file_exists(w->place.kept))
-        return err_fail(err, rc,
-                        "stopped %s; what was done lies in '%s': go on with "
-                        "--resume",
-                        when, w->place.dir);
+        return stopped(w,
+                       err_fail(err, rc,
+                                "stopped %s; what was done lies in '%s': go "
+                                "on with --resume",
+                                when, w->place.dir),
+                       err);
     return err_fail(err, rc,
                     "stopped before any answer was kept: there is nothing to "
                     "resume");

@@ -103,6 +103,17 @@ find_edge(const struct edge **out, enum form from, enum form to, trv_err *err)
     return rc;
 }
 
+/* The first edge that has a method of this name; NULL: none has. */
+static const char *
+find_title(const char *name)
+{
+    for (const struct edge *const *e = edges; *e; e++)
+        for (int i = 0; i < (*e)->n; i++)
+            if (strcmp((*e)->methods[i].info.name, name) == 0)
+                return (*e)->title;
+    return NULL;
+}
+
 /* The kind is none of the edge, or the method makes another or is unknown. */
 static int
 no_method(const struct edge *e, enum kind makes, const char *name,
@@ -124,6 +135,11 @@ no_method(const struct edge *e, enum kind makes, const char *name,
                       "made by %s",
                       name, form_name(e->from), form_name(e->to),
                       kind_name(makes), fit.s);
+    else if (find_title(name))
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "method '%s' is one of %s; for %s to %s there are %s",
+                      name, find_title(name), form_name(e->from),
+                      form_name(e->to), all.s);
     else
         rc = err_fail(err, TRV_EUNSUPPORTED,
                       "method '%.60s' is unknown for %s to %s; there are %s",
@@ -262,6 +278,8 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
                             opts->pairs != NULL, err);
     if (!rc)
         rc = convert_check_read(&choice, 1, opts, err);
+    if (!rc)
+        rc = method_check_pairs(opts, err);
     return rc ? rc
               : convert_link(s, cost, from, to, NULL, &choice, opts, progress,
                              payload, err);

@@ -295,6 +295,21 @@ method_check_read(const struct method_use *use, int n,
     return 0;
 }
 
+int
+method_check_pairs(const trv_convert_options *o, trv_err *err)
+{
+    static const char making[] =
+        "inputs samples group temperature pairing margin labels";
+
+    for (size_t i = 0; i < N_OPTIONS && o->pairs; i++)
+        if (lists(making, options[i].name) && is_set(o, &options[i]))
+            return err_fail(err, TRV_EINVAL,
+                            "%s decides how pairs are made, and they are given "
+                            "(pairs)",
+                            options[i].name);
+    return 0;
+}
+
 void
 method_drop_unread(const struct method_use *use, trv_convert_options *o)
 {

@@ -58,6 +58,10 @@ int method_check_read(const struct method_use *use, int n,
                       const trv_convert_options *o,
                       const struct edge *const *edges, trv_err *err);
 
+/** TRV_EINVAL names an option that is set and that decides how pairs are made,
+ * where they are given. */
+int method_check_pairs(const trv_convert_options *o, trv_err *err);
+
 /** Reset what neither the method nor what it makes reads: in a chain it is meant
  * for another link. */
 void method_drop_unread(const struct method_use *use, trv_convert_options *o);

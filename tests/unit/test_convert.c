@@ -124,7 +124,8 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
             "virtual-tokens goes with soft and prefix; what is "
             "made here is lora");
     f.opts.method = "dpo";
-    refuses(&f, TRV_EUNSUPPORTED, "'dpo' is unknown for prompt to params");
+    refuses(&f, TRV_EUNSUPPORTED,
+            "'dpo' is one of reward->params; for prompt to params");
     f.opts.method = "solve";
     f.opts.lora.targets = "q_proj,up_proj";
     refuses(&f, TRV_EINVAL, "name neither");

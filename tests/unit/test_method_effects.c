@@ -239,8 +239,13 @@ matters(const char *from, const char *kind, const trv_convert_options *o,
 
     if (strcmp(option->name, "samples") == 0)
         one.inputs = NULL; // a policy draws as many inputs
-    if (strcmp(option->name, "pairs") == 0)
-        one.inputs = NULL; // given pairs have their own
+    if (strcmp(option->name, "pairs") == 0) {
+        /* What decides how pairs are made does not go with given ones. */
+        one.inputs = one.pairing = one.labels = NULL;
+        one.samples = one.group = 0;
+        one.temperature = 1.0;
+        one.margin = 0.0;
+    }
     other = one;
     fit_set(&other, option, value);
     assert_false(fit_equal(&one, &other, option));

@@ -33,7 +33,7 @@ score(trv_scores *out, const char *rows, const char *spec, int32_t max_rows,
       trv_err *err)
 {
     trv_score_options o = TRV_SCORE_OPTIONS_INIT;
-    struct adaptation *a;
+    struct adaptation *a = NULL;
     char path[600];
     int rc;
 

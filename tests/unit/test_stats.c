@@ -84,8 +84,9 @@ test_stats_pearson_is_centred_within_inputs(void **state)
 static void
 test_stats_pearson_leaves_out_what_is_no_number(void **state)
 {
-    const double a[] = {1, 2, 4, NAN, 3, NAN, 1, 7},
-                 b[] = {2, 1, 5, 9, NAN, 8, 6, 7};
+    const double none = (double)NAN;
+    const double a[] = {1, 2, 4, none, 3, none, 1, 7},
+                 b[] = {2, 1, 5, 9, none, 8, 6, 7};
     const double a3[] = {1, 2, 4}, b3[] = {2, 1, 5};
     const double a2[] = {1, 7}, b2[] = {6, 7};
     double aa = 0, bb = 0, ab = 0;

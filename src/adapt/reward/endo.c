@@ -36,7 +36,7 @@
 static double
 value(const float *logits, int64_t V, double alpha)
 {
-    double most = -INFINITY, sum = 0.0;
+    double most = -HUGE_VAL, sum = 0.0;
 
     for (int64_t v = 0; v < V; v++)
         most = (double)logits[v] > most ? (double)logits[v] : most;

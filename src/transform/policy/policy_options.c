@@ -226,10 +226,6 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
     rc = job_student(&p->student, job, err);
     if (!rc)
         rc = plan_sizes(p, err);
-    if (!rc && o->pairs && o->inputs)
-        rc = err_fail(err, TRV_EINVAL,
-                      "inputs is not read where pairs are given, which have "
-                      "their own");
     if (!rc && !p->reward && !o->pairs)
         rc = err_fail(err, TRV_EINVAL,
                       "the base alone prefers nothing: give pairs of answers "
