@@ -106,9 +106,9 @@ test_spec_that_is_hostile_is_bounded(void **state)
         {"ratio:", "prompt:a", "more than 8 deep", 100000},
         {"contrast:beta=1,", "prompt:a", "more than 8 deep", 50000},
         {"sum:1*ratio:", "prompt:a", "more than 8 deep", 50000},
-        {"mix:1*on:m,", "prompt:a", "cannot be carried", 50000},
-        {"on:m,mix:1*", "prompt:a", "cannot be carried", 50000},
-        {"on:m,ratio:", "prompt:a", "cannot be carried", 50000},
+        {"mix:1*on:m,", "prompt:a", "cannot be transferred", 50000},
+        {"on:m,mix:1*", "prompt:a", "cannot be transferred", 50000},
+        {"on:m,ratio:", "prompt:a", "cannot be transferred", 50000},
     };
 
     (void)state;
@@ -139,7 +139,7 @@ test_spec_of_too_many_rewards_is_refused(void **state)
     memmove(text + 4, text + 1, strlen(text));
     memcpy(text, "sum:", 4);
     assert_true(spec_read(&s, text, 0, &left, &err) < 0);
-    assert_non_null(strstr(err.msg, "more than 64 parts"));
+    assert_non_null(strstr(err.msg, "more than 64 components"));
     left = 3;
     assert_true(spec_read(&s, text, 0, &left, &err) < 0);
     assert_non_null(strstr(err.msg, "too many rewards stand in one"));
