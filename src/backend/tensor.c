@@ -1,38 +1,42 @@
 /* tensor.c -- stored numbers and how they become f32.
  *
- * Owns the table of types and the layouts of quantised blocks, which are
- * those of GGUF. All scales d and m are f16.
- *
- *   Q8_0  32 values   d | 32 x int8                          x = d*q
- *   Q4_0  32 values   d | 16 bytes; value j is the low nibble of byte j,
- *                     value 16+j the high one                x = d*(q-8)
- *   Q4_K  256 values  d m | 12 bytes: eight 6-bit scales s and mins n |
- *                     128 bytes; each 32 bytes hold 64 values, low nibbles
- *                     first                                  x = d*s*q - m*n
- *   Q6_K  256 values  128 bytes of low nibbles | 64 bytes of upper bit pairs |
- *                     16 x int8 scales s, one for 16 values | d
- *                                                            x = d*s*(q-32)
+ * Owns the table of types; blocks of quantised types are decoded in quant.c.
  */
 #include "backend/tensor.h"
 
 #include <string.h>
 
+#include "backend/quant.h"
 #include "base/err.h"
 
 static const struct {
     const char *name;
-    size_t bytes;
+    uint32_t ggml;
     int64_t values;
-} types[DT_COUNT] = {
-#define DTYPE_ROW(name, bytes, values) {#name, bytes, values},
+    size_t bytes;
+    void (*decode)(float *out, const uint8_t *block);
+} types[] = {
+#define DTYPE_ROW(name, ggml, values, bytes, decode)                           \
+    {#name, ggml, values, bytes, decode},
     DTYPE_LIST(DTYPE_ROW)
 #undef DTYPE_ROW
 };
+_Static_assert(sizeof(types) / sizeof(types[0]) == DT_COUNT, "a row a type");
 
 const char *
 dtype_name(enum dtype t)
 {
     return (int)t >= 0 && t < DT_COUNT ? types[t].name : "unknown";
+}
+
+enum dtype
+dtype_of_ggml(uint32_t number)
+{
+    int t = 0;
+
+    while (t < DT_COUNT && types[t].ggml != number)
+        t++;
+    return (enum dtype)t;
 }
 
 int64_t
@@ -136,119 +140,24 @@ load_u16(const uint8_t *p)
     return v;
 }
 
-static void
-dequant_q8_0(float *out, const uint8_t *b)
-{
-    const float d = f16_to_f32(load_u16(b));
-
-    for (int j = 0; j < 32; j++)
-        out[j] = d * (float)(int8_t)b[2 + j];
-}
-
-static void
-dequant_q4_0(float *out, const uint8_t *b)
-{
-    const float d = f16_to_f32(load_u16(b));
-
-    for (int j = 0; j < 16; j++) {
-        out[j] = d * (float)((int)(b[2 + j] & 15) - 8);
-        out[16 + j] = d * (float)((int)(b[2 + j] >> 4) - 8);
-    }
-}
-
-/* The j-th 6-bit scale and min of Q4_K's 12 bytes: the first four of each lie
- * in the low 6 bits of bytes 0..3 and 4..7; the upper four have their low
- * nibbles in bytes 8..11 and their top bits in the top bits of the others. */
-static void
-q4_k_scale(uint8_t *scale, uint8_t *min, const uint8_t *s, int j)
-{
-    if (j < 4) {
-        *scale = s[j] & 63;
-        *min = s[j + 4] & 63;
-    } else {
-        *scale = (uint8_t)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
-        *min = (uint8_t)((s[j + 4] >> 4) | (s[j] >> 6) << 4);
-    }
-}
-
-static void
-dequant_q4_k(float *out, const uint8_t *b)
-{
-    const float d = f16_to_f32(load_u16(b));
-    const float m = f16_to_f32(load_u16(b + 2));
-
-    for (int j = 0; j < 8; j++) {
-        const uint8_t *q = b + 16 + 32 * (j / 2);
-        const int shift = 4 * (j % 2);
-        uint8_t scale, min;
-        float ds, mn;
-
-        q4_k_scale(&scale, &min, b + 4, j);
-        ds = d * (float)scale;
-        mn = m * (float)min;
-        for (int i = 0; i < 32; i++) {
-            const float x = ds * (float)((q[i] >> shift) & 15);
-
-            out[32 * j + i] = x - mn;
-        }
-    }
-}
-
-static void
-dequant_q6_k(float *out, const uint8_t *b)
-{
-    const uint8_t *low = b, *high = b + 128, *scale = b + 192;
-    const float d = f16_to_f32(load_u16(b + 208));
-
-    /* Each half of the block, 128 values, is four runs of 32: runs 0 and 1
-     * are the low nibbles of 64 bytes, 2 and 3 their high nibbles; run k has
-     * its upper bits at 2k of 32 bytes of `high`. */
-    for (int j = 0; j < 256; j++) {
-        const int half = j / 128, run = j / 32 % 4, i = j % 32;
-        const int lo = low[64 * half + 32 * (run % 2) + i] >> 4 * (run / 2);
-        const int hi = high[32 * half + i] >> 2 * run;
-        const int q = (lo & 15) | (hi & 3) << 4;
-        const float ds = d * (float)(int8_t)scale[j / 16];
-
-        out[j] = ds * (float)(q - 32);
-    }
-}
-
 /* n values, a whole number of blocks, from p, which may be unaligned. */
 static void
 convert(float *out, enum dtype type, const uint8_t *p, int64_t n)
 {
-    switch (type) {
-    case DT_F32:
+    TRV_ASSERT((int)type >= 0 && type < DT_COUNT);
+    if (type == DT_F32) {
         memcpy(out, p, (size_t)n * 4);
-        break;
-    case DT_F16:
+    } else if (type == DT_F16) {
         for (int64_t i = 0; i < n; i++)
             out[i] = f16_to_f32(load_u16(p + 2 * i));
-        break;
-    case DT_BF16:
+    } else if (type == DT_BF16) {
         for (int64_t i = 0; i < n; i++)
             out[i] = bf16_to_f32(load_u16(p + 2 * i));
-        break;
-    case DT_Q8_0:
-        for (int64_t i = 0; i < n; i += 32, p += 34)
-            dequant_q8_0(out + i, p);
-        break;
-    case DT_Q4_0:
-        for (int64_t i = 0; i < n; i += 32, p += 18)
-            dequant_q4_0(out + i, p);
-        break;
-    case DT_Q4_K:
-        for (int64_t i = 0; i < n; i += 256, p += 144)
-            dequant_q4_k(out + i, p);
-        break;
-    case DT_Q6_K:
-        for (int64_t i = 0; i < n; i += 256, p += 210)
-            dequant_q6_k(out + i, p);
-        break;
-    case DT_COUNT:
-    default:
-        TRV_ASSERT(false && "a type that tensors can have");
+    } else {
+        for (int64_t i = 0; i < n; i += types[type].values) {
+            types[type].decode(out + i, p);
+            p += types[type].bytes;
+        }
     }
 }
 

@@ -11,25 +11,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* name, bytes of a block, values in a block */
+/* name, ggml's number, values in a block, bytes of a block, decoder of a block
+ * (NULL: plain numbers) */
 #define DTYPE_LIST(X)                                                          \
-    X(F32, 4, 1)                                                               \
-    X(F16, 2, 1)                                                               \
-    X(BF16, 2, 1)                                                              \
-    X(Q8_0, 34, 32)                                                            \
-    X(Q4_0, 18, 32)                                                            \
-    X(Q4_K, 144, 256)                                                          \
-    X(Q6_K, 210, 256)
+    X(F32, 0, 1, 4, NULL)                                                      \
+    X(F16, 1, 1, 2, NULL)                                                      \
+    X(BF16, 30, 1, 2, NULL)                                                    \
+    X(Q8_0, 8, 32, 34, quant_q8_0)                                             \
+    X(Q4_0, 2, 32, 18, quant_q4_0)                                             \
+    X(Q4_1, 3, 32, 20, quant_q4_1)                                             \
+    X(Q5_0, 6, 32, 22, quant_q5_0)                                             \
+    X(Q5_1, 7, 32, 24, quant_q5_1)                                             \
+    X(Q2_K, 10, 256, 84, quant_q2_k)                                           \
+    X(Q3_K, 11, 256, 110, quant_q3_k)                                          \
+    X(Q4_K, 12, 256, 144, quant_q4_k)                                          \
+    X(Q5_K, 13, 256, 176, quant_q5_k)                                          \
+    X(Q6_K, 14, 256, 210, quant_q6_k)                                          \
+    X(IQ4_NL, 20, 32, 18, quant_iq4_nl)                                        \
+    X(IQ4_XS, 23, 256, 136, quant_iq4_xs)                                      \
+    X(MXFP4, 39, 32, 17, quant_mxfp4)                                          \
+    X(IQ3_S, 21, 256, 110, quant_iq3_s)                                        \
+    X(IQ3_XXS, 18, 256, 98, quant_iq3_xxs)                                     \
+    X(IQ2_S, 22, 256, 82, quant_iq2_s)                                         \
+    X(IQ2_XS, 17, 256, 74, quant_iq2_xs)                                       \
+    X(IQ2_XXS, 16, 256, 66, quant_iq2_xxs)                                     \
+    X(IQ1_M, 29, 256, 56, quant_iq1_m)                                         \
+    X(IQ1_S, 19, 256, 50, quant_iq1_s)
 
 enum dtype {
-#define DTYPE_ENUM(name, bytes, values) DT_##name,
+#define DTYPE_ENUM(name, ...) DT_##name,
     DTYPE_LIST(DTYPE_ENUM)
 #undef DTYPE_ENUM
         DT_COUNT
 };
 
-const char *dtype_name(enum dtype t);     // "F32", ...
-int64_t dtype_block_values(enum dtype t); // 1 where it is not quantised
+const char *dtype_name(enum dtype t);      // "F32", ...
+enum dtype dtype_of_ggml(uint32_t number); // DT_COUNT where it is not read
+int64_t dtype_block_values(enum dtype t);  // 1 where it is not quantised
 /** Bytes of n values in a row; 0 where n is no whole number of blocks or the
  * size overflows. */
 size_t dtype_row_bytes(enum dtype t, int64_t n);

@@ -3,6 +3,7 @@
  * The library answers with a JSON object; for people its fields are laid out
  * as indented lines, whatever they are, so nothing it says is hidden.
  */
+#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
@@ -161,8 +162,8 @@ print_fields(FILE *f, json_t *object, int depth)
     json_object_foreach(object, key, v)
     {
         fprintf(f, "%*s", 2 * depth, "");
-        for (const char *c = key; *c; c++)
-            fputc(*c == '_' ? ' ' : *c, f);
+        for (const char *c = key; *c; c++) // a type's name, Q4_K, stays
+            fputc(*c == '_' && islower((unsigned char)*key) ? ' ' : *c, f);
         if (is_flat(v))
             fprintf(f, "%*s",
                     (int)(strlen(key) < width ? width - strlen(key) : 0) + 2,

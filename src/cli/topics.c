@@ -45,7 +45,10 @@ static const struct topic_item formats[] = {
      "config.json; model.safetensors, sharded or not, F32, F16 or BF16; "
      "tokenizer.json, or vocab.json and merges.txt; the chat template"},
     {"GGUF file",
-     "F32, F16, BF16, Q8_0, Q4_0, Q4_K or Q6_K, with its tokenizer"},
+     "F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K (so files "
+     "called Q4_K_M and the like), IQ1 to IQ4, MXFP4; in one file or in "
+     "shards, any of which opens all; with its tokenizer. A file of a "
+     "vocabulary alone tokenizes"},
     {"architectures", "GPT-2, Llama, Mistral, Qwen2, Qwen2.5, Qwen3, OLMo 2"},
     {NULL, NULL},
 };

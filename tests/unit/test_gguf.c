@@ -300,8 +300,10 @@ test_gguf_refuses_lying_tensors(void **state)
         {1u << 31, (uint64_t)1 << 33, 0, 0, TRV_EFORMAT, "its size overflows"},
         {31, 1, 0, 8, TRV_EFORMAT, "no whole blocks of Q8_0"},
         {128, 1, 0, 12, TRV_EFORMAT, "no whole blocks of Q4_K"},
-        {256, 1, 0, 13, TRV_EUNSUPPORTED, "is Q5_K, which is not supported"},
-        {32, 1, 0, 3, TRV_EUNSUPPORTED, "is Q4_1, which is not supported"},
+        {256, 1, 0, 34, TRV_EUNSUPPORTED, "is TQ1_0, which is not supported"},
+        {64, 1, 0, 40, TRV_EUNSUPPORTED, "is NVFP4, which is not supported"},
+        {32, 1, 0, 31, TRV_EUNSUPPORTED, "is Q4_0_4_4, which is not supp"},
+        {32, 1, 0, 31, TRV_EUNSUPPORTED, "known are F32, F16, BF16, Q8_0, Q4"},
         {2, 3, 0, 77, TRV_EFORMAT, "has the unknown type 77"},
     };
     struct strbuf b = {0};

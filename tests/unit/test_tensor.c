@@ -6,6 +6,7 @@
 
 #include "backend/tensor.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "model/files/safetensors.h"
 
@@ -22,18 +23,17 @@ entry(const struct st_file *f, const char *type, const char *what)
     return NULL;
 }
 
+static bool
+is_quantised(enum dtype t)
+{
+    return dtype_block_values(t) > 1;
+}
+
 /* Exact: both sides multiply the same f32 numbers in the same order, and
  * neither fuses a multiplication with an addition. */
 static void
 test_tensor_dequantises_exactly_as_llama_cpp_does(void **state)
 {
-    static const struct {
-        const char *name;
-        enum dtype type;
-    } kinds[] = {{"Q8_0", DT_Q8_0},
-                 {"Q4_0", DT_Q4_0},
-                 {"Q4_K", DT_Q4_K},
-                 {"Q6_K", DT_Q6_K}};
     struct st_file f;
     trv_err err;
     float got[256];
@@ -41,17 +41,20 @@ test_tensor_dequantises_exactly_as_llama_cpp_does(void **state)
     (void)state;
     assert_int_equal(
         st_open(&f, test_source("golden/backend/quants.safetensors"), &err), 0);
-    for (size_t k = 0; k < 4; k++) {
-        const struct tensor *bytes = entry(&f, kinds[k].name, "bytes");
-        const struct tensor *want = entry(&f, kinds[k].name, "values");
-        const int64_t n = dtype_block_values(kinds[k].type);
-        const struct tensor t = {.type = kinds[k].type,
-                                 .n_dims = 2,
-                                 .dim = {bytes->dim[0], n},
-                                 .data = bytes->data,
-                                 .bytes = bytes->bytes};
+    for (enum dtype k = 0; k < DT_COUNT; k++) {
+        const struct tensor *bytes, *want;
+        const int64_t n = dtype_block_values(k);
+        struct tensor t = {.type = k, .n_dims = 2};
 
-        assert_int_equal(dtype_row_bytes(t.type, n), bytes->dim[1]);
+        if (!is_quantised(k))
+            continue;
+        bytes = entry(&f, dtype_name(k), "bytes");
+        want = entry(&f, dtype_name(k), "values");
+        t.dim[0] = bytes->dim[0];
+        t.dim[1] = n;
+        t.data = bytes->data;
+        t.bytes = bytes->bytes;
+        assert_int_equal(dtype_row_bytes(k, n), bytes->dim[1]);
         for (int64_t r = 0; r < t.dim[0]; r++) {
             tensor_rows_f32(got, &t, r, 1);
             assert_memory_equal(got, (const float *)want->data + r * n,
@@ -59,6 +62,65 @@ test_tensor_dequantises_exactly_as_llama_cpp_does(void **state)
         }
     }
     st_release(&f);
+}
+
+/* The blocks of gen_quants.py: bytes of a linear congruential generator. */
+static void
+draw_blocks(uint8_t *out, int64_t n, size_t size, const json_t *finite)
+{
+    const json_t *bits;
+    uint32_t x = 1;
+    size_t k;
+
+    for (size_t i = 0; i < (size_t)n * size; i++) {
+        x = x * 1664525u + 1013904223u;
+        out[i] = (uint8_t)(x >> 24);
+    }
+    json_array_foreach(finite, k, bits)
+    {
+        const json_int_t at = json_integer_value(json_array_get(bits, 0));
+        const json_int_t mask = json_integer_value(json_array_get(bits, 1));
+
+        for (int64_t i = 0; i < n; i++)
+            out[i * (int64_t)size + at] &= (uint8_t)mask;
+    }
+}
+
+static void
+test_tensor_dequantises_2048_blocks_of_each_type_as_llama_cpp_does(void **state)
+{
+    enum { BLOCKS = 2048 };
+    uint8_t *bytes = mem_array(BLOCKS, 256);
+    float *values = mem_array(BLOCKS, 256 * sizeof(*values));
+    json_t *doc;
+    trv_err err;
+
+    (void)state;
+    assert_non_null(bytes);
+    assert_non_null(values);
+    assert_int_equal(
+        json_open(&doc, test_source("golden/backend/quants.json"), &err), 0);
+    for (enum dtype k = 0; k < DT_COUNT; k++) {
+        const json_t *want = json_object_get(doc, dtype_name(k));
+        const int64_t n = dtype_block_values(k);
+        const struct tensor t = {
+            .type = k, .n_dims = 2, .dim = {BLOCKS, n}, .data = bytes};
+        char hex[HASH_HEX];
+
+        if (!is_quantised(k))
+            continue;
+        assert_non_null(want);
+        draw_blocks(bytes, BLOCKS, dtype_row_bytes(k, n),
+                    json_object_get(want, "finite"));
+        tensor_rows_f32(values, &t, 0, BLOCKS);
+        assert_int_equal(
+            hash_bytes(hex, values, (size_t)(BLOCKS * n) * 4, NULL), 0);
+        if (strcmp(hex, json_string_value(json_object_get(want, "sha256"))))
+            fail_msg("%s differs", dtype_name(k));
+    }
+    json_decref(doc);
+    mem_free(values);
+    mem_free(bytes);
 }
 
 /* SHA-256 of numpy's conversions, printed by golden/backend/gen_quants.py. */
@@ -157,6 +219,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tensor_dequantises_exactly_as_llama_cpp_does),
+        cmocka_unit_test(
+            test_tensor_dequantises_2048_blocks_of_each_type_as_llama_cpp_does),
         cmocka_unit_test(test_tensor_f16_converts_as_numpy_does),
         cmocka_unit_test(test_tensor_bf16_rounds_to_nearest_even_and_keeps_nan),
         cmocka_unit_test(test_tensor_unpermutes_rows_and_biases_by_head),
