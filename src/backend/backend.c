@@ -7,6 +7,17 @@
 #include "backend/ref/ref.h"
 #include "base/mem.h"
 
+const char *
+activation_name(enum activation f)
+{
+#define ACTIVATION_NAME(id, name) name,
+    static const char *const names[] = {ACTIVATION_LIST(ACTIVATION_NAME)};
+#undef ACTIVATION_NAME
+
+    TRV_ASSERT((int)f >= 0 && (int)f < ACT_COUNT);
+    return names[f];
+}
+
 /* Instruction sets from the plainest to the widest. */
 static int
 choose_isa(struct backend *be, const char *wish, trv_err *err)

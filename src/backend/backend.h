@@ -78,7 +78,21 @@ struct attn_plan {
     float scale;                       // on q.k; usually 1/sqrt(head_dim)
 };
 
-enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_SILU, ACT_RELU };
+#define ACTIVATION_LIST(X)                                                     \
+    X(GELU_TANH, "gelu_tanh")                                                  \
+    X(GELU_ERF, "gelu")                                                        \
+    X(SILU, "silu")                                                            \
+    X(RELU, "relu")
+
+enum activation {
+#define ACTIVATION_ENUM(id, name) ACT_##id,
+    ACTIVATION_LIST(ACTIVATION_ENUM)
+#undef ACTIVATION_ENUM
+};
+#define ACTIVATION_ONE(id, name) +1
+enum { ACT_COUNT = 0 ACTIVATION_LIST(ACTIVATION_ONE) };
+#undef ACTIVATION_ONE
+const char *activation_name(enum activation f);
 enum divergence { DIV_FORWARD, DIV_REVERSE, DIV_JSD };
 
 struct backend;

@@ -83,6 +83,8 @@ type_name(const json_t *v)
     static const char *const names[] = {"an object",  "an array", "a string",
                                         "an integer", "a number", "true",
                                         "false",      "null"};
+    _Static_assert(sizeof(names) / sizeof(names[0]) == JSON_NULL + 1,
+                   "a name for each type");
 
     return names[json_typeof(v)];
 }

@@ -6,11 +6,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *const activations[] = {[ACT_GELU_TANH] = "gelu_tanh",
-                                          [ACT_GELU_ERF] = "gelu",
-                                          [ACT_SILU] = "silu",
-                                          [ACT_RELU] = "relu"};
-
 bool
 bottleneck_file_is(const char *dir)
 {
@@ -90,9 +85,9 @@ read_spec(struct bottleneck_spec *spec, const struct payload *p,
                         "%lld of %lld",
                         file, (long long)layers, (long long)width,
                         (long long)cfg->layers, (long long)cfg->width);
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(f, activations[i])) {
-            spec->f = (enum activation)i;
+    for (int k = 0; k < ACT_COUNT; k++)
+        if (!strcmp(f, activation_name((enum activation)k))) {
+            spec->f = (enum activation)k;
             return 0;
         }
     return err_fail(err, TRV_EUNSUPPORTED,
@@ -204,7 +199,7 @@ config_json(const struct bottleneck *b, const char *base)
                 json_string(bottleneck_place_name((enum bottleneck_place)i)));
     obj = rc ? NULL
              : json_pack("{s:s,s:s?,s:I,s:O,s:I,s:I}", "activation",
-                         activations[b->f], "base_model_name_or_path", base,
+                         activation_name(b->f), "base_model_name_or_path", base,
                          "layers", (json_int_t)b->layers, "places", places,
                          "size", (json_int_t)b->size, "width",
                          (json_int_t)b->width);

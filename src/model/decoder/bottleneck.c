@@ -11,6 +11,8 @@ const char *
 bottleneck_place_name(enum bottleneck_place p)
 {
     static const char *const names[] = {"attention", "mlp"};
+    _Static_assert(sizeof(names) / sizeof(names[0]) == BOTTLENECK_PLACES,
+                   "a name for each place");
 
     TRV_ASSERT(p < BOTTLENECK_PLACES);
     return names[p];

@@ -41,6 +41,7 @@ put(struct walk *w, struct layout_item it)
         it.slot == SLOT_PART ? gguf_parts[it.part] : gguf_names[it.slot];
     const char *end = it.bias ? "bias" : "weight";
 
+    TRV_ASSERT(hf && gg); // a family names what its config asks for
     if (w->rc)
         return;
     if (it.layer < 0) {

@@ -61,7 +61,9 @@ rope_table(float *cos_sin, const struct rope *r, int64_t head_dim,
 const char *
 rope_scaling_name(enum rope_scaling s)
 {
-    static const char *const names[] = {"plain", "linear", "llama3", "factors"};
+#define ROPE_SCALING_NAME(id, name) name,
+    static const char *const names[] = {ROPE_SCALING_LIST(ROPE_SCALING_NAME)};
+#undef ROPE_SCALING_NAME
 
     return names[s];
 }

@@ -4,11 +4,17 @@
 
 #include <stdint.h>
 
+#define ROPE_SCALING_LIST(X)                                                   \
+    X(PLAIN, "plain")                                                          \
+    X(LINEAR, "linear")                                                        \
+    X(LLAMA3, "llama3")                                                        \
+    /* every frequency divided by its own (GGUF's rope_freqs) */               \
+    X(FACTORS, "factors")
+
 enum rope_scaling {
-    ROPE_PLAIN,
-    ROPE_LINEAR,
-    ROPE_LLAMA3,
-    ROPE_FACTORS // every frequency divided by its own (GGUF's rope_freqs)
+#define ROPE_SCALING_ENUM(id, name) ROPE_##id,
+    ROPE_SCALING_LIST(ROPE_SCALING_ENUM)
+#undef ROPE_SCALING_ENUM
 };
 #define ROPE_FREQS_MAX 256 // of ROPE_FACTORS: head_dim 512
 

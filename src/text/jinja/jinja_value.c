@@ -349,6 +349,8 @@ j_type(struct jv v)
         "generator", "dict",     "Namespace", "LoopContext", "Cycler",
         "Joiner",    "function", "method",    "Macro",
     };
+    _Static_assert(sizeof(names) / sizeof(names[0]) == J_MACRO + 1,
+                   "a name for each kind");
 
     return names[v.kind];
 }
