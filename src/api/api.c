@@ -108,6 +108,14 @@ api_need_tokenizer(const trv_model *m, trv_err *err)
 }
 
 int
+api_need_model(const trv_model *m, trv_err *err)
+{
+    const int rc = model_need_weights(m->s->model, err);
+
+    return rc ? rc : api_need_tokenizer(m, err);
+}
+
+int
 trv_tokenize(const trv_model *m, int32_t **ids, int64_t *n_ids,
              const char *text, size_t n, bool special, trv_err *err)
 {
@@ -155,10 +163,13 @@ int
 trv_adaptation_open(trv_adaptation **out, trv_model *m, const char *spec,
                     bool any_base, trv_err *err)
 {
-    trv_adaptation *a = mem_calloc(1, sizeof(*a));
-    int rc;
+    trv_adaptation *a;
+    int rc = model_need_weights(m->s->model, err);
 
     *out = NULL;
+    if (rc)
+        return rc;
+    a = mem_calloc(1, sizeof(*a));
     if (!a)
         return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", spec);
     rc = adaptation_open(&a->inner, m->s->model,
@@ -178,9 +189,11 @@ trv_adaptation_open_mix(trv_adaptation **out, trv_model *m,
                         trv_err *err)
 {
     trv_adaptation *a;
-    int rc;
+    int rc = model_need_weights(m->s->model, err);
 
     *out = NULL;
+    if (rc)
+        return rc;
     if (n < 1)
         return err_fail(err, TRV_EINVAL, "a mix of no adaptation");
     a = mem_calloc(1, sizeof(*a));
@@ -278,7 +291,7 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
 {
     static const trv_convert_options defaults = TRV_CONVERT_OPTIONS_INIT;
     trv_cost unused;
-    int rc = api_need_tokenizer(m, err);
+    int rc = api_need_model(m, err);
 
     return rc ? rc
               : chain_run(m->s, cost ? cost : &unused, from->inner, to,
@@ -292,7 +305,7 @@ trv_train(trv_model *m, trv_cost *cost, const char *to,
 {
     static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
     trv_cost unused;
-    int rc = api_need_tokenizer(m, err);
+    int rc = api_need_model(m, err);
 
     return rc ? rc
               : train_run(m->s, cost ? cost : &unused, to,
@@ -323,7 +336,7 @@ trv_score(trv_model *m, trv_scores *out, const trv_adaptation *a,
           void *payload, trv_err *err)
 {
     static const trv_score_options defaults = TRV_SCORE_OPTIONS_INIT;
-    int rc = api_need_tokenizer(m, err);
+    int rc = api_need_model(m, err);
 
     *out = (trv_scores){0};
     return rc ? rc
@@ -343,7 +356,7 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             trv_progress_fn progress, void *payload, trv_err *err)
 {
     static const trv_measure_options defaults = TRV_MEASURE_OPTIONS_INIT;
-    int rc = api_need_tokenizer(m, err);
+    int rc = api_need_model(m, err);
 
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;

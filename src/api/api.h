@@ -16,5 +16,7 @@ struct trv_adaptation {
 
 /** TRV_EFORMAT where the model came without one. */
 int api_need_tokenizer(const trv_model *m, trv_err *err);
+/** The same, and weights: what all work with a model needs. */
+int api_need_model(const trv_model *m, trv_err *err);
 
 #endif

@@ -444,7 +444,7 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
     int rc;
 
     t.opts = opts = opts ? opts : &defaults;
-    rc = api_need_tokenizer(m, err);
+    rc = api_need_model(m, err);
     if (!rc)
         rc = plan_sampling(&so, s->model, opts, err);
     if (!rc)

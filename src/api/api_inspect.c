@@ -35,7 +35,6 @@ describe_types(const struct model *m)
 static json_t *
 describe_config(const struct model_config *c)
 {
-    static const char *const acts[] = {"gelu_tanh", "gelu", "silu", "relu"};
     int64_t window = 0, sliding = 0;
     json_t *obj;
 
@@ -51,8 +50,8 @@ describe_config(const struct model_config *c)
         (json_int_t)c->heads, "kv_heads", (json_int_t)c->kv_heads, "head_dim",
         (json_int_t)c->head_dim, "mlp_width", (json_int_t)c->mlp_width,
         "vocabulary", (json_int_t)c->vocab, "context", (json_int_t)c->context,
-        "norm", c->rms ? "rms" : "layer", "activation", acts[c->act], "gated",
-        c->gated, "positions",
+        "norm", c->rms ? "rms" : "layer", "activation", activation_name(c->act),
+        "gated", c->gated, "positions",
         c->learned_pos ? "learned" : rope_scaling_name(c->ropes[0].scaling),
         "tied_head", c->tied, "sliding_window", (json_int_t)window);
     if (sliding > 0 && sliding < c->layers)
@@ -74,6 +73,14 @@ describe_tokenizer(const struct model *m)
 }
 
 static int
+inspect_vocabulary(json_t **out, const struct model *m, trv_err *err)
+{
+    *out = json_pack("{s:s,s:s,s:s,s:o}", "what", "vocabulary", "path", m->path,
+                     "name", m->name, "tokenizer", describe_tokenizer(m));
+    return *out ? 0 : err_nomem(err, "to inspect");
+}
+
+static int
 inspect_model(json_t **out, const char *path, const trv_model_options *opts,
               trv_err *err)
 {
@@ -85,6 +92,11 @@ inspect_model(json_t **out, const char *path, const trv_model_options *opts,
     if (rc)
         return rc;
     s = m->s;
+    if (s->model->vocabulary) {
+        rc = inspect_vocabulary(out, s->model, err);
+        trv_model_free(m);
+        return rc;
+    }
     rc = session_identity(m->s, &id, err);
     if (!rc) {
         *out = json_pack(

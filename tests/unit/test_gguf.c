@@ -212,6 +212,8 @@ test_gguf_refuses_a_lying_head(void **state)
     head(&b, 0, 0);
     b.s[4] = 1;
     refuse(&b, TRV_EUNSUPPORTED, "GGUF version 1; versions 2 and 3");
+    memcpy(b.s + 4, "\0\0\0\3", 4);
+    refuse(&b, TRV_EUNSUPPORTED, "is a big-endian GGUF file");
     head(&b, 0, UINT64_MAX);
     refuse(&b, TRV_EFORMAT, "18446744073709551615 keys cannot lie in 24 bytes");
     head(&b, UINT64_MAX, 0);

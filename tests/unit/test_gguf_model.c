@@ -228,27 +228,6 @@ test_gguf_model_refuses_what_contradicts_itself(void **state)
                    "'tokenizer.ggml.token_type'");
 }
 
-static void
-test_gguf_model_refuses_one_part_of_many(void **state)
-{
-    static const char bytes[] = "GGUF\3\0\0\0"      // version
-                                "\0\0\0\0\0\0\0\0"  // tensors
-                                "\1\0\0\0\0\0\0\0"  // keys
-                                "\13\0\0\0\0\0\0\0" // length
-                                "split.count"
-                                "\2\0\0\0\7\0"; // a u16
-    struct model_config c;
-    struct gguf_file f;
-    trv_err err;
-
-    (void)state;
-    assert_int_equal(gguf_parse(&f, "x.gguf", bytes, sizeof(bytes) - 1, &err),
-                     0);
-    assert_int_equal(gguf_config(&c, &f, &err), TRV_EUNSUPPORTED);
-    assert_non_null(strstr(err.msg, "'x.gguf' is one of 7 parts"));
-    gguf_release(&f);
-}
-
 int
 main(void)
 {
@@ -258,7 +237,6 @@ main(void)
         cmocka_unit_test(test_gguf_model_reads_the_vocabulary),
         cmocka_unit_test(test_gguf_model_reads_published_vocabularies),
         cmocka_unit_test(test_gguf_model_refuses_what_contradicts_itself),
-        cmocka_unit_test(test_gguf_model_refuses_one_part_of_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -403,13 +403,13 @@ checkpoint_file(const struct checkpoint *ck, const struct tensor *t)
         if (t >= st->tensors && t < st->tensors + st->n)
             return ck->shards[i].path;
     }
-    return ck->path;
+    return ck->is_gguf ? gguf_file_of(&ck->gguf, t)->path : ck->path;
 }
 
 void
 checkpoint_forget(const struct checkpoint *ck, const struct tensor *t)
 {
-    const struct filemap *map = &ck->gguf.map;
+    const struct filemap *map = &gguf_file_of(&ck->gguf, t)->map;
 
     for (int64_t i = 0; i < ck->n_shards; i++) {
         const struct st_file *st = &ck->shards[i].st;

@@ -420,6 +420,12 @@ gguf_parse(struct gguf_file *out, const char *name, const void *bytes, size_t n,
         c.rc = err_fail(err, TRV_EFORMAT,
                         "cannot read '%s': it does not begin with GGUF", name);
     f.version = take_u32(&c, "its head");
+    if (!c.rc && f.version != 0 && (f.version & 0xffff) == 0)
+        c.rc = err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is a big-endian GGUF file, which is not "
+                        "supported; convert it with gguf's "
+                        "gguf_convert_endian.py",
+                        name);
     if (!c.rc && f.version != 2 && f.version != 3)
         c.rc = err_fail(err, TRV_EUNSUPPORTED,
                         "'%s' is GGUF version %" PRIu32
@@ -476,7 +482,7 @@ done:
 }
 
 int
-gguf_open(struct gguf_file *out, const char *path, trv_err *err)
+gguf_open_file(struct gguf_file *out, const char *path, trv_err *err)
 {
     struct filemap map;
     int rc;
@@ -496,6 +502,9 @@ gguf_open(struct gguf_file *out, const char *path, trv_err *err)
 void
 gguf_release(struct gguf_file *f)
 {
+    for (int64_t i = 0; i < f->n_shards; i++)
+        gguf_release(&f->shards[i]);
+    mem_free(f->shards);
     mem_free(f->kvs);
     mem_free(f->tensors);
     mem_free(f->names);

@@ -47,17 +47,28 @@ struct gguf_file {
     uint32_t version;
     struct gguf_kv *kvs; // sorted by key
     int64_t n_kvs;
-    struct tensor *tensors; // in the order of the file
+    struct tensor *tensors; // in the order of the file, or of the shards
     int64_t n;
     char *names; // of the tensors, one block
+    /* A model in several files: the keys are the first one's, the tensors are
+     * all, and the others stand here with their mappings. */
+    struct gguf_file *shards;
+    int64_t n_shards;
 };
 
-/** TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED (a tensor of a type that is not
- * read, named), TRV_ENOMEM. */
+/** Open a file; of a model in several files, any of them opens all
+ * (gguf_split.c). TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED (a tensor of a type
+ * that is not read, named), TRV_ENOMEM. */
 int gguf_open(struct gguf_file *out, const char *path, trv_err *err);
+/** The same of one file alone. */
+int gguf_open_file(struct gguf_file *out, const char *path, trv_err *err);
 int gguf_parse(struct gguf_file *out, const char *name, const void *bytes,
                size_t n, trv_err *err); // borrows bytes
 void gguf_release(struct gguf_file *f); // accepts zeros
+
+/** The file that a tensor of f lies in: f, or one of its shards. */
+const struct gguf_file *gguf_file_of(const struct gguf_file *f,
+                                     const struct tensor *t);
 
 const struct gguf_kv *gguf_find(const struct gguf_file *f, const char *key);
 

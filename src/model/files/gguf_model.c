@@ -234,18 +234,8 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     struct model_config c = {.bos = -1, .eos = -1, .pad = -1};
     struct reader r = {f, NULL, err, 0};
     const struct tensor *embed;
-    int64_t parts = 1;
 
     memset(out, 0, sizeof(*out));
-    r.rc = gguf_int(&parts, f, "split.count", 0, INT64_MAX, err);
-    if (!r.rc && parts > 1)
-        r.rc = err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s' is one of %" PRId64
-                        " parts, which is not supported; join them with "
-                        "llama-gguf-split --merge",
-                        f->path, parts);
-    if (r.rc)
-        return r.rc;
     r.rc = get_family(&c.family, f, err);
     if (r.rc)
         return r.rc;

@@ -359,17 +359,53 @@ open_hf(struct model *m, bool scorer, trv_err *err)
     return rc;
 }
 
+/* A file of a vocabulary alone says little of the model that it is from. */
+static int
+open_vocabulary(struct model *m, trv_err *err)
+{
+    const struct gguf_file *f = checkpoint_gguf(m->ckpt);
+    const struct gguf_kv *tokens = gguf_find(f, "tokenizer.ggml.tokens");
+
+    m->vocabulary = true;
+    m->cfg.bos = m->cfg.eos = m->cfg.pad = -1;
+    if (!tokens)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' holds neither tensors nor a vocabulary", m->path);
+    m->cfg.vocab = (int64_t)tokens->n;
+    return 0;
+}
+
+static int
+open_words(struct model *m, trv_err *err)
+{
+    const struct gguf_file *f = checkpoint_gguf(m->ckpt);
+    struct gguf_str chat = {NULL, 0};
+    struct gguf_words words = {0};
+    char *text;
+    int rc = gguf_words_open(&words, f, err);
+
+    if (!rc && words.v.n_tokens > 0)
+        rc = tokenizer_open_gguf(&m->tokenizer, &words.v, err);
+    gguf_words_release(&words);
+    if (!rc)
+        rc = gguf_string(&chat, f, "tokenizer.chat_template", err);
+    if (rc || !chat.s)
+        return rc;
+    text = mem_strndup(chat.s, chat.n);
+    return text ? set_chat(m, m->path, text, err)
+                : err_nomem(err, "to open '%s'", m->path);
+}
+
 static int
 open_gguf(struct model *m, trv_err *err)
 {
     const struct gguf_file *f = checkpoint_gguf(m->ckpt);
-    struct gguf_str name = {"", 0}, chat = {NULL, 0};
-    struct gguf_words words = {0};
+    struct gguf_str name = {"", 0};
     char *text;
     int rc;
 
     m->gguf = true;
-    rc = gguf_config(&m->cfg, f, err);
+    rc = f->n > 0 ? gguf_config(&m->cfg, f, err) : open_vocabulary(m, err);
     if (!rc)
         rc = gguf_string(&name, f, "general.name", err);
     if (rc)
@@ -378,21 +414,9 @@ open_gguf(struct model *m, trv_err *err)
     rc =
         text ? set_name(m, text, err) : err_nomem(err, "to open '%s'", m->path);
     mem_free(text);
-    if (!rc)
+    if (!rc && !m->vocabulary)
         rc = bind_tensors(m, err);
-    if (!rc)
-        rc = gguf_words_open(&words, f, err);
-    if (!rc && words.v.n_tokens > 0)
-        rc = tokenizer_open_gguf(&m->tokenizer, &words.v, err);
-    gguf_words_release(&words);
-    if (!rc)
-        rc = gguf_string(&chat, f, "tokenizer.chat_template", err);
-    if (!rc && chat.s) {
-        text = mem_strndup(chat.s, chat.n);
-        rc = text ? set_chat(m, m->path, text, err)
-                  : err_nomem(err, "to open '%s'", m->path);
-    }
-    return rc;
+    return rc ? rc : open_words(m, err);
 }
 
 static int
@@ -470,6 +494,17 @@ count_values(const struct layout_item *it, trv_err *err, void *payload)
     return 0;
 }
 
+int
+model_need_weights(const struct model *m, trv_err *err)
+{
+    if (!m->vocabulary)
+        return 0;
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "'%s' holds a vocabulary and no weights: it can only "
+                    "tokenize and be inspected",
+                    m->path);
+}
+
 int64_t
 model_params(const struct model *m)
 {
@@ -534,7 +569,9 @@ model_identify(struct model_identity *out, const struct model *m, trv_err *err)
     int rc;
 
     memset(out, 0, sizeof(*out));
-    rc = hash_open(&s.h, err);
+    rc = model_need_weights(m, err);
+    if (!rc)
+        rc = hash_open(&s.h, err);
     if (rc)
         return rc;
     rc = layout_each(&m->cfg, hash_tensor, err, &s);

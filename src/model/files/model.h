@@ -27,6 +27,8 @@ struct model {
     char *path;
     char *name; // "_name_or_path", GGUF's general.name, or the folder's name
     bool gguf;
+    bool vocabulary; // a GGUF file without tensors: all but the tokenizer and
+                     // the chat template is empty
     struct model_config cfg;
     struct checkpoint *ckpt;
     const struct tensor *embed, *pos_embed, *norm_w, *norm_b;
@@ -51,6 +53,9 @@ int model_open(struct model **out, const char *path, trv_err *err);
 int model_open_scorer(struct model **out, const char *path, trv_err *err);
 void model_free(struct model *m);
 
+/** TRV_EUNSUPPORTED where the file holds a vocabulary and no weights; whoever
+ * wants more of a model than its tokenizer asks this first. */
+int model_need_weights(const struct model *m, trv_err *err);
 int64_t model_params(const struct model *m); // tied weights count once
 bool model_ends_text(const struct model *m, int32_t id); // any EOS
 struct text_rules model_text_rules(const struct model *m);

@@ -11,6 +11,8 @@ gguf 0.19.0, transformers 5.24.0, torch 2.13.0, safetensors 0.8.0, numpy 2.4.6.
 <arch>.json         SHA-256 of the f32 bytes of every tensor that transformers
                     made of it, by its Hugging Face name and in its layout
 <arch>.safetensors  ids [12] as F32, and transformers' logits [12, V] in f32
+split-...gguf       qwen2.gguf in three files
+vocabulary.gguf     gpt2.gguf's keys and no tensors
 """
 import hashlib
 import json
@@ -259,5 +261,25 @@ def read_back(arch, path, V):
     print(arch, os.path.getsize(path), len(said), float(logits.abs().max()))
 
 
+def copy(source, target, tensors, **options):
+    """The keys of a file, and its tensors where wanted, written anew."""
+    reader = GGUFReader(source)
+    arch = reader.fields["general.architecture"].contents()
+    w = GGUFWriter(target, arch, **options)
+    for f in reader.fields.values():
+        if f.name.startswith("GGUF.") or f.name == "general.architecture":
+            continue
+        w.add_key_value(f.name, f.contents(), f.types[0],
+                        f.types[-1] if len(f.types) > 1 else None)
+    for t in reader.tensors if tensors else []:
+        w.add_tensor(t.name, t.data, raw_dtype=t.tensor_type)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 for arch in ("llama", "qwen2", "qwen3", "gpt2", "olmo2"):
     write(arch)
+copy("qwen2.gguf", "split.gguf", True, split_max_tensors=10)
+copy("gpt2.gguf", "vocabulary.gguf", False)
