@@ -94,3 +94,8 @@ foreach(src ${FUZZ_SOURCES})
       WORKING_DIRECTORY ${CMAKE_BINARY_DIR} TIMEOUT ${TEST_TIMEOUT})
   endif()
 endforeach()
+
+# Built by hand for tests/parity/check_llama_cpp.py.
+add_executable(parity_logits EXCLUDE_FROM_ALL
+  ${CMAKE_SOURCE_DIR}/tests/parity/logits.c)
+target_link_libraries(parity_logits PRIVATE trv_inside)
