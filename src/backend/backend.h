@@ -76,6 +76,7 @@ struct attn_plan {
     int64_t heads, kv_heads, head_dim; // heads is a multiple of kv_heads
     int64_t window;                    // 0: none
     float scale;                       // on q.k; usually 1/sqrt(head_dim)
+    float cap; // scores s become cap tanh(s / cap); 0: they stay
 };
 
 #define ACTIVATION_LIST(X)                                                     \
@@ -198,7 +199,7 @@ struct backend_ops {
                          struct mat u, enum activation f, bool gated);
 
     /* out [T, heads*D] (F32 or act_type); lse [T, heads] (log-sum-exp of the
-     * scaled scores) may be NULL. q [T, heads*D], k and v [slots, kv_heads*D]
+     * scaled and capped scores) may be NULL. q [T, heads*D], k and v [slots, kv_heads*D]
      * f32. Rows outside every segment are left alone. */
     void (*attn_forward)(struct backend *be, struct mat out, float *lse,
                          struct mat q, struct mat k, struct mat v,
@@ -223,6 +224,13 @@ struct backend_ops {
 
     /* x [n,V] f32 = softmax of each row of x / temperature, in place. */
     void (*softmax)(struct backend *be, struct mat x, float temperature);
+
+    /* y [n,V] f32 = a*y, in place; with a cap above 0: cap tanh(a*y / cap). */
+    void (*scale)(struct backend *be, struct mat y, float a, float cap);
+    /* dy [n,V] f32, the gradient of what scale() gave, y, becomes that of what
+     * it took, in place. y is read only where there is a cap. */
+    void (*scale_backward)(struct backend *be, struct mat dy, struct mat y,
+                           float a, float cap);
 
     /* d_b [C] += column sums of dy [T,C] f32. */
     void (*col_sum)(struct backend *be, float *d_b, struct mat dy);

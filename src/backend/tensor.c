@@ -199,4 +199,6 @@ tensor_rows_f32(float *out, const struct tensor *t, int64_t row0, int64_t n)
                             types[t->type].bytes,
                     1);
     }
+    for (int64_t i = 0; t->plus != 0.0f && i < n * cols; i++)
+        out[i] += t->plus;
 }

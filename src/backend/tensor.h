@@ -63,6 +63,7 @@ struct tensor {
      * the two halves of each head interleaved; with unpermute_heads = number
      * of heads, row r is read from where the file keeps it. 0: as stored. */
     int32_t unpermute_heads;
+    float plus; // added to each value: Gemma's norms are stored less 1
 };
 
 /** out [n, cols] = rows row0.. of a matrix [rows, cols] (a vector is one row).

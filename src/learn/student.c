@@ -385,6 +385,9 @@ start_soft(struct virtual_tokens *v, const struct decoder *d,
     for (int64_t j = 0; j < v->k && d->embed; j++)
         ops->copy(d->be, mat_f32(v->w + j * v->width, 1, v->width),
                   mat_f32(d->embed + ids[j] * v->width, 1, v->width));
+    if (d->cfg->embed_scale != 0.0 && !d->cfg->scales_virtual)
+        ops->scale(d->be, mat_f32(v->w, v->k, v->width), decoder_embed_scale(d),
+                   0.0f);
 }
 
 static int

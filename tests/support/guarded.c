@@ -396,6 +396,27 @@ guarded_softmax(struct backend *be, struct mat x, float temperature)
 }
 
 static void
+guarded_scale(struct backend *be, struct mat y, float a, float cap)
+{
+    struct guarded *own = be->state;
+
+    unlock(own);
+    own->inner->ops->scale(own->inner, y, a, cap);
+    lock(own);
+}
+
+static void
+guarded_scale_backward(struct backend *be, struct mat dy, struct mat y, float a,
+                       float cap)
+{
+    struct guarded *own = be->state;
+
+    unlock(own);
+    own->inner->ops->scale_backward(own->inner, dy, y, a, cap);
+    lock(own);
+}
+
+static void
 guarded_col_sum(struct backend *be, float *d_b, struct mat dy)
 {
     struct guarded *own = be->state;
@@ -474,6 +495,8 @@ static const struct backend_ops guarded_ops = {
     .xent = guarded_xent,
     .divergence = guarded_divergence,
     .softmax = guarded_softmax,
+    .scale = guarded_scale,
+    .scale_backward = guarded_scale_backward,
     .col_sum = guarded_col_sum,
     .adamw = guarded_adamw,
     .cast = guarded_cast,

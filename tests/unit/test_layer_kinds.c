@@ -36,7 +36,7 @@ static const struct family_names names = {
 };
 static const struct family family = {.name = "kinds", .names = &names};
 
-static const struct model_config config = {
+static const struct model_config plain = {
     .family = &family,
     .width = C,
     .layers = L,
@@ -65,6 +65,42 @@ static const struct model_config config = {
          {.window = 2, .rope = 1, .norm_in = true, .qk_norm = QK_NORM_WIDTH}},
     .kind = {2, 0, 1, 3},
 };
+
+/* That model, and the same with one thing changed, or all of them. */
+static struct model_config config;
+
+static const struct variant {
+    const char *what;
+    double embed, attn, residual, logit, attn_cap, logit_cap;
+    bool norm_less_one;
+    enum activation act;
+} variants[] = {
+    {.what = "plain", .act = ACT_SILU},
+    {.what = "embed_scale", .embed = 1.7, .act = ACT_SILU},
+    {.what = "attn_scale", .attn = 1.2, .act = ACT_SILU},
+    {.what = "residual_scale", .residual = 0.6, .act = ACT_SILU},
+    {.what = "logit_scale", .logit = 0.4, .act = ACT_SILU},
+    {.what = "attn_cap", .attn_cap = 1.5, .act = ACT_SILU},
+    {.what = "logit_cap", .logit_cap = 2.5, .act = ACT_SILU},
+    {.what = "norm_less_one", .norm_less_one = true, .act = ACT_SILU},
+    {.what = "gelu", .act = ACT_GELU_TANH},
+    {"all", 1.7, 0.9, 0.6, 1.3, 2.0, 3.0, true, ACT_GELU_TANH},
+};
+#define N_VARIANTS (sizeof(variants) / sizeof(variants[0]))
+
+static void
+vary(const struct variant *v)
+{
+    config = plain;
+    config.embed_scale = v->embed;
+    config.attn_scale = v->attn;
+    config.residual_scale = v->residual;
+    config.logit_scale = v->logit;
+    config.attn_cap = v->attn_cap;
+    config.logit_cap = v->logit_cap;
+    config.norm_less_one = v->norm_less_one;
+    config.act = v->act;
+}
 
 static const int32_t text[T] = {3, 7, 7, 1, 12, 0, 5, 3, 9};
 
@@ -107,7 +143,28 @@ norm(double *x, int64_t n, const double *w)
     for (int64_t i = 0; i < n; i++)
         sum += x[i] * x[i];
     for (int64_t i = 0; i < n; i++)
-        x[i] *= w[i] / sqrt(sum / (double)n + config.norm_eps);
+        x[i] *= (w[i] + config.norm_less_one) /
+                sqrt(sum / (double)n + config.norm_eps);
+}
+
+static double
+factor(double scale)
+{
+    return scale == 0 ? 1 : scale;
+}
+
+static double
+cap(double x, double at)
+{
+    return at == 0 ? x : at * tanh(x / at);
+}
+
+static double
+activate(double x)
+{
+    if (config.act == ACT_SILU)
+        return x / (1 + exp(-x));
+    return x / 2 * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
 }
 
 static void
@@ -155,7 +212,9 @@ attend(double *out, double (*q)[H * D], double (*k)[G * D], double (*v)[G * D],
             p[s] = 0;
             for (int i = 0; i < D; i++)
                 p[s] += q[t][h * D + i] * k[s][at + i];
-            p[s] = exp(p[s] / sqrt((double)D));
+            p[s] *= config.attn_scale == 0 ? 1 / sqrt((double)D)
+                                           : config.attn_scale;
+            p[s] = exp(cap(p[s], config.attn_cap));
             sum += p[s];
         }
         for (int i = 0; i < D; i++) {
@@ -173,7 +232,7 @@ add_sublayer(double *x, double *y, const struct world *w, bool normed,
     if (normed)
         norm(y, C, find(w, slot, l, 0));
     for (int i = 0; i < C; i++)
-        x[i] += y[i];
+        x[i] += factor(config.residual_scale) * y[i];
 }
 
 static void
@@ -203,7 +262,7 @@ run_layer(double (*x)[C], const struct world *w, int64_t l)
         multiply(gate, find(w, SLOT_PART, l, PART_GATE), in, F, C);
         multiply(up, find(w, SLOT_PART, l, PART_UP), in, F, C);
         for (int i = 0; i < F; i++)
-            up[i] *= gate[i] / (1 + exp(-gate[i]));
+            up[i] *= activate(gate[i]);
         multiply(y, find(w, SLOT_PART, l, PART_DOWN), up, C, F);
         add_sublayer(x[t], y, w, desc->norm_out, SLOT_OUT2, l);
     }
@@ -218,7 +277,9 @@ run_plain(double (*logits)[V], const struct world *w, const int32_t *ids,
     double x[T][C], loss = 0;
 
     for (int t = 0; t < T; t++)
-        memcpy(x[t], find(w, SLOT_EMBED, -1, 0) + ids[t] * C, sizeof(x[t]));
+        for (int i = 0; i < C; i++)
+            x[t][i] = find(w, SLOT_EMBED, -1, 0)[ids[t] * C + i] *
+                      factor(config.embed_scale);
     for (int64_t l = 0; l < L; l++)
         run_layer(x, w, l);
     for (int t = 0; t < T; t++) {
@@ -226,8 +287,11 @@ run_plain(double (*logits)[V], const struct world *w, const int32_t *ids,
 
         norm(x[t], C, find(w, SLOT_NORM, -1, 0));
         multiply(logits[t], find(w, SLOT_HEAD, -1, 0), x[t], V, C);
-        for (int i = 0; i < V; i++)
+        for (int i = 0; i < V; i++) {
+            logits[t][i] = cap(logits[t][i] * factor(config.logit_scale),
+                               config.logit_cap);
             sum += exp(logits[t][i]);
+        }
         if (t + 1 >= from && t + 1 < T)
             loss += log(sum) - logits[t][ids[t + 1]];
     }
@@ -288,6 +352,8 @@ bind(struct world *w, int i)
     trv_err err = {0};
 
     must(checkpoint_need(places[it->slot], m->ckpt, it, &err), &err);
+    if (config.norm_less_one && layout_is_norm(it))
+        checkpoint_plus(m->ckpt, *places[it->slot], 1.0f);
 }
 
 static void
@@ -342,6 +408,8 @@ open_decoder(struct decoder **d, struct backend **be, const struct world *w,
     must(decoder_open(d, &w->model, *be, &err), &err);
 }
 
+static const char *variant; // for messages
+
 static void
 compare(const char *what, const float *got, const double *want, int64_t n,
         double bound)
@@ -354,7 +422,7 @@ compare(const char *what, const float *got, const double *want, int64_t n,
         worst = fmax(worst, fabs((double)got[i] - want[i]));
     }
     if (worst > bound * top)
-        fail_msg("%s: off by %g of %g", what, worst, top);
+        fail_msg("%s: %s: off by %g of %g", variant, what, worst, top);
 }
 
 /* --- the facts --- */
@@ -441,19 +509,23 @@ test_layer_kinds_logits_and_gradients_equal_a_plain_decoder(void **state)
     double *slopes[MOST];
 
     (void)state;
-    open_world(&w);
-    for (int i = 0; i < w.n; i++)
-        slopes[i] = differences(&w, i);
-    check_passes(&w, slopes, "ref");
-    check_passes(&w, slopes, NULL);
-    for (int i = 0; i < w.n; i++)
-        mem_free(slopes[i]);
-    close_world(&w);
+    for (size_t v = 0; v < N_VARIANTS; v++) {
+        variant = variants[v].what;
+        vary(&variants[v]);
+        open_world(&w);
+        for (int i = 0; i < w.n; i++)
+            slopes[i] = differences(&w, i);
+        check_passes(&w, slopes, "ref");
+        check_passes(&w, slopes, NULL);
+        for (int i = 0; i < w.n; i++)
+            mem_free(slopes[i]);
+        close_world(&w);
+    }
 }
 
 /* Through the cache, each layer with its own window. */
 static void
-test_layer_kinds_sample_as_a_plain_decoder_scores(void **state)
+check_sampling(void)
 {
     const int context = 4;
     const struct sample_row from = {text, context, NULL, 7};
@@ -470,7 +542,6 @@ test_layer_kinds_sample_as_a_plain_decoder_scores(void **state)
     struct world w;
     trv_err err = {0};
 
-    (void)state;
     open_world(&w);
     open_decoder(&d, &be, &w, NULL);
     must(engine_sample(d, &a, out, &from, 1, &opts, &err), &err);
@@ -483,6 +554,16 @@ test_layer_kinds_sample_as_a_plain_decoder_scores(void **state)
     decoder_free(d);
     backend_free(be);
     close_world(&w);
+}
+
+static void
+test_layer_kinds_sample_as_a_plain_decoder_scores(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < N_VARIANTS; v++) {
+        vary(&variants[v]);
+        check_sampling();
+    }
 }
 
 int

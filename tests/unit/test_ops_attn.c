@@ -155,16 +155,20 @@ check_worlds(enum precision prec)
 {
     static const struct {
         int64_t heads, kv_heads, D, window, n;
+        float cap;
     } of[] = {
-        {1, 1, 8, 0, 5},   {2, 2, 16, 0, 64},  {9, 3, 64, 0, 70},
-        {4, 1, 24, 0, 33}, {2, 1, 128, 7, 40}, {3, 3, 80, 65, 130},
-        {2, 1, 20, 1, 9},
+        {1, 1, 8, 0, 5, 0},        {2, 2, 16, 0, 64, 0},
+        {9, 3, 64, 0, 70, 0},      {4, 1, 24, 0, 33, 0},
+        {2, 1, 128, 7, 40, 0},     {3, 3, 80, 65, 130, 0},
+        {2, 1, 20, 1, 9, 0},       {2, 1, 64, 7, 70, 1.5f},
+        {3, 3, 24, 0, 130, 50.0f}, {4, 2, 20, 1, 9, 0.1f},
     };
 
     for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
         struct world w;
 
         world_init(&w, of[i].heads, of[i].kv_heads, of[i].D, of[i].window);
+        w.plan.cap = of[i].cap;
         world_fill(&w, of[i].n);
         check(&w, prec);
     }
@@ -237,13 +241,14 @@ test_ops_attn_gradients_are_slopes_of_the_oracle(void **state)
     world_init(&w, 4, 2, 6, 5);
     world_add(&w, 7, 0, 0, NULL);
     world_add(&w, 4, 0, 1, &(struct attn_span){0, 6});
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < 4; b++) {
         struct tensors x = tensors_make(&w, DT_F32);
         struct mat dk = ops_same(x.dk), dv = ops_same(x.dv);
         struct mat none = {0};
         struct slope s = {ref, &w, &x};
 
-        tensors_run(both[b], &w, &x);
+        w.plan.cap = b < 2 ? 0.0f : 1.5f;
+        tensors_run(both[b % 2], &w, &x);
         x.dq.rows = 7; // row 7 belongs to no segment
         x.q.rows = 7;
         check_slopes(&s, x.q, x.dq, none, "dq");

@@ -130,6 +130,60 @@ check_softmax(struct backend *be[3], int64_t n, int64_t V)
     }
 }
 
+/* f32 rounds a*x/cap: 1e-7 of what tanh is taken of, which its slope makes no
+ * larger; the slope 1 - (y/cap)^2 errs by 4e-7 of 1 where y is near the cap. */
+static void
+check_scale(struct backend *be[3], int64_t n, int64_t V)
+{
+    static const float caps[] = {0.0f, 0.5f, 30.0f};
+
+    for (int c = 0; c < 3; c++) {
+        struct mat y[3], dy[3];
+
+        for (int i = 0; i < 3; i++) {
+            y[i] = ops_mat(n, V, 3, DT_F32, 1, 4);
+            dy[i] = ops_mat(n, V, 2, DT_F32, 2, 1);
+            be[i]->ops->scale(be[i], y[i], 1.7f, caps[c]);
+            be[i]->ops->scale_backward(be[i], dy[i], y[i], 1.7f, caps[c]);
+        }
+        ops_assert_near(y[1], y[0], 1e-7, 1e-6, "scale");
+        ops_assert_near(dy[1], dy[0], 5e-6, 1e-6, "d scale");
+        ops_assert_same(y[1], y[2], "scale");
+        ops_assert_same(dy[1], dy[2], "d scale");
+        for (int i = 0; i < 3; i++) {
+            ops_free(y[i]);
+            ops_free(dy[i]);
+        }
+    }
+}
+
+static void
+test_ops_scale_is_that_of_the_oracle(void **state)
+{
+    (void)state;
+    each_size(check_scale);
+}
+
+/* A cap's gradient is the slope of what it gives. */
+static void
+test_ops_scale_gradient_is_its_slope(void **state)
+{
+    struct backend *be = ops_ref();
+
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        const float x = (float)(i - 4), h = 0x1p-6f;
+        float y[3] = {x - h, x, x + h}, d = 1.0f;
+
+        be->ops->scale(be, mat_f32(y, 1, 3), 0.7f, 1.5f);
+        be->ops->scale_backward(be, mat_f32(&d, 1, 1), mat_f32(y + 1, 1, 1),
+                                0.7f, 1.5f);
+        /* the curvature: h^2/6 of a third derivative below 0.7 */
+        assert_close((double)d, (double)((y[2] - y[0]) / (2 * h)), 5e-5);
+    }
+    backend_free(be);
+}
+
 static void
 test_ops_softmax_is_that_of_the_oracle(void **state)
 {
@@ -314,6 +368,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ops_losses_are_those_of_the_oracle),
         cmocka_unit_test(test_ops_softmax_is_that_of_the_oracle),
+        cmocka_unit_test(test_ops_scale_is_that_of_the_oracle),
+        cmocka_unit_test(test_ops_scale_gradient_is_its_slope),
         cmocka_unit_test(test_ops_losses_stay_finite_for_extreme_logits),
         cmocka_unit_test(test_ops_losses_pass_nan_on),
         cmocka_unit_test(test_ops_loss_gradients_are_slopes_of_the_oracle),

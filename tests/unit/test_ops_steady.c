@@ -312,6 +312,7 @@ rest_run(struct backend *be)
     be->ops->act_forward(be, r.act, x, ACT_SILU, true);
     be->ops->act_backward(be, r.du, r.act, x, ACT_SILU, true);
     be->ops->divergence(be, r.div.data, x, r.logits, DIV_JSD, weight);
+    be->ops->scale(be, r.logits, 1.3f, 5.0f);
     be->ops->softmax(be, r.logits, 0.7f);
     rest_attn(be, &r, x);
     be->ops->adamw(be, r.w.data, m.data, v.data, g.data, 300 * C, 1e-3f, 0.9f,

@@ -202,6 +202,35 @@ cpu_softmax(struct backend *be, struct mat x, float temperature)
     }
 }
 
+void
+cpu_scale(struct backend *be, struct mat y, float a, float cap)
+{
+    const struct vec_ops *vec = cpu_state(be)->vec;
+
+#pragma omp parallel for schedule(static)                                      \
+    num_threads(be->threads) if (y.rows * y.cols > SMALL)
+    for (int64_t r = 0; r < y.rows; r++)
+        if (cap > 0)
+            vec->cap(row_f32(y, r), y.cols, a, cap);
+        else
+            vec->scale(row_f32(y, r), y.cols, a);
+}
+
+void
+cpu_scale_backward(struct backend *be, struct mat dy, struct mat y, float a,
+                   float cap)
+{
+    const struct vec_ops *vec = cpu_state(be)->vec;
+
+#pragma omp parallel for schedule(static)                                      \
+    num_threads(be->threads) if (dy.rows * dy.cols > SMALL)
+    for (int64_t r = 0; r < dy.rows; r++)
+        if (cap > 0)
+            vec->cap_back(row_f32(dy, r), row_f32(y, r), dy.cols, a, cap);
+        else
+            vec->scale(row_f32(dy, r), dy.cols, a);
+}
+
 #define FLAT 16384 // values of a flat array that one thread takes
 
 void

@@ -24,6 +24,9 @@ void cpu_xent(struct backend *be, float *logp, int32_t *top, struct mat logits,
 void cpu_divergence(struct backend *be, float *div, struct mat a, struct mat b,
                     enum divergence kind, const float *weight);
 void cpu_softmax(struct backend *be, struct mat x, float temperature);
+void cpu_scale(struct backend *be, struct mat y, float a, float cap);
+void cpu_scale_backward(struct backend *be, struct mat dy, struct mat y,
+                        float a, float cap);
 void cpu_adamw(struct backend *be, float *w, float *m, float *v, const float *g,
                int64_t n, float lr, float beta1, float beta2, float eps,
                float wd, int64_t step, float gscale);

@@ -52,6 +52,9 @@ struct vec_ops {
     void (*exp_row)(float *x, int64_t n, float scale, double lse, float coef);
     /* x *= a */
     void (*scale)(float *x, int64_t n, float a);
+    /* x = cap tanh(a*x / cap); dy *= a (1 - (y/cap)^2), where y is its value */
+    void (*cap)(float *x, int64_t n, float a, float cap);
+    void (*cap_back)(float *dy, const float *y, int64_t n, float a, float cap);
     /* Divergence of two rows with their log-sum-exps; *kl_bm takes KL(B||M)
      * of the Jensen-Shannon divergence. */
     double (*div)(const float *a, const float *b, int64_t n, double lse_a,

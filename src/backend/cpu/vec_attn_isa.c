@@ -213,6 +213,21 @@ sees_any(const struct attn_plan *plan, const struct attn_seg *seg,
            seers(plan, seg, total, t->j0 + t->n - 1, i0, n).hi > 0;
 }
 
+/* Scores of a tile [keys,ROWS], scaled and capped, before any is hidden. */
+static void
+cap_scores(float *s, int64_t keys, int64_t width, const struct attn_plan *plan)
+{
+    for (int64_t j = 0; j < keys; j++)
+        VEC(vec_cap)(s + j * ROWS, width, plan->scale, plan->cap);
+}
+
+/* What is left to multiply scores by. */
+static float
+scale_left(const struct attn_plan *plan)
+{
+    return plan->cap > 0 ? 1.0f : plan->scale;
+}
+
 /* What is not to be seen becomes -inf in the scores, 0 in dp (or NULL). */
 static void
 hide(float *s, float *dp, const struct attn_plan *plan,
@@ -365,9 +380,11 @@ VEC(vec_attn)(void *out, enum dtype to, int64_t ld_out, float *lse,
         first = t.j0 - (total - seg->n) - i0;
         scores(s, (struct vec_rows){k.p + t.slot * k.ld, k.ld}, qt, t.n, width,
                D, first);
+        if (plan->cap > 0)
+            cap_scores(s, t.n, width, plan);
         if (!sees_all(plan, seg, total, &t, i0, n))
             hide(s, NULL, plan, seg, total, &t, i0, n);
-        if (online(s, t.n, width, plan->scale, max, sum, keep))
+        if (online(s, t.n, width, scale_left(plan), max, sum, keep))
             for (int64_t i = 0; i < n; i++)
                 for (int64_t d = 0; d < D; d++)
                     o[i * D + d] *= keep[i];
@@ -515,8 +532,12 @@ VEC(vec_attn_one)(void *out, enum dtype to, float *lse, const float *q,
         vt = (struct vec_rows){v.p + (t.slot + see.lo) * v.ld, v.ld};
         dots(s, q, group, kt, m, D);
         for (int64_t h = 0; h < group; h++) {
-            const float keep =
-                online_one(s + h * KEYS, m, plan->scale, &max[h], &sum[h]);
+            float keep;
+
+            if (plan->cap > 0)
+                VEC(vec_cap)(s + h * KEYS, m, plan->scale, plan->cap);
+            keep =
+                online_one(s + h * KEYS, m, scale_left(plan), &max[h], &sum[h]);
 
             if (keep != 1.0f)
                 for (int64_t d = 0; d < D; d++)
@@ -547,6 +568,27 @@ back_scores(float *restrict p, float *restrict dp, int64_t keys, int64_t width,
 
             p[j * ROWS + i] = e;
             dp[j * ROWS + i] = scale * e * (dp[j * ROWS + i] - delta[i]);
+        }
+}
+
+/* The same of scores that are scaled and capped: dp times 1 - (s/cap)^2, too.
+ * Hidden scores are -inf, whose p is 0. */
+static void
+back_capped(float *restrict p, float *restrict dp, int64_t keys, int64_t width,
+            const struct attn_plan *plan, const float *restrict lse,
+            const float *restrict delta)
+{
+    const float in = 1.0f / plan->cap;
+
+    for (int64_t j = 0; j < keys; j++)
+        for (int64_t i = 0; i < width; i++) {
+            const float s = p[j * ROWS + i];
+            const float t = s < -plan->cap ? 1.0f : s * in;
+            const float e = vec_exp(s - lse[i]);
+
+            p[j * ROWS + i] = e;
+            dp[j * ROWS + i] = plan->scale * (1.0f - t * t) * e *
+                               (dp[j * ROWS + i] - delta[i]);
         }
 }
 
@@ -588,9 +630,14 @@ VEC(vec_attn_back)(struct vec_rows dq, struct vec_rows dk, struct vec_rows dv,
                 continue;
             scores(p, kj, qt, t.n, width, D, first);
             scores(dp, vj, ot, t.n, width, D, first);
+            if (plan->cap > 0)
+                cap_scores(p, t.n, width, plan);
             if (!sees_all(plan, seg, total, &t, i, n))
                 hide(p, dp, plan, seg, total, &t, i, n);
-            back_scores(p, dp, t.n, width, plan->scale, l, m);
+            if (plan->cap > 0)
+                back_capped(p, dp, t.n, width, plan, l, m);
+            else
+                back_scores(p, dp, t.n, width, plan->scale, l, m);
             to_keys(dvj, p, oi, t.n, n, D, first);
             to_keys(dkj, dp, qi, t.n, n, D, first);
             to_queries(dq.p + i * dq.ld, dq.ld, dp, kj, t.n, n, D, first);

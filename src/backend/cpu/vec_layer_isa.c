@@ -43,6 +43,27 @@ VEC(vec_scale)(float *x, int64_t n, float a)
         x[i] *= a;
 }
 
+void
+VEC(vec_cap)(float *x, int64_t n, float a, float cap)
+{
+    const float in = a / cap;
+
+    for (int64_t i = 0; i < n; i++)
+        x[i] = cap * vec_tanh(x[i] * in);
+}
+
+void
+VEC(vec_cap_back)(float *dy, const float *y, int64_t n, float a, float cap)
+{
+    const float in = 1.0f / cap;
+
+    for (int64_t i = 0; i < n; i++) {
+        const float t = y[i] * in;
+
+        dy[i] *= a * (1.0f - t * t);
+    }
+}
+
 /* y = (x - mean) * rstd * w + b; y may be x, so nothing is restrict. */
 static inline void
 norm_write(float *y, const float *x, const float *w, const float *b, float mean,

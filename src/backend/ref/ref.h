@@ -60,6 +60,9 @@ void ref_xent(struct backend *be, float *logp, int32_t *top, struct mat logits,
 void ref_divergence(struct backend *be, float *div, struct mat a, struct mat b,
                     enum divergence kind, const float *weight);
 void ref_softmax(struct backend *be, struct mat x, float temperature);
+void ref_scale(struct backend *be, struct mat y, float a, float cap);
+void ref_scale_backward(struct backend *be, struct mat dy, struct mat y,
+                        float a, float cap);
 void ref_cast(struct backend *be, struct mat y, struct mat x);
 void ref_adamw(struct backend *be, float *w, float *m, float *v, const float *g,
                int64_t n, float lr, float beta1, float beta2, float eps,

@@ -43,6 +43,15 @@ dot(struct mat a, int64_t ra, int64_t ca, struct mat b, int64_t rb, int64_t cb,
     return sum;
 }
 
+/* The score of a query and a key, from their product. */
+static double
+score(const struct attn_plan *plan, double qk)
+{
+    const double s = (double)plan->scale * qk, cap = (double)plan->cap;
+
+    return cap > 0 ? cap * tanh(s / cap) : s;
+}
+
 static void
 forward_one(struct mat out, float *lse, struct mat q, struct mat k,
             struct mat v, const struct attn_plan *plan,
@@ -56,21 +65,19 @@ forward_one(struct mat out, float *lse, struct mat q, struct mat k,
 
     for (int64_t j = see.from; j < see.to; j++) {
         const double s =
-            (double)plan->scale * dot(q, t, h * D, k, slot_of(seg, j), kc, D);
+            score(plan, dot(q, t, h * D, k, slot_of(seg, j), kc, D));
 
         max = s > max ? s : max;
     }
     for (int64_t j = see.from; j < see.to; j++)
-        sum += exp((double)plan->scale *
-                       dot(q, t, h * D, k, slot_of(seg, j), kc, D) -
-                   max);
+        sum +=
+            exp(score(plan, dot(q, t, h * D, k, slot_of(seg, j), kc, D)) - max);
     for (int64_t d = 0; d < D; d++) {
         double o = 0;
 
         for (int64_t j = see.from; j < see.to; j++) {
             const int64_t slot = slot_of(seg, j);
-            const double s =
-                (double)plan->scale * dot(q, t, h * D, k, slot, kc, D);
+            const double s = score(plan, dot(q, t, h * D, k, slot, kc, D));
 
             o += exp(s - max) / sum * ref_at(v, slot, kc + d);
         }
@@ -91,8 +98,9 @@ ref_attn_forward(struct backend *be, struct mat out, float *lse, struct mat q,
                 forward_one(out, lse, q, k, v, plan, &plan->segs[s], i, h);
 }
 
-/* With p the probabilities and dp = dout . v:
- * ds = p (dp - sum p dp); dq = scale ds k; dk += scale ds q; dv += p dout. */
+/* With p the probabilities, s the scores and dp = dout . v:
+ * ds = p (dp - sum p dp), times 1 - (s/cap)^2 where they are capped;
+ * dq = scale ds k; dk += scale ds q; dv += p dout. */
 static void
 backward_one(struct mat dq, struct mat dk, struct mat dv, struct mat dout,
              const float *lse, struct mat q, struct mat k, struct mat v,
@@ -109,17 +117,17 @@ backward_one(struct mat dq, struct mat dk, struct mat dv, struct mat dout,
     for (int64_t j = see.from; j < see.to; j++) {
         const int64_t slot = slot_of(seg, j);
 
-        mean +=
-            exp((double)plan->scale * dot(q, t, h * D, k, slot, kc, D) - l) *
-            dot(dout, t, h * D, v, slot, kc, D);
+        mean += exp(score(plan, dot(q, t, h * D, k, slot, kc, D)) - l) *
+                dot(dout, t, h * D, v, slot, kc, D);
     }
     for (int64_t d = 0; d < D; d++)
         ref_set(dq, t, h * D + d, 0);
     for (int64_t j = see.from; j < see.to; j++) {
         const int64_t slot = slot_of(seg, j);
-        const double p =
-            exp((double)plan->scale * dot(q, t, h * D, k, slot, kc, D) - l);
-        const double ds = (double)plan->scale * p *
+        const double s = score(plan, dot(q, t, h * D, k, slot, kc, D));
+        const double p = exp(s - l);
+        const double to_cap = plan->cap > 0 ? s / (double)plan->cap : 0;
+        const double ds = (double)plan->scale * (1 - to_cap * to_cap) * p *
                           (dot(dout, t, h * D, v, slot, kc, D) - mean);
 
         for (int64_t d = 0; d < D; d++) {

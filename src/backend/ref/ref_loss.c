@@ -60,6 +60,38 @@ ref_softmax(struct backend *be, struct mat x, float temperature)
 }
 
 void
+ref_scale(struct backend *be, struct mat y, float a, float cap)
+{
+    const double c = (double)cap;
+
+    (void)be;
+    for (int64_t r = 0; r < y.rows; r++)
+        for (int64_t j = 0; j < y.cols; j++) {
+            const double x = (double)a * ref_at(y, r, j);
+
+            ref_set(y, r, j, c > 0 ? c * tanh(x / c) : x);
+        }
+}
+
+void
+ref_scale_backward(struct backend *be, struct mat dy, struct mat y, float a,
+                   float cap)
+{
+    (void)be;
+    for (int64_t r = 0; r < dy.rows; r++)
+        for (int64_t j = 0; j < dy.cols; j++) {
+            double slope = (double)a;
+
+            if (cap > 0) {
+                const double t = ref_at(y, r, j) / (double)cap;
+
+                slope *= 1 - t * t;
+            }
+            ref_set(dy, r, j, slope * ref_at(dy, r, j));
+        }
+}
+
+void
 ref_cast(struct backend *be, struct mat y, struct mat x)
 {
     (void)be;

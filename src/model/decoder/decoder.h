@@ -6,6 +6,8 @@
  *                x += out2(DOWN(act(UP(norm2(x)))))
  *   hidden = norm(x);   logits = HEAD(hidden): see head.h
  *
+ * The config may multiply the embeddings, what is added to x, and the logits.
+ *
  * Which of the four norms a layer has, whether and by which table it turns q
  * and k, what norms them before and how far it sees is its description
  * (struct layer_desc).
@@ -234,6 +236,10 @@ void decoder_enter(const struct decoder *d, struct mat n, float *stats,
 struct attn_plan decoder_attn_plan(const struct decoder *d,
                                    const struct batch *b, int64_t layer);
 double decoder_attn_flop(const struct decoder *d, const struct batch *b);
+
+/* What the embeddings of tokens are multiplied by: in bf16 rounded, as
+ * transformers does. */
+float decoder_embed_scale(const struct decoder *d);
 
 /* Ids or positions [n] as indices of rows, in the arena; NULL without memory. */
 const int64_t *decoder_indices(struct arena *a, const int32_t *ids, int64_t n);

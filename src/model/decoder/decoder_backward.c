@@ -130,11 +130,11 @@ norm_qk_back(struct backward *bw, struct mat dqk, int64_t layer, trv_err *err)
     return 0;
 }
 
-/* *dy [T,C] = the gradient of what a sublayer's norm_out was given, from that
- * of the stream; dx itself where the layer has none. */
+/* *dy [T,C] = the gradient of a sublayer's output, before the norm after it and
+ * the residual scale, from that of the stream; dx itself where neither is. */
 static int
-norm_out_back(struct backward *bw, struct mat *dy, struct mat dx, int64_t layer,
-              enum dec_map map, trv_err *err)
+leave_back(struct backward *bw, struct mat *dy, struct mat dx, int64_t layer,
+           enum dec_map map, trv_err *err)
 {
     struct decoder *d = bw->d;
     const bool first = map == MAP_O;
@@ -142,15 +142,24 @@ norm_out_back(struct backward *bw, struct mat *dy, struct mat dx, int64_t layer,
     struct dec_vec *w = first ? &l->out1_w : &l->out2_w;
     struct dec_vec *b = first ? &l->out1_b : &l->out2_b;
     const struct saved_layer *s = &bw->save->layers[layer];
+    const float scale = config_factor(d->cfg->residual_scale);
+    struct mat g = dx;
 
-    *dy = dx;
+    if (scale != 1.0f) {
+        g = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
+        if (!g.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+        d->be->ops->copy(d->be, g, dx);
+        d->be->ops->scale(d->be, g, scale, 0.0f);
+    }
+    *dy = g;
     if (!config_layer(d->cfg, layer)->norm_out)
         return 0;
     *dy = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
     if (!dy->data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
     d->be->ops->zero(d->be, *dy);
-    d->be->ops->norm_backward(d->be, *dy, w->d, b->d, dx,
+    d->be->ops->norm_backward(d->be, *dy, w->d, b->d, g,
                               mat_f32(first ? s->y1 : s->y2, dx.rows, dx.cols),
                               first ? s->out1 : s->out2, w->v, d->cfg->rms);
     return 0;
@@ -210,7 +219,7 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     if (!h.data || !dh.data || !du.data || !n.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
     ops->act_forward(d->be, h, u, cfg->act, cfg->gated);
-    rc = norm_out_back(bw, &dy, dx, i, MAP_DOWN, err);
+    rc = leave_back(bw, &dy, dx, i, MAP_DOWN, err);
     if (!rc)
         rc = bottlenecks_back(bw, &dm, dy, BOTTLENECK_MLP, i, err);
     if (!rc)
@@ -268,7 +277,7 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
 
     if (!dattn.data || !dqkv.data || !n.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-    rc = norm_out_back(bw, &dy, dx, i, MAP_O, err);
+    rc = leave_back(bw, &dy, dx, i, MAP_O, err);
     if (!rc)
         rc = bottlenecks_back(bw, &dm, dy, BOTTLENECK_ATTENTION, i, err);
     if (!rc)
@@ -291,29 +300,12 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
                       MAP_QKV, i, err);
 }
 
-/* Gradients of the embeddings: of tokens where all weights learn, of virtual
- * tokens that learn, and of each place for whoever asks. */
-static int
-embed_back(struct decoder *d, struct arena *a, struct mat dx,
-           const struct batch *b, float *d_embeds, trv_err *err)
+/* The gradient of virtual tokens that learn. */
+static void
+virtual_back(const struct decoder *d, struct mat dx, const struct batch *b)
 {
-    const struct backend_ops *ops = d->be->ops;
-    const struct model_config *cfg = d->cfg;
-    const int64_t C = cfg->width;
+    const int64_t C = dx.cols;
 
-    if (d_embeds)
-        ops->add(d->be, mat_f32(d_embeds, b->T, C), dx);
-    if (d->g_full) {
-        const int64_t *ids = decoder_indices(a, b->ids, b->T);
-        const int64_t *pos = decoder_indices(a, b->pos, b->T);
-
-        if (!ids || !pos)
-            return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
-        ops->scatter_add(d->be, mat_f32(d->d_embed, cfg->vocab, C), ids, dx);
-        if (cfg->learned_pos)
-            ops->scatter_add(d->be, mat_f32(d->d_pos_embed, cfg->context, C),
-                             pos, dx);
-    }
     for (int64_t i = 0; i < b->n_groups; i++) {
         const struct batch_group *group = &b->groups[i];
         const struct virtual_tokens *v =
@@ -321,10 +313,39 @@ embed_back(struct decoder *d, struct arena *a, struct mat dx,
 
         for (int64_t t = group->t0; v && v->g && t < group->t0 + group->n; t++)
             if (b->ids[t] < 0)
-                ops->add(d->be,
-                         mat_f32(v->g + VIRTUAL_INDEX(b->ids[t]) * C, 1, C),
-                         mat_part(dx, t, 1, 0, C));
+                d->be->ops->add(
+                    d->be, mat_f32(v->g + VIRTUAL_INDEX(b->ids[t]) * C, 1, C),
+                    mat_part(dx, t, 1, 0, C));
     }
+}
+
+/* Gradients of the embeddings: of virtual tokens, of tokens where all weights
+ * learn, and of each place for whoever asks. dx is left scaled. */
+static int
+embed_back(struct decoder *d, struct arena *a, struct mat dx,
+           const struct batch *b, float *d_embeds, trv_err *err)
+{
+    const struct backend_ops *ops = d->be->ops;
+    const struct model_config *cfg = d->cfg;
+    const int64_t C = cfg->width;
+    const int64_t *ids = decoder_indices(a, b->ids, b->T);
+    const int64_t *pos = decoder_indices(a, b->pos, b->T);
+
+    if (!ids || !pos)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    if (d->g_full && cfg->learned_pos)
+        ops->scatter_add(d->be, mat_f32(d->d_pos_embed, cfg->context, C), pos,
+                         dx);
+    if (!cfg->scales_virtual)
+        virtual_back(d, dx, b);
+    if (cfg->embed_scale != 0.0)
+        ops->scale(d->be, dx, decoder_embed_scale(d), 0.0f);
+    if (cfg->scales_virtual)
+        virtual_back(d, dx, b);
+    if (d_embeds)
+        ops->add(d->be, mat_f32(d_embeds, b->T, C), dx);
+    if (d->g_full)
+        ops->scatter_add(d->be, mat_f32(d->d_embed, cfg->vocab, C), ids, dx);
     return 0;
 }
 

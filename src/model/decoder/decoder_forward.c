@@ -265,6 +265,15 @@ embed_virtual(const struct decoder *d, struct mat x, const struct batch *b)
     }
 }
 
+float
+decoder_embed_scale(const struct decoder *d)
+{
+    const float scale = config_factor(d->cfg->embed_scale);
+
+    return d->be->act_type == DT_BF16 ? bf16_to_f32(bf16_from_f32(scale))
+                                      : scale;
+}
+
 /* x [T,C] = rows ids of a table: the trained one [n,C], where there is one, or
  * the stored one. */
 static int
@@ -304,8 +313,13 @@ embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
     struct mat place = {0};
     int rc;
 
-    embed_virtual(d, x, b);
+    if (cfg->scales_virtual)
+        embed_virtual(d, x, b);
     rc = take_rows(d, a, x, d->embed, cfg->vocab, d->model->embed, b->ids, err);
+    if (!rc && cfg->embed_scale != 0.0)
+        d->be->ops->scale(d->be, x, decoder_embed_scale(d), 0.0f);
+    if (!cfg->scales_virtual)
+        embed_virtual(d, x, b);
     if (!rc && cfg->learned_pos) {
         place = mat_new(a, DT_F32, b->T, cfg->width);
         rc = place.data
@@ -437,7 +451,7 @@ project_bottlenecks(struct decoder *d, struct arena *a, struct mat y,
 }
 
 /* x += the sublayer's output: the map's, what bottlenecks make of it, and the
- * norm over both where the layer has one there. */
+ * norm over both where the layer has one there; times the residual scale. */
 static int
 project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
                     struct mat in, enum dec_map map,
@@ -448,16 +462,17 @@ project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
     const struct dec_layer *l = &d->layers[layer];
     const struct saved_layer *s = save ? &save->layers[layer] : NULL;
     const bool normed = config_layer(d->cfg, layer)->norm_out;
-    const float beta = normed ? 0.0f : 1.0f;
+    const float scale = config_factor(d->cfg->residual_scale);
+    const bool apart = normed || scale != 1.0f; // y is no part of x yet
+    const float beta = apart ? 0.0f : 1.0f;
     const struct arena_mark mark = arena_mark(a);
     struct mat y = x, n = x;
     int rc;
 
-    if (normed) {
-        y = s ? mat_f32(first ? s->y1 : s->y2, b->T, x.cols)
-              : mat_new(a, DT_F32, b->T, x.cols);
-        n = mat_new(a, DT_F32, b->T, x.cols);
-    }
+    if (apart)
+        y = n = mat_new(a, DT_F32, b->T, x.cols);
+    if (normed && s)
+        y = mat_f32(first ? s->y1 : s->y2, b->T, x.cols);
     if (!y.data || !n.data)
         return err_fail(err, TRV_ENOMEM, "no memory for a norm");
     if (decoder_bottleneck_size(b, layer, place) == 0)
@@ -465,13 +480,13 @@ project_onto_stream(struct decoder *d, struct arena *a, struct mat x,
     else
         rc = project_bottlenecks(d, a, y, in, map, beta, place, layer, b, save,
                                  err);
-    if (normed && !rc) {
+    if (normed && !rc)
         d->be->ops->norm_forward(d->be, n, s ? first ? s->out1 : s->out2 : NULL,
                                  y, first ? l->out1_w.v : l->out2_w.v,
                                  first ? l->out1_b.v : l->out2_b.v,
                                  (float)d->cfg->norm_eps, d->cfg->rms);
-        d->be->ops->add(d->be, x, n);
-    }
+    if (apart && !rc)
+        d->be->ops->mix(d->be, x, 1.0f, n, scale);
     arena_rewind(a, mark);
     return rc;
 }
@@ -623,7 +638,10 @@ decoder_attn_plan(const struct decoder *d, const struct batch *b, int64_t layer)
         .kv_heads = d->cfg->kv_heads,
         .head_dim = d->cfg->head_dim,
         .window = config_layer(d->cfg, layer)->window,
-        .scale = (float)(1.0 / sqrt((double)d->cfg->head_dim)),
+        .scale = (float)(d->cfg->attn_scale != 0.0
+                             ? d->cfg->attn_scale
+                             : 1.0 / sqrt((double)d->cfg->head_dim)),
+        .cap = (float)d->cfg->attn_cap,
     };
 }
 

@@ -14,6 +14,7 @@ chunk_rows(const struct decoder *d)
 struct chunk {
     struct mat logits, part; // [n,V] of the side, and of one more part
     struct mat d_rows, act;  // where a gradient is wanted
+    struct mat capped;       // and the logits are capped: a copy of them
 };
 
 static struct mat
@@ -39,11 +40,20 @@ chunk_new(struct chunk *c, struct arena *a, const struct head_side *x,
         c->d_rows = mat_new(a, DT_F32, n, d->cfg->width);
         c->act = mat_new(a, d->be->act_type, n, d->cfg->vocab);
     }
+    if (grad && d->cfg->logit_cap > 0)
+        c->capped = mat_new(a, DT_F32, n, d->cfg->vocab);
     if (!c->logits.data || (V > 0 && !c->part.data) ||
-        (grad && (!c->d_rows.data || !c->act.data)))
+        (grad && (!c->d_rows.data || !c->act.data)) ||
+        (grad && d->cfg->logit_cap > 0 && !c->capped.data))
         return err_fail(err, TRV_ENOMEM, "no memory for %lld rows of logits",
                         (long long)n);
     return 0;
+}
+
+static bool
+scales_logits(const struct model_config *cfg)
+{
+    return cfg->logit_scale != 0.0 || cfg->logit_cap > 0;
 }
 
 /* logits [n,V] of one part's places from .. from+n. */
@@ -60,6 +70,9 @@ part_logits(struct arena *a, struct mat logits, struct mat *kept,
                         (long long)n);
     d->be->ops->gather(d->be, hidden, x->hidden, x->at + from);
     d->be->ops->linear_forward(d->be, logits, hidden, &d->head.lin, NULL, 0.0f);
+    if (scales_logits(d->cfg))
+        d->be->ops->scale(d->be, logits, config_factor(d->cfg->logit_scale),
+                          (float)d->cfg->logit_cap);
     d->flop += 2.0 * (double)n * (double)(d->cfg->width * d->cfg->vocab);
     if (kept)
         *kept = hidden;
@@ -88,6 +101,14 @@ side_logits(struct arena *a, const struct chunk *c, const struct head_side *x,
     return rc;
 }
 
+/* Keep what the gradient needs of n rows of logits that it will replace. */
+static void
+keep_logits(struct decoder *d, const struct chunk *c, int64_t n)
+{
+    if (c->capped.data)
+        d->be->ops->copy(d->be, top_rows(c->capped, n), top_rows(c->logits, n));
+}
+
 /* The gradient that stands in c->logits goes to the hidden states. */
 static void
 chunk_backward(struct decoder *d, const struct chunk *c, struct mat hidden,
@@ -97,6 +118,10 @@ chunk_backward(struct decoder *d, const struct chunk *c, struct mat hidden,
     const struct mat d_rows = top_rows(c->d_rows, n);
     struct mat g = top_rows(c->logits, n);
 
+    if (scales_logits(d->cfg))
+        ops->scale_backward(
+            d->be, g, c->capped.data ? top_rows(c->capped, n) : g,
+            config_factor(d->cfg->logit_scale), (float)d->cfg->logit_cap);
     if (d->be->act_type != DT_F32) {
         ops->cast(d->be, top_rows(c->act, n), g);
         g = top_rows(c->act, n);
@@ -187,6 +212,7 @@ head_logprobs(struct decoder *d, struct arena *a, float *logp, int32_t *top,
         rc = part_logits(a, top_rows(c.logits, m), &hidden, &part, i, m, err);
         if (rc)
             break;
+        keep_logits(d, &c, m);
         d->be->ops->xent(d->be, logp + i, top ? top + i : NULL,
                          top_rows(c.logits, m), target + i, coef + i);
         chunk_backward(d, &c, hidden, d_hidden, x.at + i, m);
@@ -282,6 +308,7 @@ head_divergence(struct decoder *d, struct arena *a, float *div,
                              err);
         if (rc)
             break;
+        keep_logits(d, &cb, m);
         d->be->ops->divergence(d->be, div + i, top_rows(ca.logits, m),
                                top_rows(cb.logits, m), kind,
                                weight ? weight + i : NULL);

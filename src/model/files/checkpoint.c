@@ -381,6 +381,15 @@ checkpoint_unpermute(struct checkpoint *ck, const struct tensor *t,
     ck->gguf.tensors[t - ck->gguf.tensors].unpermute_heads = heads;
 }
 
+void
+checkpoint_plus(struct checkpoint *ck, const struct tensor *t, float plus)
+{
+    const struct entry *e = find_exactly(ck, t->name);
+
+    TRV_ASSERT(e && e->t == t);
+    e->t->plus = plus;
+}
+
 int64_t
 checkpoint_count(const struct checkpoint *ck)
 {

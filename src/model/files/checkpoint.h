@@ -32,6 +32,9 @@ int checkpoint_need(const struct tensor **out, const struct checkpoint *ck,
 void checkpoint_unpermute(struct checkpoint *ck, const struct tensor *t,
                           int32_t heads);
 
+/** Say what is to be added to a tensor's values; for the same. */
+void checkpoint_plus(struct checkpoint *ck, const struct tensor *t, float plus);
+
 int64_t checkpoint_count(const struct checkpoint *ck);
 /** The i-th tensor in the order of the names. */
 const struct tensor *checkpoint_at(const struct checkpoint *ck, int64_t i);

@@ -46,6 +46,14 @@ struct model_config {
     bool learned_pos;
     int n_ropes;
     struct rope ropes[ROPES_MAX];
+    /* Multipliers; 0 stands for 1, and of attention for 1/sqrt(head_dim). */
+    double embed_scale;    // of the embeddings of tokens
+    bool scales_virtual;   // and of virtual tokens, which the first spares else
+    double attn_scale;     // of q.k
+    double residual_scale; // of what a sublayer adds to the stream
+    double logit_scale;
+    double attn_cap, logit_cap; // x becomes cap tanh(x / cap); 0: it stays
+    bool norm_less_one;         // norms are stored less 1 (not in GGUF files)
     enum activation act;
     bool gated;
     bool fused_qkv; // one tensor for q, k, v (GPT-2)
@@ -67,6 +75,13 @@ static inline const struct layer_desc *
 config_layer(const struct model_config *cfg, int64_t layer)
 {
     return &cfg->kinds[cfg->kind[layer]];
+}
+
+/** A multiplier as a factor. */
+static inline float
+config_factor(double scale)
+{
+    return scale == 0.0 ? 1.0f : (float)scale;
 }
 
 const char *family_name(const struct family *f);   // "gpt2", "llama", ...

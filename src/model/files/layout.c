@@ -56,6 +56,29 @@ put(struct walk *w, struct layout_item it)
     w->rc = w->visit(&it, w->err, w->payload);
 }
 
+bool
+layout_is_norm(const struct layout_item *it)
+{
+    switch (it->slot) {
+    case SLOT_NORM1:
+    case SLOT_OUT1:
+    case SLOT_NORM2:
+    case SLOT_OUT2:
+    case SLOT_Q_NORM:
+    case SLOT_K_NORM:
+    case SLOT_NORM:
+        return !it->bias;
+    case SLOT_EMBED:
+    case SLOT_POS:
+    case SLOT_PART:
+    case SLOT_HEAD:
+    case SLOT_SCORE:
+    case SLOT_COUNT:
+    default:
+        return false;
+    }
+}
+
 static void
 put_matrix(struct walk *w, enum slot slot, int64_t rows, int64_t cols)
 {

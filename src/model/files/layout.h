@@ -34,6 +34,9 @@ struct layout_item {
     int32_t rotary_heads; // q or k of rotary attention: its heads; else 0
 };
 
+/** Is it the weight of a norm? */
+bool layout_is_norm(const struct layout_item *item);
+
 /** Call visit for every tensor, bottom to top, until it fails; returns what it
  * returned. A tied head is not among them; a reward model's `score` is. */
 int layout_each(const struct model_config *cfg,

@@ -85,6 +85,8 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
                         m->path, (*at)->name);
     if (m->gguf && m->cfg.family->gguf_interleaved && it->rotary_heads)
         checkpoint_unpermute(m->ckpt, *at, it->rotary_heads);
+    if (!m->gguf && m->cfg.norm_less_one && layout_is_norm(it))
+        checkpoint_plus(m->ckpt, *at, 1.0f);
     return 0;
 }
 

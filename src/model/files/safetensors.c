@@ -434,7 +434,8 @@ is_whole(const struct tensor *t)
 
     if (t->type != DT_F32 && t->type != DT_F16 && t->type != DT_BF16)
         return false;
-    if (t->n_dims < 0 || t->n_dims > 4 || t->unpermute_heads != 0)
+    if (t->n_dims < 0 || t->n_dims > 4 || t->unpermute_heads != 0 ||
+        t->plus != 0.0f)
         return false;
     for (int i = 0; i < t->n_dims; i++)
         if (t->dim[i] < 0 || !mem_mul(&n, n, (size_t)t->dim[i]))

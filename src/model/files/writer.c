@@ -251,6 +251,8 @@ from_decoder(float *out, const struct layout_item *item, void *payload,
             strcmp(bare_name(have->name), bare_name(item->name)) != 0)
             continue;
         copy_stored(out, d->w_full + have->at, have, item, d->cfg->conv1d);
+        for (int64_t k = 0; k < item->dim[0] && layout_is_norm(item); k++)
+            out[k] -= d->cfg->norm_less_one ? 1.0f : 0.0f;
         return 0;
     }
     return err_fail(err, TRV_EFORMAT, "the decoder has no '%s'", item->name);
@@ -312,6 +314,7 @@ fresh_values(float *out, const struct layout_item *item, void *payload,
                              (item->part == PART_O || item->part == PART_DOWN);
     const double deviation =
         ends_branch ? 0.02 / sqrt(2.0 * (double)f->cfg->layers) : 0.02;
+    const float norm = f->cfg->norm_less_one ? 0.0f : 1.0f; // its weight
     struct rng r;
 
     (void)err;
@@ -319,7 +322,7 @@ fresh_values(float *out, const struct layout_item *item, void *payload,
     for (int64_t i = 0; i < n; i++)
         out[i] = item->bias         ? 0.0f
                  : item->n_dims > 1 ? (float)(deviation * rng_normal(&r))
-                                    : 1.0f; // the weight of a norm
+                                    : norm;
     return 0;
 }
 

@@ -261,6 +261,21 @@ solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
     return rc ? rc : adapter_weights_refresh(v->student, v->s->be, err);
 }
 
+/* What the pair adds to the stream goes through the residual scale. */
+static int
+before_scale(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
+{
+    const float scale = config_factor(v->d->cfg->residual_scale);
+    struct lora_pair *p = lora_at(&v->student->lora, layer,
+                                  decoder_map(v->d, layer, map)->parts[0]);
+
+    if (scale == 1.0f)
+        return 0;
+    for (int64_t i = 0; i < p->out * p->rank; i++)
+        p->b[i] /= scale;
+    return adapter_weights_refresh(v->student, v->s->be, err);
+}
+
 /* --- all maps --- */
 
 static int
@@ -298,6 +313,8 @@ climb_half(struct solve *v, int64_t half, int64_t halves, trv_err *err)
         rc = solve_pair(v, layer, map, err);
     for (int64_t i = 0; i < v->n_chunks && !rc && pair.n; i++)
         rc = correct(v, &v->chunks[i], &pair, err);
+    if (!rc && pair.n)
+        rc = before_scale(v, layer, map, err);
     return rc ? rc : tell(v, half + 1, halves, err);
 }
 
