@@ -343,6 +343,7 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             trv_progress_fn progress, void *payload, trv_err *err)
 {
     static const trv_measure_options defaults = TRV_MEASURE_OPTIONS_INIT;
+    struct measured_on on;
     int rc = api_need_tokenizer(m, err);
 
     memset(out, 0, sizeof(*out));
@@ -350,12 +351,12 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     if (!rc && opts->note)
         rc = api_note_check(target->inner, err);
     if (!rc)
-        rc = measure_run(m->s, out, source->inner, target->inner,
+        rc = measure_run(m->s, out, &on, source->inner, target->inner,
                          opts->task ? opts->task->inner : NULL, opts, progress,
                          payload, err);
     if (rc || !opts->note)
         return rc;
-    rc = api_note(out, source->inner, target->inner, opts, err);
+    rc = api_note(out, &on, source->inner, target->inner, opts, err);
     if (rc) {
         trv_measurement_release(out);
         memset(out, 0, sizeof(*out));
