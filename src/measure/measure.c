@@ -128,14 +128,14 @@ check_options(const trv_measure_options *o, trv_err *err)
         return err_fail(err, TRV_EINVAL,
                         "measure options have version %u, not 1", o->version);
     if (o->max_inputs < 1)
-        return err_fail(err, TRV_ERANGE, "max-inputs is %d, below 1",
-                        o->max_inputs);
+        return err_option(err, TRV_ERANGE, "max-inputs", "is %d, below 1",
+                          o->max_inputs);
     if (o->max_tokens < 1)
-        return err_fail(err, TRV_ERANGE, "max-tokens is %d, below 1",
-                        o->max_tokens);
+        return err_option(err, TRV_ERANGE, "max-tokens", "is %d, below 1",
+                          o->max_tokens);
     if (o->candidates < 2 || o->candidates > 64)
-        return err_fail(err, TRV_ERANGE, "candidates is %d, outside 2 to 64",
-                        o->candidates);
+        return err_option(err, TRV_ERANGE, "candidates",
+                          "is %d, outside 2 to 64", o->candidates);
     return 0;
 }
 
