@@ -8,6 +8,7 @@
 #include "adapt/adaptation.h"
 #include "api/api.h"
 #include "api/api_note.h"
+#include "api/api_scratch.h"
 #include "learn/train.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -291,12 +292,16 @@ trv_train(trv_model *m, trv_cost *cost, const char *to,
           void *payload, trv_err *err)
 {
     static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
+    struct outdir *held = NULL;
     trv_cost unused;
     int rc = api_need_tokenizer(m, err);
 
+    opts = opts ? opts : &defaults;
+    if (!rc && opts->scratch)
+        rc = api_scratch_out(&held, opts->scratch, to, err);
     return rc ? rc
-              : train_run(m->s, cost ? cost : &unused, to,
-                          opts ? opts : &defaults, progress, payload, err);
+              : train_run(m->s, cost ? cost : &unused, to, held, opts, progress,
+                          payload, err);
 }
 
 int

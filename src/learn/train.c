@@ -294,11 +294,12 @@ save(struct plan *p, const struct adapter_weights *adapter_weights,
 
 int
 train_run(struct session *s, trv_cost *cost, const char *to,
-          const trv_train_options *opts, trv_progress_fn progress,
-          void *payload, trv_err *err)
+          struct outdir *held, const trv_train_options *opts,
+          trv_progress_fn progress, void *payload, trv_err *err)
 {
     struct plan p = {.o = opts,
                      .w = {.s = s,
+                           .held = held,
                            .seed = opts->seed,
                            .replace = opts->replace,
                            .resume = opts->resume,
