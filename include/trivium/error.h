@@ -41,7 +41,9 @@ enum trv_code {
 /** A failure: its code and one sentence, lower case, no full stop. */
 typedef struct {
     int code;
-    char msg[1020];
+    char msg[1012];
+    const char *option; // the option whose name the sentence begins with, as in
+                        // trv_method's lists: "clip-ratio"; NULL: none
 } trv_err;
 
 /** @return the short description of a code; never NULL. */

@@ -431,11 +431,12 @@ TRV_API trv_convert_options trv_convert_options_init(void);
 /** A method of a conversion: a row of the table that dispatch, defaults, checks
  * and help are made from. Names in lists are parted by blanks. */
 typedef struct {
-    const char *name;     // "dpo"
-    const char *makes;    // the kinds that it can make: "lora adapter full"
-    const char *summary;  // one line, lower case
-    const char *options;  // that it reads, by the names of convert_options.def and
-                          // learn_options.def; "@learn": the group Optimisation
+    const char *name;    // "dpo"
+    const char *makes;   // the kinds that it can make: "lora adapter full"
+    const char *summary; // one line, lower case
+    const char
+        *options; // that it reads, by the names of convert_options.def and
+                  // learn_options.def; "@learn": the group Optimisation
     const char *defaults; // where an option is left at 0: "steps=200 beta=0.1"
     const char *example;  // a command
     const char *source;   // paper, or NULL
@@ -493,6 +494,9 @@ TRV_API TRV_MUST_USE int trv_convert(trv_model *m, trv_cost *cost,
 
 /* ---- training ------------------------------------------------------- */
 
+/** Random weights that a training begins with; see trv_scratch_open(). */
+typedef struct trv_scratch trv_scratch;
+
 typedef struct {
     uint32_t version;      // 1
     const char *data;      // rows: `text`, `prompt`+`completion`, `messages`;
@@ -515,16 +519,18 @@ typedef struct {
     trv_message_fn on_message; // NULL: none
     void *message_payload;
     /* a reward */
-    bool full;           // all weights learn, in place of a LoRA
-    double centre;       // pull of (r_chosen + r_rejected)^2 towards 0; 0
-    bool allow_diverged; // save a run whose loss rose
+    bool full;            // all weights learn, in place of a LoRA
+    double centre;        // pull of (r_chosen + r_rejected)^2 towards 0; 0
+    bool allow_diverged;  // save a run whose loss rose
+    trv_scratch *scratch; // borrowed: what `m` was opened from, and the lock on
+                          // the output; NULL: the training takes the lock
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
     {                                                                          \
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
-            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false           \
+            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL     \
     }
 
 /**
@@ -557,6 +563,27 @@ TRV_API TRV_MUST_USE int trv_train(trv_model *m, trv_cost *cost, const char *to,
 TRV_API TRV_MUST_USE int trv_model_create(const char *path, const char *from,
                                           uint64_t seed, bool replace,
                                           trv_err *err);
+
+/**
+ * Begin a training from scratch: lock the output, as trv_train() does, and only
+ * then write random weights to OUT.run/start by trv_model_create(). A run that
+ * goes on makes them anew, to the same bytes.
+ *
+ * @param out   [out] holds the lock; open trv_scratch_path(), train with
+ *              opts->scratch, then free it. NULL after a failure.
+ * @param to    as in trv_train(), which must be given the same.
+ * @param from  as in trv_model_create().
+ * @param opts  its seed, replace and resume are read; NULL: the defaults.
+ * @return as trv_train() and trv_model_create().
+ */
+TRV_API TRV_MUST_USE int trv_scratch_open(trv_scratch **out, const char *to,
+                                          const char *from,
+                                          const trv_train_options *opts,
+                                          trv_err *err);
+/** The folder of the weights; stays valid until the free. */
+TRV_API const char *trv_scratch_path(const trv_scratch *s);
+/** Give back the lock; the weights stay. NULL is allowed. */
+TRV_API void trv_scratch_free(trv_scratch *s);
 
 /* ---- scores --------------------------------------------------------- */
 

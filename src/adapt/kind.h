@@ -147,6 +147,9 @@ const struct kind_row *kind_row(enum kind k);
 /** Rows in the order of KIND_LIST, and behind them what a spec can name beside
  * a kind (on:DIR,A); NULL from there on. */
 const struct kind_row *kind_row_at(int i);
+/** The name of a kind, or the prefix of a spec, that a mistyped word [n] most
+ * likely stands for; NULL: none is near. */
+const char *kind_nearest(const char *word, size_t n);
 /** Is trivium.json all there is of it, in its object `reward`? */
 bool kind_is_described(const struct kind_row *row);
 

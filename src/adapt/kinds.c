@@ -18,6 +18,7 @@
 #include "adapt/reward/scorer.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 
 #define BETA_MAX 1e6
 #define ALPHA_MIN 1e-3
@@ -342,6 +343,31 @@ const struct kind_row *
 kind_row_at(int i)
 {
     return i < N_ROWS ? &rows[i] : NULL;
+}
+
+static void
+take_nearer(const char **best, size_t *least, const char *word, size_t n,
+            const char *name)
+{
+    const size_t d = name ? nearest_distance(word, n, name) : SIZE_MAX;
+
+    if (d < *least && nearest_is_near(d, n, name)) {
+        *best = name;
+        *least = d;
+    }
+}
+
+const char *
+kind_nearest(const char *word, size_t n)
+{
+    const char *best = NULL;
+    size_t least = SIZE_MAX;
+
+    for (int i = 0; i < N_ROWS; i++)
+        take_nearer(&best, &least, word, n, rows[i].prefix);
+    for (int k = KIND_BASE + 1; k < KIND_COUNT; k++)
+        take_nearer(&best, &least, word, n, kind_name((enum kind)k));
+    return best;
 }
 
 bool

@@ -116,21 +116,48 @@ list_usage(struct strbuf *out)
     return bad | sb_puts(out, "the folder of an artefact, base");
 }
 
+static const struct kind_row *
+find_prefix(const char *text, size_t n)
+{
+    const struct kind_row *row;
+
+    for (int i = 0; (row = kind_row_at(i)); i++)
+        if (row->prefix && strlen(row->prefix) == n &&
+            strncmp(text, row->prefix, n) == 0)
+            return row;
+    return NULL;
+}
+
+/* The row of a prefix or of a kind. */
+static const struct kind_row *
+find_named(const char *text, size_t n)
+{
+    const struct kind_row *row = find_prefix(text, n);
+
+    for (int k = KIND_BASE + 1; k < KIND_COUNT && !row; k++)
+        if (strlen(kind_name((enum kind)k)) == n &&
+            strncmp(text, kind_name((enum kind)k), n) == 0)
+            row = kind_row((enum kind)k);
+    return row;
+}
+
 /* The row whose prefix a spec begins with, and what stands behind it. */
 static const struct kind_row *
 find_row(const char **rest, const char *text)
 {
-    const struct kind_row *row;
+    const size_t n = strcspn(text, ":");
+    const struct kind_row *row = text[n] ? find_prefix(text, n) : NULL;
 
-    for (int i = 0; (row = kind_row_at(i)); i++) {
-        const size_t n = row->prefix ? strlen(row->prefix) : 0;
-
-        if (n == 0 || strncmp(text, row->prefix, n) != 0 || text[n] != ':')
-            continue;
+    if (row)
         *rest = text + n + 1;
-        return row;
-    }
-    return NULL;
+    return row;
+}
+
+static int
+no_kind(const char *word, size_t n, trv_err *err)
+{
+    return err_fail(err, TRV_EINVAL, "'%.*s' is no kind; did you mean '%s'?",
+                    (int)n, word, kind_nearest(word, n));
 }
 
 int
@@ -155,6 +182,8 @@ adaptation_target(enum kind *kind, const char **path, const char *to,
         *path = to + n + 1;
         return 0;
     }
+    if (to[n] == ':' && kind_nearest(to, n))
+        return no_kind(to, n, err);
     return err_fail(err, TRV_EINVAL,
                     "'%.200s' is no KIND:FOLDER, as in lora:out/z", to);
 }
@@ -398,9 +427,19 @@ read_rest(struct spec *s, const char *rest, int *left, trv_err *err)
 static int
 unknown(const char *text, trv_err *err)
 {
+    const size_t n = strcspn(text, ":");
+    const struct kind_row *row;
     struct strbuf known = {0};
     int rc;
 
+    if (!file_exists(text) && kind_nearest(text, n)) {
+        row = find_named(text, n);
+        return row ? err_fail(err, TRV_EINVAL,
+                              "'%.200s' names no adaptation of kind %.*s: "
+                              "write %s",
+                              text, (int)n, text, row->usage)
+                   : no_kind(text, n, err);
+    }
     if (list_usage(&known))
         rc = err_nomem(err, "to read '%.200s'", text);
     else if (file_exists(text))

@@ -8,6 +8,7 @@
 #include "adapt/adaptation.h"
 #include "api/api.h"
 #include "api/api_note.h"
+#include "api/api_scratch.h"
 #include "learn/train.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -304,12 +305,16 @@ trv_train(trv_model *m, trv_cost *cost, const char *to,
           void *payload, trv_err *err)
 {
     static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
+    struct outdir *held = NULL;
     trv_cost unused;
     int rc = api_need_model(m, err);
 
+    opts = opts ? opts : &defaults;
+    if (!rc && opts->scratch)
+        rc = api_scratch_out(&held, opts->scratch, to, err);
     return rc ? rc
-              : train_run(m->s, cost ? cost : &unused, to,
-                          opts ? opts : &defaults, progress, payload, err);
+              : train_run(m->s, cost ? cost : &unused, to, held, opts, progress,
+                          payload, err);
 }
 
 int
@@ -356,6 +361,7 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             trv_progress_fn progress, void *payload, trv_err *err)
 {
     static const trv_measure_options defaults = TRV_MEASURE_OPTIONS_INIT;
+    struct measured_on on;
     int rc = api_need_model(m, err);
 
     memset(out, 0, sizeof(*out));
@@ -363,12 +369,12 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     if (!rc && opts->note)
         rc = api_note_check(target->inner, err);
     if (!rc)
-        rc = measure_run(m->s, out, source->inner, target->inner,
+        rc = measure_run(m->s, out, &on, source->inner, target->inner,
                          opts->task ? opts->task->inner : NULL, opts, progress,
                          payload, err);
     if (rc || !opts->note)
         return rc;
-    rc = api_note(out, source->inner, target->inner, opts, err);
+    rc = api_note(out, &on, source->inner, target->inner, opts, err);
     if (rc) {
         trv_measurement_release(out);
         memset(out, 0, sizeof(*out));

@@ -127,13 +127,13 @@ plan_sampling(struct sample_options *so, const struct model *m,
         return err_fail(err, TRV_EINVAL,
                         "generate options have version %u, not 1", o->version);
     if (o->max_tokens < 1)
-        return err_fail(err, TRV_ERANGE, "max-tokens is %d, below 1",
-                        o->max_tokens);
+        return err_option(err, TRV_ERANGE, "max-tokens", "is %d, below 1",
+                          o->max_tokens);
     if (o->samples < 1 || o->samples > 100000)
-        return err_fail(err, TRV_ERANGE, "samples is %d, outside 1 to 100000",
-                        o->samples);
+        return err_option(err, TRV_ERANGE, "samples",
+                          "is %d, outside 1 to 100000", o->samples);
     if (o->top_k < -1)
-        return err_fail(err, TRV_ERANGE, "top-k is %d, below 0", o->top_k);
+        return err_option(err, TRV_ERANGE, "top-k", "is %d, below 0", o->top_k);
     s->temperature = first_said(o->temperature, m->temperature, 1.0);
     s->top_k = o->top_k >= 0 ? o->top_k : m->top_k > 0 ? m->top_k : 0;
     s->top_p = first_said(o->top_p, m->top_p, 1.0);
@@ -276,10 +276,11 @@ plan_choice(int64_t *per, const struct adaptation *a,
                         "act '%s' is unknown; there are bon, sir, guided",
                         o->act ? o->act : "(none)");
     if (o->best_of < 0 || o->best_of > 4096)
-        return err_fail(err, TRV_ERANGE, "best-of is %d, outside 0 to 4096",
-                        o->best_of);
+        return err_option(err, TRV_ERANGE, "best-of",
+                          "is %d, outside 0 to 4096", o->best_of);
     if (!(o->beta > 0 && o->beta <= 1e6))
-        return err_fail(err, TRV_ERANGE, "beta is %g, not above 0", o->beta);
+        return err_option(err, TRV_ERANGE, "beta", "is %g, not above 0",
+                          o->beta);
     if (a && a->form == FORM_REWARD && is_guided(o))
         return 0;
     if (a && a->form == FORM_REWARD)

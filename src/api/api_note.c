@@ -3,7 +3,10 @@
  *   "measured": {
  *     "source": {"spec":, "sha256":},          what it was compared with
  *     "task": "verifier:number" or null,
- *     "inputs":, "control":                    SHA-256 of the files, "": sampled
+ *     "inputs":, "control":                    SHA-256 of the file; where they
+ *                                              were sampled {"sampled": COUNT,
+ *                                              "seed":, "sha256": of the
+ *                                              tokens}; null: none were read
  *     "seed": "0", "max_inputs":, "max_tokens":, "candidates":, "version":,
  *     "figures": {"kl_forward": {"mean":, "stderr":, "n":}, ...}
  *   }
@@ -70,36 +73,39 @@ read_figures(json_t **out, const trv_measurement *m, trv_err *err)
     return rc;
 }
 
-static int
-hash_inputs(char hex[HASH_HEX], const char *path, trv_err *err)
+static json_t *
+inputs_to_json(const struct measured_inputs *in, const char *path,
+               const char *seed)
 {
-    hex[0] = '\0';
-    return path ? hash_file(hex, path, err) : 0;
+    if (in->n == 0)
+        return json_null();
+    if (path)
+        return json_string(in->hash);
+    return json_pack("{s:I,s:s,s:s}", "sampled", (json_int_t)in->n, "seed",
+                     seed, "sha256", in->hash);
 }
 
 int
-api_note(const trv_measurement *m, struct adaptation *source,
-         const struct adaptation *target, const trv_measure_options *opts,
-         trv_err *err)
+api_note(const trv_measurement *m, const struct measured_on *on,
+         struct adaptation *source, const struct adaptation *target,
+         const trv_measure_options *opts, trv_err *err)
 {
-    char from[HASH_HEX], inputs[HASH_HEX], control[HASH_HEX], seed[24];
+    char from[HASH_HEX], seed[24];
     json_t *figures = NULL, *note = NULL;
     int rc = source_hash(from, source, err);
 
-    if (!rc)
-        rc = hash_inputs(inputs, opts->inputs, err);
-    if (!rc)
-        rc = hash_inputs(control, opts->control, err);
     if (!rc)
         rc = read_figures(&figures, m, err);
     if (rc)
         goto done;
     snprintf(seed, sizeof(seed), "%" PRIu64, opts->seed);
-    note = json_pack("{s:{s:s,s:s},s:s?,s:s,s:s,s:s,s:i,s:i,s:i,s:s,s:O}",
+    note = json_pack("{s:{s:s,s:s},s:s?,s:o,s:o,s:s,s:i,s:i,s:i,s:s,s:O}",
                      "source", "spec", source ? source->spec : "base", "sha256",
                      from, "task", opts->task ? opts->task->inner->spec : NULL,
-                     "inputs", inputs, "control", control, "seed", seed,
-                     "max_inputs", (int)opts->max_inputs, "max_tokens",
+                     "inputs", inputs_to_json(&on->inputs, opts->inputs, seed),
+                     "control",
+                     inputs_to_json(&on->control, opts->control, seed), "seed",
+                     seed, "max_inputs", (int)opts->max_inputs, "max_tokens",
                      (int)opts->max_tokens, "candidates", (int)opts->candidates,
                      "version", TRIVIUM_VERSION, "figures", figures);
     rc = note ? artefact_note_measured(target->path, note, err)

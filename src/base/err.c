@@ -14,8 +14,27 @@ err_fail(trv_err *err, int code, const char *fmt, ...)
     if (!err)
         return code;
     err->code = code;
+    err->option = NULL;
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
+    va_end(ap);
+    return code;
+}
+
+int
+err_option(trv_err *err, int code, const char *option, const char *fmt, ...)
+{
+    const size_t n = strlen(option) + 1;
+    va_list ap;
+
+    if (!err)
+        return code;
+    TRV_ASSERT(n < sizeof(err->msg));
+    err->code = code;
+    err->option = option;
+    snprintf(err->msg, sizeof(err->msg), "%s ", option);
+    va_start(ap, fmt);
+    vsnprintf(err->msg + n, sizeof(err->msg) - n, fmt, ap);
     va_end(ap);
     return code;
 }
@@ -30,6 +49,7 @@ err_nomem(trv_err *err, const char *fmt, ...)
     if (!err)
         return TRV_ENOMEM;
     err->code = TRV_ENOMEM;
+    err->option = NULL;
     memcpy(err->msg, begin, n);
     va_start(ap, fmt);
     vsnprintf(err->msg + n, sizeof(err->msg) - n, fmt, ap);
@@ -47,6 +67,7 @@ err_prefix(trv_err *err, const char *fmt, ...)
     if (!err)
         return TRV_EINVAL;
     memcpy(old, err->msg, sizeof(old));
+    err->option = NULL; // it no longer begins the sentence
     va_start(ap, fmt);
     vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
     va_end(ap);

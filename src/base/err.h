@@ -10,6 +10,12 @@
  */
 int err_fail(trv_err *err, int code, const char *fmt, ...) TRV_PRINTF(3, 4);
 
+/** The same of an option that was set: the sentence begins with its name and a
+ * blank. `option` is not copied. The program writes it as the user did,
+ * --clip-ratio. */
+int err_option(trv_err *err, int code, const char *option, const char *fmt, ...)
+    TRV_PRINTF(4, 5);
+
 /** "no memory " and what it was needed for, as in err_nomem(err, "to open
  * '%s'", path). Returns TRV_ENOMEM. */
 int err_nomem(trv_err *err, const char *fmt, ...) TRV_PRINTF(2, 3);

@@ -103,7 +103,7 @@ cli_fail_err(const struct cli *cli, const trv_err *err)
 
     return cli_fail(
         cli, term_interrupted() ? CLI_INTERRUPTED : exit_of_code(err->code),
-        "%s", msg);
+        "%s%s", err->option && err->msg[0] ? "--" : "", msg);
 }
 
 enum cli_exit

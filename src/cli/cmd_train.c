@@ -1,8 +1,4 @@
 /* cmd_train.c -- `trivium train`: plain learning from given data. */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "cli/cmd.h"
 #include "cli/learning.h"
 
@@ -68,31 +64,6 @@ static const struct opt_spec train_opts[] = {
     OPT_END,
 };
 
-/* OUT.run/start: the random weights that training begins with. The seed decides
- * them, so a run that goes on makes them anew, to the same bytes. */
-static enum cli_exit
-make_start(const struct cli *cli, const struct train_args *a, char **start)
-{
-    const char *out = learning_path(a->to);
-    size_t n = strlen(out);
-    trv_err err = {0};
-
-    if (!a->o.replace && access(out, F_OK) == 0) // its base may lie there
-        return cli_fail(cli, CLI_EXISTS,
-                        "cannot write '%s': it is already there (--replace "
-                        "overwrites it)",
-                        out);
-    while (n > 1 && out[n - 1] == '/')
-        n--;
-    *start = malloc(n + sizeof(".run/start"));
-    if (!*start)
-        return cli_fail(cli, CLI_FAILURE, "no memory to start");
-    snprintf(*start, n + sizeof(".run/start"), "%.*s.run/start", (int)n, out);
-    if (trv_model_create(*start, a->model, a->o.seed, true, &err))
-        return cli_fail_err(cli, &err);
-    return CLI_OK;
-}
-
 static enum cli_exit
 train_run(struct cli *cli, const void *args)
 {
@@ -101,19 +72,17 @@ train_run(struct cli *cli, const void *args)
     trv_model *m = NULL;
     trv_cost cost = {0};
     trv_err err = {0};
-    char *start = NULL;
     enum cli_exit status = learning_check_to(cli, a->to);
 
     if (status)
         return status;
-    if (a->from_scratch) {
-        status = make_start(cli, a, &start);
-        if (status)
-            goto done;
-    }
     o.on_message = cli_message;
     o.message_payload = cli;
-    if (cli_model_open(cli, &m, start ? start : a->model, &err)) {
+    if ((a->from_scratch &&
+         trv_scratch_open(&o.scratch, a->to, a->model, &o, &err)) ||
+        cli_model_open(cli, &m,
+                       o.scratch ? trv_scratch_path(o.scratch) : a->model,
+                       &err)) {
         status = cli_fail_err(cli, &err);
         goto done;
     }
@@ -131,7 +100,7 @@ train_run(struct cli *cli, const void *args)
     status = cli_finish(cli);
 done:
     trv_model_free(m);
-    free(start);
+    trv_scratch_free(o.scratch);
     return status;
 }
 

@@ -12,9 +12,9 @@ options_within(const struct bounded *list, size_t n, trv_err *err)
 {
     for (size_t i = 0; i < n; i++)
         if (!(list[i].value >= list[i].lo && list[i].value <= list[i].hi))
-            return err_fail(err, TRV_ERANGE, "%s is %g, outside %g to %g",
-                            list[i].name, list[i].value, list[i].lo,
-                            list[i].hi);
+            return err_option(err, TRV_ERANGE, list[i].name,
+                              "is %g, outside %g to %g", list[i].value,
+                              list[i].lo, list[i].hi);
     return 0;
 }
 
@@ -34,8 +34,8 @@ options_choose(int *out, const char *option, const char *name,
             at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
                                    i ? ", " : "", names[i]);
     }
-    return err_fail(err, TRV_EINVAL, "%s '%s' is unknown; there are %s", option,
-                    name, known);
+    return err_option(err, TRV_EINVAL, option, "'%s' is unknown; there are %s",
+                      name, known);
 }
 
 int
@@ -84,9 +84,9 @@ options_epochs(trv_learn_options *o, int32_t asked, double epochs, int64_t n,
     if (o->steps)
         return 0;
     if (steps > INT32_MAX)
-        return err_fail(err, TRV_ERANGE,
-                        "epochs is %g: %.0f steps are more than %d", epochs,
-                        steps, INT32_MAX);
+        return err_option(err, TRV_ERANGE, "epochs",
+                          "is %g: %.0f steps are more than %d", epochs, steps,
+                          INT32_MAX);
     o->steps = (int32_t)steps;
     return 0;
 }

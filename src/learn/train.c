@@ -116,8 +116,8 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     if (rc)
         return rc;
     if (o->full || o->centre > 0)
-        return err_fail(err, TRV_EINVAL, "%s goes with a reward only, head:OUT",
-                        o->full ? "full" : "centre");
+        return err_option(err, TRV_EINVAL, o->full ? "full" : "centre",
+                          "goes with a reward only, head:OUT");
     p->learn = o->learn;
     rc = options_complete(
         &p->learn,
@@ -136,10 +136,10 @@ plan_make(struct plan *p, const char *out, trv_err *err)
                         "context of %lld",
                         o->virtual_tokens.tokens, (long long)cfg->context);
     if (p->max_length > room && o->max_length)
-        return err_fail(err, TRV_ETOOLONG,
-                        "max-length is %lld, but the model's context has room "
-                        "for %lld",
-                        (long long)p->max_length, (long long)room);
+        return err_option(err, TRV_ETOOLONG, "max-length",
+                          "is %lld, but the model's context has room "
+                          "for %lld",
+                          (long long)p->max_length, (long long)room);
     if (p->max_length > room)
         p->max_length = room;
     rc = work_begin(&p->w, out, NULL, err);
@@ -294,11 +294,12 @@ save(struct plan *p, const struct adapter_weights *adapter_weights,
 
 int
 train_run(struct session *s, trv_cost *cost, const char *to,
-          const trv_train_options *opts, trv_progress_fn progress,
-          void *payload, trv_err *err)
+          struct outdir *held, const trv_train_options *opts,
+          trv_progress_fn progress, void *payload, trv_err *err)
 {
     struct plan p = {.o = opts,
                      .w = {.s = s,
+                           .held = held,
                            .seed = opts->seed,
                            .replace = opts->replace,
                            .resume = opts->resume,

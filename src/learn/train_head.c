@@ -70,9 +70,9 @@ check_lengths(struct plan *p, trv_err *err)
         return rc;
     p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
     if (p->max_length > context && o->max_length)
-        return err_fail(err, TRV_ETOOLONG,
-                        "max-length is %lld, but the model's context is %lld",
-                        (long long)p->max_length, (long long)context);
+        return err_option(err, TRV_ETOOLONG, "max-length",
+                          "is %lld, but the model's context is %lld",
+                          (long long)p->max_length, (long long)context);
     if (p->max_length > context)
         p->max_length = context;
     return 0;

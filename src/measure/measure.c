@@ -128,14 +128,14 @@ check_options(const trv_measure_options *o, trv_err *err)
         return err_fail(err, TRV_EINVAL,
                         "measure options have version %u, not 1", o->version);
     if (o->max_inputs < 1)
-        return err_fail(err, TRV_ERANGE, "max-inputs is %d, below 1",
-                        o->max_inputs);
+        return err_option(err, TRV_ERANGE, "max-inputs", "is %d, below 1",
+                          o->max_inputs);
     if (o->max_tokens < 1)
-        return err_fail(err, TRV_ERANGE, "max-tokens is %d, below 1",
-                        o->max_tokens);
+        return err_option(err, TRV_ERANGE, "max-tokens", "is %d, below 1",
+                          o->max_tokens);
     if (o->candidates < 2 || o->candidates > 64)
-        return err_fail(err, TRV_ERANGE, "candidates is %d, outside 2 to 64",
-                        o->candidates);
+        return err_option(err, TRV_ERANGE, "candidates",
+                          "is %d, outside 2 to 64", o->candidates);
     return 0;
 }
 
@@ -180,6 +180,8 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
                                               .progress = stage_on_inputs,
                                               .payload = m},
                      err);
+    if (!rc)
+        stage_note_inputs(&m->on.inputs, &m->in);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 
@@ -218,8 +220,8 @@ open_sides(struct measure *m, trv_err *err)
 }
 
 int
-measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
-            struct adaptation *b, struct adaptation *task,
+measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
+            struct adaptation *a, struct adaptation *b, struct adaptation *task,
             const trv_measure_options *opts, trv_progress_fn progress,
             void *payload, trv_err *err)
 {
@@ -252,6 +254,8 @@ measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
     tokens = m.d->tokens;
     for (size_t i = 0; i < sizeof(stages) / sizeof(*stages) && !rc; i++)
         rc = stages[i](&m, out, err);
+    if (on)
+        *on = m.on;
     out->cost.seconds = clock_now() - began;
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;

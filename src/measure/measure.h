@@ -17,10 +17,21 @@
 
 #include "adapt/view.h"
 
-int measure_run(struct session *s, trv_measurement *out, struct adaptation *a,
-                struct adaptation *b, struct adaptation *task,
-                const trv_measure_options *opts, trv_progress_fn progress,
-                void *payload, trv_err *err);
+/** Inputs that a measurement read. */
+struct measured_inputs {
+    int64_t n;           // rows of the file, or sampled; 0: none were read
+    char hash[HASH_HEX]; // of the file's bytes, or of the sampled tokens
+};
+
+struct measured_on {
+    struct measured_inputs inputs, control;
+};
+
+/** `on` (NULL: not asked for) says what was read. */
+int measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
+                struct adaptation *a, struct adaptation *b,
+                struct adaptation *task, const trv_measure_options *opts,
+                trv_progress_fn progress, void *payload, trv_err *err);
 
 /** One JSON object, freed with mem_free(). */
 int measure_json(char **out, const trv_measurement *m, trv_err *err);

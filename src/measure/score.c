@@ -286,8 +286,8 @@ score_run(struct session *s, trv_scores *out, struct adaptation *a,
     if (!opts->data)
         return err_fail(err, TRV_EINVAL, "there is no data to score");
     if (opts->max_rows < 0)
-        return err_fail(err, TRV_ERANGE, "max-rows is %d, below 0",
-                        opts->max_rows);
+        return err_option(err, TRV_ERANGE, "max-rows", "is %d, below 0",
+                          opts->max_rows);
     if (opts->tokens && !reward_has_tokens(a))
         return err_fail(err, TRV_EUNSUPPORTED,
                         "a reward of kind '%s' has no value for each token",

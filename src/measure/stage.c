@@ -3,7 +3,16 @@
 
 #include <math.h>
 
+#include <string.h>
+
 #include "base/clock.h"
+
+void
+stage_note_inputs(struct measured_inputs *to, const struct inputs *in)
+{
+    to->n = in->data.n;
+    memcpy(to->hash, in->data.hash, sizeof(to->hash));
+}
 
 void
 stage_begin(struct measure *m, const char *stage, const char *unit,

@@ -10,6 +10,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/view.h"
+#include "measure/measure.h"
 
 /* The three sides of a measurement. */
 enum side { SIDE_BASE, SIDE_A, SIDE_B, SIDES };
@@ -25,7 +26,8 @@ struct measure {
     trv_progress_fn progress;
     void *payload;
     struct inputs in;
-    struct item *items; // [n]: of `in`, or of the control inputs
+    struct measured_on on; // what was read
+    struct item *items;    // [n]: of `in`, or of the control inputs
     int64_t n;
     int64_t dropped;         // inputs of `in` that do not fit
     int64_t per_side[SIDES]; // answers of each side to an input
@@ -37,6 +39,9 @@ struct measure {
     const char *stage, *unit;
     int64_t stage_done, stage_total;
 };
+
+/** What was read, for measured_on. */
+void stage_note_inputs(struct measured_inputs *to, const struct inputs *in);
 
 /** From here on progress is of `stage`, 0 of `total` units. */
 void stage_begin(struct measure *m, const char *stage, const char *unit,

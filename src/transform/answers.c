@@ -28,10 +28,9 @@ answers_contexts(struct answers *out, struct session *s,
 
     *out = (struct answers){0};
     if (most < 1)
-        return err_fail(err, TRV_ETOOLONG,
-                        "answers of %lld tokens do not fit the context of "
-                        "%lld: ask for fewer (max-tokens)",
-                        (long long)room, (long long)s->model->cfg.context);
+        return err_option(err, TRV_ETOOLONG, "max-tokens",
+                          "is %lld, which does not fit the context of %lld",
+                          (long long)room, (long long)s->model->cfg.context);
     out->contexts = mem_calloc((size_t)in->data.n, sizeof(struct paired_row));
     if (!out->contexts)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld inputs",

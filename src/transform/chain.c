@@ -77,6 +77,10 @@ name_kind(enum kind *out, const char *name, size_t n, enum form before,
             *out = (enum kind)k;
             return 0;
         }
+    if (kind_nearest(name, n))
+        return err_fail(err, TRV_EINVAL,
+                        "'%.*s' is no kind; did you mean '%s'?", (int)n, name,
+                        kind_nearest(name, n));
     return err_fail(err, TRV_EINVAL,
                     "'%.*s' is no form to go through: give params, reward, "
                     "prompt, or a kind such as lora",

@@ -130,20 +130,20 @@ no_method(const struct edge *e, enum kind makes, const char *name,
                       "%s cannot become '%s'; it can become %s",
                       form_name(e->from), kind_name(makes), kinds.s);
     else if (is_known)
-        rc = err_fail(err, TRV_EUNSUPPORTED,
-                      "method '%s' of %s to %s does not make '%s', which is "
-                      "made by %s",
-                      name, form_name(e->from), form_name(e->to),
-                      kind_name(makes), fit.s);
+        rc = err_option(err, TRV_EUNSUPPORTED, "method",
+                        "'%s' of %s to %s does not make '%s', which is "
+                        "made by %s",
+                        name, form_name(e->from), form_name(e->to),
+                        kind_name(makes), fit.s);
     else if (find_title(name))
-        rc = err_fail(err, TRV_EUNSUPPORTED,
-                      "method '%s' is one of %s; for %s to %s there are %s",
-                      name, find_title(name), form_name(e->from),
-                      form_name(e->to), all.s);
+        rc = err_option(err, TRV_EUNSUPPORTED, "method",
+                        "'%s' is one of %s; for %s to %s there are %s", name,
+                        find_title(name), form_name(e->from), form_name(e->to),
+                        all.s);
     else
-        rc = err_fail(err, TRV_EUNSUPPORTED,
-                      "method '%.60s' is unknown for %s to %s; there are %s",
-                      name, form_name(e->from), form_name(e->to), all.s);
+        rc = err_option(err, TRV_EUNSUPPORTED, "method",
+                        "'%.60s' is unknown for %s to %s; there are %s", name,
+                        form_name(e->from), form_name(e->to), all.s);
     sb_release(&all);
     sb_release(&fit);
     sb_release(&kinds);
@@ -193,7 +193,7 @@ check_words(const struct adaptation *from, const trv_convert_options *o,
         {"against", o->against},
         {"via", o->via},
         {"inputs", o->via ? o->inputs : NULL}, // a chain stores the path
-        {"start", o->search.start},
+        {"search-from", o->search.start},
         {"demos-template", o->evolve.demos_template},
         {"proposer-model", o->evolve.proposer_model},
         {"targets", o->lora.targets},
@@ -203,10 +203,10 @@ check_words(const struct adaptation *from, const trv_convert_options *o,
     for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
         if (list[i].words &&
             !utf8_is_valid(list[i].words, strlen(list[i].words)))
-            return err_fail(err, TRV_EINVAL,
-                            "%s is '%.200s', which is not UTF-8 and cannot be "
-                            "written in '%s'",
-                            list[i].name, list[i].words, ARTEFACT_MANIFEST);
+            return err_option(err, TRV_EINVAL, list[i].name,
+                              "is '%.200s', which is not UTF-8 and cannot be "
+                              "written in '%s'",
+                              list[i].words, ARTEFACT_MANIFEST);
     return 0;
 }
 

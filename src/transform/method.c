@@ -117,6 +117,15 @@ method_use_reads(const struct method_use *use, const char *option)
            lists(method_kind_options(kind_name(use->makes)), option);
 }
 
+bool
+method_use_heeds(const struct method_use *use, const trv_convert_options *o,
+                 const char *option)
+{
+    return method_use_reads(use, option) &&
+           !(o->inputs && use->method->sampling &&
+             lists(use->method->sampling, option));
+}
+
 /* ---- bounds ------------------------------------------------------------- */
 
 static const void *
@@ -141,8 +150,8 @@ check_choice(const struct option *p, const char *value, trv_err *err)
         if (strcspn(c, "|") == n && strncmp(c, value, n) == 0)
             return 0;
     }
-    return err_fail(err, TRV_EINVAL, "%s '%.60s' is unknown; there are %s",
-                    p->name, value, p->choices);
+    return err_option(err, TRV_EINVAL, p->name,
+                      "'%.60s' is unknown; there are %s", value, p->choices);
 }
 
 int
@@ -269,13 +278,14 @@ refuse(const struct option *p, const struct method_use *use, int n,
     join_names(where, sizeof(where), &goes);
     join_names(what, sizeof(what), &here);
     if (goes.n > NAMES_SHOWN)
-        return err_fail(err, TRV_EINVAL, "%s is not read by %s", p->name, what);
-    return err_fail(err, TRV_EINVAL, "%s goes with %s%s%s; %s here %s %s",
-                    p->name, where, title ? " of " : "", title ? title : "",
-                    of_kind      ? "what is made"
-                    : here.n > 1 ? "the methods"
-                                 : "the method",
-                    !of_kind && here.n > 1 ? "are" : "is", what);
+        return err_option(err, TRV_EINVAL, p->name, "is not read by %s", what);
+    return err_option(err, TRV_EINVAL, p->name,
+                      "goes with %s%s%s; %s here %s %s", where,
+                      title ? " of " : "", title ? title : "",
+                      of_kind      ? "what is made"
+                      : here.n > 1 ? "the methods"
+                                   : "the method",
+                      !of_kind && here.n > 1 ? "are" : "is", what);
 }
 
 int
@@ -285,11 +295,20 @@ method_check_read(const struct method_use *use, int n,
 {
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const struct option *p = &options[i];
-        bool read = !is_set(o, p);
+        bool heeded = !is_set(o, p);
+        const struct method *reads = NULL;
 
-        for (int k = 0; k < n && !read; k++)
-            read = method_use_reads(&use[k], p->name);
-        if (!read)
+        for (int k = 0; k < n && !heeded; k++) {
+            heeded = method_use_heeds(&use[k], o, p->name);
+            if (method_use_reads(&use[k], p->name))
+                reads = use[k].method;
+        }
+        if (!heeded && reads)
+            return err_option(err, TRV_EINVAL, p->name,
+                              "decides how many inputs %s samples, and the "
+                              "inputs are given",
+                              reads->info.name);
+        if (!heeded)
             return refuse(p, use, n, edges, err);
     }
     return 0;
@@ -303,10 +322,9 @@ method_check_pairs(const trv_convert_options *o, trv_err *err)
 
     for (size_t i = 0; i < N_OPTIONS && o->pairs; i++)
         if (lists(making, options[i].name) && is_set(o, &options[i]))
-            return err_fail(err, TRV_EINVAL,
-                            "%s decides how pairs are made, and they are given "
-                            "(pairs)",
-                            options[i].name);
+            return err_option(err, TRV_EINVAL, options[i].name,
+                              "decides how pairs are made, and the pairs are "
+                              "given");
     return 0;
 }
 

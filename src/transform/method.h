@@ -18,6 +18,9 @@ struct method {
     trv_method info;
     int variant;     // of methods that share `run`: which
     double lr_scale; // of the usual learning rate of what learns; 0: 1
+    /* options that say how inputs are sampled, and nothing where these are
+     * given; NULL: none */
+    const char *sampling;
     int (*run)(const struct convert_job *job, trv_cost *cost, trv_err *err);
 };
 
@@ -43,6 +46,10 @@ bool method_reads(const struct method *m, const char *option);
 /** Is the option read by every conversion, by the method or by what it
  * makes? */
 bool method_use_reads(const struct method_use *use, const char *option);
+/** The same, beside the other options: some say nothing where inputs are
+ * given. */
+bool method_use_heeds(const struct method_use *use,
+                      const trv_convert_options *o, const char *option);
 /** The options that are read where a kind is made, whatever makes it; "" where
  * there are none. */
 const char *method_kind_options(const char *kind);

@@ -56,7 +56,7 @@ trivium() {
         # shellcheck disable=SC2086
         "$TRIVIUM" "$@" $more 2>err.txt
         status=$?
-        name=$(sed -nE 's/^trivium: ([a-z-]+) (goes with|is not read by|decides how pairs) .*/\1/p' err.txt)
+        name=$(sed -nE 's/^trivium: --([a-z-]+) (goes with|is not read by|decides how) .*/\1/p' err.txt)
         [ "$status" -eq 2 ] && [ -n "$name" ] || break
         less=$(echo " "$more" " | sed -E "s/ --$name(=[^ ]*)? / /")
         [ "$less" != " $(echo $more) " ] || break

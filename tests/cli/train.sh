@@ -43,6 +43,10 @@ while [ "$(cat m3.run/metrics.jsonl 2>/dev/null | wc -l)" -lt 20 ] &&
     tries=$((tries + 1))
     sleep 0.01
 done
+before=$(hash m3.run/start/model.safetensors)
+"$TRIVIUM" "${work[@]}" --seed 9 --replace --to full:m3 2>&1 |
+    sed 's/(.*)/(...)/; s/process [0-9]*/process N/'
+[ "$(hash m3.run/start/model.safetensors)" = "$before" ] && echo "start kept"
 { kill -KILL "$job" && wait "$job"; } 2>/dev/null
 [ -e m3 ] && echo "not stopped in time"
 "$TRIVIUM" "${work[@]}" --to full:m3 --resume >log 2>&1 || cat log

@@ -123,7 +123,7 @@ fit_options(trv_convert_options *o, enum form from, const char *kinds)
         bool read = false;
 
         for (int k = 0; k < n && !read; k++)
-            read = method_use_reads(&list[k].use, f->name);
+            read = method_use_heeds(&list[k].use, o, f->name);
         if (!read)
             memcpy((char *)o + f->offset, (const char *)&defaults + f->offset,
                    f->size);

@@ -169,7 +169,8 @@ test_adaptation_refuses_with_what_is_known(void **state)
             "not UTF-8"); // a surrogate
     refused("prompt:@", "", TRV_EINVAL, "names no file");
     refused("prompt:@", "nowhere.txt", TRV_EIO, "nowhere.txt");
-    refused("lara:", "x", TRV_EINVAL, "lora:DIR");
+    refused("lara:", "x", TRV_EINVAL,
+            "'lara' is no kind; did you mean 'lora'?");
     refused("nowhere", "", TRV_EIO, "prompt:TEXT");
     refused("lora:", "nowhere", TRV_EIO, "nowhere");
     refused("lora:", put(dir, "f", "x", 1), TRV_EIO, "no folder");
@@ -453,6 +454,28 @@ test_adaptation_targets_name_a_kind_and_a_folder(void **state)
 }
 
 static void
+test_adaptation_target_of_a_mistyped_kind_names_the_nearest(void **state)
+{
+    static const char *const typed[][2] = {{"loar:o/x", "lora"},
+                                           {"promt:o", "prompt"},
+                                           {"adaptor:o", "adapter"},
+                                           {"contarst:o", "contrast"}};
+    char want[100];
+    enum kind kind;
+    const char *path;
+    trv_err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(typed) / sizeof(*typed); i++) {
+        assert_int_equal(adaptation_target(&kind, &path, typed[i][0], &err),
+                         TRV_EINVAL);
+        snprintf(want, sizeof(want), "'%.*s' is no kind; did you mean '%s'?",
+                 (int)strcspn(typed[i][0], ":"), typed[i][0], typed[i][1]);
+        assert_string_equal(err.msg, want);
+    }
+}
+
+static void
 test_adaptation_survives_every_failed_allocation(void **state)
 {
     struct adaptation *a;
@@ -499,6 +522,8 @@ main(void)
         cmocka_unit_test(test_adaptation_that_is_not_whole_is_refused),
         cmocka_unit_test(test_adaptation_text_artefact_opens_as_it_was_saved),
         cmocka_unit_test(test_adaptation_targets_name_a_kind_and_a_folder),
+        cmocka_unit_test(
+            test_adaptation_target_of_a_mistyped_kind_names_the_nearest),
         cmocka_unit_test(test_adaptation_survives_every_failed_allocation),
     };
 

@@ -10,6 +10,7 @@
 #include "adapt/artefact.h"
 #include "adapt/output.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/json.h"
 
 static struct {
@@ -125,6 +126,62 @@ test_api_note_holds_the_figures_and_what_they_depend_on(void **state)
     trv_measurement_release(&r);
 }
 
+/* What `measured` says of the inputs; free the artefact. */
+static const json_t *
+measured_inputs(struct artefact *a, const trv_measure_options *o)
+{
+    trv_measurement r;
+    trv_err err = {0};
+
+    must(trv_measure(f.m, &r, f.source, f.target, o, NULL, NULL, &err), &err);
+    trv_measurement_release(&r);
+    must(artefact_read(a, f.dir, &err), &err);
+    return json_object_get(a->measured, "inputs");
+}
+
+static void
+test_api_note_says_which_inputs_were_sampled(void **state)
+{
+    trv_measure_options o = small();
+    struct artefact a = {0}, again = {0}, other = {0};
+    const json_t *in = measured_inputs(&a, &o), *control;
+
+    (void)state;
+    control = json_object_get(a.measured, "control");
+    assert_int_equal(json_integer_value(json_object_get(in, "sampled")), 3);
+    assert_string_equal(json_string_value(json_object_get(in, "seed")),
+                        "18446744073709551615");
+    assert_int_equal(json_string_length(json_object_get(in, "sha256")), 64);
+    assert_int_equal(json_integer_value(json_object_get(control, "sampled")),
+                     3);
+    assert_false(json_equal(in, control));
+    assert_true(json_equal(in, measured_inputs(&again, &o)));
+    o.seed = 1;
+    assert_string_not_equal(json_string_value(json_object_get(in, "sha256")),
+                            json_string_value(json_object_get(
+                                measured_inputs(&other, &o), "sha256")));
+    artefact_release(&a);
+    artefact_release(&again);
+    artefact_release(&other);
+}
+
+static void
+test_api_note_keeps_the_hash_of_a_file_of_inputs(void **state)
+{
+    trv_measure_options o = small();
+    struct artefact a = {0};
+    char path[700], hex[HASH_HEX];
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(path, sizeof(path), "%s.jsonl", f.dir);
+    must(file_write_atomic(path, "{\"prompt\": \"Once\"}\n", 19, &err), &err);
+    must(hash_file(hex, path, &err), &err);
+    o.inputs = path;
+    assert_string_equal(json_string_value(measured_inputs(&a, &o)), hex);
+    artefact_release(&a);
+}
+
 static void
 test_api_note_needs_a_manifest_to_write_to(void **state)
 {
@@ -147,6 +204,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_api_note_holds_the_figures_and_what_they_depend_on),
+        cmocka_unit_test(test_api_note_says_which_inputs_were_sampled),
+        cmocka_unit_test(test_api_note_keeps_the_hash_of_a_file_of_inputs),
         cmocka_unit_test(test_api_note_needs_a_manifest_to_write_to),
     };
 

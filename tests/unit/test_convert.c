@@ -108,7 +108,7 @@ test_convert_refuses_wrong_options_before_it_samples(void **state)
     f.opts.learn.accumulate = 5;
     refuses(&f, TRV_EINVAL, "micro-batches");
     f.opts.max_tokens = 100000;
-    refuses(&f, TRV_ETOOLONG, "answers of 100000 tokens");
+    refuses(&f, TRV_ETOOLONG, "max-tokens is 100000, which does not fit");
     f.opts.learn.lr = (double)(0.0f / 0.0f);
     refuses(&f, TRV_ERANGE, "lr is nan");
     f.opts.method = "sft";
@@ -159,7 +159,7 @@ test_convert_refuses_words_that_no_manifest_can_hold(void **state)
     f.opts.inputs = "\xff.jsonl";
     refuses(&f, TRV_EINVAL, "inputs is '\xff.jsonl', which is not UTF-8");
     f.opts.search.start = "\xff";
-    refuses(&f, TRV_EINVAL, "start is");
+    refuses(&f, TRV_EINVAL, "search-from is");
     f.opts.evolve.demos_template = "\xff{input}{output}";
     refuses(&f, TRV_EINVAL, "demos-template is");
     snprintf(spec, sizeof(spec), "prompt:@%s/\xff.txt",

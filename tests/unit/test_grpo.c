@@ -340,6 +340,51 @@ test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence(void **state)
     assert_close(shares[1], 0.0, 0.0);
 }
 
+/* The clip ratio of a step whose first half of answers is far from what was
+ * drawn, in so many micro-batches. */
+static double
+clip_ratio(enum policy_ratio ratio, int64_t micros)
+{
+    double loss = 0, weight = 0, tokens = 0, share;
+    const struct run_figure *f;
+    struct run_task task;
+    struct grpo t;
+    trv_err err = {0};
+
+    begin(&t, &task, false, 32, 0.0);
+    t.opts.ratio = ratio;
+    t.opts.updates = 1000;
+    t.opts.accumulate = micros;
+    assert_int_equal(task.begin_step(&t, 0, &tokens, &err), 0);
+    assert_true(2 * t.r.first[16] != t.r.first[32]); // the weights differ
+    for (int64_t k = 0; k < t.r.first[16]; k++)
+        t.r.old[k] += 0.47f; // 1 / 1.6
+    assert_int_equal(task.begin_step(&t, 1, &tokens, &err), 0);
+    for (int64_t m = 0; m < micros; m++)
+        assert_int_equal(task.gradient(&t, 1, m, &loss, &weight, &tokens, &err),
+                         0);
+    task.end_step(&t, 1);
+    assert_int_equal(task.figures(&t, &f), GRPO_FIGURES);
+    share = f[GRPO_CLIP].value;
+    grpo_release(&t);
+    return share;
+}
+
+static void
+test_grpo_reports_one_clip_ratio_however_a_step_is_cut(void **state)
+{
+    static const enum policy_ratio ratios[] = {POLICY_RATIO_TOKEN,
+                                               POLICY_RATIO_MEAN};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const double whole = clip_ratio(ratios[i], 1);
+
+        assert_true(whole > 0.1 && whole < 0.9);
+        assert_close(clip_ratio(ratios[i], 2), whole, 1e-12);
+    }
+}
+
 static void
 test_grpo_learns_nothing_where_all_rewards_are_equal(void **state)
 {
@@ -420,6 +465,8 @@ main(void)
         cmocka_unit_test(test_grpo_scores_as_it_samples),
         cmocka_unit_test(
             test_grpo_clips_the_ratio_of_tokens_or_of_the_sequence),
+        cmocka_unit_test(
+            test_grpo_reports_one_clip_ratio_however_a_step_is_cut),
         cmocka_unit_test(test_grpo_learns_nothing_where_all_rewards_are_equal),
         cmocka_unit_test(test_grpo_resumes_in_the_midst_of_a_batch_bit_for_bit),
     };

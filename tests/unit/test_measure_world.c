@@ -59,7 +59,7 @@ measure_with(const char *source, const char *target, const char *task,
     trv_measurement m;
     trv_err err = {0};
 
-    if (measure_run(r.w.s, &m, a, b, t, o, NULL, NULL, &err))
+    if (measure_run(r.w.s, &m, NULL, a, b, t, o, NULL, NULL, &err))
         fail_msg("%s", err.msg);
     adaptation_free(t);
     adaptation_free(b);

@@ -193,6 +193,8 @@ check_refusal(const struct edge *e, const struct method *m)
             if (!reads &&
                 strncmp(err.msg, option->name, strlen(option->name)) != 0)
                 fail_msg("'%s' does not begin with %s", err.msg, option->name);
+            if (!reads) // so the program can write it as it was given
+                assert_string_equal(err.option, option->name);
         }
 }
 
@@ -201,6 +203,43 @@ test_method_refuses_exactly_what_it_does_not_read(void **state)
 {
     (void)state;
     each_row(check_refusal);
+}
+
+/* Options that say how inputs are sampled, beside given inputs. */
+static void
+check_sampling(const struct edge *e, const struct method *m)
+{
+    const char *list = m->sampling ? m->sampling : "", *makes = m->info.makes;
+    char each[64], kind[64];
+
+    assert_true(next_name(kind, &makes));
+    while (next_name(each, &list)) {
+        trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
+        const struct convert_choice c = {
+            .edge = e, .use = {.method = m, .makes = kind_of(kind)}};
+        char want[200];
+        trv_err err = {0};
+
+        assert_true(method_reads(m, "inputs"));
+        assert_true(method_reads(m, each));
+        set_other(&o, fit_option_of(each));
+        assert_int_equal(convert_check_read(&c, 1, &o, &err), 0);
+        o.inputs = "in.jsonl";
+        assert_int_equal(convert_check_read(&c, 1, &o, &err), TRV_EINVAL);
+        snprintf(want, sizeof(want),
+                 "%s decides how many inputs %s samples, and the inputs are "
+                 "given",
+                 each, m->info.name);
+        assert_string_equal(err.msg, want);
+        assert_string_equal(err.option, each);
+    }
+}
+
+static void
+test_method_refuses_how_to_sample_inputs_that_are_given(void **state)
+{
+    (void)state;
+    each_row(check_sampling);
 }
 
 /* No option is there for nobody. */
@@ -257,6 +296,8 @@ main(void)
         cmocka_unit_test(test_method_defaults_are_numbers_within_bounds),
         cmocka_unit_test(test_method_makes_kinds_of_its_edge),
         cmocka_unit_test(test_method_refuses_exactly_what_it_does_not_read),
+        cmocka_unit_test(
+            test_method_refuses_how_to_sample_inputs_that_are_given),
         cmocka_unit_test(test_method_every_option_is_read_somewhere),
         cmocka_unit_test(test_method_init_function_equals_macro),
     };

@@ -146,6 +146,48 @@ test_spec_of_too_many_rewards_is_refused(void **state)
 }
 
 static void
+says(const char *text, const char *want)
+{
+    int left = SPEC_REWARDS_MAX;
+    struct spec *s;
+    trv_err err = {0};
+
+    assert_int_equal(spec_read(&s, text, 0, &left, &err), TRV_EINVAL);
+    if (!strstr(err.msg, want))
+        fail_msg("'%s' should say '%s', not '%s'", text, want, err.msg);
+}
+
+/* Each prefix with two letters swapped, and each alone. */
+static void
+test_spec_that_is_mistyped_is_told_the_nearest_name(void **state)
+{
+    const struct kind_row *row;
+    char text[60], want[200];
+
+    (void)state;
+    for (int i = 0; (row = kind_row_at(i)); i++) {
+        const size_t n = row->prefix ? strlen(row->prefix) : 0;
+
+        if (n < 3)
+            continue;
+        snprintf(text, sizeof(text), "%s:x", row->prefix);
+        text[n - 1] = row->prefix[n - 2];
+        text[n - 2] = row->prefix[n - 1];
+        if (text[n - 1] != text[n - 2]) {
+            snprintf(want, sizeof(want),
+                     "'%.*s' is no kind; did you mean '%s'?", (int)n, text,
+                     row->prefix);
+            says(text, want);
+        }
+        snprintf(want, sizeof(want), "write %s", row->usage);
+        says(row->prefix, want);
+    }
+    says("text:x", "write prompt:TEXT");
+    says("promt:@z.txt", "'promt' is no kind; did you mean 'prompt'?");
+    says("sum:1*verifer:json", "did you mean 'verifier'?");
+}
+
+static void
 test_spec_that_is_unknown_is_told_every_row(void **state)
 {
     int left = SPEC_REWARDS_MAX;
@@ -253,6 +295,7 @@ main(void)
         cmocka_unit_test(test_spec_list_takes_weights_before_and_behind),
         cmocka_unit_test(test_spec_that_is_hostile_is_bounded),
         cmocka_unit_test(test_spec_of_too_many_rewards_is_refused),
+        cmocka_unit_test(test_spec_that_is_mistyped_is_told_the_nearest_name),
         cmocka_unit_test(test_spec_that_is_unknown_is_told_every_row),
         cmocka_unit_test(test_spec_kinds_stand_in_the_readme),
         cmocka_unit_test(test_spec_usage_is_public_by_form),

@@ -93,9 +93,9 @@ check_search(const struct convert_job *job, trv_err *err)
     const trv_evolve_options *o = &job->opts->evolve;
 
     if (o->proposer && !o->proposer_model)
-        return err_fail(err, TRV_EINVAL,
-                        "the proposer needs the name of its model "
-                        "(proposer-model)");
+        return err_option(
+            err, TRV_EINVAL, "proposer-model",
+            "is missing: the proposer needs the name of its model");
     if (job->to == KIND_MESSAGES && !job->s->model->chat)
         return err_fail(err, TRV_EINVAL,
                         "'%s' has no chat template, which messages need",

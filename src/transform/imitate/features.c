@@ -28,15 +28,15 @@ choose(struct features *f, const char *names, trv_err *err)
         const long l = strtol(p, &end, 10);
 
         if (end == p || (*end && *end != ','))
-            return err_fail(err, TRV_EINVAL,
-                            "features-layers '%.100s' names no layers; there "
-                            "are all, upper, last, and numbers as in 4,8",
-                            names);
+            return err_option(err, TRV_EINVAL, "features-layers",
+                              "'%.100s' names no layers; there "
+                              "are all, upper, last, and numbers as in 4,8",
+                              names);
         if (l < 1 || l > f->layers)
-            return err_fail(err, TRV_ERANGE,
-                            "features-layers '%.100s' is outside the model's "
-                            "layers 1 to %lld",
-                            names, (long long)f->layers);
+            return err_option(err, TRV_ERANGE, "features-layers",
+                              "'%.100s' is outside the model's "
+                              "layers 1 to %lld",
+                              names, (long long)f->layers);
         f->layer[l - 1] = true;
         p = end + 1;
     } while (*end);

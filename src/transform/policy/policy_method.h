@@ -83,7 +83,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .defaults = "group=8 max-tokens=64 steps=100 batch=64",       \
                  .example = POLICY_EXAMPLE("grpo", kind),                      \
                  .source = "Shao et al. 2024, arXiv:2402.03300"},              \
-        .variant = POLICY_GRPO, .run = policy_method                           \
+        .variant = POLICY_GRPO, .sampling = "samples", .run = policy_method    \
     }
 
 /* TRL's RLOOConfig; the same as grpo with --advantage rloo. */
@@ -99,7 +99,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                              "beta=0.05",                                      \
                  .example = POLICY_EXAMPLE("rloo", kind),                      \
                  .source = "Ahmadian et al. 2024, arXiv:2402.14740"},          \
-        .variant = POLICY_GRPO, .run = policy_method                           \
+        .variant = POLICY_GRPO, .sampling = "samples", .run = policy_method    \
     }
 
 #define POLICY_BON_ROW(made, kind)                                             \
@@ -138,7 +138,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                              "beta=0.05",                                      \
                  .example = POLICY_EXAMPLE("ppo", kind),                       \
                  .source = "Schulman et al. 2017, arXiv:1707.06347"},          \
-        .variant = POLICY_PPO, .run = policy_method                            \
+        .variant = POLICY_PPO, .sampling = "samples", .run = policy_method     \
     }
 
 #endif

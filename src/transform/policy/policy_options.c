@@ -66,9 +66,12 @@ plan_preference(struct policy_plan *p, trv_err *err)
     if (soft && o->pairs)
         return err_fail(err, TRV_EINVAL,
                         "soft labels need pairs made by a reward");
-    if ((soft || o->label_smoothing > 0) && !traits->has_soft_label)
-        return err_fail(err, TRV_EINVAL, "the loss %s reads no %s",
-                        traits->name, soft ? "soft labels" : "label-smoothing");
+    if (soft && !traits->has_soft_label)
+        return err_fail(err, TRV_EINVAL, "the loss %s reads no soft labels",
+                        traits->name);
+    if (o->label_smoothing > 0 && !traits->has_soft_label)
+        return err_option(err, TRV_EINVAL, "label-smoothing",
+                          "is not read by the loss %s", traits->name);
     p->pairing =
         (struct preference_pairs_options){all != 0, o->margin, soft != 0};
     return 0;
@@ -82,9 +85,9 @@ plan_ratio(struct policy_plan *p, trv_err *err)
 
     rc = options_choose(&ratio, "ratio", p->job->opts->ratio, ratios, 2, err);
     if (!rc && p->rloo && ratio != POLICY_RATIO_TOKEN)
-        rc = err_fail(err, TRV_EINVAL,
-                      "ratio goes with an advantage of the group, of the batch "
-                      "or none; rloo has the answer's own probability ratio");
+        rc = err_option(err, TRV_EINVAL, "ratio",
+                        "goes with an advantage of the group, of the batch "
+                        "or none; rloo has the answer's own probability ratio");
     if (!rc)
         p->ratio = (enum policy_ratio)ratio;
     return rc;
@@ -137,10 +140,10 @@ plan_sizes(struct policy_plan *p, trv_err *err)
     if (rc)
         return rc;
     if (p->K < 2 && !o->pairs && p->method != POLICY_PPO)
-        return err_fail(err, TRV_ERANGE,
-                        "group is %lld: answers to one input are compared, so "
-                        "there must be two",
-                        (long long)p->K);
+        return err_option(err, TRV_ERANGE, "group",
+                          "is %lld: answers to one input are compared, so "
+                          "there must be two",
+                          (long long)p->K);
     if (policy_is_on_policy(p) && p->learn.batch % p->K != 0)
         return err_fail(err, TRV_EINVAL,
                         "a batch of %d answers is no whole number of groups of "

@@ -103,10 +103,11 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     p->by_reward = reward && !reward_guides(job->from);
     if (p->by_reward &&
         (o->temperature != 1.0 || strcmp(o->divergence, "forward") != 0))
-        return err_fail(err, TRV_EINVAL,
-                        "temperature and divergence go with a reward that has "
-                        "a value for each token, and '%.200s' has none",
-                        job->from->spec);
+        return err_option(err, TRV_EINVAL,
+                          o->temperature != 1.0 ? "temperature" : "divergence",
+                          "goes with a reward that has a value for each token, "
+                          "and '%.200s' has none",
+                          job->from->spec);
     if (reward && !(p->beta > 0))
         p->beta = p->by_reward ? DEFAULT_BETA : 1.0;
     if (reward && !p->by_reward) {
