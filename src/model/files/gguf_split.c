@@ -55,7 +55,7 @@ find_prefix(struct strbuf *out, const struct gguf_file *f,
             const struct place *p, trv_err *err)
 {
     const size_t n = strlen(f->path);
-    char suffix[32];
+    char suffix[64];
     size_t end;
 
     put_suffix(suffix, sizeof(suffix), p->no, p->count);
@@ -77,7 +77,7 @@ open_shard(struct gguf_file *out, const struct strbuf *prefix, int64_t no,
 {
     struct strbuf path = {0};
     struct place p;
-    char suffix[32];
+    char suffix[64];
     int rc;
 
     put_suffix(suffix, sizeof(suffix), no, first->count);
