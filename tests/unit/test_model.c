@@ -192,6 +192,32 @@ test_model_takes_a_gguf_vocabulary_and_template(void **state)
     model_free(m);
 }
 
+/* Without its name the head is a tensor too many, for then the embedding is
+ * the head. */
+static void
+test_model_refuses_a_gguf_tensor_that_nothing_reads(void **state)
+{
+    char *path = path_join(test_tmpdir("model_surplus"), "x.gguf");
+    struct strbuf b = {0};
+    struct model *m;
+    trv_err err = {0};
+    char *at;
+
+    (void)state;
+    assert_int_equal(
+        file_read(&b, test_source("golden/model/llama.gguf"), SIZE_MAX, &err),
+        0);
+    at = memmem(b.s, b.len, "output.weight", 13);
+    assert_non_null(at);
+    at[5] = 'x';
+    assert_int_equal(file_write_atomic(path, b.s, b.len, &err), 0);
+    assert_int_equal(model_open(&m, path, &err), TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "tensor 'outpux.weight' is none of the "
+                                    "architecture 'llama'"));
+    sb_release(&b);
+    mem_free(path);
+}
+
 static void
 test_model_opens_the_real_models(void **state)
 {
@@ -446,6 +472,7 @@ main(void)
         cmocka_unit_test(test_model_opens_a_folder_of_each_family),
         cmocka_unit_test(test_model_reads_gguf_tensors_as_transformers_does),
         cmocka_unit_test(test_model_takes_a_gguf_vocabulary_and_template),
+        cmocka_unit_test(test_model_refuses_a_gguf_tensor_that_nothing_reads),
         cmocka_unit_test(test_model_opens_the_real_models),
         cmocka_unit_test(
             test_model_refuses_a_config_that_contradicts_the_weights),

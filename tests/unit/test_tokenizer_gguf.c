@@ -11,7 +11,9 @@
 #include "base/mem.h"
 #include "model/files/gguf_model.h"
 #include "support/corpus.h"
+#include "text/tokenizer/gguf_pre.h"
 #include "text/tokenizer/tokenizer_inside.h"
+#include "text/utf8.h"
 
 static struct tokenizer *
 open_gguf(const char *path)
@@ -116,6 +118,27 @@ test_tokenizer_gguf_phi3_gives_llama_cpp_ids(void **state)
 {
     (void)state;
     expect_vocab("phi-3");
+}
+
+static void
+test_tokenizer_gguf_deepseek_coder_gives_llama_cpp_ids(void **state)
+{
+    (void)state;
+    expect_vocab("deepseek-coder");
+}
+
+static void
+test_tokenizer_gguf_qwen35_gives_llama_cpp_ids(void **state)
+{
+    (void)state;
+    expect_vocab("qwen35");
+}
+
+static void
+test_tokenizer_gguf_gemma4_gives_llama_cpp_ids(void **state)
+{
+    (void)state;
+    expect_vocab("gemma-4");
 }
 
 static void
@@ -235,6 +258,138 @@ test_tokenizer_gguf_llama_bpe_gives_the_ids_of_tokenizer_json(void **state)
     expect_same_as_json("llama3", "llama-bpe");
 }
 
+/* A vocabulary of bytes and merges, as gen_pre.py makes it. */
+struct made {
+    struct gguf_str *tokens, *merges;
+    int64_t n_merges;
+};
+
+static void
+make_vocabulary(struct made *m, const json_t *pairs)
+{
+    struct strbuf s = {0};
+    const json_t *pair;
+    size_t i;
+
+    m->n_merges = (int64_t)json_array_size(pairs);
+    m->tokens = mem_calloc((size_t)(256 + m->n_merges), sizeof(*m->tokens));
+    m->merges = mem_calloc((size_t)m->n_merges, sizeof(*m->merges));
+    for (int b = 0; b < 256; b++) {
+        char text[4];
+        const size_t n = utf8_put(text, pretok_byte_char((unsigned char)b));
+
+        m->tokens[b] = (struct gguf_str){mem_strndup(text, n), n};
+    }
+    json_array_foreach(pairs, i, pair)
+    {
+        const struct gguf_str a =
+            m->tokens[json_integer_value(json_array_get(pair, 0))];
+        const struct gguf_str b =
+            m->tokens[json_integer_value(json_array_get(pair, 1))];
+
+        assert_int_equal(sb_add(&s, a.s, a.n) || sb_add(&s, b.s, b.n), 0);
+        m->tokens[256 + i].n = s.len;
+        m->tokens[256 + i].s = sb_take(&s);
+        assert_int_equal(sb_add(&s, a.s, a.n) || sb_putc(&s, ' ') ||
+                             sb_add(&s, b.s, b.n),
+                         0);
+        m->merges[i].n = s.len;
+        m->merges[i].s = sb_take(&s);
+    }
+}
+
+static void
+free_vocabulary(struct made *m)
+{
+    for (int64_t i = 0; i < 256 + m->n_merges; i++)
+        mem_free((void *)(uintptr_t)m->tokens[i].s);
+    for (int64_t i = 0; i < m->n_merges; i++)
+        mem_free((void *)(uintptr_t)m->merges[i].s);
+    mem_free(m->tokens);
+    mem_free(m->merges);
+}
+
+/* SHA-256 of the ids of all texts, each behind their number. */
+static void
+hash_ids(char hex[HASH_HEX], const struct tokenizer *t, const json_t *texts)
+{
+    const json_t *text;
+    struct hash *h;
+    size_t i;
+
+    assert_int_equal(hash_open(&h, NULL), 0);
+    json_array_foreach(texts, i, text)
+    {
+        struct ids ids = {0};
+        int32_t n;
+
+        assert_int_equal(tokenizer_encode(t, &ids, json_string_value(text),
+                                          json_string_length(text), false,
+                                          NULL),
+                         0);
+        n = (int32_t)ids.n;
+        hash_add(h, &n, sizeof(n));
+        hash_add(h, ids.v, (size_t)ids.n * sizeof(*ids.v));
+        ids_release(&ids);
+    }
+    hash_close(h, hex);
+}
+
+static void
+test_tokenizer_gguf_cuts_text_as_llama_cpp_under_each_name(void **state)
+{
+    const char *file = test_source("golden/tokenizer/pre.json");
+    struct gguf_vocab v = {.path = "v.gguf",
+                           .model = "gpt2",
+                           .bos = -1,
+                           .eos = -1,
+                           .unk = -1,
+                           .pad = -1,
+                           .add_bos = -1,
+                           .add_eos = -1,
+                           .add_space_prefix = -1};
+    const struct gguf_pre *p;
+    json_t *root, *want;
+    const char *name;
+    struct made m;
+    int differ = 0;
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(json_open(&root, file, &err), 0);
+    make_vocabulary(&m, json_object_get(root, "merges"));
+    v.tokens = m.tokens;
+    v.n_tokens = 256 + m.n_merges;
+    v.merges = m.merges;
+    v.n_merges = m.n_merges;
+    json_object_foreach(json_object_get(root, "ids"), name, want)
+    {
+        struct tokenizer *t;
+        char hex[HASH_HEX];
+
+        v.pre = name;
+        if (tokenizer_open_gguf(&t, &v, &err))
+            fail_msg("%s", err.msg);
+        hash_ids(hex, t, json_object_get(root, "texts"));
+        if (strcmp(hex, json_string_value(want)) != 0) {
+            print_error("%s differs\n", name);
+            differ++;
+        }
+        tokenizer_free(t);
+    }
+    assert_int_equal(differ, 0);
+    for (int i = 0; (p = gguf_pre_at(i)); i++) { // no row is left out
+        char first[64];
+
+        assert_int_equal(sscanf(p->names, "%63s", first), 1);
+        if (!p->plain)
+            assert_non_null(
+                json_object_get(json_object_get(root, "ids"), first));
+    }
+    free_vocabulary(&m);
+    json_decref(root);
+}
+
 static const struct gguf_str two_tokens[] = {{"a", 1}, {"b", 1}};
 
 static void
@@ -294,9 +449,15 @@ main(void)
         cmocka_unit_test(test_tokenizer_gguf_llama_spm_gives_llama_cpp_ids),
         cmocka_unit_test(test_tokenizer_gguf_phi3_gives_llama_cpp_ids),
         cmocka_unit_test(
+            test_tokenizer_gguf_deepseek_coder_gives_llama_cpp_ids),
+        cmocka_unit_test(test_tokenizer_gguf_qwen35_gives_llama_cpp_ids),
+        cmocka_unit_test(test_tokenizer_gguf_gemma4_gives_llama_cpp_ids),
+        cmocka_unit_test(
             test_tokenizer_gguf_spm_adds_bos_and_finds_special_tokens),
         cmocka_unit_test(
             test_tokenizer_gguf_llama_bpe_gives_the_ids_of_tokenizer_json),
+        cmocka_unit_test(
+            test_tokenizer_gguf_cuts_text_as_llama_cpp_under_each_name),
         cmocka_unit_test(test_tokenizer_gguf_refuses_what_it_does_not_know),
     };
 

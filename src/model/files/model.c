@@ -91,6 +91,48 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
 }
 
 static int
+count_items(const struct layout_item *it, trv_err *err, void *payload)
+{
+    int64_t *n = payload;
+
+    (void)it;
+    (void)err;
+    (*n)++;
+    return 0;
+}
+
+/* Is it the item's tensor? Then the walk ends. */
+static int
+is_named(const struct layout_item *it, trv_err *err, void *payload)
+{
+    (void)err;
+    return strcmp(it->gguf_name, payload) == 0;
+}
+
+/* A tensor that changes what the model computes, but that the architecture
+ * does not have, is no model that we know: llama.cpp refuses it, too. */
+static int
+check_surplus(const struct model *m, trv_err *err)
+{
+    int64_t n = 0;
+
+    layout_each(&m->cfg, count_items, NULL, &n);
+    for (int64_t i = 0; i < checkpoint_count(m->ckpt); i++)
+        n -= strncmp(checkpoint_at(m->ckpt, i)->name, "rope_", 5) != 0;
+    for (int64_t i = 0; n != 0 && i < checkpoint_count(m->ckpt); i++) {
+        const struct tensor *t = checkpoint_at(m->ckpt, i);
+
+        if (strncmp(t->name, "rope_", 5) != 0 &&
+            !layout_each(&m->cfg, is_named, NULL, (char *)(uintptr_t)t->name))
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "'%s': tensor '%s' is none of the architecture "
+                            "'%s' as it is supported",
+                            m->path, t->name, family_name(m->cfg.family));
+    }
+    return 0;
+}
+
+static int
 bind_tensors(struct model *m, trv_err *err)
 {
     int rc;
@@ -101,7 +143,7 @@ bind_tensors(struct model *m, trv_err *err)
     rc = layout_each(&m->cfg, bind_tensor, err, m);
     if (!rc && m->cfg.tied && !m->cfg.labels)
         m->head = m->embed;
-    return rc;
+    return rc || !m->gguf ? rc : check_surplus(m, err);
 }
 
 static int

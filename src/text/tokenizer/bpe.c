@@ -547,7 +547,7 @@ bpe_encode(const struct bpe *b, struct ids *out, const char *s, size_t n,
         return 0;
     if (hit && hit->key_n == n && !memcmp(hit->key, s, n))
         return ids_append(out, hit->ids, hit->n);
-    if (b->ignore_merges) {
+    if (b->ignore_merges || (b->whole_lines && *s == '\n')) {
         const int32_t id = vocab_find(&b->vocab, s, n);
 
         if (id >= 0 && id < b->n_ids)

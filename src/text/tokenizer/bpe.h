@@ -29,6 +29,7 @@ struct bpe {
     char *unk_lost;     // the unknown token that the vocabulary lacks, or NULL
     char *prefix, *suffix; // of symbols that do not begin, that end a word
     bool byte_fallback, fuse_unk, ignore_merges;
+    bool whole_lines; // ignore_merges, for pieces of newlines
 };
 
 /** Let (left, right) become id. A pair's later rank replaces its earlier, or

@@ -1,6 +1,7 @@
 /* tokenizer_gguf.c -- the vocabulary of a GGUF file, by llama.cpp's rules.
  *
  * Model "gpt2" is byte-level BPE; the file names its expressions by "pre".
+ * Model "gemma4" is BPE on plain text, with tokens for bytes.
  * Model "llama" is SentencePiece: the two neighbours whose joint token has the
  * best score merge first. All pairs that make a token are known beforehand, so
  * both become one table of ranked merges.
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "text/tokenizer/gguf_pre.h"
 #include "text/tokenizer/tokenizer_inside.h"
 #include "text/utf8.h"
 
@@ -22,97 +24,30 @@ enum {
     TYPE_BYTE
 };
 
-/* --- expressions by name --- */
-
-#define WORDS                                                                  \
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"       \
-    "\\s+(?!\\S)"
-#define SHORT_FORMS "(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])"
-#define TAIL "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define LLAMA3 SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" TAIL
-#define QWEN2 SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" TAIL
-#define QWEN35                                                                 \
-    SHORT_FORMS "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}"                \
-                "| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+"          \
-                "|\\s+(?!\\S)|\\s+"
-#define UP "((?=[\\p{L}])([^a-z]))"
-#define LOW "((?=[\\p{L}])([^A-Z]))"
-#define TAIL_SLASH                                                             \
-    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define TEKKEN                                                                 \
-    "[^\\r\\n\\p{L}\\p{N}]?" UP "*" LOW "+|[^\\r\\n\\p{L}\\p{N}]?" UP "+" LOW  \
-    "*|\\p{N}" TAIL_SLASH
-#define GPT4O                                                                  \
-    "[^\\r\\n\\p{L}\\p{N}]?" UP "*" LOW "+" SHORT_FORMS "?|"                   \
-    "[^\\r\\n\\p{L}\\p{N}]?" UP "+" LOW "*" SHORT_FORMS                        \
-    "?|\\p{N}{1,3}" TAIL_SLASH
-
-static const struct pre {
-    const char *names; // each between spaces
-    const char *regex[4];
-    bool ignore_merges, add_bos;
-} pres[] = {
-    {" llama3 llama-v3 llama-bpe falcon3 falcon-h1 pixtral midm-2.0 lfm2 ",
-     {LLAMA3},
-     true,
-     true},
-    {" dbrx smaug-bpe chatglm-bpe glm4 ", {LLAMA3}, false, false},
-    {" falcon ",
-     {"[\\p{P}\\$\\+<=>\\^~\\|`]+", WORDS, "[0-9][0-9][0-9]"},
-     false,
-     false},
-    {" starcoder refact command-r smollm codeshell exaone minerva-7b mellum2 ",
-     {"\\p{N}", WORDS},
-     false,
-     false},
-    {" gpt-2 phi-2 jina-es jina-de gigachat jina-v2-es jina-v2-de a.x-4.0 "
-     "mellum modern-bert mpt olmo jais trillion granite-docling exaone4 ",
-     {WORDS},
-     false,
-     false},
-    {" qwen2 deepseek-r1-qwen kormo f2llmv2 stablelm2 hunyuan megrez "
-     "solar-open grok-2 ",
-     {QWEN2},
-     false,
-     false},
-    {" qwen35 ", {QWEN35}, false, false},
-    {" tekken ", {TEKKEN}, true, true},
-    {" gpt-4o llama4 kanana2 minimax-m2 ", {GPT4O}, false, false},
-    {" default ",
-     {"[\\p{P}\\$\\+<=>\\^~\\|]+", WORDS, "\\p{N}+", "[0-9][0-9][0-9]"},
-     false,
-     false},
-};
+/* --- how text is cut --- */
 
 static int
-read_pre(struct tokenizer *t, const struct gguf_vocab *v, bool *add_bos,
-         trv_err *err)
+read_pre(const struct gguf_pre **out, struct tokenizer *t,
+         const struct gguf_vocab *v, const char *name, trv_err *err)
 {
-    const char *name = v->pre && *v->pre ? v->pre : "default";
-    char key[64];
-    const int n = snprintf(key, sizeof(key), " %s ", name);
+    const struct gguf_pre *p = gguf_pre_find(name);
+    int rc = 0;
 
-    for (size_t i = 0; i < sizeof(pres) / sizeof(pres[0]); i++) {
-        const struct pre *p = &pres[i];
-        int rc = 0;
-
-        if (n >= (int)sizeof(key) || strchr(name, ' ') ||
-            !strstr(p->names, key))
-            continue;
-        for (int k = 0; !rc && k < 4 && p->regex[k]; k++)
-            rc = pretok_add_regex(&t->pretok, p->regex[k], v->path, err);
-        if (rc)
-            return rc;
-        t->bpe.ignore_merges = p->ignore_merges;
-        *add_bos = p->add_bos;
-        if (pretok_add_byte_level(&t->pretok, false))
-            return err_nomem(err, "for '%s'", v->path);
-        return 0;
-    }
-    return err_fail(err, TRV_EUNSUPPORTED,
-                    "field 'tokenizer.ggml.pre' of '%s' is '%.60s', a "
-                    "pre-tokenizer that is not supported",
-                    v->path, name);
+    *out = p;
+    if (!p)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "field 'tokenizer.ggml.pre' of '%s' is '%.60s', a "
+                        "pre-tokenizer that is not supported",
+                        v->path, name);
+    for (int k = 0; !rc && k < GGUF_PRE_MAX && p->regex[k]; k++)
+        rc = pretok_add_regex(&t->pretok, p->regex[k], v->path, err);
+    if (rc)
+        return rc;
+    t->bpe.ignore_merges = p->ignore_merges;
+    t->bpe.whole_lines = t->bpe.byte_fallback = t->spm = p->plain;
+    if (!p->plain && pretok_add_byte_level(&t->pretok, false))
+        return err_nomem(err, "for '%s'", v->path);
+    return 0;
 }
 
 /* --- tokens --- */
@@ -189,7 +124,7 @@ intern(struct bpe *b, const char *s, size_t n, int32_t *id)
     return vocab_add(&b->vocab, *id, s, n);
 }
 
-/* --- "gpt2" --- */
+/* --- "gpt2", "gemma4" --- */
 
 static int
 read_merges(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
@@ -347,19 +282,23 @@ add_template(struct tokenizer *t, const struct gguf_vocab *v, bool bos,
 }
 
 static int
-read_gpt2(struct tokenizer *t, const struct gguf_vocab *v, trv_err *err)
+read_gpt2(struct tokenizer *t, const struct gguf_vocab *v, const char *pre,
+          trv_err *err)
 {
-    bool bos = false;
-    int rc = read_pre(t, v, &bos, err);
+    const struct gguf_pre *p;
+    int rc = read_pre(&p, t, v, pre, err);
 
-    t->kind = "byte-level BPE (GGUF)";
+    if (rc)
+        return rc;
+    t->kind =
+        p->plain ? "BPE with byte fallback (GGUF)" : "byte-level BPE (GGUF)";
     t->bos = token_or(v, v->bos, -1);
     t->eos = token_or(v, v->eos, -1);
-    if (!rc)
-        rc = read_merges(t, v, err);
-    if (!rc && detok_add_byte_level(&t->detok))
+    rc = read_merges(t, v, err);
+    if (!rc && (p->plain ? detok_add_spm(&t->detok, 0)
+                         : detok_add_byte_level(&t->detok)))
         rc = err_nomem(err, "for the vocabulary of '%s'", v->path);
-    return rc ? rc : add_template(t, v, bos, false, err);
+    return rc ? rc : add_template(t, v, p->add_bos, false, err);
 }
 
 static int
@@ -383,16 +322,22 @@ int
 tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
                     trv_err *err)
 {
-    const bool is_llama = v->model && !strcmp(v->model, "llama");
+    const char *model = v->model ? v->model : "(absent)";
+    const bool is_llama = !strcmp(model, "llama");
+    const bool is_gemma4 = !strcmp(model, "gemma4");
+    const char *pre = is_gemma4           ? "gemma4"
+                      : v->pre && *v->pre ? v->pre
+                                          : "default";
     struct tokenizer *t;
     int rc;
 
     *out = NULL;
-    if (!is_llama && (!v->model || strcmp(v->model, "gpt2")))
+    if (!is_llama && !is_gemma4 && strcmp(model, "gpt2"))
         return err_fail(err, TRV_EUNSUPPORTED,
                         "field 'tokenizer.ggml.model' of '%s' is '%.60s', "
-                        "which is not supported; known are gpt2 and llama",
-                        v->path, v->model ? v->model : "(absent)");
+                        "which is not supported; known are gpt2, llama and "
+                        "gemma4",
+                        v->path, model);
     t = mem_calloc(1, sizeof(*t));
     if (!t)
         return err_nomem(err, "for the vocabulary of '%s'", v->path);
@@ -400,7 +345,7 @@ tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
     t->longest_first = true;
     rc = read_tokens(t, v, err);
     if (!rc)
-        rc = is_llama ? read_llama(t, v, err) : read_gpt2(t, v, err);
+        rc = is_llama ? read_llama(t, v, err) : read_gpt2(t, v, pre, err);
     if (!rc)
         rc = tokenizer_finish(t, v->path, err);
     if (rc)
