@@ -52,11 +52,14 @@ typedef struct {
     const char *precision; // "auto", "f32", "bf16"
     int32_t threads;       // 0: as many as there are cores
     const char *isa;       // NULL: TRV_ISA, or the best the processor has
+    /* a name among the model's own chat templates, or else a file; NULL: the
+     * model's default */
+    const char *chat_template;
 } trv_model_options;
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL                                                     \
+        1, "auto", 0, NULL, NULL                                               \
     }
 
 /**

@@ -70,8 +70,10 @@ trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
     if (!m)
         return err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
     rc = session_open(&m->s, path, &wish, err);
+    if (!rc && opts && opts->chat_template)
+        rc = model_open_chat(m->s->model, opts->chat_template, err);
     if (rc) {
-        mem_free(m);
+        trv_model_free(m);
         return rc;
     }
     *out = m;

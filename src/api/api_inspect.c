@@ -63,13 +63,15 @@ static json_t *
 describe_tokenizer(const struct model *m)
 {
     const struct tokenizer *t = m->tokenizer;
+    const trv_err *fault = m->chat ? chat_template_fault(m->chat) : NULL;
 
     if (!t)
         return json_null();
-    return json_pack("{s:s,s:I,s:i,s:i,s:b}", "kind", tokenizer_kind(t),
+    return json_pack("{s:s,s:I,s:i,s:i,s:b,s:s*}", "kind", tokenizer_kind(t),
                      "tokens", (json_int_t)tokenizer_size(t), "bos",
                      tokenizer_bos(t), "eos", tokenizer_eos(t), "chat_template",
-                     m->chat != NULL);
+                     m->chat != NULL, "chat_template_fault",
+                     fault ? fault->msg : NULL);
 }
 
 static int

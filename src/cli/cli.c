@@ -17,6 +17,10 @@ const struct opt_spec cli_global_opts[] = {
                .choices = "ref|avx2|avx512|avx512_bf16|amx", .value = "NAME",
                .shown = "TRV_ISA, or the best there is",
                .help = "instruction set to use"),
+    OPT_TEXT(struct cli_globals, model.chat_template, 0, "chat-template",
+             .value = "FILE", .shown = "the model's own",
+             .help = "chat template to use; or the name of one of several that "
+                     "the model has"),
     OPT_FLAG(struct cli_globals, quiet, 'q', "quiet",
              "no progress and no notes, only the result and failures"),
     OPT_FLAG(struct cli_globals, help, 'h', "help", "print the help and stop"),

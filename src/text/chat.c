@@ -23,6 +23,8 @@ struct chat_template {
     char *name;
     struct j_names names;
     struct jnode *root;
+    struct chat_template *tools; // for conversations with tools; or NULL
+    trv_err fault;               // why it cannot be used; code 0: it can
 };
 
 int
@@ -61,11 +63,39 @@ done:
     return rc;
 }
 
+int
+chat_template_refuse(struct chat_template **out, const trv_err *why,
+                     trv_err *err)
+{
+    struct chat_template *t = mem_calloc(1, sizeof(*t));
+
+    TRV_ASSERT(why->code != 0);
+    *out = t;
+    if (!t)
+        return err_nomem(err, "for a chat template");
+    t->fault = *why;
+    return 0;
+}
+
+void
+chat_template_set_tools(struct chat_template *t, struct chat_template *tools)
+{
+    TRV_ASSERT(!t->tools);
+    t->tools = tools;
+}
+
+const trv_err *
+chat_template_fault(const struct chat_template *t)
+{
+    return t->fault.code ? &t->fault : NULL;
+}
+
 void
 chat_template_free(struct chat_template *t)
 {
     if (!t)
         return;
+    chat_template_free(t->tools);
     jctx_release(&t->c);
     mem_free(t->name);
     mem_free(t);
@@ -88,6 +118,48 @@ define(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
         j_scope_set(c, scope, sym, v);
 }
 
+/* One message as transformers shows it to a template: fields that are null are
+ * left out, and reasoning goes by both of its names. */
+static struct jv
+message_value(struct jctx *c, const json_t *message)
+{
+    static const char *const names[] = {"reasoning_content", "thinking",
+                                        "reasoning"};
+    json_t *own = (json_t *)(uintptr_t)message; // only read
+    const json_t *reasoning = NULL;
+    struct j_dict *d;
+
+    if (!json_is_object(message))
+        return j_from_json(c, message);
+    for (int i = 2; i >= 0; i--)
+        if (json_object_get(message, names[i]) &&
+            !json_is_null(json_object_get(message, names[i])))
+            reasoning = json_object_get(message, names[i]);
+    d = j_dict_new(c);
+    if (reasoning)
+        j_dict_set(c, d, j_cstr(names[1]), j_from_json(c, reasoning));
+    for (void *it = json_object_iter(own); it && !c->rc;
+         it = json_object_iter_next(own, it))
+        if (!json_is_null(json_object_iter_value(it)))
+            j_dict_set(
+                c, d,
+                j_str(json_object_iter_key(it), json_object_iter_key_len(it)),
+                j_from_json(c, json_object_iter_value(it)));
+    if (reasoning)
+        j_dict_set(c, d, j_cstr(names[0]), j_from_json(c, reasoning));
+    return j_dict_value(d);
+}
+
+static struct jv
+messages_value(struct jctx *c, const json_t *messages)
+{
+    struct j_list *l = j_list_new(c);
+
+    for (size_t i = 0; i < json_array_size(messages) && !c->rc; i++)
+        j_list_push(c, l, message_value(c, json_array_get(messages, i)));
+    return j_seq(J_LIST, l);
+}
+
 static void
 define_all(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
            const json_t *messages, const struct chat_options *opts)
@@ -95,7 +167,7 @@ define_all(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
     static const char *const nothing[] = {"tools", "documents", NULL};
     json_t *extra = (json_t *)(uintptr_t)opts->extra; // only read
 
-    define(c, t, scope, "messages", 8, j_from_json(c, messages));
+    define(c, t, scope, "messages", 8, messages_value(c, messages));
     define(c, t, scope, "add_generation_prompt", 21,
            j_bool(opts->add_generation_prompt));
     define(c, t, scope, "bos_token", 9,
@@ -115,6 +187,14 @@ define_all(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
     }
 }
 
+static bool
+has_tools(const struct chat_options *opts)
+{
+    const json_t *tools = json_object_get(opts->extra, "tools");
+
+    return tools && !json_is_null(tools);
+}
+
 int
 chat_render(const struct chat_template *t, struct strbuf *out,
             const json_t *messages, const struct chat_options *opts,
@@ -122,12 +202,17 @@ chat_render(const struct chat_template *t, struct strbuf *out,
 {
     static const struct chat_options none = {0};
     struct strbuf text = {0};
-    struct jctx c = {.name = t->name, .err = err, .line = 1, .out = &text};
+    struct jctx c = {.err = err, .line = 1, .out = &text};
     struct j_scope scope = {0};
 
     opts = opts ? opts : &none;
     if (!json_is_array(messages))
         return err_fail(err, TRV_EINVAL, "messages must be an array");
+    if (t->tools && has_tools(opts))
+        t = t->tools;
+    if (t->fault.code)
+        return err_fail(err, t->fault.code, "%s", t->fault.msg);
+    c.name = t->name;
     c.loop = number_of(t, "loop", 4);
     c.caller = number_of(t, "caller", 6);
     c.varargs = number_of(t, "varargs", 7);

@@ -22,6 +22,18 @@ struct chat_template;
  * TRV_EFORMAT, TRV_EUNSUPPORTED (naming the construct), TRV_ENOMEM. */
 int chat_template_parse(struct chat_template **out, const char *name,
                         const char *source, size_t n, trv_err *err);
+/** One that cannot be used: each rendering fails with the code and sentence of
+ * `why`. So a model whose template cannot be read serves all that needs none.
+ */
+int chat_template_refuse(struct chat_template **out, const trv_err *why,
+                         trv_err *err);
+/** Render with `tools` where a conversation has tools, as transformers takes
+ * the template named tool_use; t owns it from here on. */
+void chat_template_set_tools(struct chat_template *t,
+                             struct chat_template *tools);
+/** Why each rendering of conversations without tools fails; NULL for a template
+ * that was parsed. */
+const trv_err *chat_template_fault(const struct chat_template *t);
 void chat_template_free(struct chat_template *t);
 
 /** What a template sees beside `messages`. `tools` and `documents` are none
@@ -33,7 +45,9 @@ struct chat_options {
 };
 
 /** Append the rendering of `messages`, an array of {"role":, "content":}; after
- * a failure nothing is appended. NULL opts are zeros.
+ * a failure nothing is appended. NULL opts are zeros. As in transformers, a
+ * message's fields that are null are absent, and `reasoning_content`,
+ * `thinking` and `reasoning` stand for each other.
  * TRV_EINVAL: raise_exception() in the template, with its sentence;
  * TRV_EFORMAT: what jinja2 or Python would raise (an undefined name, a type
  * that does not fit), with the template's line;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define ANSWER_MARK "@@answer@@" // stands for an answer in a rendering
+
 void
 example_release(struct example *e)
 {
@@ -381,7 +383,8 @@ example_append(struct example *e, const struct text_rules *rules,
                     row, err);
     ended = e->ids.n > e->n_context && e->ids.v[e->ids.n - 1] == eos;
     for (int64_t i = e->n_context; e->turns && i < e->ids.n; i++)
-        ended |= tokenizer_is_special(t, e->ids.v[i]);
+        ended |= rules->turn_end ? e->ids.v[i] == *rules->turn_end
+                                 : tokenizer_is_special(t, e->ids.v[i]);
     if (!rc && !ended && eos >= 0 && ids_push(&e->ids, eos))
         rc = no_memory(row, err);
     if (rc)
@@ -411,5 +414,76 @@ example_answer(struct example *e, const struct text_rules *rules,
         return no_memory(row, err);
     rc = example_append(e, rules, row, answer, err);
     json_decref(answer);
+    return rc;
+}
+
+/* ---- the end of a turn -------------------------------------------------- */
+
+/* May it end a turn? Files do not always call such tokens special; a blank is
+ * none, though some vocabularies have added runs of blanks. */
+static bool
+is_mark(const struct tokenizer *t, int32_t id)
+{
+    const char *s = tokenizer_token(t, id);
+
+    return id != tokenizer_bos(t) && tokenizer_is_added(t, id) && s &&
+           s[strspn(s, " \t\r\n")];
+}
+
+/* What the template puts behind the answer `mark` to `turns`. Empty where the
+ * template refuses the conversation, or hides the answer. */
+static int
+text_behind(struct strbuf *out, const struct text_rules *rules,
+            const struct data_row *row, const json_t *turns, const char *mark,
+            trv_err *err)
+{
+    json_t *all = json_copy((json_t *)(uintptr_t)turns);
+    struct strbuf whole = {0};
+    const char *at, *last = NULL;
+    trv_err why = {0};
+    int rc = !all || json_array_append_new(all, message_new("assistant", mark))
+                 ? no_memory(row, err)
+                 : 0;
+
+    if (!rc && render(&whole, rules, row, all, false, &why) == TRV_ENOMEM)
+        rc = err_fail(err, why.code, "%s", why.msg);
+    for (at = whole.s; !rc && at && (at = strstr(at, mark)); at++)
+        last = at + strlen(mark);
+    if (!rc && last && sb_puts(out, last))
+        rc = no_memory(row, err);
+    json_decref(all);
+    sb_release(&whole);
+    return rc;
+}
+
+int
+example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)
+{
+    const struct tokenizer *t = rules->tokenizer;
+    struct data_row row = {.label = -1};
+    json_t *turns = json_pack("[{s:s,s:s}]", "role", "user", "content", "hi");
+    json_t *tools = json_array();
+    struct strbuf behind = {0};
+    struct ids ids = {0};
+    int rc = turns && tools ? 0 : no_memory(&row, err);
+
+    *out = -1;
+    if (!rc)
+        rc = text_behind(&behind, rules, &row, turns, ANSWER_MARK, err);
+    row.tools = tools; // some templates need a list
+    if (!rc && !behind.len)
+        rc = text_behind(&behind, rules, &row, turns, ANSWER_MARK, err);
+    if (!rc && behind.len)
+        rc = encode_continuation(t, &ids, behind.s, behind.len, err);
+    for (int64_t i = 0; i < ids.n && !rc; i++) {
+        if (is_mark(t, ids.v[i]))
+            *out = ids.v[i];
+        else if (*out >= 0)
+            break;
+    }
+    json_decref(turns);
+    json_decref(tools);
+    ids_release(&ids);
+    sb_release(&behind);
     return rc;
 }

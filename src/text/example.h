@@ -26,6 +26,7 @@
 struct text_rules {
     const struct tokenizer *tokenizer;
     const struct chat_template *chat; // NULL: rows of messages are refused
+    const int32_t *turn_end;          // ends a chat's answer; NULL: not known
 };
 
 /** Token ids of one example; zeros are an empty one. A reused example keeps
@@ -90,5 +91,18 @@ int example_answer(struct example *e, const struct text_rules *rules,
 int example_append(struct example *e, const struct text_rules *rules,
                    const struct data_row *row, const json_t *answer,
                    trv_err *err);
+
+/**
+ * The token that ends an answer of the chat: what stands behind an answer's
+ * text in a conversation that the template lays out begins with it, as
+ * <|im_end|> does. Of several without text between them it is the last, since
+ * the model has learned to say them all.
+ *
+ * @param out  [out] the id; -1 where the template puts no special token there,
+ *             or refuses a conversation of a user and an assistant.
+ * @return 0, TRV_ENOMEM.
+ */
+int example_turn_end(int32_t *out, const struct text_rules *rules,
+                     trv_err *err);
 
 #endif

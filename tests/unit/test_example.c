@@ -103,7 +103,7 @@ test_example_of_a_chat_has_the_ids_of_the_whole_text(void **state)
             json_string_value(json_object_get(one, "tokenizer")));
         struct chat_template *chat = golden_template(
             json_string_value(json_object_get(one, "template")));
-        const struct text_rules rules = {t, chat};
+        const struct text_rules rules = {t, chat, NULL};
         struct data_row row = {.path = "x", .line = 1};
         struct example e = {0};
         const json_t *want = json_object_get(one, "ids");
@@ -129,7 +129,7 @@ static void
 check_text_row(const char *name, bool bos)
 {
     struct tokenizer *t = golden_tokenizer(name);
-    const struct text_rules rules = {t, NULL};
+    const struct text_rules rules = {t, NULL, NULL};
     struct data d =
         rows_of("{\"prompt\": \"the cat\", \"completion\": \" sat on\"}\n"
                 "{\"prompt\": \"the cat\", \"completion\": \"egory </s>\"}\n"
@@ -181,7 +181,7 @@ test_example_puts_z_before_the_rows_own_system_message(void **state)
 {
     struct tokenizer *t = golden_tokenizer("byte");
     struct chat_template *chat = golden_template("smollm2");
-    const struct text_rules rules = {t, chat};
+    const struct text_rules rules = {t, chat, NULL};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"system\", \"content\": \"own\"},"
                 " {\"role\": \"user\", \"content\": \"q\"},"
@@ -246,7 +246,7 @@ test_example_learns_eos_where_the_template_ends_no_turn(void **state)
     struct chat_template *chat = parse_template(
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
         "{% if add_generation_prompt %}assistant:{% endif %}");
-    const struct text_rules rules = {t, chat};
+    const struct text_rules rules = {t, chat, NULL};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
@@ -264,6 +264,178 @@ test_example_learns_eos_where_the_template_ends_no_turn(void **state)
     tokenizer_free(t);
 }
 
+/* The byte-level tokenizer with more tokens; `special` says which are. */
+static struct tokenizer *
+tokenizer_with(const char *const *names, size_t n, bool special)
+{
+    const char *dir = test_tmpdir("example-turn-end");
+    json_t *doc = NULL;
+    char path[300];
+
+    assert_int_equal(
+        json_open(&doc, test_source("golden/example/byte/tokenizer.json"),
+                  NULL),
+        0);
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            json_object_get(doc, "added_tokens"),
+            json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", 320 + (int)i,
+                      "content", names[i], "single_word", 0, "lstrip", 0,
+                      "rstrip", 0, "normalized", 0, "special", special));
+    snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
+    assert_int_equal(json_dump_file(doc, path, 0), 0);
+    snprintf(path, sizeof(path), "%s/tokenizer_config.json", dir);
+    json_decref(doc);
+    doc = json_pack("{s:s,s:s}", "bos_token", "<s>", "eos_token", "</s>");
+    assert_int_equal(json_dump_file(doc, path, 0), 0);
+    json_decref(doc);
+    return open_tokenizer(dir);
+}
+
+static char *
+template_source(const char *name)
+{
+    char path[200];
+    struct strbuf b = {0};
+    const char *file;
+
+    snprintf(path, sizeof(path), "golden/chat/templates/%s.jinja", name);
+    file = test_source(path);
+    if (!file_exists(file)) {
+        snprintf(path, sizeof(path), "templates/%s.jinja", name);
+        file = test_asset(path);
+    }
+    if (file)
+        assert_int_equal(file_read(&b, file, (size_t)1 << 20, NULL), 0);
+    return file ? sb_take(&b) : NULL;
+}
+
+static const char *const marks[] = {
+    "<|end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<end_of_turn>",
+    "<|return|>",
+    "<|call|>",
+    "<|start|>",
+    "<|message|>",
+    "<|channel|>",
+    "<|im_sep|>",
+    "\n\n",
+    "<start_of_turn>",
+    "<|assistant|>",
+    "<|user|>",
+    "[INST]",
+    "[/INST]",
+    "<think>",
+    "</think>",
+    "<|eot|>",
+    "<|end_of_text|>",
+    "<|endoftext|>",
+    "<|end_of_response|>",
+    "<\xef\xbd\x9c"
+    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+#define N_MARKS (sizeof(marks) / sizeof(*marks))
+
+static void
+check_turn_end(const struct tokenizer *t, const char *name, const char *source,
+               const char *want)
+{
+    struct chat_template *chat = parse_template(source);
+    const struct text_rules rules = {t, chat, NULL};
+    const char *got;
+    trv_err err = {0};
+    int32_t id;
+
+    if (example_turn_end(&id, &rules, &err))
+        fail_msg("%s: %s", name, err.msg);
+    got = id < 0 ? "none" : tokenizer_token(t, id);
+    if (strcmp(got, want) != 0)
+        fail_msg("%s ends with %s, not %s", name, got, want);
+    chat_template_free(chat);
+}
+
+static void
+test_example_finds_the_token_that_ends_a_turn_in_every_template(void **state)
+{
+    static const char deepseek[] =
+        "<\xef\xbd\x9c"
+        "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>";
+    static const struct {
+        const char *name, *end;
+    } list[] = {
+        {"deepseek_r1_distill", deepseek},
+        {"gemma", "<end_of_turn>"},
+        {"gemma3", "<end_of_turn>"},
+        {"llama2", "</s>"},
+        {"llama3", "<|eot_id|>"},
+        {"llama3_1", "<|eot_id|>"},
+        {"llama3_2", "<|eot_id|>"},
+        {"mistral_nemo", "</s>"},
+        {"mistral_v1", "</s>"},
+        {"phi3", "<|end|>"},
+        {"qwen2_5", "<|im_end|>"},
+        {"qwen3", "<|im_end|>"},
+        {"qwen3_training", "<|im_end|>"},
+        {"smollm2", "<|im_end|>"},
+        {"zephyr", "</s>"},
+        {"HuggingFaceTB-SmolLM3-3B", "<|im_end|>"},
+        {"LFM2.5-Instruct", "<|im_end|>"},
+        {"NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "<|im_end|>"},
+        {"Qwen-QwQ-32B", "<|im_end|>"},
+        {"Qwen-Qwen2.5-7B-Instruct", "<|im_end|>"},
+        {"Qwen-Qwen3-0.6B", "<|im_end|>"},
+        {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", deepseek},
+        {"deepseek-ai-DeepSeek-V3.2", deepseek},
+        {"google-gemma-2-2b-it", "<end_of_turn>"},
+        {"ibm-granite-granite-4.0", "<|end_of_text|>"},
+        {"meta-llama-Llama-3.2-3B-Instruct", "<|eot_id|>"},
+        {"microsoft-Phi-3.5-mini-instruct", "<|end|>"},
+        {"mistralai-Mistral-Nemo-Instruct-2407", "</s>"},
+        {"openai-gpt-oss-120b", "<|return|>"},
+    };
+
+    (void)state;
+    for (int special = 0; special < 2; special++) {
+        struct tokenizer *t = tokenizer_with(marks, N_MARKS, special);
+
+        for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
+            char *source = template_source(list[i].name);
+
+            if (source)
+                check_turn_end(t, list[i].name, source, list[i].end);
+            mem_free(source);
+        }
+        tokenizer_free(t);
+    }
+}
+
+static void
+test_example_takes_no_text_for_the_end_of_a_turn(void **state)
+{
+    static const struct {
+        const char *source, *end;
+    } list[] = {
+        {"{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}",
+         "none"},
+        {"{{ messages[1].content }}\n\n<|end|>\n<|user|>", "<|end|>"},
+        {"{{ messages[1].content }}<|end_of_response|><|eot|>\n", "<|eot|>"},
+        {"{{ messages[1].content }}<|end|><s>", "<|end|>"},
+        {"<|end|>{{ messages[1].content }} bye", "none"},
+        {"{{ messages[1].content }}<|eot|>{{ messages[1].content }}<|end|>",
+         "<|end|>"},
+        {"{{ raise_exception('system first') }}", "none"},
+        {"{{ nothing.more }}", "none"},
+        {"", "none"},
+    };
+    struct tokenizer *t = tokenizer_with(marks, N_MARKS, true);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        check_turn_end(t, list[i].source, list[i].source, list[i].end);
+    tokenizer_free(t);
+}
+
 static void
 test_example_names_the_row_of_what_cannot_be(void **state)
 {
@@ -272,7 +444,7 @@ test_example_names_the_row_of_what_cannot_be(void **state)
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system') "
         "}}{% endif %}{{ messages|length }}"
         "{% if add_generation_prompt %}<think>{% endif %}");
-    const struct text_rules bare = {t, NULL}, rules = {t, odd};
+    const struct text_rules bare = {t, NULL, NULL}, rules = {t, odd, NULL};
     struct data d = rows_of(
         "{\"text\": \"t\"}\n"
         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
@@ -311,7 +483,7 @@ test_example_survives_every_failed_allocation(void **state)
 {
     struct tokenizer *t = golden_tokenizer("piece");
     struct chat_template *chat = golden_template("llama2");
-    const struct text_rules rules = {t, chat};
+    const struct text_rules rules = {t, chat, NULL};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
@@ -356,7 +528,7 @@ test_example_keeps_the_text_under_real_tokenizers(void **state)
         const char *path = test_asset(models[i].path);
         const int bos = models[i].bos;
         struct tokenizer *t = path ? open_tokenizer(path) : NULL;
-        const struct text_rules rules = {t, NULL};
+        const struct text_rules rules = {t, NULL, NULL};
         struct data d = rows_of(
             "{\"prompt\": \"Once upon a time\", \"completion\": \", a dog\"}\n"
             "{\"prompt\": \"The cat said\", \"completion\": \" so.\\n\"}\n"
@@ -399,6 +571,9 @@ main(void)
             test_example_puts_z_before_the_rows_own_system_message),
         cmocka_unit_test(
             test_example_learns_eos_where_the_template_ends_no_turn),
+        cmocka_unit_test(
+            test_example_finds_the_token_that_ends_a_turn_in_every_template),
+        cmocka_unit_test(test_example_takes_no_text_for_the_end_of_a_turn),
         cmocka_unit_test(test_example_names_the_row_of_what_cannot_be),
         cmocka_unit_test(test_example_survives_every_failed_allocation),
         cmocka_unit_test(test_example_keeps_the_text_under_real_tokenizers),

@@ -320,8 +320,135 @@ test_model_takes_the_default_template_and_the_file_beside_it(void **state)
     assert_string_equal(m->chat_source, "three");
     assert_non_null(m->chat);
     model_free(m);
-    put(dir, "chat_template.jinja", "{% if");
-    refuse(dir, TRV_EFORMAT, "chat_template.jinja");
+}
+
+static void
+assert_lays_out(const struct model *m, const char *tools, const char *want)
+{
+    json_t *messages = json_array();
+    json_t *extra = json_pack("{s:o}", "tools", json_loads(tools, 0, NULL));
+    const struct chat_options opts = {.extra = extra};
+    struct strbuf out = {0};
+    trv_err err = {0};
+
+    if (chat_render(m->chat, &out, messages, tools ? &opts : NULL, &err))
+        assert_non_null(strstr(err.msg, want));
+    else
+        assert_string_equal(out.s, want);
+    sb_release(&out);
+    json_decref(extra);
+    json_decref(messages);
+}
+
+static void
+test_model_takes_named_templates_as_transformers_does(void **state)
+{
+    const char *dir = golden_copy("gpt2", "model-named");
+    char path[300];
+    trv_err err = {0};
+    struct model *m;
+
+    (void)state;
+    put(dir, "tokenizer_config.json",
+        "{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"tools\"},"
+        "{\"name\":\"rag\",\"template\":\"documents\"},"
+        "{\"name\":\"default\",\"template\":\"two\"}]}");
+    m = open_model(dir);
+    assert_lays_out(m, "[]", "tools");
+    assert_lays_out(m, "[1]", "tools");
+    assert_int_equal(model_open_chat(m, "rag", &err), 0);
+    assert_lays_out(m, "[]", "documents");
+    snprintf(path, sizeof(path), "%s/own.jinja", dir);
+    put(dir, "own.jinja", "own");
+    assert_int_equal(model_open_chat(m, path, &err), 0);
+    assert_lays_out(m, "[]", "own");
+    assert_string_equal(m->chat_source, "own");
+    put(dir, "own.jinja", "{% if");
+    assert_int_equal(model_open_chat(m, path, &err), TRV_EFORMAT);
+    assert_lays_out(m, "[]", "own"); // what was there stays
+    assert_int_equal(model_open_chat(m, "nothing", &err), TRV_EIO);
+    model_free(m);
+    put(dir, "tokenizer_config.json",
+        "{\"chat_template\":[{\"name\":\"rag\",\"template\":\"x\"}]}");
+    m = open_model(dir);
+    assert_lays_out(m, "[]", "none is named 'default'");
+    model_free(m);
+    put(dir, "chat_template.jinja", "three");
+    snprintf(path, sizeof(path), "%s/additional_chat_templates", dir);
+    assert_int_equal(dir_make(path, &err), 0);
+    put(dir, "additional_chat_templates/tool_use.jinja", "four");
+    m = open_model(dir);
+    assert_lays_out(m, "[]", "four");
+    assert_int_equal(model_open_chat(m, "default", &err), 0);
+    assert_lays_out(m, "[]", "three");
+    model_free(m);
+}
+
+static void
+test_model_opens_whatever_its_template_is(void **state)
+{
+    const char *dir = golden_copy("gpt2", "model-broken-chat");
+    struct model *m;
+
+    (void)state;
+    put(dir, "chat_template.jinja", "a\n{% if");
+    m = open_model(dir);
+    assert_non_null(m->chat);
+    assert_non_null(
+        strstr(chat_template_fault(m->chat)->msg, "chat_template.jinja"));
+    assert_lays_out(m, "[]", "line 2");
+    model_free(m);
+}
+
+/* The golden model's folder with the letter Z among its special tokens. */
+static const char *
+tiny_with_a_mark(const char *name)
+{
+    static const char *const files[] = {"config.json", "model.safetensors",
+                                        "tokenizer_config.json"};
+    static char dir[200]; // test_source() takes test_tmpdir()'s buffer back
+    json_t *doc = NULL;
+    char path[300];
+
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir(name));
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "golden/tiny/one/%s", files[i]);
+        copy(dir, files[i], test_source(path));
+    }
+    assert_int_equal(
+        json_open(&doc, test_source("golden/tiny/one/tokenizer.json"), NULL),
+        0);
+    json_array_append_new(json_object_get(doc, "added_tokens"),
+                          json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", 57,
+                                    "content", "Z", "single_word", 0, "lstrip",
+                                    0, "rstrip", 0, "normalized", 0, "special",
+                                    1));
+    snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
+    assert_int_equal(json_dump_file(doc, path, 0), 0);
+    json_decref(doc);
+    return dir;
+}
+
+static void
+test_model_ends_text_where_its_template_ends_an_answer(void **state)
+{
+    const char *dir = tiny_with_a_mark("model-turn-end");
+    char path[300];
+    struct model *m;
+
+    (void)state;
+    put(dir, "chat_template.jinja",
+        "{% for m in messages %}{{ m.content }}Z\n{% endfor %}");
+    m = open_model(dir);
+    assert_true(model_ends_text(m, 57));
+    assert_int_equal(*model_text_rules(m).turn_end, 57);
+    put(dir, "plain.jinja",
+        "{% for m in messages %}{{ m.content }}{% endfor %}");
+    snprintf(path, sizeof(path), "%s/plain.jinja", dir);
+    assert_int_equal(model_open_chat(m, path, NULL), 0);
+    assert_false(model_ends_text(m, 57));
+    assert_null(model_text_rules(m).turn_end);
+    model_free(m);
 }
 
 static void
@@ -481,6 +608,10 @@ main(void)
             test_model_refuses_more_tokens_than_rows_of_the_embedding),
         cmocka_unit_test(
             test_model_takes_the_default_template_and_the_file_beside_it),
+        cmocka_unit_test(test_model_takes_named_templates_as_transformers_does),
+        cmocka_unit_test(test_model_opens_whatever_its_template_is),
+        cmocka_unit_test(
+            test_model_ends_text_where_its_template_ends_an_answer),
         cmocka_unit_test(test_model_reads_defaults_of_sampling),
         cmocka_unit_test(test_model_identity_depends_on_weights_not_on_files),
         cmocka_unit_test(test_model_failing_memory_leaks_nothing),

@@ -1,7 +1,8 @@
 /* model.c -- open a model on disk and say what it is.
  *
  * Owns the checkpoint's mapping, the table of a model's tensors, its tokenizer
- * and its chat template. Computes nothing: that is the decoder's.
+ * and its chat template (model_chat.c). Computes nothing: that is the
+ * decoder's.
  */
 #include "model/files/model.h"
 
@@ -18,8 +19,6 @@
 #include "model/files/gguf_model.h"
 #include "model/files/layout.h"
 #include "text/utf8.h"
-
-#define TEMPLATE_MAX ((size_t)1 << 22) // bytes of a chat template's file
 
 /* Where the model keeps what a layout item names. */
 static const struct tensor **
@@ -144,72 +143,6 @@ bind_tensors(struct model *m, trv_err *err)
     if (!rc && m->cfg.tied && !m->cfg.labels)
         m->head = m->embed;
     return rc || !m->gguf ? rc : check_surplus(m, err);
-}
-
-static int
-set_chat(struct model *m, const char *name, char *source, trv_err *err)
-{
-    m->chat_source = source;
-    return chat_template_parse(&m->chat, name, source, strlen(source), err);
-}
-
-/* Of a list of {"name":, "template":}, the one named "default". */
-static const char *
-template_of(const json_t *v)
-{
-    const json_t *e;
-    size_t i;
-
-    if (!json_is_array(v))
-        return json_string_value(v);
-    json_array_foreach(v, i, e)
-    {
-        const char *name = json_string_value(json_object_get(e, "name"));
-
-        if (name && strcmp(name, "default") == 0)
-            return json_string_value(json_object_get(e, "template"));
-    }
-    return NULL;
-}
-
-/* chat_template.jinja, or else chat_template in tokenizer_config.json. */
-static int
-open_chat_hf(struct model *m, trv_err *err)
-{
-    char *jinja = path_join(m->path, "chat_template.jinja");
-    char *config = path_join(m->path, "tokenizer_config.json");
-    struct strbuf text = {0};
-    json_t *doc = NULL;
-    const char *source;
-    char *copy;
-    int rc = 0;
-
-    if (!jinja || !config) {
-        rc = err_nomem(err, "to open '%s'", m->path);
-    } else if (file_exists(jinja)) {
-        rc = file_read(&text, jinja, TEMPLATE_MAX, err);
-        if (rc)
-            goto done;
-        copy = sb_take(&text);
-        rc = copy ? set_chat(m, jinja, copy, err)
-                  : err_nomem(err, "to open '%s'", jinja);
-    } else if (file_exists(config)) {
-        rc = json_open(&doc, config, err);
-        if (rc)
-            goto done;
-        source = template_of(json_object_get(doc, "chat_template"));
-        if (!source)
-            goto done;
-        copy = mem_strdup(source);
-        rc = copy ? set_chat(m, config, copy, err)
-                  : err_nomem(err, "to open '%s'", config);
-    }
-done:
-    json_decref(doc);
-    sb_release(&text);
-    mem_free(jinja);
-    mem_free(config);
-    return rc;
 }
 
 /* Every id that the tokenizer can give must have a row of the embedding. */
@@ -396,8 +329,6 @@ open_hf(struct model *m, bool scorer, trv_err *err)
         rc = read_generation_config(m, err);
     if (!rc)
         rc = open_tokenizer_hf(m, err);
-    if (!rc)
-        rc = open_chat_hf(m, err);
     json_decref(doc);
     mem_free(path);
     return rc;
@@ -423,21 +354,13 @@ static int
 open_words(struct model *m, trv_err *err)
 {
     const struct gguf_file *f = checkpoint_gguf(m->ckpt);
-    struct gguf_str chat = {NULL, 0};
     struct gguf_words words = {0};
-    char *text;
     int rc = gguf_words_open(&words, f, err);
 
     if (!rc && words.v.n_tokens > 0)
         rc = tokenizer_open_gguf(&m->tokenizer, &words.v, err);
     gguf_words_release(&words);
-    if (!rc)
-        rc = gguf_string(&chat, f, "tokenizer.chat_template", err);
-    if (rc || !chat.s)
-        return rc;
-    text = mem_strndup(chat.s, chat.n);
-    return text ? set_chat(m, m->path, text, err)
-                : err_nomem(err, "to open '%s'", m->path);
+    return rc;
 }
 
 static int
@@ -492,6 +415,8 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
     }
     if (!rc)
         rc = check_vocabulary(m, err);
+    if (!rc)
+        rc = model_open_chat(m, NULL, err);
     if (rc)
         goto done;
     *out = m;
@@ -569,13 +494,18 @@ model_ends_text(const struct model *m, int32_t id)
     for (int i = 0; i < m->cfg.n_eos_more; i++)
         if (id == m->cfg.eos_more[i])
             return true;
+    if (m->has_turn_end && id == m->turn_end)
+        return true;
     return m->tokenizer && id == tokenizer_eos(m->tokenizer);
 }
 
 struct text_rules
 model_text_rules(const struct model *m)
 {
-    return (struct text_rules){.tokenizer = m->tokenizer, .chat = m->chat};
+    return (struct text_rules){.tokenizer = m->tokenizer,
+                               .chat = m->chat,
+                               .turn_end =
+                                   m->has_turn_end ? &m->turn_end : NULL};
 }
 
 struct hashing {

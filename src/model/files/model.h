@@ -39,6 +39,8 @@ struct model {
     struct tokenizer *tokenizer;  // NULL where the folder has none
     struct chat_template *chat;   // NULL where there is none
     char *chat_source;            // its text
+    bool has_turn_end;
+    int32_t turn_end; // that ends an answer of the chat: example_turn_end()
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said
@@ -56,8 +58,18 @@ void model_free(struct model *m);
 /** TRV_EUNSUPPORTED where the file holds a vocabulary and no weights; whoever
  * wants more of a model than its tokenizer asks this first. */
 int model_need_weights(const struct model *m, trv_err *err);
+
+/**
+ * Take another chat template: the model's own of that name, or else the text of
+ * a file. NULL: the one that the model opens with, which a template named
+ * tool_use stands beside (model_chat.c). A template that cannot be parsed is an
+ * error here only where it is a file; a model's own says so when it is used.
+ * TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM.
+ */
+int model_open_chat(struct model *m, const char *template, trv_err *err);
+
 int64_t model_params(const struct model *m); // tied weights count once
-bool model_ends_text(const struct model *m, int32_t id); // any EOS
+bool model_ends_text(const struct model *m, int32_t id); // EOS, end of turn
 struct text_rules model_text_rules(const struct model *m);
 
 /** Hashes that say which base an adaptation belongs to. `weights` reads every

@@ -429,8 +429,8 @@ plain_item(struct jctx *c, struct jv x, struct jv key, struct jv *out)
     return false;
 }
 
-static bool
-plain_attr(struct jctx *c, struct jv x, struct jv name, struct jv *out)
+bool
+j_own_attr(struct jctx *c, struct jv x, struct jv name, struct jv *out)
 {
     bool found = false;
 
@@ -465,7 +465,7 @@ j_attr(struct jctx *c, struct jv x, struct jv name)
 
     if (c->rc || (x.kind == J_UNDEF && !j_defined(c, x)))
         return out;
-    if (plain_attr(c, x, name, &out) || plain_item(c, x, name, &out))
+    if (j_own_attr(c, x, name, &out) || plain_item(c, x, name, &out))
         return out;
     return j_undef(name.u.s, name.n, true);
 }
@@ -480,7 +480,7 @@ j_item(struct jctx *c, struct jv x, struct jv key)
     if (plain_item(c, x, key, &out))
         return out;
     if (key.kind == J_STR) {
-        if (plain_attr(c, x, key, &out))
+        if (j_own_attr(c, x, key, &out))
             return out;
         return j_undef(key.u.s, key.n, true);
     }

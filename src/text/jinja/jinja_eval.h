@@ -27,6 +27,8 @@ struct jv j_apply(struct jctx *c, const struct j_func *f, struct jv self,
  * first; undefined where there is neither. */
 struct jv j_attr(struct jctx *c, struct jv x, struct jv name);
 struct jv j_item(struct jctx *c, struct jv x, struct jv key);
+/** x.name where it is an attribute, and not an item; false where it is none. */
+bool j_own_attr(struct jctx *c, struct jv x, struct jv name, struct jv *out);
 /** The first of `defined`: fails with the name where v is undefined. */
 bool j_defined(struct jctx *c, struct jv v);
 

@@ -394,13 +394,6 @@ jp_one_filter(struct jparse *p, struct jnode *of)
         return NULL;
     x->a = of;
     x->v = name;
-    x->entry = jinja_find_filter(name.u.s, name.n);
-    if (!x->entry) {
-        p->c->line = x->line;
-        j_fail(p->c, TRV_EUNSUPPORTED, "no filter is named '%.*s'",
-               name.n > 100 ? 100 : (int)name.n, name.u.s);
-        return NULL;
-    }
     if (jp_is_op(p, '('))
         x->b = arguments(p);
     return x;
@@ -417,13 +410,6 @@ one_test(struct jparse *p, struct jnode *of)
         return NULL;
     x->a = of;
     x->v = name;
-    x->entry = jinja_find_test(name.u.s, name.n);
-    if (!x->entry) {
-        p->c->line = x->line;
-        j_fail(p->c, TRV_EUNSUPPORTED, "no test is named '%.*s'",
-               name.n > 100 ? 100 : (int)name.n, name.u.s);
-        return NULL;
-    }
     if (jp_is_op(p, '(')) {
         x->b = arguments(p);
     } else if ((p->t->kind == JT_NAME || p->t->kind == JT_VALUE ||

@@ -1,19 +1,12 @@
-/* jinja_filter.c -- the filters of jinja2, with its arguments' names.
- *
- * Lazy filters (map, select and their like) are worked out at once here; what
- * they give is still an iterator, without length and given out once.
- * Autoescaping is off, so `safe` changes nothing and `escape` gives a string.
+/* jinja_filter.c -- the filters of jinja2 by name, with its arguments' names,
+ * and those of strings and numbers; jinja_sequence.c has the rest.
+ * Autoescaping is off, so `safe` and `escape` give a string.
  */
 #include <math.h>
 #include <string.h>
 
-#include "text/jinja/jinja_eval.h"
+#include "text/jinja/jinja_filter.h"
 #include "text/jinja/jinja_str.h"
-
-#define FILTER(name)                                                           \
-    static struct jv name(struct jctx *c, struct jv self,                      \
-                          const struct jv *const *a, const struct j_args *raw)
-#define UNUSED (void)a, (void)raw, (void)self, (void)c
 
 /* self.name(args...), for filters that are methods in other clothes. */
 static struct jv
@@ -30,14 +23,14 @@ method(struct jctx *c, struct jv self, const char *name,
     return j_call(c, j_attr(c, self, j_cstr(name)), &args);
 }
 
-static bool
-flag(struct jctx *c, const struct jv *v, bool none)
+bool
+j_flag(struct jctx *c, const struct jv *v, bool none)
 {
     return v ? j_truth(c, *v) : none;
 }
 
-static int64_t
-int_arg(struct jctx *c, const struct jv *v, int64_t none)
+int64_t
+j_int_arg(struct jctx *c, const struct jv *v, int64_t none)
 {
     int64_t i = none;
 
@@ -46,9 +39,8 @@ int_arg(struct jctx *c, const struct jv *v, int64_t none)
     return i;
 }
 
-/* x.a.b.0, each step as an item first. */
-static struct jv
-follow(struct jctx *c, struct jv x, struct jv path, const struct jv *none)
+struct jv
+j_follow(struct jctx *c, struct jv x, struct jv path, const struct jv *none)
 {
     int64_t i;
 
@@ -81,14 +73,14 @@ follow(struct jctx *c, struct jv x, struct jv path, const struct jv *none)
     return x.kind == J_UNDEF && none ? *none : x;
 }
 
-/* A sort key: the attribute, its letters lowered unless case counts. */
-static struct jv
-key_of(struct jctx *c, struct jv x, const struct jv *attribute, bool with_case)
+struct jv
+j_key_of(struct jctx *c, struct jv x, const struct jv *attribute,
+         bool with_case)
 {
     const struct jv *const none[1] = {0};
 
     if (attribute && attribute->kind != J_NONE)
-        x = follow(c, x, *attribute, NULL);
+        x = j_follow(c, x, *attribute, NULL);
     if (!with_case && x.kind == J_STR)
         x = method(c, x, "lower", none, 0);
     return x;
@@ -179,12 +171,6 @@ FILTER(f_string)
     return j_to_str(c, self);
 }
 
-FILTER(f_safe)
-{
-    UNUSED;
-    return self;
-}
-
 FILTER(f_escape)
 {
     const struct jv s = j_to_str(c, self);
@@ -219,8 +205,8 @@ FILTER(f_format)
 
 FILTER(f_indent)
 {
-    struct jv s = j_to_str(c, self), by = a[0] ? *a[0] : j_int(4), lines;
-    const bool first = flag(c, a[1], false), blank = flag(c, a[2], false);
+    struct jv s = self, by = a[0] ? *a[0] : j_int(4), lines;
+    const bool first = j_flag(c, a[1], false), blank = j_flag(c, a[2], false);
     const struct jv *const none[1] = {0};
     struct strbuf b = {0};
     int64_t width;
@@ -230,6 +216,9 @@ FILTER(f_indent)
         by = j_arith(c, '*', j_str(" ", 1), j_int(width));
     else if (by.kind != J_STR)
         return j_fail(c, TRV_EFORMAT, "indent asks for a width");
+    if (self.kind != J_STR)
+        return j_fail(c, TRV_EFORMAT, "indent asks for a string, not %s",
+                      j_type(self));
     // the newline makes a last empty line count, as in jinja2
     s = j_arith(c, '+', s, j_str("\n", 1));
     lines = method(c, s, "splitlines", none, 0);
@@ -254,8 +243,8 @@ FILTER(f_tojson)
     int64_t width;
 
     (void)raw;
-    style.ascii = flag(c, a[0], false);
-    style.sort = flag(c, a[3], false);
+    style.ascii = j_flag(c, a[0], false);
+    style.sort = j_flag(c, a[3], false);
     if (a[1] && a[1]->kind != J_NONE) {
         struct jv by = *a[1];
 
@@ -349,7 +338,7 @@ parse_float(struct jv s, double *out)
 FILTER(f_int)
 {
     const struct jv none = a[0] ? *a[0] : j_int(0);
-    const int64_t base = int_arg(c, a[1], 10);
+    const int64_t base = j_int_arg(c, a[1], 10);
     int64_t i;
     double x;
 
@@ -400,7 +389,7 @@ FILTER(f_abs)
 
 FILTER(f_round)
 {
-    const int64_t digits = int_arg(c, a[0], 0);
+    const int64_t digits = j_int_arg(c, a[0], 0);
     char text[400];
     const char *stop;
     int64_t i;
@@ -443,362 +432,23 @@ FILTER(f_sum)
         struct jv v = l->v[i];
 
         if (a[0] && a[0]->kind != J_NONE)
-            v = follow(c, v, *a[0], NULL);
+            v = j_follow(c, v, *a[0], NULL);
         total = j_arith(c, '+', total, v);
     }
     return total;
 }
 
-/* ---- sequences ---------------------------------------------------------- */
-
-FILTER(f_length)
+/* An attribute alone: no item of that name stands in for it. */
+FILTER(f_attr)
 {
-    UNUSED;
-    return j_int(j_length(c, self));
-}
-
-FILTER(f_first)
-{
-    struct j_list *l;
-
-    UNUSED;
-    if (self.kind == J_GEN) { // takes one, leaves the others
-        l = self.u.list;
-        if (l->n == 0)
-            return j_undef("first item", 10, true);
-        l->n--;
-        return *l->v++;
-    }
-    l = j_iterate(c, self);
-    return l && l->n ? l->v[0] : j_undef("first item", 10, true);
-}
-
-FILTER(f_last)
-{
-    const struct j_list *l;
-
-    UNUSED;
-    if (self.kind == J_GEN)
-        return j_fail(c, TRV_EFORMAT, "an iterator has no last item");
-    l = j_iterate(c, self);
-    return l && l->n ? l->v[l->n - 1] : j_undef("last item", 9, true);
-}
-
-static struct jv
-copy_of(struct jctx *c, struct jv x, enum j_kind kind)
-{
-    const struct j_list *l = j_iterate(c, x);
-    struct j_list *copy = j_list_new(c);
-
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++)
-        j_list_push(c, copy, l->v[i]);
-    return j_seq(kind, copy);
-}
-
-FILTER(f_list)
-{
-    UNUSED;
-    return copy_of(c, self, J_LIST);
-}
-
-FILTER(f_reverse)
-{
-    struct jv r;
-
-    UNUSED;
-    if (self.kind == J_GEN)
-        self = copy_of(c, self, J_LIST);
-    r = copy_of(c, self, J_GEN);
-    for (int64_t i = 0; !c->rc && i < r.u.list->n / 2; i++) {
-        const struct jv v = r.u.list->v[i];
-
-        r.u.list->v[i] = r.u.list->v[r.u.list->n - 1 - i];
-        r.u.list->v[r.u.list->n - 1 - i] = v;
-    }
-    if (self.kind == J_STR && !c->rc) {
-        struct strbuf b = {0};
-
-        for (int64_t i = 0; i < r.u.list->n; i++)
-            j_print(c, &b, r.u.list->v[i]);
-        return j_take(c, &b, 0);
-    }
-    return r;
-}
-
-FILTER(f_join)
-{
-    const struct j_list *l = j_iterate(c, self);
-    const struct jv by = a[0] ? j_to_str(c, *a[0]) : j_str("", 0);
-    struct strbuf b = {0};
+    const struct jv name = j_to_str(c, *a[0]);
+    struct jv out = J_NOTHING;
 
     (void)raw;
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-        struct jv v = l->v[i];
-
-        if (a[1] && a[1]->kind != J_NONE)
-            v = follow(c, v, *a[1], NULL);
-        if (i)
-            j_print(c, &b, by);
-        if (!c->rc)
-            j_print(c, &b, v);
-    }
-    return j_take(c, &b, 0);
-}
-
-FILTER(f_default)
-{
-    UNUSED;
-    if (self.kind == J_UNDEF || (flag(c, a[1], false) && !j_truth(c, self)))
-        return a[0] ? *a[0] : j_str("", 0);
-    return self;
-}
-
-FILTER(f_items)
-{
-    struct jv v;
-
-    UNUSED;
-    if (self.kind == J_UNDEF)
-        return j_seq(J_GEN, j_list_new(c));
-    if (self.kind != J_DICT)
-        return j_fail(c, TRV_EFORMAT, "items asks for a dict, not %s",
-                      j_type(self));
-    v = j_view(c, self.u.dict, J_ITEMS);
-    v.kind = c->rc ? v.kind : J_GEN;
-    return v;
-}
-
-/* A stable merge sort of v and k by k; NaN and failures leave any order. */
-static void
-merge_sort(struct jctx *c, struct jv *k, struct jv *v, struct jv *spare,
-           int64_t n, bool reverse)
-{
-    for (int64_t w = 1; w < n && !c->rc; w *= 2)
-        for (int64_t lo = 0; lo + w < n && !c->rc; lo += 2 * w) {
-            const int64_t mid = lo + w, hi = mid + w < n ? mid + w : n;
-            int64_t i = lo, j = mid, at = 0;
-
-            while ((i < mid || j < hi) && !c->rc) {
-                bool right = i == mid;
-
-                if (i < mid && j < hi) {
-                    const int order = j_order(c, k[j], k[i]);
-
-                    right = reverse ? order == 1 : order == -1;
-                }
-                spare[2 * at] = right ? k[j] : k[i];
-                spare[2 * at + 1] = right ? v[j] : v[i];
-                at++;
-                if (right)
-                    j++;
-                else
-                    i++;
-            }
-            for (i = 0; i < at && !c->rc; i++) {
-                k[lo + i] = spare[2 * i];
-                v[lo + i] = spare[2 * i + 1];
-            }
-        }
-}
-
-static struct jv
-sorted(struct jctx *c, struct jv list, const struct jv *attribute,
-       bool with_case, bool reverse)
-{
-    struct jv out = copy_of(c, list, J_LIST);
-    const int64_t n = c->rc ? 0 : out.u.list->n;
-    struct jv *keys = j_alloc(c, (size_t)n + 1, sizeof(*keys));
-    struct jv *spare = j_alloc(c, (size_t)n + 1, 2 * sizeof(*spare));
-
-    for (int64_t i = 0; i < n && !c->rc; i++)
-        keys[i] = key_of(c, out.u.list->v[i], attribute, with_case);
-    if (!c->rc)
-        merge_sort(c, keys, out.u.list->v, spare, n, reverse);
-    return out;
-}
-
-FILTER(f_sort)
-{
-    (void)raw;
-    if (a[2] && a[2]->kind == J_STR && memchr(a[2]->u.s, ',', a[2]->n))
-        return j_fail(c, TRV_EUNSUPPORTED, "sort by several attributes");
-    return sorted(c, self, a[2], flag(c, a[1], false), flag(c, a[0], false));
-}
-
-FILTER(f_dictsort)
-{
-    const struct jv by = j_int(a[1] && j_is(*a[1], "value"));
-
-    (void)raw;
-    if (self.kind != J_DICT)
-        return j_fail(c, TRV_EFORMAT, "dictsort asks for a dict, not %s",
-                      j_type(self));
-    if (a[1] && !j_is(*a[1], "value") && !j_is(*a[1], "key"))
-        return j_fail(c, TRV_EFORMAT, "dictsort sorts by key or value");
-    return sorted(c, j_view(c, self.u.dict, J_ITEMS), &by, flag(c, a[0], false),
-                  flag(c, a[2], false));
-}
-
-FILTER(f_unique)
-{
-    const struct j_list *l = j_iterate(c, self);
-    struct j_list *out = j_list_new(c), *seen = j_list_new(c);
-
-    (void)raw;
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-        const struct jv key = key_of(c, l->v[i], a[1], flag(c, a[0], false));
-
-        if (c->rc || !j_hashable(c, key) ||
-            j_contains(c, j_seq(J_LIST, seen), key))
-            continue;
-        j_charge(c, (size_t)seen->n * 8);
-        j_list_push(c, seen, key);
-        j_list_push(c, out, l->v[i]);
-    }
-    return j_seq(J_GEN, out);
-}
-
-static struct jv
-extreme(struct jctx *c, struct jv self, const struct jv *const *a, int sign)
-{
-    const struct j_list *l = j_iterate(c, self);
-    struct jv best = j_undef("item", 4, true), best_key = best;
-
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-        const struct jv key = key_of(c, l->v[i], a[1], flag(c, a[0], false));
-
-        if (i == 0 || (!c->rc && j_order(c, key, best_key) == sign)) {
-            best = l->v[i];
-            best_key = key;
-        }
-    }
-    return best;
-}
-
-FILTER(f_min)
-{
-    (void)raw;
-    return extreme(c, self, a, -1);
-}
-
-FILTER(f_max)
-{
-    (void)raw;
-    return extreme(c, self, a, 1);
-}
-
-static struct j_args
-rest_of(const struct j_args *raw, int64_t from)
-{
-    struct j_args rest = *raw;
-
-    from = from < rest.n ? from : rest.n;
-    if (from)
-        rest.v += from;
-    rest.n -= from;
-    return rest;
-}
-
-static const struct jv *
-keyword(const struct j_args *raw, const char *name)
-{
-    for (int64_t i = 0; i < raw->n_kw; i++)
-        if (j_is(raw->kw[i].name, name))
-            return &raw->kw[i].v;
-    return NULL;
-}
-
-FILTER(f_map)
-{
-    const struct jv *attribute = keyword(raw, "attribute");
-    const struct jv *none = keyword(raw, "default");
-    const struct j_list *l = j_iterate(c, self);
-    struct j_list *out = j_list_new(c);
-    struct j_args rest = rest_of(raw, 1);
-
-    (void)a;
-    if (raw->n == 0 && (!attribute || raw->n_kw > (none ? 2 : 1)))
-        return j_fail(c, TRV_EFORMAT, "map asks for a filter or an attribute");
-    if (raw->n && raw->v[0].kind != J_STR)
-        return j_fail(c, TRV_EFORMAT, "map asks for a filter's name");
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++)
-        j_list_push(c, out,
-                    raw->n ? j_filter(c, raw->v[0], l->v[i], &rest)
-                           : follow(c, l->v[i], *attribute, none));
-    return j_seq(J_GEN, out);
-}
-
-/* select, reject and their attr forms: items for which the test (or their
- * truth) is `want`. */
-static struct jv
-chosen(struct jctx *c, struct jv self, const struct j_args *raw, bool attr,
-       bool want)
-{
-    const struct j_list *l = j_iterate(c, self);
-    struct j_list *out = j_list_new(c);
-    const int64_t at = attr ? 1 : 0;
-    struct j_args rest = rest_of(raw, at + 1);
-
-    if (attr && raw->n == 0)
-        return j_fail(c, TRV_EFORMAT, "an attribute's name is missing");
-    if (raw->n > at && raw->v[at].kind != J_STR)
-        return j_fail(c, TRV_EFORMAT, "a test's name is asked for");
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-        const struct jv v =
-            attr ? follow(c, l->v[i], raw->v[0], NULL) : l->v[i];
-        const bool is =
-            raw->n > at ? j_test(c, raw->v[at], v, &rest) : j_truth(c, v);
-
-        if (is == want)
-            j_list_push(c, out, l->v[i]);
-    }
-    return j_seq(J_GEN, out);
-}
-
-FILTER(f_select)
-{
-    (void)a;
-    return chosen(c, self, raw, false, true);
-}
-
-FILTER(f_reject)
-{
-    (void)a;
-    return chosen(c, self, raw, false, false);
-}
-
-FILTER(f_selectattr)
-{
-    (void)a;
-    return chosen(c, self, raw, true, true);
-}
-
-FILTER(f_rejectattr)
-{
-    (void)a;
-    return chosen(c, self, raw, true, false);
-}
-
-FILTER(f_batch)
-{
-    const struct j_list *l = j_iterate(c, self);
-    struct j_list *out = j_list_new(c), *part = j_list_new(c);
-    const int64_t size = int_arg(c, a[0], 1);
-
-    (void)raw;
-    for (int64_t i = 0; l && i < l->n && !c->rc; i++) {
-        if (part->n == size) {
-            j_list_push(c, out, j_seq(J_LIST, part));
-            part = j_list_new(c);
-        }
-        j_list_push(c, part, l->v[i]);
-    }
-    if (!c->rc && part->n) {
-        while (a[1] && a[1]->kind != J_NONE && part->n < size && !c->rc)
-            j_list_push(c, part, *a[1]);
-        j_list_push(c, out, j_seq(J_LIST, part));
-    }
-    return j_seq(J_GEN, out);
+    if (c->rc || (self.kind == J_UNDEF && !j_defined(c, self)))
+        return out;
+    return j_own_attr(c, self, name, &out) ? out
+                                           : j_undef(name.u.s, name.n, true);
 }
 
 FILTER(f_wordcount)
@@ -823,45 +473,25 @@ FILTER(f_wordcount)
 
 static const struct j_func filters[] = {
     {"abs", "", 0, f_abs},
-    {"batch", "linecount,fill_with", 1, f_batch},
+    {"attr", "name", 1, f_attr},
     {"capitalize", "", 0, f_capitalize},
     {"center", "width", 0, f_center},
-    {"count", "", 0, f_length},
-    {"d", "default_value,boolean", 0, f_default},
-    {"default", "default_value,boolean", 0, f_default},
-    {"dictsort", "case_sensitive,by,reverse", 0, f_dictsort},
     {"e", "", 0, f_escape},
     {"escape", "", 0, f_escape},
-    {"first", "", 0, f_first},
     {"float", "default", 0, f_float},
     {"forceescape", "", 0, f_escape},
     {"format", "*", 0, f_format},
     {"indent", "width,first,blank", 0, f_indent},
     {"int", "default,base", 0, f_int},
-    {"items", "", 0, f_items},
-    {"join", "d,attribute", 0, f_join},
-    {"last", "", 0, f_last},
-    {"length", "", 0, f_length},
-    {"list", "", 0, f_list},
     {"lower", "", 0, f_lower},
-    {"map", "*", 0, f_map},
-    {"max", "case_sensitive,attribute", 0, f_max},
-    {"min", "case_sensitive,attribute", 0, f_min},
-    {"reject", "*", 0, f_reject},
-    {"rejectattr", "*", 0, f_rejectattr},
     {"replace", "old,new,count", 2, f_replace},
-    {"reverse", "", 0, f_reverse},
     {"round", "precision,method", 0, f_round},
-    {"safe", "", 0, f_safe},
-    {"select", "*", 0, f_select},
-    {"selectattr", "*", 0, f_selectattr},
-    {"sort", "reverse,case_sensitive,attribute", 0, f_sort},
+    {"safe", "", 0, f_string},
     {"string", "", 0, f_string},
     {"sum", "attribute,start", 0, f_sum},
     {"title", "", 0, f_title},
     {"tojson", "ensure_ascii,indent,separators,sort_keys", 0, f_tojson},
     {"trim", "chars", 0, f_trim},
-    {"unique", "case_sensitive,attribute", 0, f_unique},
     {"upper", "", 0, f_upper},
     {"wordcount", "", 0, f_wordcount},
     {0},
@@ -876,21 +506,56 @@ find(const struct j_func *table, const char *name, size_t n)
     return NULL;
 }
 
+static const struct j_func *
+find_any(const char *name, size_t n)
+{
+    const struct j_func *f = find(filters, name, n);
+
+    return f ? f : find(j_sequence_filters, name, n);
+}
+
 const void *
 jinja_find_filter(const char *name, size_t n)
 {
-    return find(filters, name, n);
+    return find_any(name, n);
+}
+
+static struct jv
+run_put_off(struct jctx *c, const struct j_todo *todo)
+{
+    struct jv out = J_NOTHING;
+
+    if (j_enter(c)) // an iterator over an iterator nests
+        out = j_apply(c, todo->f, todo->self, &todo->args);
+    j_leave(c);
+    return out;
+}
+
+static struct jv
+put_off(struct jctx *c, const struct j_func *f, struct jv self,
+        const struct j_args *args)
+{
+    struct j_list *l = j_list_new(c);
+    struct j_todo *todo = j_alloc(c, 1, sizeof(*todo));
+
+    if (c->rc)
+        return J_NOTHING;
+    *todo = (struct j_todo){run_put_off, f, self, *args};
+    l->todo = todo;
+    return j_seq(J_GEN, l);
 }
 
 struct jv
 j_filter(struct jctx *c, struct jv name, struct jv x, const struct j_args *args)
 {
-    const struct j_func *f = find(filters, name.u.s, name.n);
+    const struct j_func *f = find_any(name.u.s, name.n);
     struct jv out = x;
 
     if (!f)
         return j_fail(c, TRV_EUNSUPPORTED, "no filter is named '%.*s'",
                       name.n > 100 ? 100 : (int)name.n, name.u.s);
+    if (j_sequence_is_lazy(f))
+        return put_off(c, f, x, args);
     if (j_enter(c)) // map('map', ...) nests
         out = j_apply(c, f, x, args);
     j_leave(c);

@@ -20,8 +20,8 @@ enum jn_kind {
     JN_ITEM,    // a [ b ]
     JN_SLICE,   // only as JN_ITEM's b: [ a : b : c ]
     JN_CALL,    // a ( b )
-    JN_FILTER,  // a | entry ( b ); a NULL: the text of a block
-    JN_TEST,    // a is entry ( b )
+    JN_FILTER,  // a | v ( b ); a NULL: the text of a block
+    JN_TEST,    // a is v ( b )
     JN_KEYWORD, // among arguments: v = a
     JN_STAR,    // among arguments: * a
     JN_STARS,   // among arguments: ** a
@@ -58,7 +58,6 @@ struct jnode {
     uint8_t kind;
     uint16_t op;
     int32_t sym, line;
-    const void *entry; // the filter or test, found when parsed
     struct jv v;
     struct jnode *a, *b, *c, *d, *e, *next;
 };

@@ -205,7 +205,15 @@ TEST(t_sameas)
 TEST(t_filter)
 {
     UNUSED;
-    return j_bool(self.kind == J_STR && jinja_find_filter(self.u.s, self.n));
+    return j_bool(j_hashable(c, self) && self.kind == J_STR &&
+                  jinja_find_filter(self.u.s, self.n));
+}
+
+TEST(t_test)
+{
+    UNUSED;
+    return j_bool(j_hashable(c, self) && self.kind == J_STR &&
+                  jinja_find_test(self.u.s, self.n));
 }
 
 static const struct j_func tests[] = {
@@ -244,6 +252,7 @@ static const struct j_func tests[] = {
     {"sameas", "other", 1, t_sameas},
     {"sequence", "", 0, t_sequence},
     {"string", "", 0, t_string},
+    {"test", "", 0, t_test},
     {"true", "", 0, t_true},
     {"undefined", "", 0, t_undefined},
     {"upper", "", 0, t_upper},

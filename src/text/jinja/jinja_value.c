@@ -599,6 +599,23 @@ j_length(struct jctx *c, struct jv v)
 }
 
 struct j_list *
+j_gen_items(struct jctx *c, struct jv v)
+{
+    struct j_list *l = v.u.list;
+
+    if (l->todo) {
+        const struct j_todo *todo = l->todo;
+        struct jv made;
+
+        l->todo = NULL;
+        made = todo->run(c, todo);
+        if (!c->rc)
+            *l = *made.u.list;
+    }
+    return l;
+}
+
+struct j_list *
 j_iterate(struct jctx *c, struct jv v)
 {
     struct j_list *l;
@@ -613,10 +630,12 @@ j_iterate(struct jctx *c, struct jv v)
     case J_GEN:
         l = j_list_new(c);
         if (l) {
-            *l = *v.u.list;
-            v.u.list->n = 0; // given out once
+            struct j_list *items = j_gen_items(c, v);
+
+            *l = *items;
+            items->n = 0; // given out once
         }
-        return l;
+        return c->rc ? NULL : l;
     case J_UNDEF:
         return j_list_new(c);
     case J_DICT:

@@ -66,8 +66,9 @@ struct jv {
 struct j_list {
     struct jv *v;
     int64_t n, cap;
-    int64_t range[3];  // J_RANGE: start, stop, step
-    struct j_dict *of; // J_VIEW: the dict
+    int64_t range[3];    // J_RANGE: start, stop, step
+    struct j_dict *of;   // J_VIEW: the dict
+    struct j_todo *todo; // J_GEN: what makes its items, when they are asked for
 };
 struct j_dict {
     struct jv *k, *v;
@@ -104,6 +105,15 @@ struct j_args {
         struct jv name, v;
     } * kw;
     int64_t n_kw;
+};
+
+/** The work of an iterator, put off until something iterates over it: what is
+ * wrong with it may never matter. */
+struct j_todo {
+    struct jv (*run)(struct jctx *c, const struct j_todo *todo);
+    const struct j_func *f;
+    struct jv self;
+    struct j_args args;
 };
 
 /** One rendering. */
@@ -172,6 +182,8 @@ int j_order(struct jctx *c, struct jv a, struct jv b); // -1, 0, 1; NaN is 2
 bool j_contains(struct jctx *c, struct jv where, struct jv what);
 bool j_hashable(struct jctx *c, struct jv v); // fails where Python would
 int64_t j_length(struct jctx *c, struct jv v);
+/** The items of an iterator that are not given out yet. */
+struct j_list *j_gen_items(struct jctx *c, struct jv v);
 /** What iterating over v gives; an iterator is used up by it. Never NULL
  * unless c has failed. */
 struct j_list *j_iterate(struct jctx *c, struct jv v);

@@ -472,6 +472,12 @@ tokenizer_is_special(const struct tokenizer *t, int32_t id)
     return id >= 0 && id < t->size && t->special[id];
 }
 
+bool
+tokenizer_is_added(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->size && vocab_text(&t->added.names, id, NULL);
+}
+
 const char *
 tokenizer_token(const struct tokenizer *t, int32_t id)
 {

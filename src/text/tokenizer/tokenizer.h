@@ -87,6 +87,8 @@ int32_t tokenizer_bos(const struct tokenizer *t);  // -1 where there is none
 int32_t tokenizer_eos(const struct tokenizer *t);
 int32_t tokenizer_id(const struct tokenizer *t, const char *token); // or -1
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
+/** Is it found whole in a text, before anything else is cut? */
+bool tokenizer_is_added(const struct tokenizer *t, int32_t id);
 /** The token as the vocabulary writes it; NULL for an id that has none. */
 const char *tokenizer_token(const struct tokenizer *t, int32_t id);
 const char *tokenizer_kind(const struct tokenizer *t); // for inspect
