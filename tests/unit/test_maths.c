@@ -19,18 +19,29 @@ static const struct {
     /* a percentage equals its number, whole or not */
     {"12.5\\%", "12.5", true},
     {"12.5\\%", "\\boxed{12.5}", true},
+    {"7.5", "$7.5\\%$", true},
     /* boxes by their other name */
     {"3", "\\fbox{3}", true},
     /* how programs write a large number */
     {"3 \\times 10^5", "3e5", true},
+    {"100", "1e2", true},
     /* other names of a brace and of the empty set */
     {"\\{1,2,3\\}", "$\\lbrace 1,2,3 \\rbrace$", true},
     {"\\emptyset", "$\\varnothing$", true},
     /* thousands parted by LaTeX's thin space; the package adds the groups */
     {"10\\,000", "$10000$", true},
     {"10\\,000", "10,000", true},
-    /* a fraction before a full stop */
+    /* a number before a full stop, a number in brackets */
     {"7/10", "The probability is 7/10.", true},
+    {"14", "\\boxed{14.}", true},
+    {"14", "(14)", true},
+    /* values that the package does not work out */
+    {"0.\\overline{3}", "$\\frac13$", true},
+    {"x=\\frac{-1\\pm\\sqrt{5}}{2}",
+     "$\\frac{-1+\\sqrt5}{2}, \\frac{-1-\\sqrt5}{2}$", true},
+    {"e^{i\\pi}", "$-1$", true},
+    /* a comma parts two numbers; it is no decimal point */
+    {"1.23", "1,23", false},
 };
 
 static bool

@@ -62,6 +62,7 @@ struct maths_node {
     const char *name;     // of a symbol, a constant, a call, a union
     const char *relation; // of a part of a chain: what stands before it
     struct number number;
+    int repeats; // so many of its last digits: 0.1\overline{6}
     struct maths_node *first, *last, *next;
     int n;                      // parts
     int height;                 // levels below

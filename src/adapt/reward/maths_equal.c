@@ -182,7 +182,7 @@ literal(const struct maths_node *a, bool *negative, bool *percent)
         *negative ^= a->kind == MATHS_NEGATIVE;
         *percent |= a->kind == MATHS_PERCENT;
     }
-    return a->kind == MATHS_NUMBER ? a : NULL;
+    return a->kind == MATHS_NUMBER && !a->repeats ? a : NULL;
 }
 
 static bool

@@ -24,8 +24,8 @@ static const struct command {
     {"cdot", '*', "", false},
     {"ast", '*', "", false},
     {"div", '/', "", false},
-    {"pm", LEX_PLUS_MINUS, "", false},
-    {"mp", LEX_PLUS_MINUS, "", false},
+    {"pm", LEX_PLUS_MINUS, "+", false},
+    {"mp", LEX_PLUS_MINUS, "-", false},
     {"le", LEX_RELATION, "<=", false},
     {"leq", LEX_RELATION, "<=", false},
     {"leqslant", LEX_RELATION, "<=", false},
@@ -163,6 +163,28 @@ lex_back(struct lexer *lex, size_t at)
     lex->at = at;
 }
 
+/* The digits under the line of 0.1\overline{6}, which go behind the k bytes of
+ * a number: how many there are. */
+static int
+repeating(size_t *k, const char *s, size_t n)
+{
+    static const char line[] = "\\overline{";
+    const size_t n_line = sizeof(line) - 1;
+    size_t from = *k, digits;
+
+    from += from < n && s[from] == '.';
+    if (!memchr(s, '.', from) || n - from < n_line ||
+        memcmp(s + from, line, n_line) != 0)
+        return 0;
+    from += n_line;
+    digits = run(s + from, n - from, is_digit);
+    if (digits == 0 || digits > 9 || from + digits == n ||
+        s[from + digits] != '}')
+        return 0;
+    *k = from + digits + 1;
+    return (int)digits;
+}
+
 /* 1,234.5 and 2e-3; commas part thousands outside of brackets alone. */
 static void
 number(struct lexer *lex, struct token *t)
@@ -176,6 +198,7 @@ number(struct lexer *lex, struct token *t)
             k += 4;
     if (k + 1 < n && s[k] == '.' && is_digit(s[k + 1]))
         k += 1 + run(s + k + 1, n - k - 1, is_digit);
+    t->repeats = repeating(&k, s, n);
     t->kind = LEX_NUMBER;
     t->number = (struct number){.s = s, .n = k};
     e = k;

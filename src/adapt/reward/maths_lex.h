@@ -36,6 +36,7 @@ struct token {
     int kind;
     const char *name; // of symbols, calls and so on: a constant string
     struct number number;
+    int repeats;
     size_t start, length; // in the text; of a word, what is between its braces
 };
 struct lexer {

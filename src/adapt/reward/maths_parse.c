@@ -1,7 +1,7 @@
 /* maths_parse.c -- a piece of mathematics as a tree.
  *
  *   list      relation {, relation}
- *   relation  side {= < > ... side}         side: union [+- union]
+ *   relation  union {= < > ... union}       with +- it is read twice
  *   union     sum {cup cap setminus sum}
  *   sum       product {+ - product}
  *   product   factors {* / : factors}
@@ -15,16 +15,22 @@
 
 #include "adapt/reward/maths_lex.h"
 
+/* Which sign +- is in this reading. */
+struct choice {
+    bool met, minus;
+};
 struct parser {
     struct maths *m;
     struct lexer lex;
     struct token token; // the next one
     trv_err *err;
     int rc, depth;
-    int bars;    // inside |...|, where a bar ends
+    int bars; // inside |...|, where a bar ends
+    struct choice choice;
     bool angles; // inside a sine, where degrees are angles
 };
 
+static struct maths_node *item(struct parser *p);
 static struct maths_node *relation(struct parser *p);
 static struct maths_node *sum(struct parser *p);
 static struct maths_node *postfix(struct parser *p);
@@ -195,7 +201,7 @@ items(struct parser *p, enum maths_kind kind, int close_a, int close_b,
     p->lex.depth++;
     advance(p); // the opening one
     while (!p->rc && !(list->n == 0 && (at(p, close_a) || at(p, close_b)))) {
-        add_item(p, list, relation(p));
+        add_item(p, list, kind == MATHS_SET ? item(p) : relation(p));
         if (!at(p, ',') && !at(p, ';'))
             break;
         advance(p);
@@ -235,11 +241,12 @@ braces(struct parser *p, bool group)
     struct maths_node *list;
     int closed;
 
-    list = items(p, MATHS_SET, close, close, &closed);
+    list = items(p, group ? MATHS_LIST : MATHS_SET, close, close, &closed);
     if (!list || !group)
         return list;
     if (list->n == 0)
         return refuse(p, "nothing between braces");
+    list->kind = MATHS_SET;
     return list->n == 1 ? list->first : list;
 }
 
@@ -435,6 +442,7 @@ simple(struct parser *p)
     if (!node)
         return NULL;
     node->number = p->token.number;
+    node->repeats = p->token.repeats;
     node->is_word = at(p, LEX_WORD);
     if (node->is_word)
         node->name = name_new(p, p->lex.s + p->token.start, p->token.length);
@@ -579,14 +587,30 @@ factors(struct parser *p)
     return a;
 }
 
+static bool
+at_sign(const struct parser *p)
+{
+    return at(p, '-') || at(p, '+') || at(p, LEX_PLUS_MINUS);
+}
+
+/* Is the sign a minus, in this reading of +- and -+? */
+static bool
+is_minus(struct parser *p)
+{
+    if (!at(p, LEX_PLUS_MINUS))
+        return at(p, '-');
+    p->choice.met = true;
+    return p->choice.minus != (p->token.name[0] == '-');
+}
+
 static struct maths_node *
 signed_factors(struct parser *p)
 {
     bool negative = false;
     struct maths_node *a;
 
-    while (at(p, '-') || at(p, '+')) {
-        negative ^= at(p, '-');
+    while (at_sign(p)) {
+        negative ^= is_minus(p);
         advance(p);
     }
     a = factors(p);
@@ -619,8 +643,8 @@ sum(struct parser *p)
     struct maths_node *a = enter(p) ? product(p) : NULL, *b;
     bool grown = false;
 
-    while (a && !p->rc && (at(p, '+') || at(p, '-'))) {
-        const bool minus = at(p, '-');
+    while (a && !p->rc && at_sign(p)) {
+        const bool minus = is_minus(p);
 
         advance(p);
         b = product(p);
@@ -652,48 +676,16 @@ set_union(struct parser *p)
     return a;
 }
 
-/* A copy of the node itself; its parts are shared, as nothing moves them. */
-static struct maths_node *
-twin(struct parser *p, const struct maths_node *a)
-{
-    struct maths_node *b = a ? node_new(p, a->kind) : NULL;
-
-    if (b)
-        *b = *a;
-    return b;
-}
-
-/* a +- b is the list of a + b and a - b. */
-static struct maths_node *
-side(struct parser *p)
-{
-    struct maths_node *a = at(p, LEX_PLUS_MINUS) ? NULL : set_union(p);
-    struct maths_node *b, *low, *high;
-
-    if (p->rc || !take(p, LEX_PLUS_MINUS))
-        return a;
-    b = sum(p);
-    if (!b)
-        return NULL;
-    low = join(p, MATHS_NEGATIVE, twin(p, b), NULL);
-    high = b;
-    if (a) {
-        low = join(p, MATHS_SUM, twin(p, a), low);
-        high = join(p, MATHS_SUM, a, high);
-    }
-    return join(p, MATHS_LIST, high, low);
-}
-
 static struct maths_node *
 relation(struct parser *p)
 {
-    struct maths_node *a = enter(p) ? side(p) : NULL, *chain = NULL, *b;
+    struct maths_node *a = enter(p) ? set_union(p) : NULL, *chain = NULL, *b;
 
     while (a && !p->rc && at(p, LEX_RELATION)) {
         const char *name = p->token.name;
 
         advance(p);
-        b = side(p);
+        b = set_union(p);
         if (!b)
             break;
         if (name[0] == '~') { // of x ~ 3.14 the value, else what is exact
@@ -710,13 +702,34 @@ relation(struct parser *p)
     return leave(p, a);
 }
 
+/* A relation; with +- in it the list of both, read with either sign. */
+static struct maths_node *
+item(struct parser *p)
+{
+    const size_t start = p->token.start;
+    const struct choice outer = p->choice;
+    struct maths_node *a, *b;
+
+    p->choice = (struct choice){0};
+    a = relation(p);
+    if (a && p->choice.met) {
+        lex_back(&p->lex, start);
+        advance(p);
+        p->choice.minus = true;
+        b = relation(p);
+        a = b ? join(p, MATHS_LIST, a, b) : NULL;
+    }
+    p->choice = outer;
+    return a;
+}
+
 static struct maths_node *
 list(struct parser *p)
 {
     struct maths_node *all = node_new(p, MATHS_LIST);
 
     while (all && !p->rc) {
-        add_item(p, all, relation(p));
+        add_item(p, all, item(p));
         if (!at(p, ',') && !at(p, ';'))
             break;
         advance(p);

@@ -154,7 +154,7 @@ raise(struct maths_value *out, struct maths_value a, struct maths_value b)
 
 /* Digits, point and exponent. */
 static struct maths_value
-literal(const struct number *a)
+decimal(const struct number *a)
 {
     struct maths_value v = whole(0);
     bool behind = false, exact = true;
@@ -183,6 +183,24 @@ literal(const struct number *a)
     else
         v = inexact(x * powl(10, (long double)shift));
     return a->negative ? negate(v) : v;
+}
+
+/* Digits, of which the last may repeat: 0.1666... is (16 - 1) / 90. */
+static struct maths_value
+literal(const struct maths_node *node)
+{
+    struct maths_value v = decimal(&node->number), rest;
+    struct number before = node->number;
+    maths_wide nines = 1;
+
+    if (node->repeats == 0)
+        return v;
+    before.n -= (size_t)node->repeats + sizeof("\\overline{}") - 1;
+    rest = decimal(&before);
+    for (int i = 0; i < node->repeats; i++)
+        nines *= 10;
+    v = add(v, negate(rest)); // the repeated digits, once
+    return add(rest, multiply(v, fraction(nines, nines - 1)));
 }
 
 /* A symbol's value: between 1/2 and 3/2, of its name and the point alone, and
@@ -231,8 +249,7 @@ static bool
 binomial(struct maths_value *out, const struct maths_value *n,
          const struct maths_value *k)
 {
-    if (!n->exact || !k->exact || n->q != 1 || k->q != 1 || k->p < 0 ||
-        k->p > FACTORIAL_MAX)
+    if (!k->exact || k->q != 1 || k->p < 0 || k->p > FACTORIAL_MAX)
         return false;
     *out = whole(1);
     for (maths_wide i = 0; i < k->p; i++)
@@ -348,7 +365,7 @@ maths_value(struct maths_value *out, const struct maths_node *node, int point)
 
     switch (node->kind) {
     case MATHS_NUMBER:
-        *out = literal(&node->number);
+        *out = literal(node);
         return true;
     case MATHS_SYMBOL:
         *out = inexact(place(node->name, point));
