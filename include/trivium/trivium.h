@@ -121,8 +121,8 @@ typedef struct trv_adaptation trv_adaptation;
  *     head:DIR                            a reward model: a folder of
  *                                         sequence classification with one
  *                                         label, or a LoRA with a score
- *     verifier:CHECK[,key=value]...       number, exact, regex, contains,
- *                                         length, json, command
+ *     verifier:CHECK[,key=value]...       number, math, exact, regex,
+ *                                         contains, length, json, command
  *     ratio:[beta=B,]A                    beta (log pA - log p0)
  *     contrast:[beta=B,]Z[,minus=Z]       beta (log pz+ - log pz-)
  *     judge:[key=value,]PRINCIPLE|@FILE   the model's own yes or no

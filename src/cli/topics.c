@@ -6,8 +6,10 @@
 extern const struct cmd_entry cmd_train;
 
 static const struct topic_item checks[] = {
-    {"number", "the answer's number equals the row's: the one behind ####, or "
-               "the last; column=C, strict=1"},
+    {"number", "the answer's number equals the row's: the one in \\boxed{}, "
+               "behind ####, or the last; column=C, strict=1"},
+    {"math", "the answer is mathematically the row's: fractions, roots, sets, "
+             "intervals, equations, units; column=C"},
     {"exact", "the answer equals the row's; column=C, case=0"},
     {"regex", "pattern=P matches; by=line|sentence|word|letter, share=1, "
               "case=0, not=1"},
@@ -34,7 +36,7 @@ static const struct topic_item columns[] = {
     {"prompt, completion", "an input and its answer"},
     {"messages", "a conversation: an array of {\"role\":, \"content\":}"},
     {"prompt, chosen, rejected", "a preference pair"},
-    {"answer", "what verifier:number and verifier:exact compare with; also "
+    {"answer", "what verifier:number, math and exact compare with; also "
                "reference, solution or completion"},
     {"tools", "for the chat template"},
     {NULL, NULL},

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "text/number.h"
 #include "text/utf8.h"
 
 int
@@ -443,18 +444,22 @@ check_bytes(const struct data *d, const char *s, size_t n, int64_t line,
 static int
 add_json(struct data *d, const char *s, size_t n, int64_t line, trv_err *err)
 {
-    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     struct data_row row = {.path = d->path, .line = line};
+    struct strbuf kept = {0};
     json_error_t je;
     json_t *json;
+    bool found;
     int rc = check_bytes(d, s, n, line, err);
 
     if (rc)
         return rc;
-    json = json_loadb(s, n, flags, &je);
-    if (!json && json_error_code(&je) == json_error_numeric_overflow)
-        // an integer above 64 bits; read all as real numbers
-        json = json_loadb(s, n, flags | JSON_DECODE_INT_AS_REAL, &je);
+    if (number_keep(&kept, &found, s, n)) {
+        sb_release(&kept);
+        return no_memory(&row, err);
+    }
+    json = json_loadb(found ? kept.s : s, found ? kept.len : n,
+                      JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+    sb_release(&kept);
     if (json)
         return add_row(d, json, line, err);
     if (json_error_code(&je) == json_error_out_of_memory)

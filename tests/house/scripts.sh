@@ -53,8 +53,9 @@ for script in $scripts; do
     recipes/nano/worlds/*.py) ;;
     # Python's own library is enough: started below.
     tests/golden/reward/gen_number.py | \
+        tests/golden/reward/gen_printed.py | \
         tests/fuzz/corpus/gen_tokenizer_seeds.py) by scripts "$script" ;;
-    # These need torch, transformers, peft, trl, tokenizers or gguf.
+    # These need torch, transformers, peft, trl, tokenizers, gguf or the like.
     bench/bench_torch.py | tools/gen_unicode_*.py | tests/parity/*.py | \
         tests/golden/*/gen_*.py | tests/golden/losses/trl_parts.py | \
         tests/golden/tokenizer/corpus.py) parsed "$script" ;;
@@ -92,14 +93,18 @@ for path in sys.argv[1:]:
     ast.parse(open(path, encoding="utf-8").read(), path)
 ' $pythons || fail "not a Python program"
 
-# What these two write is what lies in the tree.
-cp tests/golden/reward/gen_number.py tests/fuzz/corpus/gen_tokenizer_seeds.py \
+# What these three write is what lies in the tree.
+cp tests/golden/reward/gen_number.py tests/golden/reward/gen_printed.py \
+    tests/fuzz/corpus/gen_tokenizer_seeds.py \
     "$room"
 mkdir "$room/tokenizer"
-(cd "$room" && python3 gen_number.py && python3 gen_tokenizer_seeds.py) ||
+(cd "$room" && python3 gen_number.py && python3 gen_printed.py &&
+    python3 gen_tokenizer_seeds.py) ||
     fail "a generator does not run"
 cmp "$room/number.json" tests/golden/reward/number.json ||
     fail "gen_number.py writes something else"
+cmp "$room/printed.json" tests/golden/reward/printed.json ||
+    fail "gen_printed.py writes something else"
 for seed in "$room"/tokenizer/*; do
     cmp "$seed" "tests/fuzz/corpus/tokenizer/$(basename "$seed")" ||
         fail "gen_tokenizer_seeds.py writes something else"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "adapt/reward/number.h"
+#include "text/number.h"
 #include "base/json.h"
 
 /* The number that a text says, as it is written; "" for none. */

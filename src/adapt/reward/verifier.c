@@ -6,17 +6,19 @@
 #include <string.h>
 #include <utf8proc.h>
 
+#include "adapt/reward/answer_value.h"
 #include "adapt/reward/logratio.h"
-#include "adapt/reward/number.h"
 #include "adapt/reward/outside.h"
 #include "adapt/reward/reward.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
+#include "text/jinja/jinja_str.h"
 #include "text/tokenizer/pattern.h"
 #include "text/utf8.h"
 
 enum check {
     CHECK_NUMBER,
+    CHECK_MATH,
     CHECK_EXACT,
     CHECK_REGEX,
     CHECK_CONTAINS,
@@ -27,12 +29,14 @@ enum check {
 enum by { BY_TEXT, BY_LINE, BY_SENTENCE, BY_WORD, BY_LETTER };
 enum measure_by { LENGTH_WORDS, LENGTH_CHARS, LENGTH_TOKENS };
 
-static const char *const check_names[] = {
-    "number", "exact", "regex", "contains", "length", "json", "command", NULL};
+static const char *const check_names[] = {"number", "math",     "exact",
+                                          "regex",  "contains", "length",
+                                          "json",   "command",  NULL};
 
 /* The options of each check, and those that take the rest of a spec. */
 static const char *const known[][8] = {
     {"column", "strict"},
+    {"column"},
     {"column", "case"},
     {"by", "share", "case", "not", "pattern"},
     {"all", "share", "inside", "case", "not", "words"},
@@ -75,8 +79,8 @@ find_check(enum check *out, const char *name, size_t n, trv_err *err)
             return 0;
         }
     return err_fail(err, TRV_EINVAL,
-                    "'verifier:%.*s' is no check; there are number, exact, "
-                    "regex, contains, length, json, command",
+                    "'verifier:%.*s' is no check; there are number, math, "
+                    "exact, regex, contains, length, json, command",
                     n > 60 ? 60 : (int)n, name);
 }
 
@@ -239,6 +243,7 @@ read_check(struct verifier *v, const json_t *conf, trv_err *err)
 
     switch (v->check) {
     case CHECK_NUMBER:
+    case CHECK_MATH:
     case CHECK_EXACT:
         rc = conf_text(&text, conf, "column", v->what, err);
         if (!rc && text) {
@@ -358,7 +363,8 @@ in_item(int rc, const struct reward_item *item, int64_t index, trv_err *err)
     return rc;
 }
 
-/* A value as text: itself, a number, a flag, a last message. */
+/* A value as text, as Python prints it: itself, a number, a flag, a last
+ * message. */
 static int
 value_text(struct strbuf *out, const json_t *v)
 {
@@ -370,14 +376,14 @@ value_text(struct strbuf *out, const json_t *v)
     if (json_is_integer(v))
         return sb_printf(out, "%lld", (long long)json_integer_value(v));
     if (json_is_real(v))
-        return sb_printf(out, "%.17g", json_real_value(v));
+        return jstr_float(out, json_real_value(v));
     if (json_is_boolean(v))
         return sb_puts(out, json_is_true(v) ? "true" : "false");
     return TRV_EINVAL;
 }
 
 static int
-find_reference(struct strbuf *out, const char **column,
+find_reference(struct strbuf *out, const json_t **found, const char **column,
                const struct verifier *v, const struct reward_item *item,
                trv_err *err)
 {
@@ -407,6 +413,7 @@ find_reference(struct strbuf *out, const char **column,
                         "%s needs a reference: a column answer, reference, "
                         "solution%s or one named by column=",
                         v->what, item->own ? "" : ", completion");
+    *found = value;
     rc = value_text(out, value);
     if (rc == TRV_ENOMEM)
         return err_nomem(err, "for %s", v->what);
@@ -441,22 +448,31 @@ trim(const char **s, size_t *n)
 }
 
 static int
-check_number(struct verifier *v, double *score, const struct reward_item *item,
-             trv_err *err)
+check_value(struct verifier *v, double *score, const struct reward_item *item,
+            trv_err *err)
 {
     struct strbuf ref = {0};
-    struct number got, want;
+    const json_t *found;
     const char *column;
-    int rc = find_reference(&ref, &column, v, item, err);
+    double real;
+    int rc = find_reference(&ref, &found, &column, v, item, err);
 
-    if (!rc && !number_said(&want, ref.s ? ref.s : "", ref.len, false))
-        rc = err_fail(err, TRV_EINVAL, "column '%s' holds no number: '%.60s'",
-                      column, ref.s ? ref.s : "");
-    if (!rc)
-        *score = number_said(&got, v->text.s, v->text.len, v->strict) &&
-                         number_equal(&got, &want)
-                     ? 1.0
-                     : 0.0;
+    if (!rc) {
+        const struct answer_value a = {.reference = ref.s ? ref.s : "",
+                                       .n_reference = ref.len,
+                                       .real =
+                                           json_is_real(found) ? &real : NULL,
+                                       .text = v->text.s,
+                                       .n_text = v->text.len,
+                                       .strict = v->strict,
+                                       .formula = v->check == CHECK_MATH};
+
+        real = json_real_value(found);
+        rc = answer_value(score, &a, err);
+        if (rc)
+            err_prefix(err, "column '%.60s' with '%.60s' is not understood",
+                       column, a.reference);
+    }
     sb_release(&ref);
     return rc;
 }
@@ -467,8 +483,9 @@ check_exact(struct verifier *v, double *score, const struct reward_item *item,
 {
     struct strbuf ref = {0}, a = {0}, b = {0};
     const char *column, *s = v->text.s, *r;
+    const json_t *found;
     size_t n = v->text.len, n_ref;
-    int rc = find_reference(&ref, &column, v, item, err);
+    int rc = find_reference(&ref, &found, &column, v, item, err);
 
     if (!rc) {
         r = ref.s ? ref.s : "";
@@ -717,7 +734,8 @@ verifier_score(struct verifier *v, double *score,
         return err_nomem(err, "for %s", v->what);
     switch (v->check) {
     case CHECK_NUMBER:
-        rc = check_number(v, score, item, err);
+    case CHECK_MATH:
+        rc = check_value(v, score, item, err);
         break;
     case CHECK_EXACT:
         rc = check_exact(v, score, item, err);

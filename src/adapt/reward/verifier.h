@@ -2,10 +2,14 @@
  * between 0 and 1.
  *
  *   number    1 where the answer's number equals the reference's, as numbers:
- *             that behind the last '####', or else the last one of the text
+ *             that in the last \boxed{}, that behind the last '####', or else
+ *             the last one of the text (answer_value.h)
  *               column=    of the reference: answer, reference, solution or
  *                          completion, the first that is there
  *               strict=1   only a number behind '####' counts
+ *   math      1 where the answer is mathematically the reference: numbers,
+ *             fractions, roots, sets, intervals, equations (maths.h)
+ *               column=
  *   exact     1 where the answer equals the reference, less blanks around it
  *               column=, case=0   capitals do not matter
  *   regex     1 where pattern= (takes the rest) matches somewhere
