@@ -37,6 +37,7 @@ struct model {
     struct tokenizer *tokenizer;  // NULL where the folder has none
     struct chat_template *chat;   // NULL where there is none
     char *chat_source;            // its text
+    struct strbuf notes;          // where files contradict each other: lines
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said
