@@ -78,6 +78,10 @@ TRV_API TRV_MUST_USE int trv_model_open(trv_model **out, const char *path,
 TRV_API void trv_model_free(trv_model *m);
 /** @return how many tokens prompt and answer may have together. */
 TRV_API int64_t trv_model_context(const trv_model *m);
+/** @return where the model's files contradict each other and which of them
+ * won, or what of them is not used: one sentence a line; "" if nothing is to
+ * be said. The model's. */
+TRV_API const char *trv_model_notes(const trv_model *m);
 /** @return whether the model came with a chat template that can be used. */
 TRV_API bool trv_model_has_chat(const trv_model *m);
 

@@ -95,6 +95,14 @@ trv_model_context(const trv_model *m)
     return m->s->model->cfg.context;
 }
 
+const char *
+trv_model_notes(const trv_model *m)
+{
+    const struct strbuf *notes = &m->s->model->notes;
+
+    return notes->s ? notes->s : "";
+}
+
 bool
 trv_model_has_chat(const trv_model *m)
 {

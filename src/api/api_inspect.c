@@ -82,6 +82,22 @@ inspect_vocabulary(json_t **out, const struct model *m, trv_err *err)
     return *out ? 0 : err_nomem(err, "to inspect");
 }
 
+/* "warnings", where there are any: the notes, each a string. */
+static int
+add_notes(json_t *out, const trv_model *m)
+{
+    const char *s = trv_model_notes(m);
+    json_t *list = *s ? json_array() : NULL;
+
+    if (!*s)
+        return 0;
+    for (size_t n; *s; s += n + 1) {
+        n = strcspn(s, "\n");
+        (void)json_array_append_new(list, json_stringn(s, n));
+    }
+    return json_object_set_new(out, "warnings", list);
+}
+
 static int
 inspect_model(json_t **out, const char *path, const trv_model_options *opts,
               trv_err *err)
@@ -113,7 +129,7 @@ inspect_model(json_t **out, const char *path, const trv_model_options *opts,
             "runs_on", "backend", s->be->ops->name, "instructions", s->be->isa,
             "precision", s->be->prec == PREC_BF16 ? "bf16" : "f32", "threads",
             s->be->threads, "note", s->be->note);
-        if (!*out)
+        if (!*out || add_notes(*out, m))
             rc = err_nomem(err, "to inspect");
     }
     trv_model_free(m);

@@ -120,13 +120,6 @@ cli_finish(const struct cli *cli)
     return CLI_OK;
 }
 
-int
-cli_model_open(const struct cli *cli, trv_model **m, const char *path,
-               trv_err *err)
-{
-    return trv_model_open(m, path, &cli->globals->model, err);
-}
-
 void
 cli_message(const char *line, void *payload)
 {
@@ -136,4 +129,20 @@ cli_message(const char *line, void *payload)
         return;
     term_clear(&cli->term);
     fprintf(cli->err, "trivium: %s\n", line);
+}
+
+int
+cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
+{
+    char line[1024];
+    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+
+    for (const char *s = rc ? "" : trv_model_notes(*m); *s;) {
+        const size_t n = strcspn(s, "\n");
+
+        snprintf(line, sizeof(line), "warning: %.*s", (int)n, s);
+        cli_message(line, cli);
+        s += n + (s[n] == '\n');
+    }
+    return rc;
 }

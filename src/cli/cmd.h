@@ -79,8 +79,9 @@ enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
 /** The last call of a command that wrote to stdout: a full disk fails it. */
 enum cli_exit cli_finish(const struct cli *cli);
 
-/** Open the model with the global options. */
-int cli_model_open(const struct cli *cli, trv_model **m, const char *path,
+/** Open the model with the global options, and warn of what its files
+ * contradict each other in. */
+int cli_model_open(struct cli *cli, trv_model **m, const char *path,
                    trv_err *err);
 /** A trv_message_fn: print a line on stderr, clear of the progress line.
  * payload is the struct cli. */

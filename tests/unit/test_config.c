@@ -238,7 +238,43 @@ test_config_refuses_by_name_and_says_why(void **state)
         {TRV_EUNSUPPORTED,
          "{\"model_type\":\"llama\",\"quantization_config\":"
          "{\"quant_method\":\"gptq\"}}",
-         "quantised by 'gptq'"},
+         "in the format 'GPTQ', which is not read; take the model as it was"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"load_in_4bit\":true}}",
+         "in the format 'bitsandbytes', which is not read; load it in"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization\":{\"group_size\":64,"
+         "\"bits\":4}}",
+         "in the format 'MLX', which is not read; widen it with mlx_lm"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128]}}",
+         "FineGrainedFP8Config(dequantize=True)"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"quant_method\":\"mxfp4\"}}",
+         "Mxfp4Config(dequantize=True)"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"compression_config\":"
+         "{\"config_groups\":{}}}",
+         "in the format 'compressed-tensors', which is not read"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"quant_method\":\"torchao\"}}",
+         "in the format 'torchao', which is not read"},
+        {TRV_EUNSUPPORTED,
+         "{\"model_type\":\"llama\",\"quantization_config\":"
+         "{\"quant_method\":\"brandnew\"}}",
+         "in the format 'brandnew', which is not read"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"qwen3_moe\"}",
+         "the architecture 'qwen3_moe' is a mixture of experts"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"lfm2\"}",
+         "is a hybrid of short convolutions and attention"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"qwen3_5\"}",
+         "is a hybrid of gated delta nets and attention"},
+        {TRV_EUNSUPPORTED, "{\"model_type\":\"t5\"}",
+         "is an encoder with a decoder"},
         {TRV_EFORMAT,
          "{\"model_type\":\"qwen2\",\"num_hidden_layers\":1,"
          "\"layer_types\":[\"sliding_attention\"]}",

@@ -15,7 +15,7 @@ open_tokenizer(const char *dir)
     struct tokenizer *t = NULL;
     trv_err err = {0};
 
-    if (tokenizer_open_hf(&t, dir, &err))
+    if (tokenizer_open_hf(&t, NULL, dir, &err))
         fail_msg("%s", err.msg);
     return t;
 }

@@ -272,18 +272,25 @@ test_model_refuses_missing_files_by_name(void **state)
     (void)state;
     refuse("no/such/model", TRV_EIO, "no/such/model");
     refuse(dir, TRV_EIO, "config.json");
+    put(dir, "some.gguf", "x");
+    refuse(dir, TRV_EIO, "to open the GGUF file in it, give the file: ");
+    put(dir, "adapter_config.json", "{\"base_model_name_or_path\":\"org/b\"}");
+    refuse(
+        dir, TRV_EFORMAT,
+        "is a PEFT adapter (LORA) and no model: open its base, 'org/b', and");
     copy(dir, "config.json", test_source("golden/models/gpt2/config.json"));
     refuse(dir, TRV_EIO, "holds no weights");
     put(dir, "pytorch_model.bin", "x");
-    refuse(dir, TRV_EUNSUPPORTED, "convert it to safetensors");
+    refuse(dir, TRV_EUNSUPPORTED, "a Python pickle, which is not read");
     refuse(test_source("golden/models/gpt2/model.safetensors"), TRV_EINVAL,
            "neither a folder nor a GGUF file");
 }
 
 static void
-test_model_refuses_more_tokens_than_rows_of_the_embedding(void **state)
+test_model_warns_of_more_tokens_than_rows_of_the_embedding(void **state)
 {
     const char *dir = golden_copy("gpt2", "model-vocabulary");
+    struct model *m;
     struct strbuf b = {0};
 
     (void)state;
@@ -293,8 +300,15 @@ test_model_refuses_more_tokens_than_rows_of_the_embedding(void **state)
         assert_int_equal(sb_printf(&b, "%s\"t%d\":%d", i ? "," : "", i, i), 0);
     assert_int_equal(sb_puts(&b, "},\"merges\":[]}}"), 0);
     put(dir, "tokenizer.json", b.s);
+    m = open_model(dir);
+    assert_non_null(strstr(m->notes.s, "the tokenizer has 113 tokens, but the "
+                                       "embedding only 112 rows"));
+    assert_int_equal(tokenizer_size(m->tokenizer), 112);
+    model_free(m);
+    put(dir, "tokenizer_config.json", "{\"eos_token\":\"t112\"}");
     refuse(dir, TRV_EFORMAT,
-           "the tokenizer has 113 tokens, but the embedding only 112 rows");
+           "the tokenizer has 113 tokens, but the embedding only 112 rows, and "
+           "none for the token that ends a text");
     sb_release(&b);
 }
 
@@ -605,7 +619,7 @@ main(void)
             test_model_refuses_a_config_that_contradicts_the_weights),
         cmocka_unit_test(test_model_refuses_missing_files_by_name),
         cmocka_unit_test(
-            test_model_refuses_more_tokens_than_rows_of_the_embedding),
+            test_model_warns_of_more_tokens_than_rows_of_the_embedding),
         cmocka_unit_test(
             test_model_takes_the_default_template_and_the_file_beside_it),
         cmocka_unit_test(test_model_takes_named_templates_as_transformers_does),

@@ -53,6 +53,10 @@ test_safetensors_reads_tensors_by_name(void **state)
     assert_string_equal(
         json_string_value(json_object_get(f.metadata, "format")), "pt");
     st_release(&f);
+
+    assert_int_equal(parse(&f, "{\"__metadata__\":null}", 0, &err), 0);
+    assert_null(f.metadata);
+    st_release(&f);
 }
 
 #define T(dtype, shape, offsets)                                               \

@@ -143,7 +143,7 @@ expect_folder(const char *name)
         skip();
     assert_int_equal(json_integer_value(json_object_get(golden, "documents")),
                      corpus.n);
-    if (tokenizer_open_hf(&t, dir, &err))
+    if (tokenizer_open_hf(&t, NULL, dir, &err))
         fail_msg("%s", err.msg);
     expect_digests(t, json_object_get(golden, name), corpus.n, name);
     tokenizer_free(t);

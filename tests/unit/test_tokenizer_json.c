@@ -255,7 +255,7 @@ test_tokenizer_folder_names_its_special_tokens(void **state)
     write_file(dir, "tokenizer.json", GOOD "}");
     write_file(dir, "config.json",
                "{\"bos_token_id\":0,\"eos_token_id\":[1,2]}");
-    assert_int_equal(tokenizer_open_hf(&t, dir, NULL), 0);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, NULL), 0);
     assert_int_equal(tokenizer_bos(t), 0);
     assert_int_equal(tokenizer_eos(t), 1);
     tokenizer_free(t);
@@ -265,7 +265,7 @@ test_tokenizer_folder_names_its_special_tokens(void **state)
     write_file(dir, "tokenizer_config.json",
                "{\"bos_token\":null,\"model_max_length\":"
                "1000000000000000019884624838656}");
-    assert_int_equal(tokenizer_open_hf(&t, dir, NULL), 0);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, NULL), 0);
     assert_int_equal(tokenizer_bos(t), -1); // null says there is none
     assert_int_equal(tokenizer_eos(t), 2);
     tokenizer_free(t);
@@ -279,7 +279,7 @@ test_tokenizer_folder_without_a_tokenizer_says_so(void **state)
     trv_err err;
 
     (void)state;
-    assert_int_equal(tokenizer_open_hf(&t, dir, &err), TRV_EIO);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, &err), TRV_EIO);
     assert_non_null(strstr(err.msg, "has no tokenizer"));
 }
 
@@ -293,19 +293,19 @@ test_tokenizer_merges_file_names_its_broken_line(void **state)
     (void)state;
     write_file(dir, "vocab.json", "{\"a\":0,\"b\":1,\"ab\":2}");
     write_file(dir, "merges.txt", "#version: 0.2\na b\r\nnonsense\n");
-    assert_int_equal(tokenizer_open_hf(&t, dir, &err), TRV_EFORMAT);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, &err), TRV_EFORMAT);
     assert_non_null(strstr(err.msg, "line 3"));
     assert_non_null(strstr(err.msg, "merges.txt"));
 
     write_file(dir, "merges.txt", "#version: 0.2\na b\r\n");
-    assert_int_equal(tokenizer_open_hf(&t, dir, NULL), 0);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, NULL), 0);
     assert_int_equal(tokenizer_size(t), 4); // and the class's <|endoftext|>
     assert_int_equal(tokenizer_eos(t), 3);
     tokenizer_free(t);
 
     write_file(dir, "tokenizer_config.json",
                "{\"tokenizer_class\":\"RobertaTokenizer\"}");
-    assert_int_equal(tokenizer_open_hf(&t, dir, &err), TRV_EUNSUPPORTED);
+    assert_int_equal(tokenizer_open_hf(&t, NULL, dir, &err), TRV_EUNSUPPORTED);
     assert_non_null(strstr(err.msg, "'RobertaTokenizer'"));
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "model/sample/engine.h"
+#include "model/files/safetensors.h"
 #include "model/files/writer.h"
 
 static void
@@ -97,6 +99,55 @@ test_writer_gives_back_every_family_bit_for_bit(void **state)
         }
 }
 
+/* A tied config beside a head of its own: what is written says so. */
+static void
+test_writer_unties_a_head_of_its_own(void **state)
+{
+    struct tensor t[40];
+    struct opened o, again;
+    struct strbuf config = {0};
+    struct st_file f;
+    char dir[128], path[160], to[160], *bytes;
+    float head[112 * 32], before[11], after[11];
+    size_t size;
+    trv_err err = {0};
+
+    (void)state;
+    snprintf(dir, sizeof(dir), "%s", test_tmpdir("writer-own-head"));
+    must(
+        st_open(&f, test_source("golden/models/qwen2/model.safetensors"), &err),
+        &err);
+    assert_true(f.n < 40);
+    memcpy(t, f.tensors, (size_t)f.n * sizeof(*t));
+    for (int i = 0; i < 112 * 32; i++)
+        head[i] = (float)(i % 13 - 6) / 16.0f;
+    t[f.n] = (struct tensor){"lm_head.weight", DT_F32, 2, {112, 32}, head,
+                             sizeof(head),     0};
+    must(st_serialise(&bytes, &size, t, f.n + 1, NULL, &err), &err);
+    snprintf(path, sizeof(path), "%s/model.safetensors", dir);
+    must(file_write_atomic(path, bytes, size, &err), &err);
+    must(file_read(&config, test_source("golden/models/qwen2/config.json"),
+                   SIZE_MAX, &err),
+         &err);
+    snprintf(path, sizeof(path), "%s/config.json", dir);
+    must(file_write_atomic(path, config.s, config.len, &err), &err);
+    open_all(&o, dir);
+    assert_false(o.m->cfg.tied);
+    score(&o, before);
+    must(decoder_train_full(o.d, &err), &err);
+    snprintf(to, sizeof(to), "%s/m", dir);
+    write_trained(&o, to, DT_F32);
+    open_all(&again, to);
+    assert_int_equal(again.m->notes.len, 0);
+    score(&again, after);
+    assert_memory_equal(before, after, sizeof(before));
+    close_all(&o);
+    close_all(&again);
+    st_release(&f);
+    sb_release(&config);
+    mem_free(bytes);
+}
+
 static void
 test_writer_scratch_knows_nothing_and_repeats_itself(void **state)
 {
@@ -157,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writer_gives_back_every_family_bit_for_bit),
+        cmocka_unit_test(test_writer_unties_a_head_of_its_own),
         cmocka_unit_test(test_writer_scratch_knows_nothing_and_repeats_itself),
         cmocka_unit_test(test_writer_refuses_weights_that_are_not_finite),
     };

@@ -34,6 +34,7 @@ struct checkpoint {
     bool is_gguf;
     struct entry *entries; // sorted by name
     int64_t n;
+    struct strbuf notes; // lines
 };
 
 static int
@@ -43,7 +44,67 @@ by_name(const void *a, const void *b)
                   ((const struct entry *)b)->t->name);
 }
 
-/* The index over all files; a name that two shards hold is an error. */
+/* By name, and the shard that counts first: the last in the order of the
+ * files' names, in which transformers reads them one over the other. */
+static int
+by_name_then_shard(const void *pa, const void *pb)
+{
+    const struct entry *a = pa, *b = pb;
+    const int d = by_name(a, b);
+
+    return d ? d : a->shard < b->shard ? 1 : a->shard > b->shard ? -1 : 0;
+}
+
+static const struct entry *
+find_exactly(const struct checkpoint *ck, const char *name)
+{
+    const struct tensor t = {.name = name};
+    const struct entry want = {(struct tensor *)(uintptr_t)&t, 0};
+
+    if (ck->n == 0)
+        return NULL;
+    return bsearch(&want, ck->entries, (size_t)ck->n, sizeof(want), by_name);
+}
+
+static bool
+is_same(const struct tensor *a, const struct tensor *b)
+{
+    return a->type == b->type && a->n_dims == b->n_dims &&
+           !memcmp(a->dim, b->dim, sizeof(a->dim)) && a->bytes == b->bytes &&
+           !memcmp(a->data, b->data, a->bytes);
+}
+
+/* Of a tensor that several shards hold, the first entry is kept. */
+static int
+drop_doubles(struct checkpoint *ck, trv_err *err)
+{
+    int64_t kept = 0;
+    int rc = 0;
+
+    for (int64_t i = 0; i < ck->n && !rc; i++) {
+        const struct entry *e = &ck->entries[i];
+        const struct entry *best = kept ? &ck->entries[kept - 1] : NULL;
+
+        if (!best || by_name(best, e)) {
+            ck->entries[kept++] = *e;
+            continue;
+        }
+        if (ck->is_gguf)
+            return err_fail(err, TRV_EFORMAT, "'%s' holds tensor '%s' twice",
+                            ck->path, e->t->name);
+        if (!is_same(best->t, e->t))
+            rc = sb_printf(&ck->notes,
+                           "tensor '%s' lies in '%s' and, with other values, "
+                           "in '%s'; that of '%s' is used\n",
+                           e->t->name, ck->shards[best->shard].path,
+                           ck->shards[e->shard].path,
+                           ck->shards[best->shard].path);
+    }
+    ck->n = kept;
+    return rc ? err_nomem(err, "to open '%s'", ck->path) : 0;
+}
+
+/* The index over all files. */
 static int
 make_index(struct checkpoint *ck, trv_err *err)
 {
@@ -60,15 +121,8 @@ make_index(struct checkpoint *ck, trv_err *err)
         for (int64_t j = 0; j < ck->shards[i].st.n; j++)
             ck->entries[k++] = (struct entry){&ck->shards[i].st.tensors[j], i};
     ck->n = n;
-    qsort(ck->entries, (size_t)n, sizeof(*ck->entries), by_name);
-    for (int64_t i = 1; i < n; i++)
-        if (by_name(&ck->entries[i - 1], &ck->entries[i]) == 0)
-            return err_fail(err, TRV_EFORMAT,
-                            "tensor '%s' lies in '%s' and in '%s'",
-                            ck->entries[i].t->name,
-                            checkpoint_file(ck, ck->entries[i - 1].t),
-                            checkpoint_file(ck, ck->entries[i].t));
-    return 0;
+    qsort(ck->entries, (size_t)n, sizeof(*ck->entries), by_name_then_shard);
+    return drop_doubles(ck, err);
 }
 
 static int
@@ -102,75 +156,110 @@ is_plain_name(const char *s)
     return *s && *s != '.' && !strchr(s, '/') && !strstr(s, "..");
 }
 
-/* Open each file that the index names, once, and see that it holds what the
- * index says. */
+/* The files that an index names, each once: an object of nulls. */
 static int
-open_sharded(struct checkpoint *ck, const char *index, trv_err *err)
+files_of(json_t **out, const json_t *map, const char *index, trv_err *err)
 {
-    json_t *doc = NULL, *map, *files = NULL, *v, *at;
+    json_t *files = *out = json_object(), *v;
     const char *tensor;
-    int rc;
 
-    rc = json_open(&doc, index, err);
-    if (!rc)
-        rc = json_need(doc, "weight_map", index, err);
-    if (rc)
-        goto done;
-    map = json_object_get(doc, "weight_map");
-    files = json_object(); // name of a shard -> its number
-    if (!json_is_object(map) || json_object_size(map) == 0) {
-        rc = err_fail(err, TRV_EFORMAT,
-                      "field 'weight_map' of '%s' names no tensors", index);
-        goto done;
-    }
-    json_object_foreach(map, tensor, v)
+    if (!files)
+        return err_nomem(err, "to open '%s'", index);
+    if (!json_is_object(map) || json_object_size(map) == 0)
+        return err_fail(err, TRV_EFORMAT,
+                        "field 'weight_map' of '%s' names no tensors", index);
+    json_object_foreach((json_t *)(uintptr_t)map, tensor, v)
     {
         const char *file = json_string_value(v);
 
-        if (!file || !is_plain_name(file)) {
-            rc = err_fail(err, TRV_EFORMAT,
-                          "'%s' puts tensor '%.200s' into '%.200s', which is "
-                          "no plain file name",
-                          index, tensor, file ? file : "(no string)");
-            goto done;
-        }
-        if (!json_object_get(files, file) &&
-            json_object_set_new(
-                files, file,
-                json_integer((json_int_t)json_object_size(files)))) {
-            rc = err_nomem(err, "to open '%s'", index);
-            goto done;
-        }
+        if (!file || !is_plain_name(file))
+            return err_fail(err, TRV_EFORMAT,
+                            "'%s' puts tensor '%.200s' into '%.200s', which is "
+                            "no plain file name",
+                            index, tensor, file ? file : "(no string)");
+        if (json_object_set_new(files, file, json_null()))
+            return err_nomem(err, "to open '%s'", index);
     }
-    if (json_object_size(files) > MAX_SHARDS) {
-        rc = err_fail(err, TRV_EFORMAT, "'%s' names %zu files, more than %d",
-                      index, json_object_size(files), MAX_SHARDS);
-        goto done;
+    if (json_object_size(files) > MAX_SHARDS)
+        return err_fail(err, TRV_EFORMAT, "'%s' names %zu files, more than %d",
+                        index, json_object_size(files), MAX_SHARDS);
+    return 0;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Open each file, in the order of their names. */
+static int
+open_files(struct checkpoint *ck, json_t *files, const char *index,
+           trv_err *err)
+{
+    const size_t n = json_object_size(files);
+    const char **names = mem_array(n, sizeof(*names)), *name;
+    size_t k = 0;
+    json_t *v;
+    int rc = 0;
+
+    ck->shards = mem_calloc(n, sizeof(*ck->shards));
+    if (!names || !ck->shards) {
+        mem_free(names);
+        return err_nomem(err, "to open '%s'", index);
     }
-    ck->shards = mem_calloc(json_object_size(files), sizeof(*ck->shards));
-    if (!ck->shards) {
-        rc = err_nomem(err, "to open '%s'", index);
-        goto done;
-    }
-    json_object_foreach(files, tensor, v) // in the order of the numbers
-    {
-        rc = open_shard(ck, path_join(ck->path, tensor), err);
-        if (rc) {
+    json_object_foreach(files, name, v) names[k++] = name;
+    qsort(names, n, sizeof(*names), by_text);
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = open_shard(ck, path_join(ck->path, names[i]), err);
+        if (rc)
             err_prefix(err, "a file that '%s' names", index);
-            goto done;
-        }
     }
-    json_object_foreach(map, tensor, v)
+    mem_free(names);
+    return rc;
+}
+
+/* An index is believed as transformers believes it: it says which files there
+ * are. A tensor that it names and no file holds counts as absent. */
+static int
+note_absent(struct checkpoint *ck, const json_t *map, const char *index,
+            trv_err *err)
+{
+    const char *tensor, *first = NULL;
+    int64_t n = 0;
+    json_t *v;
+
+    json_object_foreach((json_t *)(uintptr_t)map, tensor, v)
     {
-        at = json_object_get(files, json_string_value(v));
-        if (!st_dtype(&ck->shards[json_integer_value(at)].st, tensor)) {
-            rc = err_fail(err, TRV_EFORMAT,
-                          "'%s' puts tensor '%.200s' into '%s', which lacks it",
-                          index, tensor, json_string_value(v));
-            goto done;
-        }
+        if (!find_exactly(ck, tensor) && n++ == 0)
+            first = tensor;
     }
-done:
+    if (n > 0 && sb_printf(&ck->notes,
+                           "'%s' names tensors that no file holds (%" PRId64
+                           ", such as '%.200s')\n",
+                           index, n, first))
+        return err_nomem(err, "to open '%s'", index);
+    return 0;
+}
+
+static int
+open_sharded(struct checkpoint *ck, const char *index, trv_err *err)
+{
+    json_t *doc = NULL, *files = NULL;
+    const json_t *map;
+    int rc = json_open(&doc, index, err);
+
+    if (!rc)
+        rc = json_need(doc, "weight_map", index, err);
+    map = json_object_get(doc, "weight_map");
+    if (!rc)
+        rc = files_of(&files, map, index, err);
+    if (!rc)
+        rc = open_files(ck, files, index, err);
+    if (!rc)
+        rc = make_index(ck, err);
+    if (!rc)
+        rc = note_absent(ck, map, index, err);
     json_decref(files);
     json_decref(doc);
     return rc;
@@ -180,21 +269,38 @@ done:
 static int
 no_weights(const char *dir, trv_err *err)
 {
-    static const char *const pickles[] = {"pytorch_model.bin",
-                                          "pytorch_model.bin.index.json"};
+    static const char pickle[] =
+        "a Python pickle, which is not read; load it in transformers and call "
+        "save_pretrained(), which writes safetensors";
+    static const char tensorflow[] =
+        "TensorFlow's format, which is not read; look for a copy in "
+        "safetensors";
+    static const char flax[] =
+        "Flax's format, which is not read; look for a copy in safetensors";
+    static const struct {
+        const char *name, *what;
+    } others[] = {
+        {"pytorch_model.bin", pickle},
+        {"pytorch_model.bin.index.json", pickle},
+        {"consolidated.safetensors",
+         "Mistral's own format, which is not read; take the model's folder in "
+         "the format of transformers"},
+        {"adapter_model.safetensors",
+         "an adapter, and not those of its base; open the base, and name this "
+         "folder as the adaptation"},
+        {"tf_model.h5", tensorflow},
+        {"flax_model.msgpack", flax},
+    };
 
-    for (size_t i = 0; i < 2; i++) {
-        char *p = path_join(dir, pickles[i]);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        char *p = path_join(dir, others[i].name);
         const bool there = p && file_exists(p);
 
         mem_free(p);
         if (there)
             return err_fail(err, TRV_EUNSUPPORTED,
-                            "'%s' holds its weights only as '%s', a Python "
-                            "pickle, which is not read; convert it to "
-                            "safetensors: in transformers, load it and call "
-                            "save_pretrained(..., safe_serialization=True)",
-                            dir, pickles[i]);
+                            "'%s' holds its weights only as '%s', %s", dir,
+                            others[i].name, others[i].what);
     }
     return err_fail(err, TRV_EIO,
                     "'%s' holds no weights: neither model.safetensors "
@@ -212,8 +318,13 @@ open_folder(struct checkpoint *ck, trv_err *err)
     if (!single || !index) {
         rc = err_nomem(err, "to open '%s'", ck->path);
     } else if (file_exists(single)) { // as in transformers, it wins
-        rc = open_single(ck, single, err);
-        single = NULL;
+        if (file_exists(index) &&
+            sb_printf(&ck->notes,
+                      "'%s' is read, and not the files that '%s' names\n",
+                      single, index))
+            rc = err_nomem(err, "to open '%s'", ck->path);
+        else
+            rc = open_single(ck, mem_strdup(single), err);
     } else if (file_exists(index)) {
         rc = open_sharded(ck, index, err);
     } else {
@@ -254,7 +365,7 @@ checkpoint_open(struct checkpoint **out, const char *path, trv_err *err)
         rc = err_nomem(err, "to open '%s'", path);
     else
         rc = file_is_dir(path) ? open_folder(ck, err) : open_file(ck, err);
-    if (!rc)
+    if (!rc && !ck->entries)
         rc = make_index(ck, err);
     if (rc)
         goto done;
@@ -276,20 +387,10 @@ checkpoint_free(struct checkpoint *ck)
     }
     gguf_release(&ck->gguf);
     mem_free(ck->shards);
+    sb_release(&ck->notes);
     mem_free(ck->entries);
     mem_free(ck->path);
     mem_free(ck);
-}
-
-static const struct entry *
-find_exactly(const struct checkpoint *ck, const char *name)
-{
-    const struct tensor t = {.name = name};
-    const struct entry want = {(struct tensor *)(uintptr_t)&t, 0};
-
-    if (ck->n == 0)
-        return NULL;
-    return bsearch(&want, ck->entries, (size_t)ck->n, sizeof(want), by_name);
 }
 
 static const struct entry *
@@ -427,6 +528,12 @@ checkpoint_forget(const struct checkpoint *ck, const struct tensor *t)
             map = &st->map;
     }
     filemap_forget(map, t->data, t->bytes);
+}
+
+const char *
+checkpoint_notes(const struct checkpoint *ck)
+{
+    return ck->notes.s ? ck->notes.s : "";
 }
 
 const struct gguf_file *

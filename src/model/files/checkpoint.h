@@ -44,6 +44,8 @@ const char *checkpoint_file(const struct checkpoint *ck,
 /** Tell the system that a tensor's pages can go: its values were copied. They
  * come back when they are touched. */
 void checkpoint_forget(const struct checkpoint *ck, const struct tensor *t);
+/** Where files contradict each other and one won: lines, "" if nowhere. */
+const char *checkpoint_notes(const struct checkpoint *ck);
 /** NULL where the tensors are not from a GGUF file. */
 const struct gguf_file *checkpoint_gguf(const struct checkpoint *ck);
 

@@ -54,6 +54,65 @@ get_pad(struct fields *r, struct model_config *c)
         c->pad = (int32_t)pad;
 }
 
+/* Quantised weights: their format, and how one gets weights that are read. */
+static void
+refuse_quantised(struct fields *r)
+{
+    static const char from_gguf[] =
+        "take the model as it was before, or a GGUF file of it";
+    static const struct {
+        const char *method, *name, *way;
+    } formats[] = {
+        {"bitsandbytes", "bitsandbytes",
+         "load it in transformers, call dequantize() and save_pretrained(), or "
+         "take a GGUF file of the model"},
+        {"fp8", "FP8 in blocks (fine-grained)",
+         "load it in transformers with FineGrainedFP8Config(dequantize=True) "
+         "and call save_pretrained(), or take a GGUF file of the model"},
+        {"mxfp4", "MXFP4",
+         "load it in transformers with Mxfp4Config(dequantize=True) and call "
+         "save_pretrained(), or take a GGUF file of the model"},
+        {"compressed-tensors", "compressed-tensors",
+         "load it in transformers with "
+         "CompressedTensorsConfig(dequantize=True) and call "
+         "save_pretrained(), or take a GGUF file of the model"},
+        {"awq", "AWQ", from_gguf},
+        {"gptq", "GPTQ", from_gguf},
+        {"torchao", "torchao", from_gguf},
+        {"mlx", "MLX",
+         "widen it with mlx_lm.convert --dequantize, or take a GGUF file of "
+         "the model"},
+    };
+    const json_t *mlx = json_object_get(r->obj, "quantization");
+    const json_t *q = json_object_get(r->obj, "quantization_config");
+    const json_t *method = json_object_get(q, "quant_method");
+    const char *name = "unknown", *way = from_gguf;
+
+    if (!json_is_object(q))
+        q = json_object_get(r->obj, "compression_config");
+    if (!json_is_object(q) && !json_is_object(mlx))
+        return;
+    if (json_is_string(method))
+        name = json_string_value(method);
+    else if (json_is_object(mlx) || json_object_get(q, "group_size"))
+        name = "mlx";
+    else if (json_object_get(q, "load_in_4bit") ||
+             json_object_get(q, "load_in_8bit"))
+        name = "bitsandbytes";
+    else if (json_object_get(q, "config_groups"))
+        name = "compressed-tensors";
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (!strcmp(name, formats[i].method)) {
+            name = formats[i].name;
+            way = formats[i].way;
+            break;
+        }
+    r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                     "'%s': the weights are quantised in the format '%.60s', "
+                     "which is not read; %s",
+                     r->file, name, way);
+}
+
 int
 config_check(const struct model_config *c, const char *file, trv_err *err)
 {
@@ -96,7 +155,7 @@ config_from_json(struct model_config *out, const json_t *obj, const char *file,
 {
     struct fields r = {obj, file, err, 0};
     struct model_config c = {.bos = -1, .eos = -1};
-    const char *type;
+    const char *type, *what;
 
     memset(out, 0, sizeof(*out));
     r.rc = json_need(obj, "model_type", file, err);
@@ -107,20 +166,20 @@ config_from_json(struct model_config *out, const json_t *obj, const char *file,
     if (!c.family) {
         char known[256];
 
+        what = family_unread(type);
+        if (what)
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "'%s': the architecture '%s' is %s, which is not "
+                            "supported",
+                            file, type, what);
         return err_fail(err, TRV_EUNSUPPORTED,
                         "'%s': the architecture '%s' is not supported; known "
                         "are %s",
                         file, type, family_list(known, sizeof(known), false));
     }
-    if (json_is_object(json_object_get(obj, "quantization_config"))) {
-        r.obj = json_object_get(obj, "quantization_config");
-        type = field_str(&r, "quant_method", "unknown");
-        return r.rc ? r.rc
-                    : err_fail(err, TRV_EUNSUPPORTED,
-                               "'%s': weights quantised by '%s' are not "
-                               "supported",
-                               file, type);
-    }
+    refuse_quantised(&r);
+    if (r.rc)
+        return r.rc;
     c.family->shape(&c);
     c.family->read(&r, &c);
     get_pad(&r, &c);

@@ -26,6 +26,51 @@ family_find(const char *name, size_t n)
     return NULL;
 }
 
+/* Of the published models that are not read: what each is. */
+static const struct {
+    const char *what, *names; // each between spaces
+} unread[] = {
+    {"a mixture of experts",
+     " mixtral qwen2_moe qwen3_moe gpt_oss olmoe granitemoe granitemoeshared "
+     "deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 phimoe dbrx jetmoe "
+     "glm4_moe glm4_moe_lite ernie4_5_moe hunyuan_v1_moe minimax minimax_m2 "
+     "bailing_moe longcat_flash dots1 flex_olmo arctic llama4 llama4_text "
+     "mistral4 nemotron_h_moe afmoe gemma4_moe "},
+    {"a hybrid of short convolutions and attention", " lfm2 lfm2_vl lfm3 "},
+    {"a mixture of experts over short convolutions and attention",
+     " lfm2_moe "},
+    {"a hybrid of gated delta nets and attention",
+     " qwen3_5 qwen3_5_text olmo_hybrid "},
+    {"a mixture of experts over gated delta nets and attention",
+     " qwen3_next qwen3_5_moe qwen3_5_moe_text kimi_linear "},
+    {"a hybrid of state spaces and attention",
+     " granitemoehybrid jamba bamba falcon_h1 nemotron_h zamba zamba2 "},
+    {"a state-space model", " mamba mamba2 falcon_mamba "},
+    {"a recurrent network", " rwkv rwkv7 recurrent_gemma xlstm "},
+    {"an encoder, which writes no text",
+     " bert roberta distilbert deberta deberta-v2 xlm-roberta modernbert "
+     "electra albert mpnet nomic_bert "},
+    {"an encoder with a decoder",
+     " t5 mt5 umt5 t5gemma t5gemma2 bart mbart pegasus whisper m2m_100 marian "
+     "led "},
+    {"Gemma with embeddings for each layer, shared keys and values",
+     " gemma3n gemma3n_text gemma4 gemma4_text "},
+};
+
+const char *
+family_unread(const char *name)
+{
+    char key[64];
+    const int n = snprintf(key, sizeof(key), " %s ", name);
+
+    if (n < 3 || n >= (int)sizeof(key) || strchr(name, ' '))
+        return NULL;
+    for (size_t i = 0; i < sizeof(unread) / sizeof(unread[0]); i++)
+        if (strstr(unread[i].names, key))
+            return unread[i].what;
+    return NULL;
+}
+
 const char *
 family_list(char *buf, size_t size, bool gguf)
 {

@@ -45,6 +45,9 @@ FAMILIES(FAMILY_DECLARE)
 const struct family *family_at(size_t i);
 /** By a name of n bytes; NULL where it is none. */
 const struct family *family_find(const char *name, size_t n);
+/** What the models of a model_type that no family reads are, as in "a mixture
+ * of experts"; NULL where that is not known. */
+const char *family_unread(const char *name);
 /** Their names as "gpt2, llama, ..."; of those that GGUF files name. Returns
  * buf. */
 const char *family_list(char *buf, size_t size, bool gguf);

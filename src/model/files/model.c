@@ -6,9 +6,11 @@
  */
 #include "model/files/model.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -131,6 +133,65 @@ check_surplus(const struct model *m, trv_err *err)
     return 0;
 }
 
+/* Values, whatever types they are stored in. Stops at the first row that
+ * differs. */
+static int
+equal_tensors(bool *out, const struct tensor *a, const struct tensor *b,
+              trv_err *err)
+{
+    const int64_t rows = a->dim[0], cols = a->dim[1];
+    float *x;
+
+    *out = a->n_dims == 2 && b->n_dims == 2 && b->dim[0] == rows &&
+           b->dim[1] == cols && a->type != DT_COUNT && b->type != DT_COUNT;
+    if (*out && a->type == b->type)
+        *out = !memcmp(a->data, b->data, a->bytes);
+    if (!*out || a->type == b->type)
+        return 0;
+    x = mem_array((size_t)cols, 2 * sizeof(*x));
+    if (!x)
+        return err_nomem(err, "to compare '%s' and '%s'", a->name, b->name);
+    for (int64_t i = 0; i < rows && *out; i++) {
+        tensor_rows_f32(x, a, i, 1);
+        tensor_rows_f32(x + cols, b, i, 1);
+        *out = !memcmp(x, x + cols, (size_t)cols * sizeof(*x));
+    }
+    mem_free(x);
+    return 0;
+}
+
+/* A head of its own beside tie_word_embeddings: as in transformers, it is the
+ * head where its values differ from the embedding's. */
+static int
+untie_own_head(struct model *m, trv_err *err)
+{
+    const char *const *slots = m->cfg.family->names->slots;
+    const struct tensor *head, *embed;
+    char name[96];
+    bool equal;
+    int rc;
+
+    if (!m->cfg.tied || m->cfg.labels)
+        return 0;
+    snprintf(name, sizeof(name), "%s.weight", slots[SLOT_HEAD]);
+    head = checkpoint_find(m->ckpt, name);
+    snprintf(name, sizeof(name), "%s.weight", slots[SLOT_EMBED]);
+    embed = checkpoint_find(m->ckpt, name);
+    if (!head || !embed)
+        return 0;
+    rc = equal_tensors(&equal, embed, head, err);
+    if (rc || equal)
+        return rc;
+    m->cfg.tied = false;
+    if (sb_printf(&m->notes,
+                  "'%s': config.json ties the head to the embedding "
+                  "(tie_word_embeddings), but '%s' differs from '%s'; it is "
+                  "used as the head\n",
+                  m->path, head->name, embed->name))
+        return err_nomem(err, "to open '%s'", m->path);
+    return 0;
+}
+
 static int
 bind_tensors(struct model *m, trv_err *err)
 {
@@ -139,30 +200,133 @@ bind_tensors(struct model *m, trv_err *err)
     m->layers = mem_calloc((size_t)m->cfg.layers, sizeof(*m->layers));
     if (!m->layers)
         return err_nomem(err, "to open '%s'", m->path);
-    rc = layout_each(&m->cfg, bind_tensor, err, m);
+    rc = m->gguf ? 0 : untie_own_head(m, err);
+    if (!rc)
+        rc = layout_each(&m->cfg, bind_tensor, err, m);
     if (!rc && m->cfg.tied && !m->cfg.labels)
         m->head = m->embed;
     return rc || !m->gguf ? rc : check_surplus(m, err);
 }
 
-/* Every id that the tokenizer can give must have a row of the embedding. */
+/* The tensors that the model uses. */
+struct used {
+    struct model *m;
+    const struct tensor **v; // [n]
+    size_t n;
+};
+
 static int
-check_vocabulary(const struct model *m, trv_err *err)
+take_used(const struct layout_item *it, trv_err *err, void *payload)
 {
-    if (m->tokenizer && tokenizer_size(m->tokenizer) > m->cfg.vocab)
+    struct used *u = payload;
+
+    (void)err;
+    u->v[u->n++] = *place(u->m, it);
+    return 0;
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+    const uintptr_t x = (uintptr_t) * (const struct tensor *const *)a;
+    const uintptr_t y = (uintptr_t) * (const struct tensor *const *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Buffers that old files carry and every model computes itself, and the head
+ * of a tied one. */
+static bool
+is_needless(const struct model *m, const char *name)
+{
+    static const char *const ends[] = {".inv_freq", ".attn.bias",
+                                       ".attn.masked_bias", ".attention.bias",
+                                       ".attention.masked_bias"};
+    const char *head = m->cfg.family->names->slots[SLOT_HEAD];
+    const size_t n = strlen(name);
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const size_t k = strlen(ends[i]);
+
+        if (n >= k && !strcmp(name + n - k, ends[i]))
+            return true;
+    }
+    return m->cfg.tied && !strncmp(name, head, strlen(head));
+}
+
+/* Say what the files hold that the config asks nothing of: more layers than it
+ * counts, a bias that it denies, the parts of another architecture. */
+static int
+note_unused(struct model *m, trv_err *err)
+{
+    const int64_t n = checkpoint_count(m->ckpt);
+    struct used u = {.m = m};
+    const char *first = NULL;
+    int64_t unused = 0;
+    int rc = 0;
+
+    /* The layout's tensors are all there, each under a name of its own. */
+    u.v = mem_array((size_t)n + 1, sizeof(struct tensor *));
+    if (!u.v)
+        return err_nomem(err, "to open '%s'", m->path);
+    (void)layout_each(&m->cfg, take_used, NULL, &u);
+    qsort(u.v, u.n, sizeof(struct tensor *), by_address);
+    for (int64_t i = 0; i < n; i++) {
+        const struct tensor *t = checkpoint_at(m->ckpt, i);
+
+        if (bsearch(&t, u.v, u.n, sizeof(struct tensor *), by_address) ||
+            is_needless(m, t->name))
+            continue;
+        first = first ? first : t->name;
+        unused++;
+    }
+    if (unused > 0 &&
+        sb_printf(
+            &m->notes,
+            "'%s' holds tensors that its config.json asks nothing of (%" PRId64
+            ", such as '%.200s'); they are not used\n",
+            m->path, unused, first))
+        rc = err_nomem(err, "to open '%s'", m->path);
+    mem_free(u.v);
+    return rc;
+}
+
+/* A tokenizer may know more tokens than the embedding has rows: those cannot
+ * be used, and a text that needs one is refused. */
+static int
+check_vocabulary(struct model *m, trv_err *err)
+{
+    const int64_t rows = m->cfg.vocab;
+    const struct tokenizer *t = m->tokenizer;
+    int64_t size;
+
+    if (!t || tokenizer_size(t) <= rows)
+        return 0;
+    size = tokenizer_size(t);
+    if (tokenizer_bos(t) >= rows || tokenizer_eos(t) >= rows)
         return err_fail(err, TRV_EFORMAT,
                         "'%s': the tokenizer has %" PRId64
-                        " tokens, but the embedding only %" PRId64 " rows",
-                        m->path, tokenizer_size(m->tokenizer), m->cfg.vocab);
+                        " tokens, but the embedding only %" PRId64
+                        " rows, and none for the token that %s a text",
+                        m->path, size, rows,
+                        tokenizer_bos(t) >= rows ? "begins" : "ends");
+    tokenizer_cut(m->tokenizer, rows);
+    if (sb_printf(&m->notes,
+                  "'%s': the tokenizer has %" PRId64
+                  " tokens, but the embedding only %" PRId64
+                  " rows; a text that needs one without a row is refused\n",
+                  m->path, size, rows))
+        return err_nomem(err, "to open '%s'", m->path);
     return 0;
 }
 
 static int
 open_tokenizer_hf(struct model *m, trv_err *err)
 {
-    static const char *const files[] = {"tokenizer.json", "vocab.json"};
+    static const char *const files[] = {"tokenizer.json", "vocab.json",
+                                        "tokenizer.model"};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         char *p = path_join(m->path, files[i]);
         bool there;
 
@@ -171,15 +335,40 @@ open_tokenizer_hf(struct model *m, trv_err *err)
         there = file_exists(p);
         mem_free(p);
         if (there)
-            return tokenizer_open_hf(&m->tokenizer, m->path, err);
+            return tokenizer_open_hf(&m->tokenizer, &m->notes, m->path, err);
     }
+    return 0;
+}
+
+/* config.json may end a text with an id that generation_config.json does not
+ * name. transformers then generates beyond it; here every id ends a text. */
+static int
+note_eos(struct model *m, const json_t *config, const json_t *generation,
+         trv_err *err)
+{
+    const json_t *id =
+        json_is_array(config) ? json_array_get(config, 0) : config;
+    bool named = !json_is_integer(id) ||
+                 !(json_is_integer(generation) || json_is_array(generation)) ||
+                 json_equal(id, generation);
+    const json_t *v;
+    size_t i;
+
+    json_array_foreach(generation, i, v) named = named || json_equal(id, v);
+    if (!named &&
+        sb_printf(&m->notes,
+                  "'%s': config.json ends a text with the token %" PRId64
+                  ", which generation_config.json does not name; those of "
+                  "both files end it\n",
+                  m->path, (int64_t)json_integer_value(id)))
+        return err_nomem(err, "to open '%s'", m->path);
     return 0;
 }
 
 /* Defaults of sampling, and the ids that end a text, which instruction-tuned
  * models often say only here. */
 static int
-read_generation_config(struct model *m, trv_err *err)
+read_generation_config(struct model *m, const json_t *config, trv_err *err)
 {
     char *path = path_join(m->path, "generation_config.json");
     json_t *doc = NULL;
@@ -204,6 +393,9 @@ read_generation_config(struct model *m, trv_err *err)
     if (rc)
         goto done;
     eos = json_object_get(doc, "eos_token_id");
+    rc = note_eos(m, json_object_get(config, "eos_token_id"), eos, err);
+    if (rc)
+        goto done;
     if (json_is_integer(eos))
         rc = config_add_eos(&m->cfg, json_integer_value(eos), path, err);
     json_array_foreach(eos, i, v)
@@ -246,24 +438,83 @@ set_name(struct model *m, const char *said, trv_err *err)
     return m->name ? 0 : err_nomem(err, "to open '%s'", m->path);
 }
 
+/* The sentence for a PEFT folder: what it is, and of which base. */
+static int
+is_adapter(const char *dir, const char *config, trv_err *err)
+{
+    const char *kind = "LORA", *base = NULL;
+    json_t *doc = NULL;
+    int rc = json_open(&doc, config, err);
+
+    if (!rc)
+        rc = json_str(&kind, doc, "peft_type", config, err);
+    if (!rc)
+        rc = json_str(&base, doc, "base_model_name_or_path", config, err);
+    if (!rc)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' is a PEFT adapter (%.40s) and no model: open its "
+                      "base%s%.200s%s, and name the folder as the adaptation",
+                      dir, kind, base ? ", '" : "", base ? base : "",
+                      base ? "'" : "");
+    json_decref(doc);
+    return rc;
+}
+
+/* The first GGUF file in a folder, by name; NULL where there is none. */
+static char *
+gguf_in(const char *dir)
+{
+    DIR *d = opendir(dir);
+    char *found = NULL;
+
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        const size_t n = strlen(e->d_name);
+        char *path = n > 5 && !strcmp(e->d_name + n - 5, ".gguf")
+                         ? path_join(dir, e->d_name)
+                         : NULL;
+
+        if (path && (!found || strcmp(path, found) < 0)) {
+            mem_free(found);
+            found = path;
+        } else {
+            mem_free(path);
+        }
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
 /* What a folder without a config.json is instead, where that can be seen. */
 static int
 print_no_model(const char *dir, trv_err *err)
 {
     char *peft = path_join(dir, "adapter_config.json");
     char *manifest = path_join(dir, "trivium.json");
-    const bool is_adapter =
-        peft && manifest && (file_exists(peft) || file_exists(manifest));
+    char *gguf = gguf_in(dir);
+    int rc;
 
+    if (!peft || !manifest)
+        rc = err_nomem(err, "to open '%s'", dir);
+    else if (file_exists(manifest))
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' holds an adaptation and no model: it has no "
+                      "config.json",
+                      dir);
+    else if (file_exists(peft))
+        rc = is_adapter(dir, peft, err);
+    else if (gguf)
+        rc = err_fail(err, TRV_EIO,
+                      "'%s' has no config.json; to open the GGUF file in it, "
+                      "give the file: '%s'",
+                      dir, gguf);
+    else
+        rc = err_fail(err, TRV_EIO,
+                      "'%s' holds no model: it has no config.json", dir);
     mem_free(peft);
     mem_free(manifest);
-    if (is_adapter)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s' holds an adaptation and no model: it has no "
-                        "config.json",
-                        dir);
-    return err_fail(err, TRV_EIO, "'%s' holds no model: it has no config.json",
-                    dir);
+    mem_free(gguf);
+    return rc;
 }
 
 /* Is it the kind of model that was asked for? */
@@ -299,6 +550,26 @@ check_score(const struct model *m, trv_err *err)
                     "'%s': a score with a bias is not supported", m->path);
 }
 
+/* What the weights' files say against each other and the config, and what
+ * else lies in the folder that is not applied. */
+static int
+note_beside(struct model *m, trv_err *err)
+{
+    char *adapter = path_join(m->path, "adapter_config.json");
+    int rc = adapter ? 0 : err_nomem(err, "to open '%s'", m->path);
+
+    if (!rc && sb_puts(&m->notes, checkpoint_notes(m->ckpt)))
+        rc = err_nomem(err, "to open '%s'", m->path);
+    if (!rc && file_exists(adapter) &&
+        sb_printf(&m->notes,
+                  "'%s' is an adapter beside the model; it is not applied "
+                  "unless it is named, as lora:%s\n",
+                  adapter, m->path))
+        rc = err_nomem(err, "to open '%s'", m->path);
+    mem_free(adapter);
+    return rc ? rc : note_unused(m, err);
+}
+
 static int
 open_hf(struct model *m, bool scorer, trv_err *err)
 {
@@ -324,9 +595,11 @@ open_hf(struct model *m, bool scorer, trv_err *err)
     if (!rc)
         rc = bind_tensors(m, err);
     if (!rc)
+        rc = note_beside(m, err);
+    if (!rc)
         rc = check_score(m, err);
     if (!rc)
-        rc = read_generation_config(m, err);
+        rc = read_generation_config(m, doc, err);
     if (!rc)
         rc = open_tokenizer_hf(m, err);
     json_decref(doc);
@@ -446,6 +719,7 @@ model_free(struct model *m)
     chat_template_free(m->chat);
     tokenizer_free(m->tokenizer);
     checkpoint_free(m->ckpt);
+    sb_release(&m->notes);
     mem_free(m->chat_source);
     mem_free(m->layers);
     mem_free(m->name);

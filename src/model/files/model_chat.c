@@ -218,6 +218,29 @@ open_asked(struct chat_template **out, struct source *s, const struct model *m,
                                     err);
 }
 
+/* The file wins over a template in tokenizer_config.json. */
+static int
+note_other(struct model *m, const struct source *used, trv_err *err)
+{
+    char *config = path_join(m->path, "tokenizer_config.json");
+    json_t *doc = NULL;
+    const char *text;
+    int rc = config ? 0 : err_nomem(err, "to open '%s'", m->path);
+
+    if (!rc && strcmp(used->file, config) != 0 && file_exists(config))
+        rc = json_open(&doc, config, err);
+    text = template_named(json_object_get(doc, "chat_template"), DEFAULT_NAME);
+    if (!rc && text && strcmp(text, used->text) != 0 &&
+        sb_printf(&m->notes,
+                  "'%s' and chat_template.jinja beside it hold different "
+                  "chat templates; that of the file is used\n",
+                  config))
+        rc = err_nomem(err, "to open '%s'", m->path);
+    json_decref(doc);
+    mem_free(config);
+    return rc;
+}
+
 int
 model_open_chat(struct model *m, const char *template, trv_err *err)
 {
@@ -226,6 +249,8 @@ model_open_chat(struct model *m, const char *template, trv_err *err)
     int rc = template ? open_asked(&chat, &s, m, template, err)
                       : open_own(&chat, &s, m, err);
 
+    if (!rc && chat && !template && !m->gguf)
+        rc = note_other(m, &s, err);
     if (rc || !chat) {
         chat_template_free(chat);
         source_release(&s);

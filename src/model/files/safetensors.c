@@ -181,6 +181,8 @@ check_metadata(const json_t *metadata, const char *file, trv_err *err)
     const char *key;
     json_t *v;
 
+    if (json_is_null(metadata)) // as the reference implementation takes it
+        return 0;
     if (!json_is_object(metadata))
         return err_fail(err, TRV_EFORMAT,
                         "cannot read '%s': its __metadata__ is no object",
@@ -257,7 +259,7 @@ st_parse(struct st_file *out, const char *name, const void *bytes, size_t n,
     {
         if (strcmp(key, "__metadata__") == 0) {
             rc = check_metadata(v, name, err);
-            f.metadata = v;
+            f.metadata = json_is_object(v) ? v : NULL;
         } else {
             rc = parse_tensor(&f.tensors[f.n++], key, v, data, data_size, name,
                               err);

@@ -91,6 +91,22 @@ scorer_to_json(json_t *config, const struct model_config *cfg)
            json_object_set_new(config, "pad_token_id", pad);
 }
 
+/* The head that a config ties may have been one of its own (model.c). */
+static int
+untie_in_json(json_t *config, const struct model_config *cfg, const char *path,
+              trv_err *err)
+{
+    struct model_config said;
+    const int rc = config_from_json(&said, config, path, err);
+
+    if (rc || cfg->labels || said.tied == cfg->tied)
+        return rc;
+    return json_object_set_new(config, "tie_word_embeddings",
+                               json_boolean(cfg->tied))
+               ? err_nomem(err, "to write '%s'", path)
+               : 0;
+}
+
 /* config.json with the type of the weights that now lie beside it. */
 static int
 write_config(struct writer_sink to, const char *from,
@@ -104,6 +120,8 @@ write_config(struct writer_sink to, const char *from,
     if (!path)
         return err_fail(err, TRV_ENOMEM, "no memory to write config.json");
     rc = json_open(&config, path, err);
+    if (!rc)
+        rc = untie_in_json(config, cfg, path, err);
     if (!rc) {
         (void)json_object_del(config, "dtype");
         if (!(cfg->labels && scorer_to_json(config, cfg)) &&

@@ -195,6 +195,18 @@ make_hash(struct tokenizer *t, trv_err *err)
     return 0;
 }
 
+static int
+check_post(const struct tokenizer *t, const char *file, trv_err *err)
+{
+    for (int64_t i = 0; i < t->post.n; i++)
+        if (t->post.v[i] >= t->size)
+            return err_fail(err, TRV_EFORMAT,
+                            "field 'post_processor' of '%s' has id %d, outside "
+                            "the vocabulary of %lld",
+                            file, (int)t->post.v[i], (long long)t->size);
+    return 0;
+}
+
 int
 tokenizer_finish(struct tokenizer *t, const char *file, trv_err *err)
 {
@@ -216,7 +228,8 @@ tokenizer_finish(struct tokenizer *t, const char *file, trv_err *err)
     for (int64_t i = 0; i < t->added.n; i++)
         if (t->added.v[i].special)
             t->special[t->added.v[i].id] = 1;
-    return make_hash(t, err);
+    rc = check_post(t, file, err);
+    return rc ? rc : make_hash(t, err);
 }
 
 void
@@ -349,6 +362,7 @@ tokenizer_encode(const struct tokenizer *t, struct ids *out, const char *text,
 {
     struct encode e = {.t = t, .out = out};
     const bool around = special && t->post.n > 0;
+    const int64_t before = out->n;
     size_t used;
     int rc = 0;
 
@@ -369,6 +383,12 @@ tokenizer_encode(const struct tokenizer *t, struct ids *out, const char *text,
         else if (ids_push(out, t->post.v[i]))
             rc = err_fail(err, TRV_ENOMEM, "no memory to encode");
     }
+    for (int64_t i = before; i < out->n && !rc; i++)
+        if (out->v[i] >= t->size)
+            rc = err_fail(err, TRV_EFORMAT,
+                          "the text needs the token '%.100s', id %d, for which "
+                          "the model's embedding has no row",
+                          token_text(t, out->v[i], NULL), (int)out->v[i]);
     encode_release(&e);
     return rc;
 }
@@ -436,6 +456,13 @@ token_stream_release(struct token_stream *s)
 }
 
 /* --- questions --- */
+
+void
+tokenizer_cut(struct tokenizer *t, int64_t rows)
+{
+    TRV_ASSERT(rows <= t->size);
+    t->size = rows;
+}
 
 int64_t
 tokenizer_size(const struct tokenizer *t)

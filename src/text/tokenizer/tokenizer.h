@@ -45,10 +45,12 @@ struct gguf_vocab {
 };
 
 /** Open the tokenizer of a Hugging Face folder: tokenizer.json, or else
- * vocab.json + merges.txt; tokenizer_config.json, special_tokens_map.json and
- * config.json name the special tokens where present.
- * TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED (naming the part), TRV_ENOMEM. */
-int tokenizer_open_hf(struct tokenizer **out, const char *dir, trv_err *err);
+ * vocab.json + merges.txt, or else tokenizer.model; tokenizer_config.json,
+ * special_tokens_map.json, added_tokens.json and config.json name the special
+ * and added tokens where present. Where files contradict each other, one wins
+ * as in transformers, and a line is added to `notes` (may be NULL). TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED (naming the part), TRV_ENOMEM. */
+int tokenizer_open_hf(struct tokenizer **out, struct strbuf *notes,
+                      const char *dir, trv_err *err);
 int tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
                         trv_err *err);
 void tokenizer_free(struct tokenizer *t);
@@ -81,6 +83,10 @@ int token_stream_feed(const struct tokenizer *t, struct token_stream *s,
 int token_stream_finish(const struct tokenizer *t, struct token_stream *s,
                         struct strbuf *out, trv_err *err);
 void token_stream_release(struct token_stream *s);
+
+/** Leave out the ids from `rows` on, fewer than there are: for one whose
+ * model has no more rows. A text that needs one is TRV_EFORMAT. */
+void tokenizer_cut(struct tokenizer *t, int64_t rows);
 
 int64_t tokenizer_size(const struct tokenizer *t); // ids are 0..size-1
 int32_t tokenizer_bos(const struct tokenizer *t);  // -1 where there is none

@@ -1,6 +1,7 @@
 /* tokenizer_hf.c -- the tokenizer of a Hugging Face folder: which files make
  * it, and which of its tokens begin and end a text.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -14,10 +15,14 @@ static const char qwen2[] =
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
     " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-/* The small files beside a tokenizer; any may be NULL. */
+/* The small files beside a tokenizer; any may be NULL. tokenizer_config.json
+ * with a field added_tokens_decoder says all: as in transformers,
+ * special_tokens_map.json and added_tokens.json count only without it. */
 struct side_files {
     const char *dir;
-    json_t *tokenizer_config, *special_map, *config, *generation;
+    json_t *tokenizer_config, *special_map, *added, *config, *generation;
+    const json_t *decoder; // added_tokens_decoder
+    struct strbuf *notes;  // or NULL
 };
 
 static int
@@ -47,9 +52,17 @@ side_open(struct side_files *f, const char *dir, trv_err *err)
         rc =
             open_optional(&f->special_map, dir, "special_tokens_map.json", err);
     if (!rc)
+        rc = open_optional(&f->added, dir, "added_tokens.json", err);
+    if (!rc)
         rc = open_optional(&f->config, dir, "config.json", err);
     if (!rc)
         rc = open_optional(&f->generation, dir, "generation_config.json", err);
+    f->decoder = json_object_get(f->tokenizer_config, "added_tokens_decoder");
+    if (!rc && f->decoder && !json_is_object(f->decoder))
+        rc = err_fail(err, TRV_EFORMAT,
+                      "field 'added_tokens_decoder' of '%s/"
+                      "tokenizer_config.json' is no object",
+                      dir);
     return rc;
 }
 
@@ -58,6 +71,7 @@ side_release(struct side_files *f)
 {
     json_decref(f->tokenizer_config);
     json_decref(f->special_map);
+    json_decref(f->added);
     json_decref(f->config);
     json_decref(f->generation);
 }
@@ -69,16 +83,20 @@ content_of(const json_t *v)
     return json_is_object(v) ? json_object_get(v, "content") : v;
 }
 
-/* What the files call `key` ("bos_token"): a string, null where a file says
- * there is none, NULL where no file speaks of it. */
+/* What a file calls `key` ("bos_token"): a string or an object of flags, null
+ * where it says there is none, NULL where no file speaks of it. */
+static const json_t *
+named_value(const struct side_files *f, const char *key)
+{
+    const json_t *v = f->decoder ? NULL : json_object_get(f->special_map, key);
+
+    return v ? v : json_object_get(f->tokenizer_config, key);
+}
+
 static const json_t *
 named_token(const struct side_files *f, const char *key)
 {
-    const json_t *v = json_object_get(f->tokenizer_config, key);
-
-    if (!v)
-        v = json_object_get(f->special_map, key);
-    return v ? content_of(v) : NULL;
+    return content_of(named_value(f, key));
 }
 
 /* bos or eos: by name from the tokenizer's files, else by id from the
@@ -100,6 +118,284 @@ special_id(const struct tokenizer *t, const struct side_files *f,
                    json_integer_value(v) < t->size
                ? (int32_t)json_integer_value(v)
                : -1;
+}
+
+/* --- tokens that only the small files name --- */
+
+static const char *const attributes[] = {"bos_token", "eos_token", "unk_token",
+                                         "sep_token", "pad_token", "cls_token",
+                                         "mask_token"};
+#define N_ATTRIBUTES (sizeof(attributes) / sizeof(attributes[0]))
+
+/* Does a key of tokenizer_config.json name a token of the model's own, as
+ * "image_token" does? */
+static bool
+is_own_key(const char *key, const json_t *v)
+{
+    const size_t n = strlen(key);
+
+    if (n < 6 || strcmp(key + n - 6, "_token") != 0 ||
+        !(json_is_string(v) || json_object_get(v, "__type")))
+        return false;
+    for (size_t i = 0; i < N_ATTRIBUTES; i++)
+        if (!strcmp(key, attributes[i]))
+            return false;
+    return true;
+}
+
+static bool
+is_named(const struct side_files *f, const char *content)
+{
+    const char *key;
+    json_t *v;
+
+    for (size_t i = 0; i < N_ATTRIBUTES; i++) {
+        const char *s = json_string_value(named_token(f, attributes[i]));
+
+        if (s && !strcmp(s, content))
+            return true;
+    }
+    json_object_foreach(f->tokenizer_config, key, v)
+    {
+        const char *s = json_string_value(content_of(v));
+
+        if (is_own_key(key, v) && s && !strcmp(s, content))
+            return true;
+    }
+    return false;
+}
+
+/* A token of added_tokens_decoder or added_tokens.json. */
+struct late_token {
+    int64_t id;
+    const char *content;
+    size_t n;
+    struct added_token flags;
+};
+
+static int
+by_id(const void *pa, const void *pb)
+{
+    const struct late_token *a = pa, *b = pb;
+
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int
+read_decoder_token(struct late_token *out, const char *key, const json_t *v,
+                   const char *dir, trv_err *err)
+{
+    const json_t *content = json_object_get(v, "content");
+    char *end = NULL;
+
+    out->id = strtoll(key, &end, 10);
+    if (!*key || *end || out->id < 0 || out->id > VOCAB_MAX_ID ||
+        !json_is_string(content))
+        return err_fail(err, TRV_EFORMAT,
+                        "field 'added_tokens_decoder.%.20s' of '%s/"
+                        "tokenizer_config.json' is no token: an id with its "
+                        "content",
+                        key, dir);
+    out->content = json_string_value(content);
+    out->n = json_string_length(content);
+    return tokenizer_read_flags(&out->flags, v, false, dir, err);
+}
+
+static int
+read_added_entry(struct late_token *out, const struct side_files *f,
+                 const char *key, const json_t *v, trv_err *err)
+{
+    const json_int_t id = json_integer_value(v);
+
+    if (!json_is_integer(v) || id < 0 || id > VOCAB_MAX_ID)
+        return err_fail(err, TRV_EFORMAT,
+                        "the id of '%.100s' in '%s/added_tokens.json' is no "
+                        "integer from 0 to %d",
+                        key, f->dir, VOCAB_MAX_ID);
+    out->id = id;
+    out->content = key;
+    out->n = strlen(key);
+    out->flags.special = is_named(f, key);
+    out->flags.normalized = !out->flags.special;
+    return 0;
+}
+
+static int32_t
+id_of(const struct tokenizer *t, const char *s, size_t n)
+{
+    const int32_t id = vocab_find(&t->added.names, s, n);
+
+    return id >= 0 ? id : vocab_find(&t->bpe.vocab, s, n);
+}
+
+/* A file may give an id that the token does not get: its vocabulary has
+ * another, or it is the next one after a gap. */
+static int
+note_ids(const struct side_files *f, const struct tokenizer *t,
+         const struct late_token *list, size_t n, const char *file,
+         trv_err *err)
+{
+    const struct late_token *first = NULL;
+    int64_t bad = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (list[i].n && id_of(t, list[i].content, list[i].n) != list[i].id) {
+            first = first ? first : &list[i];
+            bad++;
+        }
+    if (bad > 0 && f->notes &&
+        sb_printf(f->notes,
+                  "'%s/%s' gives tokens other ids than the vocabulary (%lld, "
+                  "such as %lld to '%.100s', which is %d); the vocabulary's "
+                  "are used\n",
+                  f->dir, file, (long long)bad, (long long)first->id,
+                  first->content, (int)id_of(t, first->content, first->n)))
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", f->dir);
+    return 0;
+}
+
+/* The tokens of added_tokens_decoder, or else of added_tokens.json, in the
+ * order of their ids. */
+static int
+add_late_tokens(struct tokenizer *t, const struct side_files *f, trv_err *err)
+{
+    const json_t *from = f->decoder ? f->decoder : f->added;
+    const size_t cap = json_object_size(from);
+    struct late_token *list;
+    const char *key;
+    size_t n = 0;
+    json_t *v;
+    int rc = 0;
+
+    if (cap == 0)
+        return 0;
+    list = mem_calloc(cap, sizeof(*list));
+    if (!list)
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", f->dir);
+    json_object_foreach((json_t *)(uintptr_t)from, key, v)
+    {
+        if (!rc)
+            rc = f->decoder
+                     ? read_decoder_token(&list[n++], key, v, f->dir, err)
+                     : read_added_entry(&list[n++], f, key, v, err);
+    }
+    if (!rc)
+        qsort(list, n, sizeof(*list), by_id);
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (f->decoder && is_named(f, list[i].content))
+            list[i].flags.special = true;
+        else if (!f->decoder && /* the tokenizer's own of this id counts */
+                 vocab_text(&t->added.names, (int32_t)list[i].id, NULL))
+            continue;
+        rc = tokenizer_add_token(t, &list[i].flags, list[i].content, list[i].n,
+                                 f->dir, err);
+    }
+    if (!rc)
+        rc = note_ids(
+            f, t, list, n,
+            f->decoder ? "tokenizer_config.json" : "added_tokens.json", err);
+    mem_free(list);
+    return rc;
+}
+
+/* A special token that is no added one yet. */
+static int
+add_named(struct tokenizer *t, const json_t *v, const char *file, trv_err *err)
+{
+    const json_t *content = content_of(v);
+    struct added_token flags = {.special = true};
+    int rc = 0;
+
+    if (!json_is_string(content) ||
+        vocab_find(&t->added.names, json_string_value(content),
+                   json_string_length(content)) >= 0)
+        return 0;
+    if (json_is_object(v))
+        rc = tokenizer_read_flags(&flags, v, true, file, err);
+    return rc ? rc
+              : tokenizer_add_token(t, &flags, json_string_value(content),
+                                    json_string_length(content), file, err);
+}
+
+/* The list or object of further special tokens. */
+static int
+add_extra(struct tokenizer *t, const struct side_files *f, trv_err *err)
+{
+    static const char *const keys[] = {"extra_special_tokens",
+                                       "additional_special_tokens"};
+    const json_t *more = NULL;
+    const char *key;
+    json_t *v;
+    int rc = 0;
+
+    for (int i = 0; i < 4 && !more; i++) {
+        const json_t *from = i < 2 ? f->tokenizer_config : f->special_map;
+
+        if (i < 2 || !f->decoder)
+            more = json_object_get(from, keys[i % 2]);
+        if (!json_is_object(more) && json_array_size(more) == 0)
+            more = NULL;
+    }
+    for (size_t i = 0; !rc && i < json_array_size(more); i++)
+        rc = add_named(t, json_array_get(more, i), f->dir, err);
+    if (!json_is_object(more))
+        return rc;
+    json_object_foreach((json_t *)(uintptr_t)more, key, v)
+    {
+        if (!rc)
+            rc = add_named(t, v, f->dir, err);
+    }
+    return rc;
+}
+
+/* Add the tokens that only the small files name, as TokenizersBackend of
+ * transformers does. `otherwise`: what the class calls bos, eos and unk where
+ * no file does, or NULL. */
+static int
+add_side_tokens(struct tokenizer *t, const struct side_files *f,
+                const char *otherwise, trv_err *err)
+{
+    json_t *dflt = otherwise ? json_string(otherwise) : NULL, *v;
+    const char *key;
+    int rc = 0;
+
+    if (otherwise && !dflt)
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", f->dir);
+    rc = add_late_tokens(t, f, err);
+    for (size_t i = 0; !rc && i < N_ATTRIBUTES; i++) {
+        const json_t *named = named_value(f, attributes[i]);
+
+        rc = add_named(t, named || i > 2 ? named : dflt, f->dir, err);
+    }
+    json_object_foreach(f->tokenizer_config, key, v)
+    {
+        if (!rc && is_own_key(key, v))
+            rc = add_named(t, v, f->dir, err);
+    }
+    if (!rc)
+        rc = add_extra(t, f, err);
+    json_decref(dflt);
+    return rc;
+}
+
+/* The two files may name different tokens. */
+static int
+note_names(const struct side_files *f, trv_err *err)
+{
+    for (size_t i = 0; i < N_ATTRIBUTES && f->notes; i++) {
+        const char *a = json_string_value(
+            content_of(json_object_get(f->tokenizer_config, attributes[i])));
+        const char *b = json_string_value(
+            content_of(json_object_get(f->special_map, attributes[i])));
+
+        if (a && b && strcmp(a, b) != 0 &&
+            sb_printf(f->notes,
+                      "'%s': %s is '%.100s' in tokenizer_config.json and "
+                      "'%.100s' in special_tokens_map.json; '%.100s' is used\n",
+                      f->dir, attributes[i], a, b, f->decoder ? a : b))
+            return err_fail(err, TRV_ENOMEM, "no memory for '%s'", f->dir);
+    }
+    return 0;
 }
 
 /* --- vocab.json and merges.txt --- */
@@ -135,87 +431,6 @@ read_merges(struct tokenizer *t, const char *path, trv_err *err)
                                  err);
     }
     sb_release(&b);
-    return rc;
-}
-
-static int
-add_named(struct tokenizer *t, const json_t *content, const char *file,
-          trv_err *err)
-{
-    const struct added_token flags = {.special = true};
-
-    if (!json_is_string(content))
-        return 0;
-    return tokenizer_add_token(t, &flags, json_string_value(content),
-                               json_string_length(content), file, err);
-}
-
-/* The object "added_tokens_decoder", in the order of its ids. */
-static int
-add_decoder_tokens(struct tokenizer *t, const json_t *list, const char *file,
-                   trv_err *err)
-{
-    const char *key;
-    json_t *v;
-    int rc = 0;
-
-    if (!json_is_object(list))
-        return 0;
-    json_object_foreach((json_t *)(uintptr_t)list, key, v)
-    {
-        struct added_token a = {.special = false};
-        const json_t *content = json_object_get(v, "content");
-
-        if (!json_is_string(content))
-            return err_fail(err, TRV_EFORMAT,
-                            "field 'added_tokens_decoder.%.20s' of '%s' has no "
-                            "content",
-                            key, file);
-        rc = json_flag(&a.single_word, v, "single_word", file, err);
-        if (!rc)
-            rc = json_flag(&a.lstrip, v, "lstrip", file, err);
-        if (!rc)
-            rc = json_flag(&a.rstrip, v, "rstrip", file, err);
-        if (!rc)
-            rc = json_flag(&a.special, v, "special", file, err);
-        a.normalized = !a.special;
-        if (!rc)
-            rc = json_flag(&a.normalized, v, "normalized", file, err);
-        if (!rc)
-            rc = tokenizer_add_token(t, &a, json_string_value(content),
-                                     json_string_length(content), file, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
-/* The class's special tokens, whose defaults are all "<|endoftext|>". */
-static int
-add_special_tokens(struct tokenizer *t, const struct side_files *f,
-                   const char *file, trv_err *err)
-{
-    static const char *const keys[] = {"bos_token", "eos_token", "unk_token",
-                                       "pad_token"};
-    const json_t *more;
-    json_t *otherwise = json_string("<|endoftext|>");
-    int rc = 0;
-
-    if (!otherwise)
-        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
-    for (int i = 0; !rc && i < 4; i++) {
-        const json_t *v = named_token(f, keys[i]);
-
-        if (!v && i < 3) // pad has no default
-            v = otherwise;
-        rc = add_named(t, v, file, err);
-    }
-    more = json_object_get(f->tokenizer_config, "additional_special_tokens");
-    if (!more)
-        more = json_object_get(f->special_map, "additional_special_tokens");
-    for (size_t i = 0; !rc && i < json_array_size(more); i++)
-        rc = add_named(t, content_of(json_array_get(more, i)), file, err);
-    json_decref(otherwise);
     return rc;
 }
 
@@ -298,11 +513,7 @@ open_vocab_merges(struct tokenizer **out, const struct side_files *f,
     if (!rc)
         rc = read_class(t, f, f->dir, err);
     if (!rc)
-        rc = add_decoder_tokens(
-            t, json_object_get(f->tokenizer_config, "added_tokens_decoder"),
-            f->dir, err);
-    if (!rc)
-        rc = add_special_tokens(t, f, f->dir, err);
+        rc = add_side_tokens(t, f, "<|endoftext|>", err);
     if (!rc)
         rc = tokenizer_finish(t, f->dir, err);
     if (rc)
@@ -322,17 +533,51 @@ done:
 
 /* --- the folder --- */
 
+/* vocab.json is what tokenizer.json was made from. Where it says something
+ * else, tokenizer.json wins. */
 static int
-open_json_file(struct tokenizer **out, const char *path, trv_err *err)
+note_vocab(const struct tokenizer *t, const struct side_files *f,
+           const char *path, trv_err *err)
+{
+    json_t *vocab = NULL, *v;
+    const char *key, *first = NULL;
+    int64_t bad = 0;
+    size_t n;
+    int rc = 0;
+
+    if (json_open(&vocab, path, NULL)) // nothing needs it
+        vocab = NULL;
+    json_object_keylen_foreach(vocab, key, n, v)
+    {
+        if (json_integer_value(v) != id_of(t, key, n) && bad++ == 0)
+            first = key;
+    }
+    if (bad > 0 &&
+        sb_printf(f->notes,
+                  "'%s' gives tokens other ids than tokenizer.json beside it "
+                  "(%lld, such as '%.100s'); tokenizer.json is used\n",
+                  path, (long long)bad, first))
+        rc = err_fail(err, TRV_ENOMEM, "no memory for '%s'", path);
+    json_decref(vocab);
+    return rc;
+}
+
+static int
+open_json_file(struct tokenizer **out, const struct side_files *f,
+               const char *path, const char *vocab, trv_err *err)
 {
     struct filemap map = {0};
     int rc = filemap_open(&map, path, err);
 
     if (rc)
         return rc;
-    rc = tokenizer_open_json(out, path, (const char *)map.data, map.size, err);
+    rc = tokenizer_read_json(out, path, (const char *)map.data, map.size, err);
     filemap_release(&map);
-    return rc;
+    if (!rc)
+        rc = add_side_tokens(*out, f, NULL, err);
+    if (!rc && f->notes && file_exists(vocab))
+        rc = note_vocab(*out, f, vocab, err);
+    return rc ? rc : tokenizer_finish(*out, path, err);
 }
 
 static int
@@ -346,7 +591,7 @@ open_parts(struct tokenizer **out, const struct side_files *f, trv_err *err)
     if (!json || !vocab || !merges)
         rc = err_fail(err, TRV_ENOMEM, "no memory to open '%s'", f->dir);
     else if (file_exists(json))
-        rc = open_json_file(out, json, err);
+        rc = open_json_file(out, f, json, vocab, err);
     else if (file_exists(vocab) && file_exists(merges))
         rc = open_vocab_merges(out, f, vocab, merges, err);
     else
@@ -361,9 +606,10 @@ open_parts(struct tokenizer **out, const struct side_files *f, trv_err *err)
 }
 
 int
-tokenizer_open_hf(struct tokenizer **out, const char *dir, trv_err *err)
+tokenizer_open_hf(struct tokenizer **out, struct strbuf *notes, const char *dir,
+                  trv_err *err)
 {
-    struct side_files f = {0};
+    struct side_files f = {.notes = notes};
     struct tokenizer *t = NULL;
     bool is_json;
     int rc;
@@ -372,6 +618,8 @@ tokenizer_open_hf(struct tokenizer **out, const char *dir, trv_err *err)
     rc = side_open(&f, dir, err);
     if (!rc)
         rc = open_parts(&t, &f, err);
+    if (!rc)
+        rc = note_names(&f, err);
     if (rc)
         goto done;
     is_json = t->bos < 0 && t->eos < 0;

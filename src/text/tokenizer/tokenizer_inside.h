@@ -36,6 +36,14 @@ struct tokenizer {
 int tokenizer_open_json(struct tokenizer **out, const char *name,
                         const char *bytes, size_t n, trv_err *err);
 
+/** The same before tokenizer_finish(), so that tokens can be added. */
+int tokenizer_read_json(struct tokenizer **out, const char *name,
+                        const char *bytes, size_t n, trv_err *err);
+/** The flags of an added token that an object writes; `special` where it does
+ * not say. */
+int tokenizer_read_flags(struct added_token *a, const json_t *v, bool special,
+                         const char *file, trv_err *err);
+
 /** Read a BPE model's vocabulary (an object of ids) into t. */
 int tokenizer_read_vocab(struct tokenizer *t, const json_t *vocab,
                          const char *field, const char *file, trv_err *err);

@@ -151,6 +151,25 @@ read_model(struct tokenizer *t, const json_t *root, const char *file,
 
 /* --- added tokens --- */
 
+int
+tokenizer_read_flags(struct added_token *a, const json_t *v, bool special,
+                     const char *file, trv_err *err)
+{
+    int rc = json_flag(&a->single_word, v, "single_word", file, err);
+
+    if (!rc)
+        rc = json_flag(&a->lstrip, v, "lstrip", file, err);
+    if (!rc)
+        rc = json_flag(&a->rstrip, v, "rstrip", file, err);
+    a->special = special;
+    if (!rc)
+        rc = json_flag(&a->special, v, "special", file, err);
+    a->normalized = !a->special;
+    if (!rc)
+        rc = json_flag(&a->normalized, v, "normalized", file, err);
+    return rc;
+}
+
 static int
 read_added_token(struct tokenizer *t, const json_t *v, size_t i,
                  const char *file, trv_err *err)
@@ -169,16 +188,7 @@ read_added_token(struct tokenizer *t, const json_t *v, size_t i,
     if (!rc)
         rc = json_int(&id, v, "id", 0, VOCAB_MAX_ID, file, err);
     if (!rc)
-        rc = json_flag(&a.single_word, v, "single_word", file, err);
-    if (!rc)
-        rc = json_flag(&a.lstrip, v, "lstrip", file, err);
-    if (!rc)
-        rc = json_flag(&a.rstrip, v, "rstrip", file, err);
-    if (!rc)
-        rc = json_flag(&a.special, v, "special", file, err);
-    a.normalized = !a.special;
-    if (!rc)
-        rc = json_flag(&a.normalized, v, "normalized", file, err);
+        rc = tokenizer_read_flags(&a, v, false, file, err);
     if (rc)
         return err ? err_prefix(err, "field 'added_tokens[%zu]'", i) : rc;
     return tokenizer_add_token(t, &a, json_string_value(content),
@@ -312,18 +322,6 @@ read_post(struct tokenizer *t, const json_t *v, int depth, const char *file,
                     type, file);
 }
 
-static int
-check_post(const struct tokenizer *t, const char *file, trv_err *err)
-{
-    for (int64_t i = 0; i < t->post.n; i++)
-        if (t->post.v[i] >= t->size)
-            return err_fail(err, TRV_EFORMAT,
-                            "field 'post_processor' of '%s' has id %d, outside "
-                            "the vocabulary of %lld",
-                            file, (int)t->post.v[i], (long long)t->size);
-    return 0;
-}
-
 /* --- all of it --- */
 
 static int
@@ -348,13 +346,11 @@ read_all(struct tokenizer *t, const json_t *root, const char *file,
     if (!rc)
         rc =
             read_post(t, json_object_get(root, "post_processor"), 0, file, err);
-    if (!rc)
-        rc = tokenizer_finish(t, file, err);
-    return rc ? rc : check_post(t, file, err);
+    return rc;
 }
 
 int
-tokenizer_open_json(struct tokenizer **out, const char *name, const char *bytes,
+tokenizer_read_json(struct tokenizer **out, const char *name, const char *bytes,
                     size_t n, trv_err *err)
 {
     struct tokenizer *t = NULL;
@@ -381,5 +377,20 @@ tokenizer_open_json(struct tokenizer **out, const char *name, const char *bytes,
 done:
     tokenizer_free(t);
     json_decref(root);
+    return rc;
+}
+
+int
+tokenizer_open_json(struct tokenizer **out, const char *name, const char *bytes,
+                    size_t n, trv_err *err)
+{
+    int rc = tokenizer_read_json(out, name, bytes, n, err);
+
+    if (!rc)
+        rc = tokenizer_finish(*out, name, err);
+    if (rc) {
+        tokenizer_free(*out);
+        *out = NULL;
+    }
     return rc;
 }
