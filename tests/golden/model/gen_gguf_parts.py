@@ -49,7 +49,7 @@ FAMILIES = {  # architecture, config
     "gpt_neox": ("gptneox", transformers.GPTNeoXConfig(
         **COMMON, rotary_pct=0.5, tie_word_embeddings=False)),
     "starcoder2": ("starcoder2", transformers.Starcoder2Config(
-        **COMMON, num_key_value_heads=2, sliding_window=6,
+        **COMMON, num_key_value_heads=2,  # the converter writes no window
         tie_word_embeddings=True)),
     "glm4": ("glm4", transformers.Glm4Config(
         **COMMON, num_key_value_heads=2, head_dim=16,
@@ -121,8 +121,6 @@ def keys(w, family, config):
         w.add_key_length(16)
         w.add_value_length(16)
         w.add_rope_dimension_count(8 if family == "glm4" else 16)
-    if family == "starcoder2":
-        w.add_sliding_window(config.sliding_window)
     if family == "ministral3":
         w.add_rope_scaling_type(RopeScalingType.YARN)
         w.add_rope_scaling_factor(8.0)
