@@ -182,13 +182,13 @@ struct backend_ops {
                           float *d_b, struct mat dy, struct mat x,
                           const float *stats, const float *w, bool rms);
 
-    /* In place: x [T, heads*head_dim] f32, pairs (i, i + rot/2) of the first
-     * `rot` values of each head turned by the angles of row pos[t] of
+    /* In place: x [T, heads*head_dim] f32, pairs (i, i + rot/2), or interleaved
+     * (2i, 2i + 1), of the first `rot` values of each head turned by the angles of row pos[t] of
      * cos_sin [n_pos, rot] (rot/2 cosines, then rot/2 sines); inverse turns
      * back, which is the backward pass. */
     void (*rope)(struct backend *be, struct mat x, int64_t head_dim,
                  int64_t rot, const float *cos_sin, const int32_t *pos,
-                 bool inverse);
+                 bool interleaved, bool inverse);
 
     /* h [T,F] (F32 or act_type) = f(u [T,F]), or where gated
      * f(u[:, :F]) * u[:, F:2F]. */

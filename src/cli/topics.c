@@ -51,7 +51,9 @@ static const struct topic_item formats[] = {
      "called Q4_K_M and the like), IQ1 to IQ4, MXFP4; in one file or in "
      "shards, any of which opens all; with its tokenizer. A file of a "
      "vocabulary alone tokenizes"},
-    {"architectures", "GPT-2, Llama, Mistral, Qwen2, Qwen2.5, Qwen3, OLMo 2"},
+    {"architectures", "GPT-2, Llama, Mistral, Qwen2, Qwen2.5, Qwen3, OLMo 2, "
+                      "Phi-3, Phi-4-mini, Ministral 3, GPT-NeoX, StarCoder2, "
+                      "GLM-4"},
     {NULL, NULL},
 };
 

@@ -306,12 +306,14 @@ guarded_norm_backward(struct backend *be, struct mat dx, float *d_w, float *d_b,
 
 static void
 guarded_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
-             const float *cos_sin, const int32_t *pos, bool inverse)
+             const float *cos_sin, const int32_t *pos, bool interleaved,
+             bool inverse)
 {
     struct guarded *own = be->state;
 
     unlock(own);
-    own->inner->ops->rope(own->inner, x, head_dim, rot, cos_sin, pos, inverse);
+    own->inner->ops->rope(own->inner, x, head_dim, rot, cos_sin, pos,
+                          interleaved, inverse);
     lock(own);
 }
 

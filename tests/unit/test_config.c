@@ -217,12 +217,29 @@ test_config_refuses_by_name_and_says_why(void **state)
          "{\"model_type\":\"gpt2\",\"add_cross_attention\":true}",
          "'add_cross_attention'"},
         {TRV_EUNSUPPORTED,
-         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"yarn\","
+         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"ntk\","
          "\"factor\":4}}",
-         "the rotary scaling 'yarn'"},
+         "the rotary scaling 'ntk'"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"llama\",\"rope_theta\":1,\"rope_scaling\":"
+         "{\"type\":\"yarn\",\"factor\":4}}",
+         "yarn needs a rope_theta above 1, not 1"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"phi3\",\"rope_scaling\":{\"type\":\"longrope\","
+         "\"short_factor\":[1,2],\"long_factor\":[1,2]}}",
+         "'short_factor' of 'config.json' is no array of 48 numbers"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"phi3\",\"hidden_size\":64,"
+         "\"rope_scaling\":{\"type\":\"su\",\"short_factor\":[0]}}",
+         "value 0 of 'short_factor' in 'config.json' is no number"},
+        {TRV_EFORMAT,
+         "{\"model_type\":\"phi3\",\"hidden_size\":64,"
+         "\"original_max_position_embeddings\":1,\"rope_scaling\":{\"type\":"
+         "\"su\",\"short_factor\":[1],\"long_factor\":[1]}}",
+         "leaves longrope nothing to scale by"},
         {TRV_EUNSUPPORTED,
-         "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"dynamic\"}}",
-         "the rotary scaling 'dynamic'"},
+         "{\"model_type\":\"phi3\",\"partial_rotary_factor\":0.01}",
+         "rotary positions on 0 of 96"},
         {TRV_EFORMAT,
          "{\"model_type\":\"llama\",\"rope_scaling\":{\"type\":\"linear\"}}",
          "lacks the field 'factor'"},
@@ -307,6 +324,38 @@ test_config_refuses_by_name_and_says_why(void **state)
  * same. An angle is so off by at most two such units, 2^-22 of itself, and the
  * cosine by as much, besides its own rounding of 2^-24. */
 static void
+check_table(const struct st_file *f, const char *scheme, const struct rope *r,
+            int64_t head_dim)
+{
+    const int64_t dim = rope_dim(r, head_dim), half = dim / 2, n_pos = 8192;
+    float *table = mem_array((size_t)(n_pos * dim), sizeof(*table));
+    const float *pos = st_find(f, "pos")->data, *cosine, *sine, *freq;
+    const double gain = r->gain > 0 ? r->gain : 1;
+    char name[32];
+
+    assert_non_null(table);
+    rope_table(table, r, head_dim, n_pos);
+    snprintf(name, sizeof(name), "%s.cos", scheme);
+    cosine = st_find(f, name)->data;
+    snprintf(name, sizeof(name), "%s.sin", scheme);
+    sine = st_find(f, name)->data;
+    snprintf(name, sizeof(name), "%s.freq", scheme);
+    freq = st_find(f, name)->data;
+    for (int64_t p = 0; p < 7; p++) {
+        const float *row = table + (int64_t)pos[p] * dim;
+
+        for (int64_t i = 0; i < half; i++) {
+            const double angle = (double)(pos[p] * freq[i]);
+            const double tol = (angle * 0x1p-22 + 0x1p-23) * gain;
+
+            assert_close(row[i], cosine[p * half + i], tol);
+            assert_close(row[half + i], sine[p * half + i], tol);
+        }
+    }
+    mem_free(table);
+}
+
+static void
 test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
 {
     static const struct {
@@ -326,42 +375,111 @@ test_config_rope_table_equals_transformers_to_f32_rounding(void **state)
           .original = 8192}},
     };
     struct st_file f;
-    const float *pos;
     trv_err err;
 
     (void)state;
     assert_int_equal(
         st_open(&f, test_source("golden/model/rope.safetensors"), &err), 0);
-    pos = st_find(&f, "pos")->data;
-    for (size_t k = 0; k < 3; k++) {
-        const int64_t dim = kinds[k].head_dim, half = dim / 2;
-        const int64_t n_pos = 8192;
-        float *table = mem_array((size_t)(n_pos * dim), sizeof(*table));
-        const float *cosine, *sine, *freq;
-        char name[32];
+    for (size_t k = 0; k < 3; k++)
+        check_table(&f, kinds[k].name, &kinds[k].r, kinds[k].head_dim);
+    st_release(&f);
+}
 
-        assert_non_null(table);
-        rope_table(table, &kinds[k].r, dim, n_pos);
-        snprintf(name, sizeof(name), "%s.cos", kinds[k].name);
-        cosine = st_find(&f, name)->data;
-        snprintf(name, sizeof(name), "%s.sin", kinds[k].name);
-        sine = st_find(&f, name)->data;
-        snprintf(name, sizeof(name), "%s.freq", kinds[k].name);
-        freq = st_find(&f, name)->data;
-        for (int64_t p = 0; p < 7; p++) {
-            const float *row = table + (int64_t)pos[p] * dim;
+/* The schemes of gen_rope.py that a config.json says. */
+static void
+test_config_rope_scalings_equal_transformers_to_f32_rounding(void **state)
+{
+#define SIZES                                                                  \
+    "\"max_position_embeddings\":131072,\"num_attention_heads\":4,"            \
+    "\"hidden_size\":"
+#define YARN "\"type\":\"yarn\",\"original_max_position_embeddings\":"
+    static const struct {
+        const char *name, *text;
+    } kinds[] = {
+        {"yarn", "{\"model_type\":\"llama\"," SIZES "512,\"rope_theta\":1e6,"
+                 "\"rope_scaling\":{" YARN "16384,\"factor\":16}}"},
+        {"mscale", "{\"model_type\":\"llama\"," SIZES "512,\"rope_parameters\":"
+                   "{\"rope_theta\":1e6," YARN "16384,\"factor\":16,"
+                   "\"beta_fast\":20,\"beta_slow\":2,\"mscale\":0.7,"
+                   "\"mscale_all_dim\":1}}"},
+        {"smooth", "{\"model_type\":\"llama\"," SIZES "256,\"rope_parameters\":"
+                   "{" YARN "4096,\"factor\":4,\"truncate\":false,"
+                   "\"attention_factor\":0.9}}"},
+        {"longrope",
+         "{\"model_type\":\"phi3\"," SIZES "256,\"partial_rotary_factor\":0.75,"
+         "\"original_max_position_embeddings\":8192,\"rope_scaling\":{"
+         "\"type\":\"longrope\",\"long_factor\":[9,9,9,9,9,9,9,9,9,9,9,9,9,9,9,"
+         "9,9,9,9,9,9,9,9,9],\"short_factor\":[1,1.03,1.06,1.09,1.12,1.15,"
+         "1.18,1.21,1.24,1.27,1.3,1.33,1.36,1.39,1.42,1.45,1.48,1.51,1.54,"
+         "1.57,1.6,1.63,1.66,1.69]}}"},
+        {"dynamic", "{\"model_type\":\"llama\"," SIZES "256,\"rope_scaling\":"
+                    "{\"type\":\"dynamic\",\"factor\":4}}"},
+        {"share", "{\"model_type\":\"gpt_neox\"," SIZES "256}"},
+    };
+    struct st_file f;
+    trv_err err;
 
-            for (int64_t i = 0; i < half; i++) {
-                const double angle = (double)(pos[p] * freq[i]);
-                const double tol = angle * 0x1p-22 + 0x1p-23;
+    (void)state;
+    assert_int_equal(
+        st_open(&f, test_source("golden/model/rope.safetensors"), &err), 0);
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        struct model_config c;
 
-                assert_close(row[i], cosine[p * half + i], tol);
-                assert_close(row[half + i], sine[p * half + i], tol);
-            }
-        }
-        mem_free(table);
+        if (read(&c, kinds[k].text, &err))
+            fail_msg("%s: %s", kinds[k].name, err.msg);
+        check_table(&f, kinds[k].name, &c.ropes[0], c.head_dim);
     }
     st_release(&f);
+}
+
+/* Ministral 3's queries grow by steps of the original context. */
+static void
+test_config_rope_grows_queries_as_transformers_does(void **state)
+{
+    static const struct rope r = {.theta = 1,
+                                  .original = 1024,
+                                  .growth = 0.1}; // cos 1 turns to the factor
+    const struct tensor *t;
+    float *table = mem_array(8192 * 2, sizeof(*table));
+    struct st_file f;
+    const float *pos, *want;
+    trv_err err;
+
+    (void)state;
+    assert_non_null(table);
+    assert_int_equal(
+        st_open(&f, test_source("golden/model/rope.safetensors"), &err), 0);
+    for (int64_t i = 0; i < 8192 * 2; i++)
+        table[i] = 1.0f;
+    rope_grow(table, &r, 2, 8192);
+    t = st_find(&f, "yarn.q");
+    pos = st_find(&f, "pos")->data;
+    want = t->data;
+    for (int64_t p = 0; p < t->dim[0]; p++)
+        assert_close(table[(int64_t)pos[p] * 2], want[p], 0x1p-22);
+    mem_free(table);
+    st_release(&f);
+}
+
+/* LongRoPE's second set of factors begins behind the original context. */
+static void
+test_config_context_ends_where_other_rotary_factors_begin(void **state)
+{
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(
+        read(&c,
+             "{\"model_type\":\"phi3\",\"hidden_size\":64,"
+             "\"original_max_position_embeddings\":4096,"
+             "\"max_position_embeddings\":131072,\"rope_scaling\":{"
+             "\"type\":\"su\",\"short_factor\":[1],\"long_factor\":[2]}}",
+             &err),
+        0);
+    assert_int_equal(c.context, 4096);
+    assert_int_equal(c.ropes[0].scaling, ROPE_LONGROPE);
+    assert_close(c.ropes[0].gain, sqrt(1 + log(32.0) / log(4096.0)), 1e-15);
 }
 
 static void
@@ -433,6 +551,11 @@ main(void)
         cmocka_unit_test(test_config_refuses_by_name_and_says_why),
         cmocka_unit_test(
             test_config_rope_table_equals_transformers_to_f32_rounding),
+        cmocka_unit_test(
+            test_config_rope_scalings_equal_transformers_to_f32_rounding),
+        cmocka_unit_test(test_config_rope_grows_queries_as_transformers_does),
+        cmocka_unit_test(
+            test_config_context_ends_where_other_rotary_factors_begin),
         cmocka_unit_test(test_config_rope_factors_divide_each_frequency),
         cmocka_unit_test(test_config_parts_have_the_names_that_peft_addresses),
     };

@@ -345,15 +345,15 @@ check_embed_gradients(struct fixture *f, double bound)
 {
     const bool learned = f->model->cfg.learned_pos;
     const int64_t C = f->model->cfg.width;
+    char name[128];
     float *want, *got;
     int64_t n;
 
     f->wants_embeds = true;
     loss_backward(f, NULL);
-    want = read_all(st_find(&f->golden, learned
-                                            ? "grad.transformer.wpe.weight"
-                                            : "grad.model.embed_tokens.weight"),
-                    &n);
+    snprintf(name, sizeof(name), "grad.%s",
+             learned ? f->model->pos_embed->name : f->model->embed->name);
+    want = read_all(st_find(&f->golden, name), &n);
     got = mem_calloc((size_t)n, sizeof(float));
     for (int64_t t = 0; t < f->batch.T; t++)
         for (int64_t c = 0; c < C; c++)

@@ -1,6 +1,7 @@
 /* test_layer_kinds.c -- every description of a layer against a plain decoder
  * in double, written out here: one tiny random model whose four layers differ
- * in window, rotary table, norms around the sublayers and norms of q and k.
+ * in window, rotary table, norms around the sublayers, norms of q and k, and
+ * whether their halves follow one another.
  *
  * Bounds are test_decoder.c's, for its reasons: 2e-5 of the largest logit, and
  * 5e-5 of the largest gradient of a tensor.
@@ -49,20 +50,24 @@ static const struct model_config plain = {
     .rms = true,
     .norm_eps = 1e-5,
     .n_ropes = 2,
-    .ropes = {{.theta = 10000}, {.theta = 5}},
+    .ropes = {{.theta = 10000, .dim = 2},
+              {.theta = 5, .interleaved = true, .gain = 1.25}},
     .act = ACT_SILU,
     .gated = true,
     .bos = -1,
     .eos = -1,
     .pad = -1,
-    .kinds =
-        {{.window = 3, .rope = 0, .norm_in = true},
-         {.rope = 1, .norm_out = true, .qk_norm = QK_NORM_WIDTH},
-         {.rope = -1,
-          .norm_in = true,
-          .norm_out = true,
-          .qk_norm = QK_NORM_HEAD},
-         {.window = 2, .rope = 1, .norm_in = true, .qk_norm = QK_NORM_WIDTH}},
+    .kinds = {{.window = 3, .rope = 0, .norm_in = true},
+              {.rope = 1, .norm_out = true, .qk_norm = QK_NORM_WIDTH},
+              {.rope = -1,
+               .norm_in = true,
+               .norm_out = true,
+               .qk_norm = QK_NORM_HEAD},
+              {.window = 2,
+               .rope = 1,
+               .norm_in = true,
+               .qk_norm = QK_NORM_WIDTH,
+               .parallel = true}},
     .kind = {2, 0, 1, 3},
 };
 
@@ -177,6 +182,25 @@ multiply(double *y, const double *w, const double *x, int64_t out, int64_t in)
     }
 }
 
+/* One head of q or k. */
+static void
+turn(double *x, const struct layer_desc *desc, int pos)
+{
+    const struct rope *r = &config.ropes[desc->rope < 0 ? 0 : desc->rope];
+    const int dim = r->dim ? (int)r->dim : D;
+    const double gain = r->gain > 0 ? r->gain : 1;
+
+    for (int i = 0; i < dim / 2 && desc->rope >= 0; i++) {
+        const double a = pos * pow(r->theta, -2.0 * i / dim);
+        double *re = r->interleaved ? &x[2 * i] : &x[i];
+        double *im = r->interleaved ? &x[2 * i + 1] : &x[i + dim / 2];
+        const double x0 = *re, x1 = *im;
+
+        *re = gain * (x0 * cos(a) - x1 * sin(a));
+        *im = gain * (x1 * cos(a) + x0 * sin(a));
+    }
+}
+
 /* The heads of q or k of one token: normed and turned as the layer says. */
 static void
 prepare(double *x, int heads, const double *w, const struct layer_desc *desc,
@@ -187,14 +211,7 @@ prepare(double *x, int heads, const double *w, const struct layer_desc *desc,
     for (int h = 0; h < heads; h++, x += D) {
         if (desc->qk_norm == QK_NORM_HEAD)
             norm(x, D, w);
-        for (int i = 0; i < D / 2 && desc->rope >= 0; i++) {
-            const double a =
-                pos * pow(config.ropes[desc->rope].theta, -2.0 * i / D);
-            const double re = x[i], im = x[i + D / 2];
-
-            x[i] = re * cos(a) - im * sin(a);
-            x[i + D / 2] = im * cos(a) + re * sin(a);
-        }
+        turn(x, desc, pos);
     }
 }
 
@@ -253,10 +270,12 @@ run_layer(double (*x)[C], const struct world *w, int64_t l)
         prepare(k[t], G, find(w, SLOT_K_NORM, l, 0), desc, t);
     }
     for (int t = 0; t < T; t++) {
+        memcpy(in, x[t], sizeof(in)); // what both halves of a parallel one see
         attend(a, q, k, v, t, desc->window);
         multiply(y, find(w, SLOT_PART, l, PART_O), a, C, H * D);
         add_sublayer(x[t], y, w, desc->norm_out, SLOT_OUT1, l);
-        memcpy(in, x[t], sizeof(in));
+        if (!desc->parallel)
+            memcpy(in, x[t], sizeof(in));
         if (desc->norm_in)
             norm(in, C, find(w, SLOT_NORM2, l, 0));
         multiply(gate, find(w, SLOT_PART, l, PART_GATE), in, F, C);

@@ -114,7 +114,9 @@ test_ops_rope_is_that_of_the_oracle_and_turns_back(void **state)
 
     (void)state;
     assert_true(both_open(&b, PREC_F32));
-    for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+    for (size_t k = 0; k < 2 * sizeof(of) / sizeof(of[0]); k++) {
+        const size_t i = k / 2;
+        const bool near = k % 2;
         const int64_t heads = of[i][0], D = of[i][1], rot = of[i][2];
         struct mat x = ops_mat(60, heads * D, 3, DT_F32, 1, 1);
         struct mat want = ops_same(x), got = ops_same(x), two = ops_same(x);
@@ -128,14 +130,14 @@ test_ops_rope_is_that_of_the_oracle_and_turns_back(void **state)
             }
         for (int t = 0; t < 60; t++)
             pos[t] = t * 7 % 40;
-        b.ref->ops->rope(b.ref, want, D, rot, cs, pos, false);
-        b.cpu[0]->ops->rope(b.cpu[0], got, D, rot, cs, pos, false);
-        b.cpu[1]->ops->rope(b.cpu[1], two, D, rot, cs, pos, false);
+        b.ref->ops->rope(b.ref, want, D, rot, cs, pos, near, false);
+        b.cpu[0]->ops->rope(b.cpu[0], got, D, rot, cs, pos, near, false);
+        b.cpu[1]->ops->rope(b.cpu[1], two, D, rot, cs, pos, near, false);
         ops_assert_near(got, want, 2e-6, 0, "rope");
         ops_assert_same(got, two, "rope");
-        b.cpu[1]->ops->rope(b.cpu[1], got, D, rot, cs, pos, true);
+        b.cpu[1]->ops->rope(b.cpu[1], got, D, rot, cs, pos, near, true);
         ops_assert_near(got, x, 2e-6, 0, "rope and back");
-        b.ref->ops->rope(b.ref, want, D, rot, cs, pos, true);
+        b.ref->ops->rope(b.ref, want, D, rot, cs, pos, near, true);
         ops_assert_near(want, x, 2e-6, 0, "the oracle's rope and back");
         ops_free(x);
         ops_free(want);

@@ -294,7 +294,7 @@ test_solve_needs_a_map_that_it_writes(void **state)
 }
 
 static void
-test_solve_refuses_maps_whose_output_is_normed(void **state)
+test_solve_refuses_layers_that_it_cannot_climb(void **state)
 {
     struct fixture f;
     trv_err err = {0};
@@ -305,6 +305,9 @@ test_solve_refuses_maps_whose_output_is_normed(void **state)
     f.s.model->cfg.kinds[0].norm_out = true;
     assert_int_equal(solve_check(&f.s.model->cfg, &err), TRV_EUNSUPPORTED);
     assert_non_null(strstr(err.msg, "layer 0 of this llama model"));
+    f.s.model->cfg.kinds[0] = (struct layer_desc){.parallel = true};
+    assert_int_equal(solve_check(&f.s.model->cfg, &err), TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "neither comes before the other"));
     close_fixture(&f);
 }
 
@@ -336,7 +339,7 @@ main(void)
         cmocka_unit_test(test_solve_comes_nearer_with_more_rank),
         cmocka_unit_test(test_solve_writes_its_own_pairs_and_no_others),
         cmocka_unit_test(test_solve_needs_a_map_that_it_writes),
-        cmocka_unit_test(test_solve_refuses_maps_whose_output_is_normed),
+        cmocka_unit_test(test_solve_refuses_layers_that_it_cannot_climb),
         cmocka_unit_test(test_solve_can_be_stopped_between_maps),
     };
 

@@ -63,7 +63,8 @@ cpu_norm_backward(struct backend *be, struct mat dx, float *d_w, float *d_b,
 
 void
 cpu_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
-         const float *cos_sin, const int32_t *pos, bool inverse)
+         const float *cos_sin, const int32_t *pos, bool interleaved,
+         bool inverse)
 {
     const struct vec_ops *vec = cpu_state(be)->vec;
 
@@ -71,7 +72,7 @@ cpu_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
     num_threads(be->threads) if (x.rows * x.cols > SMALL)
     for (int64_t t = 0; t < x.rows; t++)
         vec->rope(row_f32(x, t), x.cols / head_dim, head_dim, rot,
-                  cos_sin + pos[t] * rot, inverse);
+                  cos_sin + pos[t] * rot, interleaved, inverse);
 }
 
 void

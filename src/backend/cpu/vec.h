@@ -38,7 +38,7 @@ struct vec_ops {
                       const float *stats, bool rms, int64_t c0, int64_t n);
     void (*col_sum)(float *d_b, struct mat dy, int64_t c0, int64_t n);
     void (*rope)(float *x, int64_t heads, int64_t head_dim, int64_t rot,
-                 const float *cos_sin, bool inverse);
+                 const float *cos_sin, bool interleaved, bool inverse);
     /* up: NULL where not gated. */
     void (*act)(void *h, enum dtype th, const void *u, const void *up,
                 enum dtype tu, enum activation f, int64_t n);

@@ -186,7 +186,7 @@ void VEC(vec_norm_grad)(float *d_w, float *d_b, struct mat dy, struct mat x,
                         const float *stats, bool rms, int64_t c0, int64_t n);
 void VEC(vec_col_sum)(float *d_b, struct mat dy, int64_t c0, int64_t n);
 void VEC(vec_rope)(float *x, int64_t heads, int64_t head_dim, int64_t rot,
-                   const float *cos_sin, bool inverse);
+                   const float *cos_sin, bool interleaved, bool inverse);
 void VEC(vec_act)(void *h, enum dtype th, const void *u, const void *up,
                   enum dtype tu, enum activation f, int64_t n);
 void VEC(vec_act_back)(void *du, void *d_up, enum dtype td, const void *dh,

@@ -168,13 +168,23 @@ VEC(vec_col_sum)(float *d_b, struct mat dy, int64_t c0, int64_t n)
 
 void
 VEC(vec_rope)(float *x, int64_t heads, int64_t head_dim, int64_t rot,
-              const float *cos_sin, bool inverse)
+              const float *cos_sin, bool interleaved, bool inverse)
 {
     const int64_t half = rot / 2;
     const float sign = inverse ? -1.0f : 1.0f;
     const float *restrict c = cos_sin, *restrict s = cos_sin + half;
 
-    for (int64_t h = 0; h < heads; h++) {
+    for (int64_t h = 0; h < heads && interleaved; h++) {
+        float *restrict pair = x + h * head_dim;
+
+        for (int64_t i = 0; i < half; i++) {
+            const float a = pair[2 * i], b = pair[2 * i + 1], si = sign * s[i];
+
+            pair[2 * i] = a * c[i] - b * si;
+            pair[2 * i + 1] = b * c[i] + a * si;
+        }
+    }
+    for (int64_t h = 0; h < heads && !interleaved; h++) {
         float *restrict lo = x + h * head_dim, *restrict hi = lo + half;
 
         for (int64_t i = 0; i < half; i++) {

@@ -40,7 +40,8 @@ void ref_norm_backward(struct backend *be, struct mat dx, float *d_w,
                        float *d_b, struct mat dy, struct mat x,
                        const float *stats, const float *w, bool rms);
 void ref_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
-              const float *cos_sin, const int32_t *pos, bool inverse);
+              const float *cos_sin, const int32_t *pos, bool interleaved,
+              bool inverse);
 void ref_act_forward(struct backend *be, struct mat h, struct mat u,
                      enum activation f, bool gated);
 void ref_act_backward(struct backend *be, struct mat du, struct mat dh,

@@ -95,7 +95,8 @@ ref_norm_backward(struct backend *be, struct mat dx, float *d_w, float *d_b,
 
 void
 ref_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
-         const float *cos_sin, const int32_t *pos, bool inverse)
+         const float *cos_sin, const int32_t *pos, bool interleaved,
+         bool inverse)
 {
     const int64_t half = rot / 2;
 
@@ -106,12 +107,14 @@ ref_rope(struct backend *be, struct mat x, int64_t head_dim, int64_t rot,
 
         for (int64_t h = 0; h < x.cols; h += head_dim)
             for (int64_t i = 0; i < half; i++) {
-                const double a = ref_at(x, t, h + i);
-                const double b = ref_at(x, t, h + half + i);
+                const int64_t at = h + (interleaved ? 2 * i : i);
+                const int64_t with = interleaved ? at + 1 : at + half;
+                const double a = ref_at(x, t, at);
+                const double b = ref_at(x, t, with);
                 const double si = inverse ? -(double)s[i] : (double)s[i];
 
-                ref_set(x, t, h + i, a * (double)c[i] - b * si);
-                ref_set(x, t, h + half + i, b * (double)c[i] + a * si);
+                ref_set(x, t, at, a * (double)c[i] - b * si);
+                ref_set(x, t, with, b * (double)c[i] + a * si);
             }
     }
 }

@@ -28,6 +28,10 @@ up_parts(enum part parts[LINEAR_PARTS], const struct model_config *cfg)
 {
     int n = 0;
 
+    if (cfg->fused_up) {
+        parts[0] = PART_GATE_UP;
+        return 1;
+    }
     if (cfg->gated)
         parts[n++] = PART_GATE;
     parts[n++] = PART_UP;

@@ -123,7 +123,7 @@ struct dec_linear *decoder_map(const struct decoder *d, int64_t layer,
 /* What a training forward keeps for its backward; lies in the arena, its values
  * in the backend's memory. */
 struct saved_layer {
-    float *x_in, *x_mid;     // [T,C] before each norm
+    float *x_in, *x_mid;     // [T,C] before each norm, alike where parallel
     float *stats1, *stats2;  // [T,2]
     float *qkv;              // [T,Q] after rope
     float *qk_raw;           // [T,q+k] before the norms of q and k
@@ -185,7 +185,8 @@ int decoder_forward_seen(struct decoder *d, struct arena *a, struct mat *hidden,
 /**
  * The same pass by halves of a layer, for work that stops at each layer while
  * many batches wait: x [T,C] f32 starts as decoder_embed()'s and is added to,
- * by MAP_O (norm, attention, output map) and MAP_DOWN (norm, MLP) in turn.
+ * by MAP_O (norm, attention, output map) and MAP_DOWN (norm, MLP) in turn. No
+ * layer may be parallel.
  *
  * Outputs  entered  what went into the output map [T,in] of act_type, in the
  *                   arena.
@@ -225,6 +226,10 @@ struct qk_span decoder_qk_span(const struct decoder *d, int64_t layer,
  * table says; nothing where it has none. */
 void decoder_rotate(const struct decoder *d, struct mat qk, int64_t layer,
                     const struct batch *b, bool inverse);
+/* qkv [T,Q], q, k and v in turn, = file [T,Q], the three of head after head; or
+ * the other way round. */
+void decoder_order_qkv(const struct decoder *d, struct mat qkv, struct mat file,
+                       bool inverse);
 /* n [T,C] of act_type = what enters a sublayer: norm(x), or x where the layer
  * has no norm before it (w, b are then without values). */
 void decoder_enter(const struct decoder *d, struct mat n, float *stats,

@@ -197,8 +197,11 @@ enter_back(struct backward *bw, struct mat dx, struct mat dy, struct mat x,
     return rc;
 }
 
+/* into += the gradient of what entered a sublayer, from that of what it left
+ * in the stream, dx. The two are one where the halves follow one another. */
 static int
-mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+mlp_back(struct backward *bw, struct mat into, struct mat dx, int64_t i,
+         trv_err *err)
 {
     struct decoder *d = bw->d;
     const struct model_config *cfg = d->cfg;
@@ -227,8 +230,8 @@ mlp_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     if (rc)
         return rc;
     ops->act_backward(d->be, du, dh, u, cfg->act, cfg->gated);
-    return enter_back(bw, dx, du, mat_f32(s->x_mid, T, C), n, s->stats2, MAP_UP,
-                      i, err);
+    return enter_back(bw, into, du, mat_f32(s->x_mid, T, C), n, s->stats2,
+                      MAP_UP, i, err);
 }
 
 /* The gradients of keys and values that came from prefixes are the prefixes';
@@ -258,8 +261,22 @@ prefixes_back(const struct decoder *d, struct mat dkv, int64_t layer,
     }
 }
 
+/* *dqkv in the order of the file's rows, from q, k and v in turn. */
 static int
-attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+order_back(struct backward *bw, struct mat *dqkv, trv_err *err)
+{
+    struct mat file = mat_new(bw->a, DT_F32, dqkv->rows, dqkv->cols);
+
+    if (!file.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    decoder_order_qkv(bw->d, *dqkv, file, true);
+    *dqkv = file;
+    return 0;
+}
+
+static int
+attention_back(struct backward *bw, struct mat into, struct mat dx, int64_t i,
+               trv_err *err)
 {
     struct decoder *d = bw->d;
     const struct model_config *cfg = d->cfg;
@@ -294,10 +311,47 @@ attention_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
     prefixes_back(d, mat_part(dqkv, 0, T, Q, 2 * W), i, bw->b);
     decoder_rotate(d, mat_part(dqkv, 0, T, 0, Q + W), i, bw->b, true);
     rc = norm_qk_back(bw, mat_part(dqkv, 0, T, 0, Q + W), i, err);
+    if (!rc && cfg->qkv_by_head)
+        rc = order_back(bw, &dqkv, err);
     if (rc)
         return rc;
-    return enter_back(bw, dx, dqkv, mat_f32(s->x_in, T, C), n, s->stats1,
+    return enter_back(bw, into, dqkv, mat_f32(s->x_in, T, C), n, s->stats1,
                       MAP_QKV, i, err);
+}
+
+/* Down through both halves of a layer; dx is the gradient of the stream. Where
+ * both halves saw one x, what each adds to its gradient must not reach the
+ * other, and waits in a sum of its own. */
+static int
+layer_back(struct backward *bw, struct mat dx, int64_t i, trv_err *err)
+{
+    const struct saved *save = bw->save;
+    const struct backend_ops *ops = bw->d->be->ops;
+    const struct arena_mark mark = arena_mark(bw->a);
+    const bool parallel = config_layer(bw->d->cfg, i)->parallel;
+    struct arena_mark half;
+    struct mat into = dx;
+    int rc;
+
+    if (parallel) {
+        into = mat_new(bw->a, DT_F32, dx.rows, dx.cols);
+        if (!into.data)
+            return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+        ops->zero(bw->d->be, into);
+    }
+    half = arena_mark(bw->a);
+    if (save->on_stream)
+        save->on_stream(save->payload, i, MAP_DOWN, dx);
+    rc = mlp_back(bw, into, dx, i, err);
+    arena_rewind(bw->a, half);
+    if (!rc && save->on_stream)
+        save->on_stream(save->payload, i, MAP_O, dx);
+    if (!rc)
+        rc = attention_back(bw, into, dx, i, err);
+    if (!rc && parallel)
+        ops->add(bw->d->be, dx, into);
+    arena_rewind(bw->a, mark);
+    return rc;
 }
 
 /* The gradient of virtual tokens that learn. */
@@ -378,19 +432,8 @@ decoder_backward(struct decoder *d, struct arena *a, struct mat d_hidden,
     d->be->ops->norm_backward(d->be, dx, d->norm_w.d, d->norm_b.d, d_hidden,
                               mat_f32(save->x_out, T, C), save->stats,
                               d->norm_w.v, cfg->rms);
-    for (int64_t i = cfg->layers - 1; i >= 0 && !rc; i--) {
-        const struct arena_mark layer_mark = arena_mark(a);
-
-        if (save->on_stream)
-            save->on_stream(save->payload, i, MAP_DOWN, dx);
-        rc = mlp_back(&bw, dx, i, err);
-        arena_rewind(a, layer_mark);
-        if (!rc && save->on_stream)
-            save->on_stream(save->payload, i, MAP_O, dx);
-        if (!rc)
-            rc = attention_back(&bw, dx, i, err);
-        arena_rewind(a, layer_mark);
-    }
+    for (int64_t i = cfg->layers - 1; i >= 0 && !rc; i--)
+        rc = layer_back(&bw, dx, i, err);
     if (!rc && bw.to_inputs)
         rc = embed_back(d, a, dx, b, save->d_embeds, err);
     arena_rewind(a, mark);

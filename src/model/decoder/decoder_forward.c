@@ -18,6 +18,8 @@ struct layer_scratch {
     struct mat attn; // [T,H*D] act_type
     struct mat u;    // [T,F or 2F] f32
     struct mat h;    // [T,F] act_type
+    struct mat x;    // [T,C] f32: what entered a layer of parallel halves
+    struct mat file; // [T,Q] f32: q, k, v in the order of the file's rows
 };
 
 int64_t
@@ -33,6 +35,15 @@ decoder_qkv_width(const struct model_config *cfg)
 }
 
 static bool
+has_parallel(const struct model_config *cfg)
+{
+    for (int i = 0; i < LAYER_KINDS_MAX; i++)
+        if (cfg->kinds[i].parallel)
+            return true;
+    return false;
+}
+
+static bool
 scratch_new(struct layer_scratch *r, struct arena *a, const struct decoder *d,
             int64_t T)
 {
@@ -44,7 +55,10 @@ scratch_new(struct layer_scratch *r, struct arena *a, const struct decoder *d,
     r->attn = mat_new(a, act, T, cfg->heads * cfg->head_dim);
     r->u = mat_new(a, DT_F32, T, decoder_up_width(cfg));
     r->h = mat_new(a, act, T, cfg->mlp_width);
-    return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data;
+    r->x = mat_new(a, DT_F32, has_parallel(cfg) ? T : 0, cfg->width);
+    r->file = mat_new(a, DT_F32, cfg->qkv_by_head ? T : 0, r->qkv.cols);
+    return r->n.data && r->qkv.data && r->attn.data && r->u.data && r->h.data &&
+           r->x.data && r->file.data;
 }
 
 struct dec_linear *
@@ -204,6 +218,13 @@ check_batch(const struct decoder *d, const struct batch *b, int32_t *top_pos,
     return 0;
 }
 
+/* Do queries turn by tables of their own, which lie behind those of keys? */
+static bool
+grows(const struct model_config *cfg)
+{
+    return cfg->n_ropes > 0 && cfg->ropes[0].growth > 0.0;
+}
+
 static int
 need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
 {
@@ -211,15 +232,16 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
     int64_t n = d->n_cos_sin ? d->n_cos_sin : 512;
     float *table, *host;
     struct backend *be = d->be;
+    const int n_tables = d->cfg->n_ropes * (grows(d->cfg) ? 2 : 1);
     size_t bytes;
 
-    if (d->cfg->n_ropes == 0 || top_pos < d->n_cos_sin)
+    if (n_tables == 0 || top_pos < d->n_cos_sin)
         return 0;
     while (n <= top_pos)
         n *= 2;
     if (n > d->cfg->context)
         n = d->cfg->context;
-    bytes = (size_t)n * (size_t)d->cfg->n_ropes * (size_t)D * sizeof(float);
+    bytes = (size_t)n * (size_t)n_tables * (size_t)D * sizeof(float);
     host = mem_alloc(bytes);
     table = be->ops->is_host ? host : be->ops->mem_alloc(be, bytes);
     if (!host || !table) {
@@ -229,8 +251,13 @@ need_rope_table(struct decoder *d, int32_t top_pos, trv_err *err)
         return err_fail(err, TRV_ENOMEM, "no memory for %lld positions",
                         (long long)n);
     }
-    for (int i = 0; i < d->cfg->n_ropes; i++)
-        rope_table(host + i * n * D, &d->cfg->ropes[i], D, n);
+    for (int i = 0; i < n_tables; i++) {
+        const struct rope *r = &d->cfg->ropes[i % d->cfg->n_ropes];
+
+        rope_table(host + i * n * D, r, D, n);
+        if (i >= d->cfg->n_ropes)
+            rope_grow(host + i * n * D, r, D, n);
+    }
     be->ops->upload(be, table, host, bytes);
     if (table != host)
         mem_free(host);
@@ -543,12 +570,37 @@ void
 decoder_rotate(const struct decoder *d, struct mat qk, int64_t layer,
                const struct batch *b, bool inverse)
 {
-    const int64_t D = d->cfg->head_dim;
-    const int rope = config_layer(d->cfg, layer)->rope;
+    const struct model_config *cfg = d->cfg;
+    const int64_t D = cfg->head_dim, Q = grows(cfg) ? cfg->heads * D : 0;
+    const int rope = config_layer(cfg, layer)->rope;
+    const struct rope *r;
 
-    if (rope >= 0)
-        d->be->ops->rope(d->be, qk, D, D, d->cos_sin + rope * d->n_cos_sin * D,
-                         b->pos, inverse);
+    if (rope < 0)
+        return;
+    r = &cfg->ropes[rope];
+    d->be->ops->rope(d->be, mat_part(qk, 0, qk.rows, Q, qk.cols - Q), D,
+                     rope_dim(r, D), d->cos_sin + rope * d->n_cos_sin * D,
+                     b->pos, r->interleaved, inverse);
+    if (Q > 0)
+        d->be->ops->rope(d->be, mat_part(qk, 0, qk.rows, 0, Q), D,
+                         rope_dim(r, D),
+                         d->cos_sin + (cfg->n_ropes + rope) * d->n_cos_sin * D,
+                         b->pos, r->interleaved, inverse);
+}
+
+void
+decoder_order_qkv(const struct decoder *d, struct mat qkv, struct mat file,
+                  bool inverse)
+{
+    const int64_t D = d->cfg->head_dim, H = d->cfg->heads, T = qkv.rows;
+
+    for (int64_t h = 0; h < H; h++)
+        for (int64_t p = 0; p < 3; p++) {
+            const struct mat a = mat_part(qkv, 0, T, (p * H + h) * D, D);
+            const struct mat b = mat_part(file, 0, T, (3 * h + p) * D, D);
+
+            d->be->ops->copy(d->be, inverse ? b : a, inverse ? a : b);
+        }
 }
 
 void
@@ -710,11 +762,16 @@ attention_half(struct pass *p, int64_t i, trv_err *err)
         r->qkv.data = s->qkv;
         r->attn = s->attn;
     }
+    if (config_layer(cfg, i)->parallel)
+        d->be->ops->copy(d->be, r->x, p->x);
     decoder_enter(d, r->n, s ? s->stats1 : NULL, p->x, &l->norm1_w,
                   &l->norm1_b);
-    rc = project(d, p->a, r->qkv, r->n, MAP_QKV, 0.0f, i, p->b, p->save, err);
+    rc = project(d, p->a, cfg->qkv_by_head ? r->file : r->qkv, r->n, MAP_QKV,
+                 0.0f, i, p->b, p->save, err);
     if (rc)
         return rc;
+    if (cfg->qkv_by_head)
+        decoder_order_qkv(d, r->qkv, r->file, false);
     norm_qk(d, mat_part(r->qkv, 0, T, 0, qk), i, s);
     decoder_rotate(d, mat_part(r->qkv, 0, T, 0, qk), i, p->b, false);
     attend(d, r, p->b, p->cache, i, s ? s->lse : NULL);
@@ -732,15 +789,15 @@ mlp_half(struct pass *p, int64_t i, trv_err *err)
     const struct dec_layer *l = &d->layers[i];
     struct saved_layer *s = p->save ? &p->save->layers[i] : NULL;
     struct layer_scratch *r = &p->r;
+    const struct mat x = config_layer(cfg, i)->parallel ? r->x : p->x;
     int rc;
 
     if (s) {
-        ops->copy(d->be, mat_f32(s->x_mid, p->b->T, cfg->width), p->x);
+        ops->copy(d->be, mat_f32(s->x_mid, p->b->T, cfg->width), x);
         if (s->u.type == DT_F32)
             r->u = s->u;
     }
-    decoder_enter(d, r->n, s ? s->stats2 : NULL, p->x, &l->norm2_w,
-                  &l->norm2_b);
+    decoder_enter(d, r->n, s ? s->stats2 : NULL, x, &l->norm2_w, &l->norm2_b);
     rc = project(d, p->a, r->u, r->n, MAP_UP, 0.0f, i, p->b, p->save, err);
     if (rc)
         return rc;
@@ -774,6 +831,7 @@ decoder_half(struct decoder *d, struct arena *a, struct mat x,
     int rc;
 
     TRV_ASSERT(map == MAP_O || map == MAP_DOWN);
+    TRV_ASSERT(!config_layer(d->cfg, layer)->parallel); // x has moved on
     if (!scratch_new(&p.r, a, d, b->T))
         return pass_no_memory(b, err);
     rc = map == MAP_O ? attention_half(&p, layer, err)

@@ -34,6 +34,7 @@ struct layer_desc {
     bool norm_in;   // before each sublayer
     bool norm_out;  // after it, before its output joins the stream
     enum qk_norm qk_norm;
+    bool parallel; // x += attention(norm1(x)) + mlp(norm2(x)), of one x
 };
 
 struct model_config {
@@ -56,8 +57,10 @@ struct model_config {
     bool norm_less_one;         // norms are stored less 1 (not in GGUF files)
     enum activation act;
     bool gated;
-    bool fused_qkv; // one tensor for q, k, v (GPT-2)
-    bool conv1d;    // linear weights stored [in, out] (GPT-2)
+    bool fused_qkv;   // one tensor for q, k, v (GPT-2)
+    bool qkv_by_head; // its rows are q, k, v of head 0, then of head 1, ...
+    bool fused_up;    // one tensor for gate and up (Phi-3)
+    bool conv1d;      // linear weights stored [in, out] (GPT-2)
     bool qkv_bias, o_bias, mlp_bias;
     bool tied;                      // the head is the embedding
     int32_t bos, eos;               // -1: none said

@@ -2,6 +2,7 @@
 #include "model/files/config_field.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -96,70 +97,216 @@ get_rope_llama3(struct fields *s, struct rope *p, int64_t context)
                          s->file, p->high, p->low);
 }
 
+/* YaRN, and the factor of cosines and sines that belongs to it. */
 static void
-get_rope_scaling(struct fields *s, struct rope *p, int64_t context)
+get_rope_yarn(struct fields *s, struct rope *p, int64_t context)
+{
+    double mscale, all, log_factor;
+
+    p->original =
+        field_int(s, "original_max_position_embeddings", context, MAX_CONTEXT);
+    p->high = field_num(s, "beta_fast", 32.0, 1e-6, 1e6);
+    p->low = field_num(s, "beta_slow", 1.0, 1e-6, 1e6);
+    p->whole_dims = field_flag(s, "truncate", true);
+    p->factor = (double)context / (double)p->original; // where it is null
+    p->factor = field_num(s, "factor", p->factor, 1e-6, 1e6);
+    mscale = field_num(s, "mscale", 0.0, 0.0, 1e3);
+    all = field_num(s, "mscale_all_dim", 0.0, 0.0, 1e3);
+    log_factor = p->factor > 1.0 ? 0.1 * log(p->factor) : 0.0;
+    p->gain = mscale > 0.0 && all > 0.0
+                  ? (mscale * log_factor + 1.0) / (all * log_factor + 1.0)
+                  : log_factor + 1.0;
+    p->gain = field_num(s, "attention_factor", p->gain, 1e-6, 1e3);
+    if (!s->rc && p->theta <= 1.0)
+        s->rc = err_fail(s->err, TRV_EFORMAT,
+                         "'%s': yarn needs a rope_theta above 1, not %g",
+                         s->file, p->theta);
+}
+
+/* A list of dim/2 numbers. */
+static void
+get_rope_factors(struct fields *s, float *out, const char *key, int64_t dim)
+{
+    const json_t *list = json_object_get(s->obj, key), *v;
+    size_t i;
+
+    if (s->rc)
+        return;
+    if (!json_is_array(list) || json_array_size(list) != (size_t)(dim / 2)) {
+        s->rc = err_fail(s->err, TRV_EFORMAT,
+                         "field '%s' of '%s' is no array of %" PRId64
+                         " numbers, half the %" PRId64
+                         " values of a head that turn",
+                         key, s->file, dim / 2, dim);
+        return;
+    }
+    json_array_foreach(list, i, v)
+    {
+        const double x = json_number_value(v);
+
+        if (!(x >= 1e-6 && x <= 1e6)) {
+            s->rc = err_fail(s->err, TRV_EFORMAT,
+                             "value %zu of '%s' in '%s' is no number from 1e-6 "
+                             "to 1e6",
+                             i, key, s->file);
+            return;
+        }
+        out[i] = (float)x;
+    }
+}
+
+/* LongRoPE has two sets of factors. Which one holds depends on how long a text
+ * is; this decoder has one table, so the context ends where the long set would
+ * begin, and within it everything is as in transformers. */
+static void
+get_rope_longrope(struct fields *s, struct rope *p, struct model_config *c)
+{
+    float unused[ROPE_FREQS_MAX];
+    const int64_t dim = rope_dim(p, c->head_dim);
+    double factor;
+
+    if (!s->rc && dim / 2 > ROPE_FREQS_MAX)
+        s->rc = err_fail(s->err, TRV_EUNSUPPORTED,
+                         "'%s': more than %d rotary factors are not supported",
+                         s->file, ROPE_FREQS_MAX);
+    p->original =
+        field_int(s, "original_max_position_embeddings",
+                  p->original ? p->original : c->context, MAX_CONTEXT);
+    get_rope_factors(s, p->factors, "short_factor", dim);
+    get_rope_factors(s, unused, "long_factor", dim);
+    factor = (double)c->context / (double)p->original;
+    factor = field_num(s, "factor", factor, 1e-6, 1e6);
+    if (!s->rc && p->original < 2)
+        s->rc = err_fail(s->err, TRV_EFORMAT,
+                         "'%s': original_max_position_embeddings is 1, which "
+                         "leaves longrope nothing to scale by",
+                         s->file);
+    p->gain =
+        factor > 1.0 ? sqrt(1.0 + log(factor) / log((double)p->original)) : 1.0;
+    p->gain = field_num(s, "attention_factor", p->gain, 1e-6, 1e3);
+    c->context = p->original < c->context ? p->original : c->context;
+}
+
+/* dynamic changes nothing up to the context, behind which no text is taken. */
+static void
+get_rope_scaling(struct fields *s, struct rope *p, struct model_config *c)
 {
     const char *type;
 
     type = field_str(s, "rope_type", field_str(s, "type", "default"));
-    if (s->rc || strcmp(type, "default") == 0)
+    if (s->rc || strcmp(type, "default") == 0 || strcmp(type, "dynamic") == 0)
         return;
+    if (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0 ||
+        json_object_get(s->obj, "short_factor")) { // older Phi-3: yarn
+        p->scaling = ROPE_LONGROPE;
+        get_rope_longrope(s, p, c);
+        return;
+    }
+    if (!s->rc)
+        s->rc = json_need(s->obj, "factor", s->file, s->err);
+    if (strcmp(type, "yarn") == 0) {
+        p->scaling = ROPE_YARN;
+        get_rope_yarn(s, p, c->context);
+        return;
+    }
     if (strcmp(type, "linear") == 0) {
         p->scaling = ROPE_LINEAR;
     } else if (strcmp(type, "llama3") == 0) {
         p->scaling = ROPE_LLAMA3;
-        get_rope_llama3(s, p, context);
+        get_rope_llama3(s, p, c->context);
     } else {
         s->rc = err_fail(s->err, TRV_EUNSUPPORTED,
                          "'%s': the rotary scaling '%s' is not supported; "
-                         "known are default, linear, llama3",
+                         "known are default, linear, dynamic, llama3, yarn, "
+                         "longrope",
                          s->file, type);
     }
-    if (!s->rc)
-        s->rc = json_need(s->obj, "factor", s->file, s->err);
     p->factor = field_num(s, "factor", 1.0, 1e-6, 1e6);
 }
 
-void
-field_rope(struct fields *r, struct model_config *c)
+/* How much of a head turns, as transformers cuts it to whole values. */
+static void
+set_rope_share(struct fields *r, struct rope *p, const struct model_config *c,
+               double share)
+{
+    const int64_t dim = (int64_t)((double)c->head_dim * share);
+
+    if (r->rc)
+        return;
+    if (dim < 2 || (dim % 2 != 0 && dim != c->head_dim))
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': rotary positions on %" PRId64 " of %" PRId64
+                         " values of a head are not supported",
+                         r->file, dim, c->head_dim);
+    p->dim = dim;
+}
+
+const json_t *
+field_rope_object(struct fields *r)
 {
     static const char *const keys[] = {"rope_scaling", "rope_parameters"};
-    struct rope *p = &c->ropes[0];
-    struct fields s;
-    double partial;
 
-    p->theta = field_num(r, "rope_theta", 10000.0, 1.0, 1e15);
-    partial = field_num(r, "partial_rotary_factor", 1.0, 0.0, 1.0);
     for (size_t i = 0; i < 2 && !r->rc; i++) {
         const json_t *v = json_object_get(r->obj, keys[i]);
 
         if (!v || json_is_null(v))
             continue;
-        if (!json_is_object(v)) {
+        if (!json_is_object(v))
             r->rc =
                 err_fail(r->err, TRV_EFORMAT, "field '%s' of '%s' is no object",
                          keys[i], r->file);
-        } else if (json_object_get(v, "full_attention") ||
-                   json_object_get(v, "sliding_attention")) {
+        else if (json_object_get(v, "full_attention") ||
+                 json_object_get(v, "sliding_attention"))
             r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
                              "'%s': '%s' of its own for each kind of layer is "
                              "not supported",
                              r->file, keys[i]);
-        } else if (json_object_size(v) > 0) {
-            s = *r;
-            s.obj = v;
-            p->theta = field_num(&s, "rope_theta", p->theta, 1.0, 1e15);
-            partial = field_num(&s, "partial_rotary_factor", partial, 0.0, 1.0);
-            get_rope_scaling(&s, p, c->context);
-            r->rc = s.rc;
-            break; // as in transformers, the first that says something
-        }
+        else if (json_object_size(v) > 0)
+            return v;
     }
-    if (!r->rc && partial != 1.0)
+    return NULL;
+}
+
+void
+field_rope_shared(struct fields *r, struct model_config *c, const char *theta,
+                  const char *share, double part)
+{
+    struct rope *p = &c->ropes[0];
+    struct fields s = *r;
+
+    p->theta = field_num(r, theta, 10000.0, 1.0, 1e15);
+    part = field_num(r, share, part, 0.0, 1.0);
+    s.obj = field_rope_object(r);
+    s.rc = r->rc;
+    if (s.obj) {
+        p->theta = field_num(&s, "rope_theta", p->theta, 1.0, 1e15);
+        part = field_num(&s, "partial_rotary_factor", part, 0.0, 1.0);
+    }
+    set_rope_share(&s, p, c, part);
+    if (s.obj)
+        get_rope_scaling(&s, p, c);
+    r->rc = s.rc;
+}
+
+void
+field_rope(struct fields *r, struct model_config *c)
+{
+    field_rope_shared(r, c, "rope_theta", "partial_rotary_factor", 1.0);
+    if (!r->rc && c->ropes[0].dim != c->head_dim)
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
-                         "'%s': a partial_rotary_factor of %g is not "
-                         "supported",
-                         r->file, partial);
+                         "'%s': a partial_rotary_factor of %g is not supported "
+                         "in a %s model",
+                         r->file, (double)c->ropes[0].dim / (double)c->head_dim,
+                         family_name(c->family));
+    c->ropes[0].dim = 0;
+}
+
+int64_t
+field_window(struct fields *r, int64_t dflt)
+{
+    return json_is_null(json_object_get(r->obj, "sliding_window"))
+               ? 0
+               : field_int(r, "sliding_window", dflt, MAX_CONTEXT);
 }
 
 /* Is layer i one that layer_types gives a window? */

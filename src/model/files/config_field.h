@@ -40,10 +40,19 @@ void field_activation(struct fields *r, struct model_config *c, const char *key,
 /** The first table of rotary positions: beside the others with "rope_scaling" (transformers 4),
  * or all in "rope_parameters" (5). Null, absent or empty is the plain form. */
 void field_rope(struct fields *r, struct model_config *c);
+/** The same where only the first part of each head turns: a share of it, which
+ * lies beside the others, as theta does, by a name of the family's. */
+void field_rope_shared(struct fields *r, struct model_config *c,
+                       const char *theta, const char *share, double part);
+/** The object of rotary positions: as in transformers the first that says
+ * something. NULL: none does. */
+const json_t *field_rope_object(struct fields *r);
 /** Layers of kind 0 that attend to a window become kind 1: those that
  * "layer_types" names, or, where it is absent, those from `first` on. */
 void field_windows(struct fields *r, struct model_config *c, int64_t window,
                    int64_t first);
+/** The window, `dflt` where it is absent; 0 where it is null. */
+int64_t field_window(struct fields *r, int64_t dflt);
 /** bos and eos. A family's default holds for its published vocabulary only:
  * outside of this one it counts as not said. */
 void field_special(struct fields *r, struct model_config *c, int64_t bos,

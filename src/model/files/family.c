@@ -71,6 +71,25 @@ family_unread(const char *name)
     return NULL;
 }
 
+const struct family *
+family_find_gguf(const char *arch, size_t n)
+{
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        const char *name = family_gguf(families[i]);
+
+        if (families[i]->gguf && strlen(name) == n &&
+            memcmp(name, arch, n) == 0)
+            return families[i];
+    }
+    return NULL;
+}
+
+const char *
+family_gguf(const struct family *f)
+{
+    return f->gguf_name ? f->gguf_name : f->name;
+}
+
 const char *
 family_list(char *buf, size_t size, bool gguf)
 {
@@ -80,7 +99,8 @@ family_list(char *buf, size_t size, bool gguf)
     for (size_t i = 0; i < N_FAMILIES && at < size; i++)
         if (!gguf || families[i]->gguf)
             at += (size_t)snprintf(buf + at, size - at, "%s%s", at ? ", " : "",
-                                   families[i]->name);
+                                   gguf ? family_gguf(families[i])
+                                        : families[i]->name);
     return buf;
 }
 

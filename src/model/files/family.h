@@ -14,7 +14,12 @@
     X(mistral)                                                                 \
     X(qwen2)                                                                   \
     X(qwen3)                                                                   \
-    X(olmo2)
+    X(olmo2)                                                                   \
+    X(phi3)                                                                    \
+    X(ministral3)                                                              \
+    X(gpt_neox)                                                                \
+    X(starcoder2)                                                              \
+    X(glm4)
 
 /* Hugging Face's names of a family's tensors, without ".weight". */
 struct family_names {
@@ -23,9 +28,10 @@ struct family_names {
 };
 
 struct family {
-    const char *name;   // model_type, and the architecture of GGUF files
-    const char *scorer; // transformers' class of sequence classification
-    bool gguf;          // GGUF files name it; those of the others say llama
+    const char *name;      // model_type, and the architecture of GGUF files
+    const char *scorer;    // transformers' class of sequence classification
+    bool gguf;             // GGUF files name it; those of the others say llama
+    const char *gguf_name; // there, where it is another
     /* llama.cpp's converter interleaves the two halves of each head of q and
      * k. */
     bool gguf_interleaved;
@@ -48,6 +54,9 @@ const struct family *family_find(const char *name, size_t n);
 /** What the models of a model_type that no family reads are, as in "a mixture
  * of experts"; NULL where that is not known. */
 const char *family_unread(const char *name);
+/** By what GGUF files call it. */
+const struct family *family_find_gguf(const char *arch, size_t n);
+const char *family_gguf(const struct family *f);
 /** Their names as "gpt2, llama, ..."; of those that GGUF files name. Returns
  * buf. */
 const char *family_list(char *buf, size_t size, bool gguf);

@@ -6,6 +6,7 @@
 #include "model/files/gguf_model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,82 +68,151 @@ find_tensor(const struct gguf_file *f, const char *name)
     return NULL;
 }
 
-/* rope_freqs.weight: what every frequency is divided by (Llama 3.1). */
+/* What every frequency is divided by: the tensor `name` of dim/2 values. */
 static void
-get_rope_factors(struct reader *r, struct model_config *c)
+get_rope_factors(struct reader *r, float *out, const char *name,
+                 const struct model_config *c)
 {
-    const struct tensor *t = find_tensor(r->f, "rope_freqs.weight");
+    const struct tensor *t = find_tensor(r->f, name);
+    const int64_t dim = rope_dim(&c->ropes[0], c->head_dim);
 
     if (!t || r->rc)
         return;
-    if (t->n_dims != 1 || t->dim[0] != c->head_dim / 2 || t->type != DT_F32) {
+    if (t->n_dims != 1 || t->dim[0] != dim / 2 || t->type != DT_F32) {
         r->rc = err_fail(r->err, TRV_EFORMAT,
-                         "'%s': tensor 'rope_freqs.weight' is not the %" PRId64
+                         "'%s': tensor '%s' is not the %" PRId64
                          " F32 values that head dimension %" PRId64 " takes",
-                         r->f->path, c->head_dim / 2, c->head_dim);
+                         r->f->path, name, dim / 2, dim);
         return;
     }
     if (t->dim[0] > ROPE_FREQS_MAX) {
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
-                         "'%s': more than %d values in 'rope_freqs.weight' are "
-                         "not supported",
-                         r->f->path, ROPE_FREQS_MAX);
+                         "'%s': more than %d values in '%s' are not supported",
+                         r->f->path, ROPE_FREQS_MAX, name);
         return;
     }
-    if (c->ropes[0].scaling != ROPE_PLAIN) {
-        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
-                         "'%s': 'rope_freqs.weight' beside linear scaling is "
-                         "not supported",
-                         r->f->path);
-        return;
-    }
-    tensor_rows_f32(c->ropes[0].factors, t, 0, 1);
+    tensor_rows_f32(out, t, 0, 1);
     for (int64_t i = 0; i < t->dim[0]; i++) {
-        if (!(c->ropes[0].factors[i] >= 1e-6f &&
-              c->ropes[0].factors[i] <= 1e6f)) {
-            r->rc =
-                err_fail(r->err, TRV_EFORMAT,
-                         "'%s': value %" PRId64 " of 'rope_freqs.weight' is %g",
-                         r->f->path, i, (double)c->ropes[0].factors[i]);
+        if (!(out[i] >= 1e-6f && out[i] <= 1e6f)) {
+            r->rc = err_fail(r->err, TRV_EFORMAT,
+                             "'%s': value %" PRId64 " of '%s' is %g",
+                             r->f->path, i, name, (double)out[i]);
             return;
         }
     }
-    c->ropes[0].scaling = ROPE_FACTORS;
+}
+
+/* The factors of every frequency: rope_freqs (Llama 3.1), or those of LongRoPE,
+ * whose long ones hold behind the original context only; see config_field.c. */
+static void
+get_rope_tensors(struct reader *r, struct model_config *c)
+{
+    static const char freqs[] = "rope_freqs.weight";
+    static const char lengthy[] = "rope_factors_long.weight";
+    static const char brief[] = "rope_factors_short.weight";
+    const bool is_long = find_tensor(r->f, lengthy) || find_tensor(r->f, brief);
+    const char *name = is_long ? brief : freqs;
+    struct rope *p = &c->ropes[0];
+
+    if (r->rc || (!is_long && !find_tensor(r->f, freqs)))
+        return;
+    if (p->scaling != ROPE_PLAIN) {
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': '%s' beside %s scaling is not supported",
+                         r->f->path, name, rope_scaling_name(p->scaling));
+        return;
+    }
+    if (is_long && !find_tensor(r->f, brief)) {
+        r->rc = err_fail(r->err, TRV_EFORMAT, "'%s' has '%s' without '%s'",
+                         r->f->path, lengthy, brief);
+        return;
+    }
+    get_rope_factors(r, p->factors, lengthy, c);
+    get_rope_factors(r, p->factors, name, c);
+    p->scaling = is_long ? ROPE_LONGROPE : ROPE_FACTORS;
+    if (is_long && p->original < c->context)
+        c->context = p->original;
+}
+
+/* YaRN as llama.cpp reads it: the factor of cosines and sines follows from
+ * `factor`, or from yarn_log_multiplier, which stands for mscale_all_dim beside
+ * an mscale of 1. */
+static void
+get_rope_yarn(struct reader *r, struct rope *p)
+{
+    const double log_factor = p->factor > 1.0 ? 0.1 * log(p->factor) : 0.0;
+    double all;
+
+    p->scaling = ROPE_YARN;
+    p->whole_dims = true;
+    p->high = get_num(r, "rope.scaling.yarn_beta_fast", 32.0, 1e-6, 1e6);
+    p->low = get_num(r, "rope.scaling.yarn_beta_slow", 1.0, 1e-6, 1e6);
+    all = get_num(r, "rope.scaling.yarn_log_multiplier", 0.0, 0.0, 1e3);
+    p->gain *= (log_factor + 1.0) / (all * log_factor + 1.0);
+    p->gain *= get_num(r, "rope.scaling.yarn_attn_factor", 1.0, 1e-6, 1e3);
+    if (!r->rc &&
+        get_num(r, "rope.scaling.yarn_ext_factor", 1.0, -1e6, 1e6) != 1.0)
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': a yarn_ext_factor other than 1 is not "
+                         "supported",
+                         r->f->path);
+    if (!r->rc && p->theta <= 1.0)
+        r->rc = err_fail(r->err, TRV_EFORMAT,
+                         "'%s': yarn needs a rope.freq_base above 1, not %g",
+                         r->f->path, p->theta);
+}
+
+/* rope.dimension_count: how much of a head turns. */
+static void
+get_rope_dim(struct reader *r, struct model_config *c)
+{
+    const int64_t dim = get_int(r, "rope.dimension_count", c->head_dim, false);
+
+    if (!r->rc && (dim < 2 || dim > c->head_dim || dim % 2 != 0))
+        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
+                         "'%s': rotary positions on %" PRId64 " of %" PRId64
+                         " values of a head are not supported",
+                         r->f->path, dim, c->head_dim);
+    c->ropes[0].dim = dim;
 }
 
 static void
 get_rope(struct reader *r, struct model_config *c)
 {
     struct gguf_str type = {"none", 4};
+    struct rope *p = &c->ropes[0];
     char key[96];
-    int64_t rot;
 
-    c->ropes[0].theta = get_num(r, "rope.freq_base", 10000.0, 1.0, 1e15);
-    rot = get_int(r, "rope.dimension_count", c->head_dim, false);
-    if (!r->rc && rot != c->head_dim)
-        r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
-                         "'%s': rotary positions on %" PRId64 " of %" PRId64
-                         " values of a head are not supported",
-                         r->f->path, rot, c->head_dim);
+    p->theta = get_num(r, "rope.freq_base", 10000.0, 1.0, 1e15);
+    get_rope_dim(r, c);
     if (!r->rc)
         r->rc = gguf_string(&type, r->f,
                             full_key(key, sizeof(key), r, "rope.scaling.type"),
                             r->err);
+    p->original =
+        get_int(r, "rope.scaling.original_context_length", c->context, false);
+    p->gain = get_num(r, "rope.scaling.attn_factor", 1.0, 1e-6, 1e3);
+    p->growth = get_num(r, "attention.temperature_scale", 0.0, 0.0, 1e3);
     /* Files older than rope.scaling.type say linear scaling so. */
-    c->ropes[0].factor = get_num(r, "rope.scale_linear", 1.0, 1e-6, 1e6);
+    p->factor = get_num(r, "rope.scale_linear", 1.0, 1e-6, 1e6);
+    if (!r->rc && (p->original < 1 || p->original > MAX_CONTEXT))
+        r->rc = err_fail(r->err, TRV_EFORMAT,
+                         "'%s': its original context is %" PRId64, r->f->path,
+                         p->original);
     if (r->rc)
         return;
-    if (is_str(type, "linear"))
-        c->ropes[0].factor =
-            get_num(r, "rope.scaling.factor", c->ropes[0].factor, 1e-6, 1e6);
-    else if (!is_str(type, "none"))
+    if (is_str(type, "linear") || is_str(type, "yarn"))
+        p->factor = get_num(r, "rope.scaling.factor", p->factor, 1e-6, 1e6);
+    else if (!is_str(type, "none") && !is_str(type, "longrope"))
         r->rc = err_fail(r->err, TRV_EUNSUPPORTED,
                          "'%s': the rotary scaling '%.*s' is not supported; "
-                         "known are none, linear",
+                         "known are none, linear, yarn, longrope",
                          r->f->path, type.n < 80 ? (int)type.n : 80, type.s);
-    if (c->ropes[0].factor != 1.0)
-        c->ropes[0].scaling = ROPE_LINEAR;
-    get_rope_factors(r, c);
+    if (is_str(type, "yarn"))
+        get_rope_yarn(r, p);
+    else if (p->factor != 1.0)
+        p->scaling = ROPE_LINEAR;
+    get_rope_tensors(r, c);
 }
 
 static void
@@ -179,14 +249,26 @@ get_family(const struct family **out, const struct gguf_file *f, trv_err *err)
     rc = gguf_string(&arch, f, "general.architecture", err);
     if (rc)
         return rc;
-    *out = family_find(arch.s, arch.n);
-    if (*out && (*out)->gguf)
+    *out = family_find_gguf(arch.s, arch.n);
+    if (*out)
         return 0;
     return err_fail(err, TRV_EUNSUPPORTED,
                     "'%s': the architecture '%.*s' is not supported; known "
                     "are %s; Mistral's files say llama",
                     f->path, arch.n < 80 ? (int)arch.n : 80, arch.s,
                     family_list(known, sizeof(known), true));
+}
+
+static bool
+get_parallel(struct reader *r, bool dflt)
+{
+    char key[96];
+
+    if (!r->rc)
+        r->rc = gguf_flag(
+            &dflt, r->f, full_key(key, sizeof(key), r, "use_parallel_residual"),
+            r->err);
+    return dflt;
 }
 
 /* Sizes; the window of all layers. */
@@ -239,7 +321,7 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     r.rc = get_family(&c.family, f, err);
     if (r.rc)
         return r.rc;
-    r.arch = c.family->name;
+    r.arch = family_gguf(c.family);
     c.family->shape(&c);
     embed = find_tensor(f, "token_embd.weight");
     if (!embed || embed->n_dims != 2)
@@ -254,9 +336,11 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
                          c.rms ? "attention.layer_norm_rms_epsilon"
                                : "attention.layer_norm_epsilon",
                          c.norm_eps, 0.0, 1.0);
-    c.qkv_bias = c.qkv_bias || find_tensor(f, "blk.0.attn_q.bias");
+    c.qkv_bias = c.qkv_bias || find_tensor(f, "blk.0.attn_q.bias") ||
+                 find_tensor(f, "blk.0.attn_qkv.bias");
     c.o_bias = c.o_bias || find_tensor(f, "blk.0.attn_output.bias");
     c.mlp_bias = c.mlp_bias || find_tensor(f, "blk.0.ffn_up.bias");
+    c.kinds[0].parallel = get_parallel(&r, c.kinds[0].parallel);
     if (c.n_ropes > 0)
         get_rope(&r, &c);
     get_special(&r, &c);

@@ -16,9 +16,11 @@ static const char *const gguf_names[SLOT_COUNT] = {
     [SLOT_SCORE] = "score",
 };
 static const char *const gguf_parts[PART_COUNT] = {
-    [PART_Q] = "attn_q",     [PART_K] = "attn_k",      [PART_V] = "attn_v",
-    [PART_QKV] = "attn_qkv", [PART_O] = "attn_output", [PART_GATE] = "ffn_gate",
-    [PART_UP] = "ffn_up",    [PART_DOWN] = "ffn_down",
+    [PART_Q] = "attn_q",      [PART_K] = "attn_k",
+    [PART_V] = "attn_v",      [PART_QKV] = "attn_qkv",
+    [PART_O] = "attn_output", [PART_GATE] = "ffn_gate",
+    [PART_UP] = "ffn_up",     [PART_GATE_UP] = "ffn_up",
+    [PART_DOWN] = "ffn_down",
 };
 
 struct walk {
@@ -148,9 +150,9 @@ put_layer(struct walk *w, int64_t i)
         put_norm(w, SLOT_OUT1, i, c->width);
     if (desc->norm_in)
         put_norm(w, SLOT_NORM2, i, c->width);
-    if (c->gated)
+    if (c->gated && !c->fused_up)
         put_part(w, i, PART_GATE, c->mlp_bias);
-    put_part(w, i, PART_UP, c->mlp_bias);
+    put_part(w, i, c->fused_up ? PART_GATE_UP : PART_UP, c->mlp_bias);
     put_part(w, i, PART_DOWN, c->mlp_bias);
     if (desc->norm_out)
         put_norm(w, SLOT_OUT2, i, c->width);

@@ -48,6 +48,9 @@ part_shape(int64_t *out, int64_t *in, const struct model_config *c, enum part p)
     case PART_UP:
         *out = c->mlp_width;
         break;
+    case PART_GATE_UP:
+        *out = 2 * c->mlp_width;
+        break;
     case PART_O:
     case PART_DOWN:
         *out = c->width;

@@ -11,10 +11,11 @@ enum part {
     PART_Q,
     PART_K,
     PART_V,
-    PART_QKV, // GPT-2's c_attn
+    PART_QKV, // GPT-2's c_attn, Phi-3's qkv_proj
     PART_O,
     PART_GATE,
-    PART_UP, // GPT-2's c_fc
+    PART_UP,      // GPT-2's c_fc
+    PART_GATE_UP, // both in one, Phi-3's gate_up_proj
     PART_DOWN,
     PART_COUNT
 };

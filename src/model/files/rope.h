@@ -2,6 +2,7 @@
 #ifndef MODEL_ROPE_H
 #define MODEL_ROPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define ROPE_SCALING_LIST(X)                                                   \
@@ -21,16 +22,27 @@ enum rope_scaling {
 struct rope {
     double theta;
     enum rope_scaling scaling;
-    double factor, low, high;      // llama3: low/high_freq_factor
-    int64_t original;              // original context
-    float factors[ROPE_FREQS_MAX]; // [D/2]
+    double factor;
+    double low, high; // llama3: low/high_freq_factor; YaRN: beta_slow/_fast
+    bool whole_dims;  // YaRN: its range of dimensions is rounded outwards
+    int64_t original; // original context
+    int64_t dim;      // of a head's values, the first that turn; 0: all
+    bool interleaved; // pairs (2i, 2i+1), not (i, i + dim/2)
+    double gain;      // of cosines and sines; 0: 1
+    double growth;    // q times 1 + growth ln(1 + floor(pos / original))
+    float factors[ROPE_FREQS_MAX]; // [dim/2]
 };
 
-/** cos_sin [n_pos, head_dim] as backend_ops.rope takes it. Frequencies and
+/** How many of a head's values turn. */
+int64_t rope_dim(const struct rope *r, int64_t head_dim);
+/** cos_sin [n_pos, rope_dim()] as backend_ops.rope takes it. Frequencies and
  * angles are rounded to f32 where transformers rounds them, since an angle's
  * error grows with its position; the rest is in double. */
 void rope_table(float *cos_sin, const struct rope *r, int64_t head_dim,
                 int64_t n_pos);
+/** Make the table of keys that of queries, which `growth` lengthens. */
+void rope_grow(float *cos_sin, const struct rope *r, int64_t head_dim,
+               int64_t n_pos);
 const char *rope_scaling_name(enum rope_scaling s); // "plain", "llama3", ...
 
 #endif

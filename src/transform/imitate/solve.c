@@ -60,13 +60,22 @@ solve_writes(enum part p)
 int
 solve_check(const struct model_config *cfg, trv_err *err)
 {
-    for (int64_t i = 0; i < cfg->layers; i++)
-        if (config_layer(cfg, i)->norm_out)
+    for (int64_t i = 0; i < cfg->layers; i++) {
+        const struct layer_desc *desc = config_layer(cfg, i);
+
+        if (desc->norm_out)
             return err_fail(err, TRV_EUNSUPPORTED,
                             "solve corrects what maps write into the residual "
                             "stream, and layer %lld of this %s model norms "
                             "that first",
                             (long long)i, family_name(cfg->family));
+        if (desc->parallel)
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "solve corrects one half of a layer before the "
+                            "next, and in layer %lld of this %s model neither "
+                            "comes before the other",
+                            (long long)i, family_name(cfg->family));
+    }
     return 0;
 }
 

@@ -46,7 +46,7 @@ struct solve_result {
 bool solve_writes(enum part p);
 
 /** Can a model's maps be solved for? TRV_EUNSUPPORTED where a layer norms what
- * they write. */
+ * they write, or runs its halves in parallel. */
 int solve_check(const struct model_config *cfg, trv_err *err);
 
 /**

@@ -34,7 +34,7 @@ COMMON = dict(vocab_size=112, hidden_size=32, num_hidden_layers=2,
               num_attention_heads=4, intermediate_size=48,
               max_position_embeddings=128, bos_token_id=1, eos_token_id=2,
               attn_implementation="eager")
-FAMILIES = {  # a new one goes last: the place gives the seed
+FAMILIES = {  # a new one goes last: the place gives the seed, or SEEDS
     "gpt2": (torch.float32, transformers.GPT2Config(
         vocab_size=112, n_embd=32, n_layer=2, n_head=4, n_positions=64,
         bos_token_id=1, eos_token_id=2, attn_implementation="eager",
@@ -55,7 +55,31 @@ FAMILIES = {  # a new one goes last: the place gives the seed
     "olmo2": (torch.bfloat16, transformers.Olmo2Config(
         **COMMON, num_key_value_heads=2, pad_token_id=None,
         tie_word_embeddings=False)),
+    "phi3": (torch.bfloat16, transformers.Phi3Config(
+        **COMMON, num_key_value_heads=2, pad_token_id=None,
+        tie_word_embeddings=True, sliding_window=16,
+        partial_rotary_factor=0.75, original_max_position_embeddings=64,
+        rope_parameters=dict(
+            rope_type="longrope", rope_theta=500.0,
+            original_max_position_embeddings=64,
+            short_factor=[1.0, 1.25, 1.5], long_factor=[1.0, 4.0, 9.0]))),
+    "ministral3": (torch.bfloat16, transformers.Ministral3Config(
+        **COMMON, num_key_value_heads=2, head_dim=16, pad_token_id=None,
+        tie_word_embeddings=False, rope_parameters=dict(
+            rope_type="yarn", rope_theta=500.0, factor=16.0, mscale=1.0,
+            mscale_all_dim=0.5, original_max_position_embeddings=8,
+            beta_fast=4.0, beta_slow=1.0, llama_4_scaling_beta=0.1))),
+    "gpt_neox": (torch.float16, transformers.GPTNeoXConfig(
+        **COMMON, rotary_pct=0.5, tie_word_embeddings=False)),
+    "starcoder2": (torch.bfloat16, transformers.Starcoder2Config(
+        **COMMON, num_key_value_heads=2, sliding_window=8,
+        tie_word_embeddings=True)),
+    "glm4": (torch.bfloat16, transformers.Glm4Config(
+        **COMMON, num_key_value_heads=2, head_dim=16, pad_token_id=None,
+        tie_word_embeddings=False)),
 }
+SEEDS = {"phi3": 1100, "ministral3": 1101, "gpt_neox": 1102,
+         "starcoder2": 1103, "glm4": 1104}
 
 
 for family in FAMILIES:
@@ -104,7 +128,8 @@ def f32(x):
 
 
 def write(family, store, config):
-    gen = torch.Generator().manual_seed(1000 + list(FAMILIES).index(family))
+    gen = torch.Generator().manual_seed(
+        SEEDS.get(family, 1000 + list(FAMILIES).index(family)))
     where = os.path.join(HERE, family)
     shutil.rmtree(where, ignore_errors=True)
     torch.manual_seed(0)
@@ -123,6 +148,8 @@ def write(family, store, config):
         total += loss
     gold["loss"] = f32(total[None])
     for name, p in model.named_parameters():
+        if family == "gpt_neox":  # whose files keep the older name
+            name = name.replace("lm_head.", "embed_out.")
         gold["grad." + name] = f32(p.grad)
 
     stored = AutoModelForCausalLM.from_config(config)

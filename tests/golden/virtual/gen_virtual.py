@@ -30,7 +30,10 @@ SIZE = 6    # of the bottleneck
 SEQS = 2    # of the three in ../models: 7 and 13 tokens
 # A family's seed is 2000 and its place, but for olmo2: 2005 draws bottlenecks
 # with a bias whose gradients cancel, so that bf16 is 8.6 % of the largest off.
-SEEDS = {"olmo2": 2006}
+SEEDS = {"olmo2": 2006, "phi3": 2100, "ministral3": 2101, "gpt_neox": 2102,
+         "starcoder2": 2103, "glm4": 2104}
+PATHS = {"gpt2": ("transformer.h", "attn"),  # layers, and attention in one
+         "gpt_neox": ("gpt_neox.layers", "attention")}
 
 
 def base(family):
@@ -102,11 +105,10 @@ def with_bottleneck(gold, family, gen):
     model = base(family)
     width = model.config.hidden_size
     tensors, modules = {}, {}
-    layers = model.transformer.h if family == "gpt2" else model.model.layers
+    path, attention = PATHS.get(family, ("model.layers", "self_attn"))
+    layers = model.get_submodule(path)
     for i, layer in enumerate(layers):
-        for place, name in (("attention",
-                             "attn" if family == "gpt2" else "self_attn"),
-                            ("mlp", "mlp")):
+        for place, name in (("attention", attention), ("mlp", "mlp")):
             b = Bottleneck(getattr(layer, name), width, gen)
             setattr(layer, name, b)
             modules[f"layers.{i}.{place}"] = b
