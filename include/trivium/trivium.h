@@ -244,11 +244,12 @@ typedef struct {
     bool rslora;         // scale alpha / sqrt(rank)
     double dropout;      // of the adapter's input; 0
     const char *targets; // "all-linear", or names: "q_proj,v_proj"
+    bool dora;           // and a magnitude for each row of the weights
 } trv_lora_options;
 
 #define TRV_LORA_OPTIONS_INIT                                                  \
     {                                                                          \
-        16, 0.0, false, 0.0, "all-linear"                                      \
+        16, 0.0, false, 0.0, "all-linear", false                               \
     }
 
 /** Virtual tokens to be trained: soft (embeddings) or a prefix (keys and values
@@ -431,11 +432,12 @@ TRV_API trv_convert_options trv_convert_options_init(void);
 /** A method of a conversion: a row of the table that dispatch, defaults, checks
  * and help are made from. Names in lists are parted by blanks. */
 typedef struct {
-    const char *name;     // "dpo"
-    const char *makes;    // the kinds that it can make: "lora adapter full"
-    const char *summary;  // one line, lower case
-    const char *options;  // that it reads, by the names of convert_options.def and
-                          // learn_options.def; "@learn": the group Optimisation
+    const char *name;    // "dpo"
+    const char *makes;   // the kinds that it can make: "lora adapter full"
+    const char *summary; // one line, lower case
+    const char
+        *options; // that it reads, by the names of convert_options.def and
+                  // learn_options.def; "@learn": the group Optimisation
     const char *defaults; // where an option is left at 0: "steps=200 beta=0.1"
     const char *example;  // a command
     const char *source;   // paper, or NULL

@@ -21,6 +21,9 @@ struct layer_tensors {
     const struct tensor *q_norm, *k_norm;
 };
 
+struct layout_item;
+struct own_tensor;
+
 struct checkpoint; // the mapped files and their index; model/files/checkpoint.h
 
 struct model {
@@ -37,6 +40,7 @@ struct model {
     struct tokenizer *tokenizer;  // NULL where the folder has none
     struct chat_template *chat;   // NULL where there is none
     char *chat_source;            // its text
+    struct own_tensor *own;       // what model_replace() was given
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said
@@ -50,6 +54,16 @@ int model_open(struct model **out, const char *path, trv_err *err);
  * which model_open() refuses by name, as this refuses all others. */
 int model_open_scorer(struct model **out, const char *path, trv_err *err);
 void model_free(struct model *m);
+
+/** The tensor that a layout item names. */
+const struct tensor *model_tensor(const struct model *m,
+                                  const struct layout_item *item);
+/** Let f32 values (of the item's shape, in the order of a checkpoint; freed
+ * with the model, or here after a failure) stand for a tensor of its files.
+ * Before a decoder is opened. A head that is tied to the embedding stays what
+ * it was until cfg.tied is false and the head itself is replaced. TRV_ENOMEM. */
+int model_replace(struct model *m, const struct layout_item *item,
+                  float *values, trv_err *err);
 
 int64_t model_params(const struct model *m); // tied weights count once
 bool model_ends_text(const struct model *m, int32_t id); // any EOS
