@@ -251,11 +251,12 @@ typedef struct {
     bool rslora;         // scale alpha / sqrt(rank)
     double dropout;      // of the adapter's input; 0
     const char *targets; // "all-linear", or names: "q_proj,v_proj"
+    bool dora;           // and a magnitude for each row of the weights
 } trv_lora_options;
 
 #define TRV_LORA_OPTIONS_INIT                                                  \
     {                                                                          \
-        16, 0.0, false, 0.0, "all-linear"                                      \
+        16, 0.0, false, 0.0, "all-linear", false                               \
     }
 
 /** Virtual tokens to be trained: soft (embeddings) or a prefix (keys and values

@@ -85,6 +85,8 @@ add_source(struct hash *h, struct adaptation *a, trv_err *err)
         hash_add(h, a->text, strlen(a->text));
     } else if (view_weights(a)) {
         add_weights(h, &a->adapter_weights);
+        if (a->full && !a->full_is_lent)
+            rc = add_model(h, a->full, err); // what it changes in the base
     } else if (a->messages) {
         rc = add_json(h, a->messages, err);
     } else if (a->kind == KIND_DEMOS || a->kind == KIND_RETRIEVE) {

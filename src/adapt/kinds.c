@@ -28,8 +28,17 @@
 static int
 open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    return peft_read(&a->adapter_weights.lora, &a->base_name, &from->m->cfg,
-                     from->path, false, err);
+    struct base_patch patch;
+    int rc = peft_read(&a->adapter_weights.lora, &patch, &a->base_name,
+                       &from->m->cfg, from->path, false, err);
+
+    /* What it changes in the base is changed in a model of its own. */
+    if (!rc && patch.n > 0)
+        rc = session_open_beside(&a->full, from->m->path, err);
+    if (!rc && patch.n > 0)
+        rc = base_patch_apply(a->full->model, &patch, err);
+    base_patch_release(&patch);
+    return rc;
 }
 
 static int

@@ -234,6 +234,12 @@ struct backend_ops {
 
     /* d_b [C] += column sums of dy [T,C] f32. */
     void (*col_sum)(struct backend *be, float *d_b, struct mat dy);
+    /* y [T,C] f32 = x [T,C] f32 (may be y) * a [C] + b [C] (NULL: none). */
+    void (*scale_columns)(struct backend *be, struct mat y, struct mat x,
+                          const float *a, const float *b);
+    /* d [C] += column sums of x * y, both [T,C] f32; sums in double. */
+    void (*dot_columns)(struct backend *be, float *d, struct mat x,
+                        struct mat y);
 
     /* Decoupled AdamW (Loshchilov & Hutter 2019), step counted from 1:
      * g *= gscale; m, v moments; w -= lr * (mhat / (sqrt(vhat) + eps) + wd*w).

@@ -155,6 +155,42 @@ host_mix(struct backend *be, struct mat y, float a, struct mat x, float b)
     }
 }
 
+void
+host_scale_columns(struct backend *be, struct mat y, struct mat x,
+                   const float *a, const float *b)
+{
+    (void)be;
+    for (int64_t i = 0; i < y.rows; i++) {
+        float *to = row_of(y, i);
+        const float *from = row_of(x, i);
+
+        for (int64_t c = 0; c < y.cols; c++)
+            to[c] = from[c] * a[c] + (b ? b[c] : 0.0f);
+    }
+}
+
+void
+host_dot_columns(struct backend *be, float *d, struct mat x, struct mat y)
+{
+    enum { STRIP = 64 };
+
+    (void)be;
+    for (int64_t c0 = 0; c0 < x.cols; c0 += STRIP) {
+        const int64_t n = x.cols - c0 < STRIP ? x.cols - c0 : STRIP;
+        double sum[STRIP] = {0};
+
+        for (int64_t i = 0; i < x.rows; i++) {
+            const float *p = (const float *)row_of(x, i) + c0;
+            const float *q = (const float *)row_of(y, i) + c0;
+
+            for (int64_t c = 0; c < n; c++)
+                sum[c] += (double)p[c] * (double)q[c];
+        }
+        for (int64_t c = 0; c < n; c++)
+            d[c0 + c] = (float)((double)d[c0 + c] + sum[c]);
+    }
+}
+
 static bool
 is_kept(float p, uint64_t seed, int64_t row, int64_t col)
 {

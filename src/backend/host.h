@@ -23,6 +23,9 @@ void host_scatter_add(struct backend *be, struct mat y, const int64_t *at,
 void host_mix(struct backend *be, struct mat y, float a, struct mat x, float b);
 void host_dropout(struct backend *be, struct mat y, struct mat x, float p,
                   uint64_t seed, bool add);
+void host_scale_columns(struct backend *be, struct mat y, struct mat x,
+                        const float *a, const float *b);
+void host_dot_columns(struct backend *be, float *d, struct mat x, struct mat y);
 
 /* The slots that these functions fill. */
 #define HOST_SLOTS                                                             \
@@ -30,6 +33,7 @@ void host_dropout(struct backend *be, struct mat y, struct mat x, float p,
     .upload = host_move, .download = host_move, .load = host_load,             \
     .zero = host_zero, .copy = host_copy, .add = host_add,                     \
     .gather = host_gather, .scatter = host_scatter,                            \
-    .scatter_add = host_scatter_add, .mix = host_mix, .dropout = host_dropout
+    .scatter_add = host_scatter_add, .mix = host_mix, .dropout = host_dropout, \
+    .scale_columns = host_scale_columns, .dot_columns = host_dot_columns
 
 #endif

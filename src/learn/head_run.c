@@ -6,6 +6,7 @@
 
 #include "adapt/reward/scorer.h"
 #include "base/json.h"
+#include "learn/options.h"
 
 double
 head_run_lr(const struct model_config *cfg, bool full)
@@ -26,9 +27,8 @@ head_run_begin(struct head_run *r, const struct head_run_plan *plan,
     *r = (struct head_run){.plan = plan};
     if (!o)
         return 0;
-    rc = lora_begin(&r->adapter_weights.lora, &plan->w->s->model->cfg,
-                    o->targets, o->rank, o->alpha, o->rslora, o->dropout,
-                    plan->w->seed, err);
+    rc = options_begin_lora(&r->adapter_weights.lora, plan->w->s->model, o,
+                            plan->w->seed, err);
     return rc ? rc
               : adapter_weights_refresh(&r->adapter_weights, plan->w->s->be,
                                         err);

@@ -29,7 +29,8 @@ struct head_run {
  * texts are learned by for all weights. */
 double head_run_lr(const struct model_config *cfg, bool full);
 
-/** Make the LoRA, before anything costs time: what lora_begin() returns. */
+/** Make the LoRA, before anything costs time: what
+ * options_begin_lora() returns. */
 int head_run_begin(struct head_run *r, const struct head_run_plan *plan,
                    trv_err *err);
 /** Learn; then evaluate the held-out pairs. What run_train() returns. */

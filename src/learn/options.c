@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "learn/loop/schedule.h"
-#include "model/decoder/lora.h"
+#include "model/decoder/dora.h"
 
 int
 options_within(const struct bounded *list, size_t n, trv_err *err)
@@ -108,6 +108,24 @@ options_check_lora(const trv_lora_options *o, trv_err *err)
 }
 
 int
+options_begin_lora(struct lora *l, const struct model *m,
+                   const trv_lora_options *o, uint64_t seed, trv_err *err)
+{
+    const struct lora_spec spec = {.rank = o->rank,
+                                   .alpha = o->alpha,
+                                   .rslora = o->rslora,
+                                   .dora = o->dora,
+                                   .dropout = (float)o->dropout};
+    int rc = lora_begin(l, &m->cfg, o->targets, &spec, seed, err);
+
+    if (!rc && o->dora)
+        rc = dora_start(l, m, err);
+    if (rc)
+        lora_release(l);
+    return rc;
+}
+
+int
 options_check_learn(const trv_learn_options *o, trv_err *err)
 {
     const struct bounded list[] = {
@@ -142,10 +160,11 @@ int
 options_lora_to_json(json_t *to, const trv_lora_options *o, trv_err *err)
 {
     return add_all(to,
-                   json_pack("{s:i,s:f,s:b,s:f,s:s}", "rank", o->rank, "alpha",
-                             o->alpha > 0 ? o->alpha : 2.0 * o->rank, "rslora",
-                             o->rslora, "dropout", o->dropout, "targets",
-                             o->targets),
+                   json_pack("{s:i,s:f,s:b,s:f,s:s,s:o*}", "rank", o->rank,
+                             "alpha", o->alpha > 0 ? o->alpha : 2.0 * o->rank,
+                             "rslora", o->rslora, "dropout", o->dropout,
+                             "targets", o->targets, "dora",
+                             o->dora ? json_true() : NULL),
                    err);
 }
 

@@ -8,6 +8,8 @@
 #include <trivium/trivium.h>
 
 #include "learn/loop/run.h"
+#include "model/decoder/lora.h"
+#include "model/files/model.h"
 
 /** A number and its bounds; NaN is outside all of them. */
 struct bounded {
@@ -26,6 +28,10 @@ int options_divergence(enum divergence *out, const char *name, trv_err *err);
 
 /** Bounds of every number; TRV_EINVAL where a text is NULL. */
 int options_check_lora(const trv_lora_options *o, trv_err *err);
+/** Begin what they ask for, so that nothing changes yet: what lora_begin() and
+ * dora_start() return. */
+int options_begin_lora(struct lora *l, const struct model *m,
+                       const trv_lora_options *o, uint64_t seed, trv_err *err);
 int options_check_learn(const trv_learn_options *o, trv_err *err);
 
 /** A method's defaults. */

@@ -142,9 +142,10 @@ student_default_lr(enum kind kind, const struct model_config *cfg)
 /* --- beginning --- */
 
 int
-student_begin(struct adapter_weights *out, const struct model_config *cfg,
+student_begin(struct adapter_weights *out, const struct model *m,
               const struct student_options *o, trv_err *err)
 {
+    const struct model_config *cfg = &m->cfg;
     struct bottleneck_spec spec = {.size = o->bottleneck.size, .f = ACT_SILU};
     struct rng r;
     int rc;
@@ -154,9 +155,7 @@ student_begin(struct adapter_weights *out, const struct model_config *cfg,
     if (o->kind == KIND_FULL)
         return 0;
     if (o->kind == KIND_LORA)
-        return lora_begin(&out->lora, cfg, o->lora.targets, o->lora.rank,
-                          o->lora.alpha, o->lora.rslora, o->lora.dropout,
-                          o->seed, err);
+        return options_begin_lora(&out->lora, m, &o->lora, o->seed, err);
     if (student_is_virtual(o->kind))
         return virtual_init(
             &out->virtual, o->kind == KIND_SOFT ? VIRTUAL_SOFT : VIRTUAL_PREFIX,

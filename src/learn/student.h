@@ -80,7 +80,7 @@ double student_bytes(const struct session *s, enum kind kind, int64_t params,
  * start so that nothing changes yet; virtual tokens are zero until
  * student_start(). What lora_begin(), virtual_init() and bottleneck_init()
  * return. */
-int student_begin(struct adapter_weights *out, const struct model_config *cfg,
+int student_begin(struct adapter_weights *out, const struct model *m,
                   const struct student_options *o, trv_err *err);
 
 /**

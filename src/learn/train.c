@@ -214,8 +214,7 @@ begin_student(struct adapter_weights *adapter_weights, struct plan *p,
               trv_err *err)
 {
     struct ids text = {0};
-    int rc =
-        student_begin(adapter_weights, &p->w.s->model->cfg, &p->student, err);
+    int rc = student_begin(adapter_weights, p->w.s->model, &p->student, err);
 
     if (!rc)
         rc = learned_rows_under(&p->rows, adapter_weights, err);

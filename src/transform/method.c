@@ -65,7 +65,7 @@ static const char learning[] = "steps batch accumulate lr schedule warmup "
 static const struct {
     const char *kinds, *options;
 } by_kind[] = {
-    {"lora head", "rank alpha rslora dropout targets"},
+    {"lora head", "rank alpha rslora dora dropout targets"},
     {"adapter", "bottleneck places"},
     {"soft prefix", "virtual-tokens start"},
     {"full", "save-as"},

@@ -43,5 +43,5 @@ t convert --model tiny --from out/lora --to soft:out/no --start nowhere
 t convert --model tiny --from out/lora --to soft:out/no --virtual-tokens 128
 t generate --model tiny --adaptation lora:out/prefix "One"
 t train --model tiny --data rows.jsonl --to prefix:out/no --virtual-tokens 127
-echo '{"peft_type": "P_TUNING"}' >out/soft/adapter_config.json
+echo '{"peft_type": "MULTITASK_PROMPT_TUNING"}' >out/soft/adapter_config.json
 t generate --model tiny --adaptation out/soft "One"

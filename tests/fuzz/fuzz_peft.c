@@ -25,8 +25,8 @@ again(const struct lora *l, const char *base, const struct model_config *cfg)
     struct lora back;
 
     TRV_ASSERT(!peft_encode(&f, l, cfg, base, NULL));
-    TRV_ASSERT(!peft_parse(&back, NULL, cfg, "again", f.config, f.n_config,
-                           f.weights, f.n_weights, false, NULL));
+    TRV_ASSERT(!peft_parse(&back, NULL, NULL, cfg, "again", f.config,
+                           f.n_config, f.weights, f.n_weights, false, NULL));
     TRV_ASSERT(back.n == l->n);
     TRV_ASSERT(!memcmp(back.w, l->w, (size_t)l->n * sizeof(float)));
     for (int64_t i = 0; i < l->layers * PART_COUNT; i++)
@@ -62,6 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t n = nul ? (size_t)(nul - data) : size;
     const void *weights = nul ? (const void *)(nul + 1) : no_tensors;
     const size_t n_weights = nul ? size - n - 1 : sizeof(no_tensors) - 1;
+    struct base_patch patch;
     struct lora l;
     char *base, *config;
     float *score;
@@ -74,10 +75,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(obj);
     }
     config = mem_strndup((const char *)data, n);
-    if (!peft_parse(&l, &base, &cfg, "fuzz", config, n, weights, n_weights,
-                    false, &err))
+    if (!peft_parse(&l, &patch, &base, &cfg, "fuzz", config, n, weights,
+                    n_weights, false, &err) &&
+        l.pairs)
         again(&l, base, &cfg);
     mem_free(base);
+    base_patch_release(&patch);
     lora_release(&l);
     if (!peft_parse_scorer(&l, &score, &base, &cfg, "fuzz", config, n, weights,
                            n_weights, false, &err))

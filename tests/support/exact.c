@@ -329,7 +329,8 @@ exact_save(struct world *w, const char *name, enum kind kind, int64_t k,
 
     rng_init(&r, seed, 2);
     if (kind == KIND_LORA)
-        must(lora_begin(&t.lora, cfg, "all-linear", 16, 16, false, 0, 3, &err),
+        must(lora_begin(&t.lora, cfg, "all-linear",
+                        &(struct lora_spec){.rank = 16, .alpha = 16}, 3, &err),
              &err);
     else
         must(virtual_init(&t.virtual,

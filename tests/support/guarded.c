@@ -429,6 +429,27 @@ guarded_col_sum(struct backend *be, float *d_b, struct mat dy)
 }
 
 static void
+guarded_scale_columns(struct backend *be, struct mat y, struct mat x,
+                      const float *a, const float *b)
+{
+    struct guarded *own = be->state;
+
+    unlock(own);
+    own->inner->ops->scale_columns(own->inner, y, x, a, b);
+    lock(own);
+}
+
+static void
+guarded_dot_columns(struct backend *be, float *d, struct mat x, struct mat y)
+{
+    struct guarded *own = be->state;
+
+    unlock(own);
+    own->inner->ops->dot_columns(own->inner, d, x, y);
+    lock(own);
+}
+
+static void
 guarded_adamw(struct backend *be, float *w, float *m, float *v, const float *g,
               int64_t n, float lr, float beta1, float beta2, float eps,
               float wd, int64_t step, float gscale)
@@ -500,6 +521,8 @@ static const struct backend_ops guarded_ops = {
     .scale = guarded_scale,
     .scale_backward = guarded_scale_backward,
     .col_sum = guarded_col_sum,
+    .scale_columns = guarded_scale_columns,
+    .dot_columns = guarded_dot_columns,
     .adamw = guarded_adamw,
     .cast = guarded_cast,
     .sum_squares = guarded_sum_squares,

@@ -191,8 +191,8 @@ world_reset_student(struct world *w)
     trv_err err = {0};
 
     adapter_weights_release(&w->student);
-    must(lora_begin(&w->student.lora, &w->s->model->cfg, "all-linear", 16, 16,
-                    false, 0, 3, &err),
+    must(lora_begin(&w->student.lora, &w->s->model->cfg, "all-linear",
+                    &(struct lora_spec){.rank = 16, .alpha = 16}, 3, &err),
          &err);
     must(adapter_weights_refresh(&w->student, w->s->be, &err), &err);
 }

@@ -95,7 +95,7 @@ open_fixture(struct fixture *f, const char *family, const char *isa,
             f->ids[i][t] = (int32_t)v[t];
         mem_free(v);
     }
-    must(peft_read(&f->adapter_weights.lora, NULL, &f->model->cfg,
+    must(peft_read(&f->adapter_weights.lora, NULL, NULL, &f->model->cfg,
                    family_path(family, "adapter"), true, &err),
          &err);
     must(lora_refresh(&f->adapter_weights.lora, f->be, &err), &err);

@@ -274,8 +274,10 @@ test_distill_gradient_equals_differences_for_uneven_ranks(void **state)
             alphas[i] = 3.0 + (double)(i % 4);
         }
         assert_int_equal(f.s.model->cfg.layers, 2);
-        must(lora_init_shaped(&f.adapter_weights.lora, &f.s.model->cfg, ranks,
-                              alphas, false, true, &err),
+        must(lora_init_shaped(
+                 &f.adapter_weights.lora, &f.s.model->cfg,
+                 &(struct lora_shape){.ranks = ranks, .alphas = alphas}, true,
+                 &err),
              &err);
         f.adapter_weights.lora.dropout = dropped ? 0.25f : 0.0f;
         rng_init(&r, 8, 8);

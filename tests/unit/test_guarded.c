@@ -90,7 +90,7 @@ begin_terms(struct fixture *f, enum kind kind)
     struct rng r;
     trv_err err = {0};
 
-    must(student_begin(&f->adapter_weights, &f->s.model->cfg, &o, &err), &err);
+    must(student_begin(&f->adapter_weights, f->s.model, &o, &err), &err);
     flat = adapter_weights_flat(&f->adapter_weights);
     rng_init(&r, 9, 9);
     for (int64_t i = 0; i < flat.n; i++)

@@ -70,6 +70,7 @@ static const struct {
     {"rank", "1"},
     {"alpha", "1"},
     {"rslora", ""},
+    {"dora", ""},
     {"dropout", "0.5"},
     {"targets", "q_proj"},
     {"seed", "6"},

@@ -268,6 +268,46 @@ test_ops_col_sum_adds_and_cast_rounds_to_even(void **state)
     both_close(&b);
 }
 
+static void
+test_ops_columns_are_scaled_and_multiplied_by_parts(void **state)
+{
+    struct both b;
+
+    (void)state;
+    assert_true(both_open(&b, PREC_F32));
+    for (size_t i = 0; i < N_SIZES; i++) {
+        const int64_t T = sizes[i][0] * 9, C = sizes[i][1];
+        struct mat x = ops_mat(T, C, 3, DT_F32, 1, 1);
+        struct mat y = ops_mat(T, C, 1, DT_F32, 2, 1);
+        struct mat a = ops_mat(1, C, 0, DT_F32, 3, 1);
+        struct mat e = ops_mat(1, C, 0, DT_F32, 4, 1);
+        struct mat sum = ops_mat(1, C, 0, DT_F32, 5, 1), was = ops_same(sum);
+        double dots = 0;
+
+        b.cpu[0]->ops->dot_columns(b.cpu[0], sum.data, x, y);
+        for (int64_t t = 0; t < T; t++)
+            dots += (double)((float *)x.data)[t * x.ld] *
+                    (double)((float *)y.data)[t * y.ld];
+        assert_close((double)((float *)sum.data)[0],
+                     dots + (double)((float *)was.data)[0], 1e-6 * (double)T);
+        b.cpu[0]->ops->scale_columns(b.cpu[0], y, x, a.data, e.data);
+        for (int64_t t = 0; t < T; t++)
+            assert_close((double)((float *)y.data)[t * y.ld + C - 1],
+                         (double)((float *)x.data)[t * x.ld + C - 1] *
+                                 (double)((float *)a.data)[C - 1] +
+                             (double)((float *)e.data)[C - 1],
+                         1e-6);
+        b.cpu[0]->ops->scale_columns(b.cpu[0], x, x, a.data, NULL);
+        ops_free(x);
+        ops_free(y);
+        ops_free(a);
+        ops_free(e);
+        ops_free(sum);
+        ops_free(was);
+    }
+    both_close(&b);
+}
+
 /* Slopes of sum(c * norm(x)) and sum(c * act(u)) by the oracle's forward. */
 struct slope {
     struct backend *ref;
@@ -364,6 +404,7 @@ main(void)
         cmocka_unit_test(test_ops_act_is_that_of_the_oracle),
         cmocka_unit_test(test_ops_act_holds_at_the_ends_of_the_numbers),
         cmocka_unit_test(test_ops_col_sum_adds_and_cast_rounds_to_even),
+        cmocka_unit_test(test_ops_columns_are_scaled_and_multiplied_by_parts),
         cmocka_unit_test(test_ops_layer_gradients_are_slopes_of_the_oracle),
     };
 

@@ -41,7 +41,7 @@ round_trip(const char *dir, const struct model_config *cfg)
     char *base, *path = path_join(dir, PEFT_WEIGHTS);
     trv_err err;
 
-    if (peft_read(&l, &base, cfg, dir, false, &err))
+    if (peft_read(&l, NULL, &base, cfg, dir, false, &err))
         fail_msg("%s", err.msg);
     assert_non_null(base);
     assert_int_equal(peft_encode(&f, &l, cfg, base, NULL), 0);
@@ -50,8 +50,8 @@ round_trip(const char *dir, const struct model_config *cfg)
     assert_memory_equal(f.weights, was.s, was.len);
     lora_release(&l);
 
-    if (peft_parse(&l, NULL, cfg, "again", f.config, f.n_config, f.weights,
-                   f.n_weights, true, &err))
+    if (peft_parse(&l, NULL, NULL, cfg, "again", f.config, f.n_config,
+                   f.weights, f.n_weights, true, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(peft_encode(&again, &l, cfg, base, NULL), 0);
     assert_int_equal(again.n_config, f.n_config);
@@ -96,7 +96,7 @@ test_peft_reads_a_real_adapter_without_its_base(void **state)
         skip();
     gpt2_124m(&cfg);
     round_trip(dir, &cfg);
-    assert_int_equal(peft_read(&l, &base, &cfg, dir, true, NULL), 0);
+    assert_int_equal(peft_read(&l, NULL, &base, &cfg, dir, true, NULL), 0);
     assert_string_equal(base, "gpt2");
     assert_int_equal(l.n, 12 * 16 * (768 + 2304));
     assert_close(l.dropout, 0.05f, 0.0);
@@ -125,8 +125,8 @@ survives(const struct lora *l, const struct model_config *cfg)
     trv_err err;
 
     assert_int_equal(peft_encode(&f, l, cfg, "b", NULL), 0);
-    if (peft_parse(&back, NULL, cfg, "again", f.config, f.n_config, f.weights,
-                   f.n_weights, false, &err))
+    if (peft_parse(&back, NULL, NULL, cfg, "again", f.config, f.n_config,
+                   f.weights, f.n_weights, false, &err))
         fail_msg("%s in %s", err.msg, f.config);
     assert_int_equal(back.n, l->n);
     assert_memory_equal(back.w, l->w, (size_t)l->n * sizeof(float));
@@ -169,8 +169,14 @@ test_peft_writes_uneven_loras_that_come_back(void **state)
                 a[PART_UP] = 2.5;
             }
         }
-        assert_int_equal(
-            lora_init_shaped(&l, &cfg, ranks, alphas, c == 2, false, NULL), 0);
+        assert_int_equal(lora_init_shaped(&l, &cfg,
+                                          &(struct lora_shape){.ranks = ranks,
+                                                               .alphas = alphas,
+                                                               .rslora = c == 2,
+                                                               .dora = c == 1,
+                                                               .bias = c == 2},
+                                          false, NULL),
+                         0);
         for (int64_t i = 0; i < l.n; i++)
             l.w[i] = (float)(i % 1000) * 0.25f - 3.0f;
         survives(&l, &cfg);
@@ -230,12 +236,14 @@ golden_parse(struct golden *g, const json_t *config, const void *weights,
              size_t n, trv_err *err)
 {
     char *text = json_dumps(config, 0);
+    struct base_patch patch;
     struct lora l;
     int rc;
 
-    rc = peft_parse(&l, NULL, &g->cfg, "dir", text, strlen(text), weights, n,
-                    false, err);
+    rc = peft_parse(&l, &patch, NULL, &g->cfg, "dir", text, strlen(text),
+                    weights, n, false, err);
     free(text);
+    base_patch_release(&patch);
     lora_release(&l);
     return rc;
 }
@@ -256,18 +264,35 @@ test_peft_refuses_other_kinds_of_adapter_by_name(void **state)
         int code;
         const char *says;
     } cases[] = {
-        {"{\"peft_type\": \"LOHA\"}", TRV_EUNSUPPORTED, "'LOHA'"},
+        {"{\"peft_type\": \"LOHA\"}", TRV_EUNSUPPORTED,
+         "'LOHA' (LoHa), which is not supported; merge it in PEFT "
+         "(merge_and_unload()"},
+        {"{\"peft_type\": \"VERA\"}", TRV_EUNSUPPORTED, "VeRA"},
+        {"{\"peft_type\": \"XLORA\"}", TRV_EUNSUPPORTED, "'XLORA'"},
         {"{\"peft_type\": \"PREFIX_TUNING\"}", TRV_EUNSUPPORTED,
          "'PREFIX_TUNING'"},
         {"{\"peft_type\": null}", TRV_EFORMAT, "peft_type"},
-        {"{\"use_dora\": true}", TRV_EUNSUPPORTED, "DoRA"},
-        {"{\"bias\": \"all\"}", TRV_EUNSUPPORTED, "trained biases ('all')"},
-        {"{\"bias\": \"lora_only\"}", TRV_EUNSUPPORTED, "lora_only"},
-        {"{\"lora_bias\": true}", TRV_EUNSUPPORTED, "lora_bias"},
-        {"{\"modules_to_save\": [\"lm_head\"]}", TRV_EUNSUPPORTED,
-         "modules_to_save"},
-        {"{\"trainable_token_indices\": [1]}", TRV_EUNSUPPORTED,
-         "trained tokens"},
+        {"{\"use_dora\": true}", TRV_EFORMAT,
+         "lacks the tensor 'base_model.model.transformer.h.0.attn.c_attn."
+         "lora_magnitude_vector'"},
+        {"{\"use_dora\": true, \"lora_bias\": true}", TRV_EFORMAT,
+         "exclude each other"},
+        {"{\"bias\": \"some\"}", TRV_EFORMAT, "'some'"},
+        {"{\"lora_bias\": true}", TRV_EFORMAT, "c_attn.lora_B.bias"},
+        {"{\"modules_to_save\": [\"lm_head\"]}", TRV_EFORMAT,
+         "names 'lm_head', but"},
+        {"{\"modules_to_save\": \"lm_head\"}", TRV_EFORMAT, "is no list"},
+        {"{\"modules_to_save\": [3]}", TRV_EFORMAT, "modules_to_save"},
+        {"{\"trainable_token_indices\": [1]}", TRV_EFORMAT,
+         "has none of 'transformer.wte'"},
+        {"{\"trainable_token_indices\": 1}", TRV_EFORMAT,
+         "neither a list nor an object"},
+        {"{\"target_modules\": [\"wte\", \"c_attn\", \"c_fc\", "
+         "\"c_proj\"]}",
+         TRV_EFORMAT, "transformer.wte.lora_embedding_A"},
+        {"{\"megatron_config\": {\"x\": 1}}", TRV_EUNSUPPORTED, "Megatron"},
+        {"{\"bias\": \"all\"}", 0, ""},
+        {"{\"bias\": \"lora_only\"}", 0, ""},
         {"{\"layer_replication\": [[0, 2]]}", TRV_EUNSUPPORTED,
          "layer_replication"},
         {"{\"target_parameters\": [\"x\"]}", TRV_EUNSUPPORTED,
@@ -276,7 +301,9 @@ test_peft_refuses_other_kinds_of_adapter_by_name(void **state)
         {"{\"alora_invocation_tokens\": [1]}", TRV_EUNSUPPORTED,
          "activated LoRA"},
         {"{\"init_lora_weights\": \"pissa_niter_4\"}", TRV_EUNSUPPORTED,
-         "pissa_niter_4"},
+         "path_initial_model_for_weight_conversion"},
+        {"{\"init_lora_weights\": \"olora\"}", TRV_EUNSUPPORTED, "'olora'"},
+        {"{\"init_lora_weights\": \"eva\"}", 0, ""},
         {"{\"task_type\": \"SEQ_CLS\"}", TRV_EUNSUPPORTED, "'SEQ_CLS'"},
         {"{\"target_modules\": [\"q_proj\"]}", TRV_EMISMATCH,
          "no linear layer of a gpt2 model"},
@@ -392,7 +419,44 @@ magnitude(struct tensor *t, int64_t *n)
 static void
 stranger(struct tensor *t, int64_t *n)
 {
-    find(t, *n, "h.1.mlp.c_fc.lora_B")->name = "lm_head.weight";
+    find(t, *n, "h.1.mlp.c_fc.lora_B")->name = "mystery.weight";
+}
+
+static void
+nameless(struct tensor *t, int64_t *n)
+{
+    find(t, *n, "h.1.mlp.c_fc.lora_B")->name = "mystery";
+}
+
+static void
+resized(struct tensor *t, int64_t *n)
+{
+    find(t, *n, "h.1.mlp.c_fc.lora_B")->name =
+        "base_model.model.transformer.wte.weight";
+}
+
+static void
+twice(struct tensor *t, int64_t *n)
+{
+    t[*n] = *find(t, *n, "h.1.mlp.c_fc.lora_B");
+    t[(*n)++].name =
+        "base_model.model.transformer.h.1.mlp.c_fc.lora_B.default.weight";
+}
+
+static void
+biased(struct tensor *t, int64_t *n)
+{
+    struct tensor *x = find(t, *n, "h.1.mlp.c_fc.lora_B");
+
+    t[*n] = *x;
+    t[(*n)++].name = "base_model.model.transformer.h.1.mlp.c_fc.lora_B.bias";
+}
+
+static void
+loha(struct tensor *t, int64_t *n)
+{
+    find(t, *n, "h.1.mlp.c_fc.lora_B")->name =
+        "base_model.model.transformer.h.1.mlp.c_fc.hada_w1_a";
 }
 
 static void
@@ -423,9 +487,14 @@ test_peft_refuses_tensors_that_do_not_fit_by_name(void **state)
         {deeper,
          TRV_EMISMATCH,
          {"transformer.h.2.mlp.c_fc", "2 layers", "adapter_model"}},
-        {head, TRV_EMISMATCH, {"'lm_head'", "no linear layer", "gpt2"}},
-        {magnitude, TRV_EUNSUPPORTED, {"DoRA", "magnitude", "'"}},
-        {stranger, TRV_EFORMAT, {"'lm_head.weight'", "no half", "'"}},
+        {head, TRV_EFORMAT, {"lm_head", "does not target", "lora_B"}},
+        {magnitude, TRV_EFORMAT, {"DoRA", "magnitude", "use_dora"}},
+        {stranger, TRV_EFORMAT, {"'mystery.weight'", "no half", "no tensor"}},
+        {nameless, TRV_EFORMAT, {"'mystery'", "no half", "no tensor"}},
+        {resized, TRV_EMISMATCH, {"wte", "112 rows", "resized"}},
+        {twice, TRV_EFORMAT, {"twice", "c_fc.lora_B", "adapter"}},
+        {biased, TRV_EFORMAT, {"is a bias of a pair", "lora_bias", "c_fc"}},
+        {loha, TRV_EUNSUPPORTED, {"is LoHa", "merge", "c_fc"}},
         {empty, TRV_EFORMAT, {"lacks the tensor", "targets", "'"}},
     };
     struct golden g;
@@ -467,7 +536,7 @@ test_peft_writes_nothing_that_is_not_finite(void **state)
 
     (void)state;
     open_config(&cfg, test_source("golden/models/gpt2/config.json"));
-    assert_int_equal(peft_read(&l, NULL, &cfg,
+    assert_int_equal(peft_read(&l, NULL, NULL, &cfg,
                                test_source("golden/models/gpt2/adapter"), false,
                                NULL),
                      0);
@@ -491,18 +560,18 @@ test_peft_says_which_file_is_missing(void **state)
     gpt2_124m(&cfg);
     snprintf(dir, sizeof(dir), "%s", test_tmpdir("peft-missing"));
     assert_false(peft_is(dir));
-    expect(peft_read(&l, NULL, &cfg, dir, false, &err), &err, TRV_EIO,
+    expect(peft_read(&l, NULL, NULL, &cfg, dir, false, &err), &err, TRV_EIO,
            PEFT_CONFIG);
     path = path_join(dir, PEFT_CONFIG);
     assert_int_equal(file_write_atomic(path, "{}", 2, NULL), 0);
     assert_true(peft_is(dir));
-    expect(peft_read(&l, NULL, &cfg, dir, false, &err), &err, TRV_EIO,
+    expect(peft_read(&l, NULL, NULL, &cfg, dir, false, &err), &err, TRV_EIO,
            PEFT_WEIGHTS);
     mem_free(path);
     path = path_join(dir, "adapter_model.bin");
     assert_int_equal(file_write_atomic(path, "PK", 2, NULL), 0);
-    expect(peft_read(&l, NULL, &cfg, dir, false, &err), &err, TRV_EUNSUPPORTED,
-           "pickle");
+    expect(peft_read(&l, NULL, NULL, &cfg, dir, false, &err), &err,
+           TRV_EUNSUPPORTED, "pickle");
     mem_free(path);
 }
 
@@ -522,7 +591,7 @@ test_peft_survives_every_failed_allocation(void **state)
         int rc;
 
         mem_fail_after(n);
-        rc = peft_read(&l, &base, &cfg, dir, true, NULL);
+        rc = peft_read(&l, NULL, &base, &cfg, dir, true, NULL);
         if (!rc)
             rc = peft_encode(&f, &l, &cfg, base, NULL);
         mem_fail_after(-1);

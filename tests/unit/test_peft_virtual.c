@@ -148,8 +148,8 @@ test_peft_virtual_refuses_what_does_not_fit_in_one_sentence(void **state)
     refuses("soft", "{}", 0, "");
     refuses("prefix", "{\"prefix_projection\": true}", 0, "");
     refuses("prefix", "{\"token_dim\": null, \"num_layers\": null}", 0, "");
-    refuses("soft", "{\"peft_type\": \"P_TUNING\"}", TRV_EUNSUPPORTED,
-            "'P_TUNING'");
+    refuses("soft", "{\"peft_type\": \"MULTITASK_PROMPT_TUNING\"}",
+            TRV_EUNSUPPORTED, "'MULTITASK_PROMPT_TUNING'");
     refuses("soft", "{\"peft_type\": 3}", TRV_EFORMAT, "peft_type");
     refuses("soft", "{\"peft_type\": \"PREFIX_TUNING\"}", TRV_EMISMATCH,
             "token_dim");

@@ -226,8 +226,8 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
 
     (void)state;
     open_tiny(&s);
-    must(lora_begin(&l, &s.model->cfg, "q_proj,down_proj", 2, 0, false, 0, 3,
-                    &err),
+    must(lora_begin(&l, &s.model->cfg, "q_proj,down_proj",
+                    &(struct lora_spec){.rank = 2}, 3, &err),
          &err);
     for (int64_t i = 0; i < l.n; i++)
         l.w[i] = (float)(i % 7) - 3.0f;

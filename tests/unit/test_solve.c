@@ -49,8 +49,8 @@ open_fixture(struct fixture *f, const char *family, int n_inputs, int n_answer,
     must(model_open(&f->s.model, test_source(rel), &err), &err);
     must(backend_open(&f->s.be, &be, &err), &err);
     must(session_decoder(&f->s, &f->d, &err), &err);
-    must(lora_begin(&f->student.lora, &f->s.model->cfg, targets, rank, 0, false,
-                    0, 7, &err),
+    must(lora_begin(&f->student.lora, &f->s.model->cfg, targets,
+                    &(struct lora_spec){.rank = rank}, 7, &err),
          &err);
     rng_init(&r, 11, 2);
     f->answers.contexts = mem_calloc(MAX_INPUTS, sizeof(struct paired_row));

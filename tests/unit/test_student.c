@@ -120,8 +120,8 @@ test_student_begins_with_gradients_of_every_kind(void **state)
 
         assert_true(student_can_be(kinds[i]));
         assert_int_equal(student_is_virtual(kinds[i]), i >= 2);
-        must(student_begin(&a, &s->model->cfg, &o, &err), &err);
-        must(student_begin(&b, &s->model->cfg, &o, &err), &err);
+        must(student_begin(&a, s->model, &o, &err), &err);
+        must(student_begin(&b, s->model, &o, &err), &err);
         flat = adapter_weights_flat(&a);
         assert_true(flat.n > 0 && flat.g);
         assert_memory_equal(flat.w, adapter_weights_flat(&b).w,
@@ -178,7 +178,7 @@ test_student_that_starts_from_a_text_acts_as_the_text(void **state)
             snprintf(path, sizeof(path), "golden/models/%s", test_family(fam));
             s = open_session(path);
             o.virtual.tokens = K;
-            must(student_begin(&t, &s->model->cfg, &o, &err), &err);
+            must(student_begin(&t, s->model, &o, &err), &err);
             must(student_start(&t, s, text, K, NULL, &err), &err);
             last_hidden(want, s, &(struct row){text, K + N, NULL}, N);
             for (int j = 0; j < K; j++)
@@ -211,8 +211,8 @@ test_student_start_repeats_a_text_that_is_too_short(void **state)
         trv_err err = {0};
 
         o.virtual.tokens = 8;
-        must(student_begin(&a, &s->model->cfg, &o, &err), &err);
-        must(student_begin(&b, &s->model->cfg, &o, &err), &err);
+        must(student_begin(&a, s->model, &o, &err), &err);
+        must(student_begin(&b, s->model, &o, &err), &err);
         must(student_start(&a, s, shorter, 3, NULL, &err), &err);
         must(student_start(&b, s, whole, 8, NULL, &err), &err);
         assert_memory_equal(a.virtual.w, b.virtual.w,
@@ -362,7 +362,7 @@ test_student_decays_a_scalar_head_and_every_term(void **state)
     assert_false(student_decays(d, NULL, d->score.v - d->w_full - 1, &end));
     assert_int_equal(end, d->score.v - d->w_full);
 
-    must(student_begin(&t, &s->model->cfg, &o, &err), &err);
+    must(student_begin(&t, s->model, &o, &err), &err);
     assert_true(student_decays(d, &t, 0, &end));
     assert_int_equal(end, t.lora.n);
     adapter_weights_release(&t);

@@ -95,7 +95,7 @@ train(struct losses *out, int kind, const char *isa)
 
     must(model_open(&s.model, test_source("golden/models/llama"), &err), &err);
     must(backend_open(&s.be, &be, &err), &err);
-    must(peft_read(&adapter_weights.lora, NULL, &s.model->cfg,
+    must(peft_read(&adapter_weights.lora, NULL, NULL, &s.model->cfg,
                    test_source("golden/models/llama/adapter"), true, &err),
          &err);
     must(adapter_weights_refresh(&adapter_weights, s.be, &err), &err);

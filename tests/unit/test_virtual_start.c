@@ -55,7 +55,7 @@ open_fixture(struct fixture *f, const char *spec, enum kind kind)
     must(adaptation_open(&f->teacher, f->s->model, NULL, spec, false, &err),
          &err);
     must(data_parse(&f->in.data, "in.jsonl", rows, strlen(rows), &err), &err);
-    must(student_begin(&f->student, &f->s->model->cfg, &so, &err), &err);
+    must(student_begin(&f->student, f->s->model, &so, &err), &err);
     must(answers_contexts(&f->answers, f->s, f->teacher, &f->student, &f->in, 8,
                           &err),
          &err);

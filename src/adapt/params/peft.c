@@ -1,8 +1,8 @@
-/* peft.c -- LoRA folders of PEFT, read with all checks and written so that PEFT
- * loads them unchanged.
+/* peft.c -- LoRA folders of PEFT, read with all checks.
  *
- * Owns names, shapes and the config's fields; which modules a config addresses
- * is peft_match.c's, the bytes of a safetensors file safetensors.c's.
+ * Owns shapes, and which tensors must be there. Names are peft_key.c's, fields
+ * of the config peft_config.c's, which modules it addresses peft_match.c's, the
+ * bytes of a safetensors file safetensors.c's. peft_write.c writes.
  */
 #include "adapt/params/peft.h"
 
@@ -10,395 +10,783 @@
 #include <string.h>
 #include <strings.h>
 
+#include "adapt/params/peft_config.h"
+#include "adapt/params/peft_key.h"
 #include "adapt/params/peft_match.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/files/family.h"
 #include "model/files/safetensors.h"
 
 #define PREFIX "base_model.model."
-#define SCORE PREFIX "score.weight"
+#define SCORE "score.weight"
+#define TABLES_MAX 3 // embedding, positions, head
 
-/* ---- reading: the config --------------------------------------------- */
-
-/* Fields that must be absent, null, false or empty: each changes the effect of
- * the pairs. */
-static const struct {
-    const char *field, *means;
-} refused[] = {
-    {"use_dora", "DoRA"},
-    {"lora_bias", "biases of the pairs"},
-    {"use_qalora", "QALoRA"},
-    {"use_bdlora", "block-diagonal LoRA"},
-    {"kasa_config", "KaSA"},
-    {"monteclora_config", "MonteCLoRA"},
-    {"arrow_config", "routing between adapters"},
-    {"alora_invocation_tokens", "activated LoRA"},
-    {"layer_replication", "replicated layers"},
-    {"trainable_token_indices", "trained tokens"},
-    {"target_parameters", "pairs for bare parameters"},
-    {"megatron_config", "Megatron's parallel layers"},
+/* A matrix outside the layers that a pair may adapt: it becomes a patch. */
+struct table {
+    struct layout_item of;
+    char path[sizeof(((struct layout_item *)0)->name)];
+    int64_t rank; // 0: not adapted
+    double alpha;
 };
 
-static int
-unsupported(trv_err *err, const char *file, const char *field, const char *wish)
-{
-    return err_fail(err, TRV_EUNSUPPORTED,
-                    "field '%s' of '%s' asks for %s, which is not supported; "
-                    "only plain LoRA is",
-                    field, file, wish);
-}
+struct reader {
+    const struct payload *p;
+    const struct model_config *cfg;
+    struct peft_config c;
+    struct lora *lora;
+    struct base_patch *patch;
+    float **score; // of a reward model; else NULL
+    /* every tensor of the base, an untied head's too */
+    struct layout_item *items;
+    int64_t n_items;
+    struct table tables[TABLES_MAX];
+    int n_tables;
+    int64_t n_modules;   // the parts of all layers, and the tables behind them
+    unsigned char *seen; // [n_modules] a bit for each role
+};
 
-/* Of a reward model the `score` is saved whole. PEFT also names `classifier`,
- * which the models here do not have. */
-static int
-check_saved(const json_t *config, const char *file, bool scorer, trv_err *err)
-{
-    const json_t *list = json_object_get(config, "modules_to_save"), *v;
-    bool has_score = false;
-    size_t i;
-
-    if (!scorer)
-        return payload_is_set(list)
-                   ? unsupported(err, file, "modules_to_save",
-                                 "whole modules beside the pairs")
-                   : 0;
-    json_array_foreach(list, i, v)
-    {
-        const char *name = json_is_string(v) ? json_string_value(v) : "";
-
-        has_score = has_score || !strcmp(name, "score");
-        if (strcmp(name, "score") != 0 && strcmp(name, "classifier") != 0)
-            return unsupported(err, file, "modules_to_save",
-                               "whole modules beside 'score'");
-    }
-    return has_score ? 0
-                     : err_fail(err, TRV_EFORMAT,
-                                "field 'modules_to_save' of '%s' does not name "
-                                "'score', which a reward is read by",
-                                file);
-}
+/* ---- the base's tensors ------------------------------------------------- */
 
 static int
-check_config(const json_t *config, const char *file, bool scorer, trv_err *err)
+note_item(const struct layout_item *it, trv_err *err, void *payload)
 {
-    const char *wanted = scorer ? "SEQ_CLS" : "CAUSAL_LM";
-    const json_t *init = json_object_get(config, "init_lora_weights");
-    const char *type = NULL, *bias = "none", *task = NULL;
-    char fact[160];
-    int rc;
+    struct reader *r = payload;
+    const bool is_table =
+        it->slot == SLOT_EMBED || it->slot == SLOT_POS || it->slot == SLOT_HEAD;
 
-    rc = json_need(config, "peft_type", file, err);
-    if (!rc)
-        rc = json_str(&type, config, "peft_type", file, err);
-    if (rc)
-        return rc;
-    if (strcmp(type, "LORA") != 0)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "field 'peft_type' of '%s' is '%.100s', which is not "
-                        "supported; LORA, PROMPT_TUNING and PREFIX_TUNING are",
-                        file, type);
-    rc = json_need(config, "target_modules", file, err);
-    if (!rc)
-        rc = json_str(&bias, config, "bias", file, err);
-    if (!rc)
-        rc = json_str(&task, config, "task_type", file, err);
-    if (rc)
-        return rc;
-    if (strcmp(bias, "none") != 0) {
-        snprintf(fact, sizeof(fact), "trained biases ('%.100s')", bias);
-        return unsupported(err, file, "bias", fact);
-    }
-    if (task && strcmp(task, wanted) != 0) {
-        snprintf(fact, sizeof(fact), "'%.100s'", task);
-        return unsupported(err, file, "task_type", fact);
-    }
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (payload_is_set(json_object_get(config, refused[i].field)))
-            return unsupported(err, file, refused[i].field, refused[i].means);
-    }
-    rc = check_saved(config, file, scorer, err);
-    if (rc)
-        return rc;
-    if (json_is_string(init)) {
-        /* These start by changing the base's own weights (or, mica, the
-         * forward pass): the pairs belong to that base and no other. */
-        static const char *const changing[] = {"pissa", "corda",   "olora",
-                                               "loftq", "lora_ga", "mica"};
+    (void)err;
+    if (r->items)
+        r->items[r->n_items] = *it;
+    r->n_items++;
+    if (r->items && is_table) {
+        struct table *t = &r->tables[r->n_tables++];
 
-        for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++) {
-            if (strncasecmp(json_string_value(init), changing[i],
-                            strlen(changing[i])) != 0)
-                continue;
-            snprintf(fact, sizeof(fact), "a base whose weights '%.40s' changed",
-                     json_string_value(init));
-            return unsupported(err, file, "init_lora_weights", fact);
-        }
+        TRV_ASSERT(r->n_tables <= TABLES_MAX);
+        t->of = *it;
+        snprintf(t->path, sizeof(t->path), "%.*s",
+                 (int)(strlen(it->name) - strlen(".weight")), it->name);
     }
     return 0;
 }
 
-/* ---- reading: the tensors -------------------------------------------- */
-
-static void
-tensor_name(char *buf, size_t size, const char *path, bool b)
+static int
+list_items(struct reader *r, trv_err *err)
 {
-    snprintf(buf, size, PREFIX "%s.lora_%c.weight", path, b ? 'B' : 'A');
+    struct model_config *untied = mem_alloc(sizeof(*untied));
+
+    if (!untied)
+        return err_nomem(err, "to read '%s'", r->p->config_file);
+    *untied = *r->cfg;
+    untied->tied = false;
+    (void)layout_each(untied, note_item, NULL, r);
+    r->items = mem_calloc((size_t)r->n_items, sizeof(*r->items));
+    r->n_items = 0;
+    if (r->items)
+        (void)layout_each(untied, note_item, NULL, r);
+    mem_free(untied);
+    return r->items ? 0 : err_nomem(err, "to read '%s'", r->p->config_file);
 }
 
-/* Which module of the model does a path name? False where none. */
-static bool
-find_module(int64_t *at, const struct model_config *cfg, const char *path,
-            size_t n)
+static const struct layout_item *
+find_item(const struct reader *r, const char *name)
 {
-    char buf[256];
-
-    for (int64_t i = 0; i < cfg->layers * PART_COUNT; i++) {
-        if (part_path(buf, sizeof(buf), cfg, i / PART_COUNT,
-                      (enum part)(i % PART_COUNT)))
-            continue;
-        if (strlen(buf) == n && strncmp(buf, path, n) == 0) {
-            *at = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Tensors that other kinds of adapters have. */
-static const char *
-foreign_tensor(const char *name)
-{
-    static const struct {
-        const char *part, *means;
-    } foreign[] = {
-        {".lora_magnitude_vector", "DoRA"},
-        {".lora_embedding_", "a LoRA of an embedding"},
-        {".lora_A.bias", "a bias of a pair"},
-        {".lora_B.bias", "a bias of a pair"},
-        {".modules_to_save.", "a whole module"},
-        {".original_module.", "a whole module"},
-        {".base_layer.", "a weight of the base"},
-        {".hada_", "LoHa"},
-        {".lokr_", "LoKr"},
-        {".ia3_", "IA3"},
-    };
-
-    for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-        if (strstr(name, foreign[i].part))
-            return foreign[i].means;
-    }
+    for (int64_t i = 0; i < r->n_items; i++)
+        if (!strcmp(r->items[i].name, name))
+            return &r->items[i];
     return NULL;
 }
 
-/* Every tensor must be half of a pair that the config targets, in the shape
- * that model and config require. */
-static int
-check_tensor(const struct lora *l, const struct model_config *cfg,
-             const struct st_file *st, const struct tensor *t, const char *file,
-             const char *config_file, trv_err *err)
-{
-    static const char end_a[] = ".lora_A.weight", end_b[] = ".lora_B.weight";
-    const size_t prefix = sizeof(PREFIX) - 1, end = sizeof(end_a) - 1;
-    const size_t n = strlen(t->name);
-    const bool fits = n > prefix + end && !strncmp(t->name, PREFIX, prefix);
-    const bool b = fits && !strcmp(t->name + n - end, end_b);
-    const char *means = foreign_tensor(t->name);
-    const char *path = fits ? t->name + prefix : "";
-    const int n_path = fits ? (int)(n - prefix - end) : 0;
-    const struct lora_pair *p;
-    char shape[96];
-    int64_t at, rows, cols;
+/* ---- modules ------------------------------------------------------------ */
 
-    if (means)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "tensor '%.300s' of '%s' is %s: not supported; only "
-                        "plain LoRA is",
-                        t->name, file, means);
-    if (!fits || (!b && strcmp(t->name + n - end, end_a) != 0))
-        return err_fail(err, TRV_EFORMAT,
-                        "tensor '%.300s' of '%s' is no half of a LoRA pair "
-                        "(" PREFIX "MODULE.lora_A.weight)",
-                        t->name, file);
-    payload_shape_text(shape, sizeof(shape), t);
-    if (!find_module(&at, cfg, path, (size_t)n_path))
-        return err_fail(err, TRV_EMISMATCH,
-                        "tensor '%.300s' [%s] of '%s' adapts '%.*s', which is "
-                        "no linear layer of this %s model of %lld layers",
-                        t->name, shape, file, n_path < 200 ? n_path : 200, path,
-                        family_name(cfg->family), (long long)cfg->layers);
-    p = &l->pairs[at];
-    if (p->rank == 0)
-        return err_fail(err, TRV_EFORMAT,
-                        "tensor '%.300s' of '%s' adapts a module that '%s' "
-                        "does not target",
-                        t->name, file, config_file);
-    rows = b ? p->out : p->rank;
-    cols = b ? p->rank : p->in;
-    if (t->type == DT_COUNT)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "tensor '%.300s' of '%s' is %s, not F32, F16 or BF16",
-                        t->name, file, st_dtype(st, t->name));
-    if (t->n_dims != 2 || t->dim[0] != rows || t->dim[1] != cols)
-        return err_fail(err, TRV_EMISMATCH,
-                        "tensor '%.300s' of '%s' has the shape [%s]; this %s "
-                        "model and the rank %lld of '%s' ask for [%lld, %lld]",
-                        t->name, file, shape, family_name(cfg->family),
-                        (long long)p->rank, config_file, (long long)rows,
-                        (long long)cols);
-    return 0;
+/* The path of module i; "" where the family has no such part. */
+static void
+module_path(char *buf, size_t size, const struct reader *r, int64_t i)
+{
+    const int64_t parts = r->cfg->layers * PART_COUNT;
+
+    buf[0] = '\0';
+    if (i >= parts)
+        snprintf(buf, size, "%s", r->tables[i - parts].path);
+    else if (part_path(buf, size, r->cfg, i / PART_COUNT,
+                       (enum part)(i % PART_COUNT)))
+        buf[0] = '\0';
 }
 
-static int
-load_half(float *out, const struct st_file *st, const char *path, bool b,
-          const char *file, const char *config_file, trv_err *err)
+/* Which module does a path name? -1: none. */
+static int64_t
+find_module(const struct reader *r, const char *path)
 {
-    const struct tensor *t;
-    char name[320], other[320];
-    int64_t n;
+    char buf[256];
 
-    tensor_name(name, sizeof(name), path, b);
-    tensor_name(other, sizeof(other), path, !b);
-    t = st_find(st, name);
-    if (!t)
-        return st_find(st, other)
-                   ? err_fail(err, TRV_EFORMAT,
-                              "'%s' holds '%s' without its other half '%s'",
-                              file, other, name)
-                   : err_fail(err, TRV_EFORMAT,
-                              "'%s' targets '%s', but '%s' lacks the tensor "
-                              "'%s'",
-                              config_file, path, file, name);
-    tensor_rows_f32(out, t, 0, t->dim[0]);
-    n = t->dim[0] * t->dim[1];
-    for (int64_t i = 0; i < n; i++) {
-        if (!isfinite(out[i]))
-            return err_fail(err, TRV_ENONFINITE,
-                            "tensor '%s' of '%s' holds %g at position %lld",
-                            name, file, (double)out[i], (long long)i);
+    for (int64_t i = 0; i < r->n_modules; i++) {
+        module_path(buf, sizeof(buf), r, i);
+        if (*buf && !strcmp(buf, path))
+            return i;
     }
-    return 0;
+    return -1;
+}
+
+static bool
+is_embedding(const struct table *t)
+{
+    return t && t->of.slot != SLOT_HEAD;
+}
+
+/* Of module i: the table, or NULL where it is a part. */
+static struct table *
+table_of(struct reader *r, int64_t i)
+{
+    const int64_t parts = r->cfg->layers * PART_COUNT;
+
+    return i >= parts ? &r->tables[i - parts] : NULL;
+}
+
+static int64_t
+rank_of(struct reader *r, int64_t i)
+{
+    const struct table *t = table_of(r, i);
+
+    return t ? t->rank : r->lora->pairs ? r->lora->pairs[i].rank : 0;
 }
 
 /* Ranks and alphas of all modules, from the config. */
 static int
-read_shapes(int64_t *ranks, double *alphas, const json_t *config,
-            const struct model_config *cfg, const char *file, trv_err *err)
+read_shapes(struct reader *r, int64_t *ranks, double *alphas, trv_err *err)
 {
+    const char *file = r->p->config_file;
+    const int64_t parts = r->cfg->layers * PART_COUNT;
+    const json_t *targets = json_object_get(r->p->config, "target_modules");
+    const bool all_linear =
+        json_is_string(targets) &&
+        !strcasecmp(json_string_value(targets), "all-linear");
     struct peft_rules *rules = NULL;
-    int64_t targets = 0;
+    int64_t n = 0;
     char path[256];
-    int rc;
+    int rc = peft_rules_open(&rules, r->p->config, file, err);
 
-    rc = peft_rules_open(&rules, config, file, err);
-    for (int64_t i = 0; i < cfg->layers * PART_COUNT && !rc; i++) {
-        if (part_path(path, sizeof(path), cfg, i / PART_COUNT,
-                      (enum part)(i % PART_COUNT)))
-            continue;
+    for (int64_t i = 0; i < r->n_modules && !rc; i++) {
+        module_path(path, sizeof(path), r, i);
+        if (!*path || (i >= parts && (all_linear || r->score)))
+            continue; // all-linear leaves out embeddings and the head
         rc = peft_rules_match(rules, &ranks[i], &alphas[i], path,
-                              i / PART_COUNT, err);
-        targets += ranks[i] > 0;
+                              i < parts ? i / PART_COUNT : -1, err);
+        n += ranks[i] > 0;
     }
-    if (!rc && targets == 0)
+    if (!rc && n == 0 && payload_is_set(targets))
         rc = err_fail(err, TRV_EMISMATCH,
                       "field 'target_modules' of '%s' names no linear layer "
                       "of a %s model",
-                      file, family_name(cfg->family));
+                      file, family_name(r->cfg->family));
     peft_rules_free(rules);
     return rc;
 }
 
-static int
-load_score(float **out, const struct payload *p, const struct model_config *cfg,
-           trv_err *err)
-{
-    const struct tensor *t = st_find(&p->st, SCORE);
+/* ---- one tensor --------------------------------------------------------- */
 
-    if (t && t->n_dims == 2 && t->dim[0] != 1)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "'%s' classifies into %lld labels; a reward model has "
-                        "one",
-                        p->file, (long long)t->dim[0]);
-    if (t && t->type == DT_COUNT)
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "tensor '%s' of '%s' is %s, not F32, F16 or BF16",
-                        SCORE, p->file, st_dtype(&p->st, SCORE));
-    *out = mem_array((size_t)cfg->width, sizeof(float));
-    if (!*out)
-        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", p->file);
-    return payload_tensor(*out, p, SCORE, 1, cfg->width, err);
+static int
+read_values(float *out, const struct payload *p, const struct tensor *t,
+            trv_err *err)
+{
+    const int64_t n = tensor_rows(t) * tensor_cols(t);
+
+    tensor_rows_f32(out, t, 0, tensor_rows(t));
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(out[i]))
+            return err_fail(err, TRV_ENONFINITE,
+                            "tensor '%s' of '%s' holds %g at position %lld",
+                            t->name, p->file, (double)out[i], (long long)i);
+    return 0;
 }
 
-/* Both files, parsed. `score` NULL: a plain LoRA. */
 static int
-build(struct lora *out, float **score, char **base,
-      const struct model_config *cfg, const struct payload *p, bool trained,
-      trv_err *err)
+check_type(const struct payload *p, const struct tensor *t, trv_err *err)
 {
-    const json_t *config = p->config;
-    const struct st_file *st = &p->st;
-    const char *config_file = p->config_file, *file = p->file;
-    const size_t n = (size_t)cfg->layers * PART_COUNT;
-    int64_t *ranks = mem_calloc(n, sizeof(*ranks));
-    double *alphas = mem_calloc(n, sizeof(*alphas));
-    double dropout = 0.0;
-    bool rslora = false;
-    const char *name = NULL;
+    return t->type != DT_COUNT
+               ? 0
+               : err_fail(err, TRV_EUNSUPPORTED,
+                          "tensor '%.300s' of '%s' is %s, not F32, F16 or BF16",
+                          t->name, p->file, st_dtype(&p->st, t->name));
+}
+
+/* A matrix, or with rows 0 a vector. */
+static int
+check_shape(const struct reader *r, const struct tensor *t, int64_t rank,
+            int64_t rows, int64_t cols, trv_err *err)
+{
+    char shape[96], want[64];
+    int rc = check_type(r->p, t, err);
+
+    if (rc || (rows ? t->n_dims == 2 && t->dim[0] == rows && t->dim[1] == cols
+                    : t->n_dims == 1 && t->dim[0] == cols))
+        return rc;
+    payload_shape_text(shape, sizeof(shape), t);
+    if (rows)
+        snprintf(want, sizeof(want), "%lld, %lld", (long long)rows,
+                 (long long)cols);
+    else
+        snprintf(want, sizeof(want), "%lld", (long long)cols);
+    return err_fail(err, TRV_EMISMATCH,
+                    "tensor '%.300s' of '%s' has the shape [%s]; this %s model "
+                    "and the rank %lld of '%s' ask for [%s]",
+                    t->name, r->p->file, shape, family_name(r->cfg->family),
+                    (long long)rank, r->p->config_file, want);
+}
+
+/* out [cols, rows] = a tensor [rows, cols], turned round. */
+static int
+read_turned(float *out, const struct payload *p, const struct tensor *t,
+            trv_err *err)
+{
+    const int64_t rows = t->dim[0], cols = t->dim[1];
+    float *line = mem_array((size_t)(rows * cols), sizeof(float));
+    int rc = line ? read_values(line, p, t, err)
+                  : err_nomem(err, "to read '%s'", p->file);
+
+    for (int64_t i = 0; i < rows && !rc; i++)
+        for (int64_t j = 0; j < cols; j++)
+            out[j * rows + i] = line[i * cols + j];
+    mem_free(line);
+    return rc;
+}
+
+/* ---- halves of pairs ---------------------------------------------------- */
+
+/* Where a tensor of a pair goes. */
+struct place {
+    float *at;
+    int64_t rows, cols; // as stored; rows 0: a vector
+    bool turned;        // `at` holds it turned round
+};
+
+/* at NULL: the pair has no such tensor. */
+static struct place
+place_in_part(const struct lora_pair *p, enum peft_role role)
+{
+    switch (role) {
+    case ROLE_A:
+        return (struct place){p->a, p->rank, p->in, false};
+    case ROLE_B:
+        return (struct place){p->b, p->out, p->rank, false};
+    case ROLE_MAGNITUDE:
+        return (struct place){p->m, 0, p->out, false};
+    case ROLE_BIAS:
+        return (struct place){p->bias, 0, p->out, false};
+    default:
+        return (struct place){0};
+    }
+}
+
+/* Of an embedding [V, C], A is [rank, V] and B [C, rank]: it takes rows of A^T
+ * as its activations. */
+static struct place
+place_in_table(const struct table *t, const struct patch_item *it,
+               enum peft_role role)
+{
+    const int64_t V = t->of.dim[0], C = t->of.dim[1];
+    const bool embedding = is_embedding(t);
+
+    switch (role) {
+    case ROLE_A:
+        return (struct place){embedding ? NULL : it->down, t->rank, C, false};
+    case ROLE_B:
+        return (struct place){embedding ? NULL : it->up, V, t->rank, false};
+    case ROLE_EMBED_A:
+        return (struct place){embedding ? it->up : NULL, t->rank, V, true};
+    case ROLE_EMBED_B:
+        return (struct place){embedding ? it->down : NULL, C, t->rank, true};
+    case ROLE_MAGNITUDE:
+        return (struct place){it->magnitude, 0, embedding ? C : V, false};
+    default:
+        return (struct place){0};
+    }
+}
+
+/* A bias that the config does not ask for holds nothing, or the folder
+ * contradicts itself. */
+static int
+check_leftover(const struct reader *r, const struct tensor *t, trv_err *err)
+{
+    const int64_t n = tensor_rows(t) * tensor_cols(t);
+    float *v = mem_calloc((size_t)n + 1, sizeof(float));
+    int rc = v ? check_type(r->p, t, err)
+               : err_nomem(err, "to read '%s'", r->p->file);
+
+    if (!rc)
+        rc = read_values(v, r->p, t, err);
+    for (int64_t i = 0; i < n && !rc; i++)
+        if (v[i] != 0.0f)
+            rc = err_fail(err, TRV_EFORMAT,
+                          "tensor '%.300s' of '%s' is a bias of a pair, which "
+                          "'%s' does not ask for (lora_bias)",
+                          t->name, r->p->file, r->p->config_file);
+    mem_free(v);
+    return rc;
+}
+
+static int
+no_place(struct reader *r, const struct tensor *t, int64_t at,
+         enum peft_role role, trv_err *err)
+{
+    if (role == ROLE_BIAS || role == ROLE_A_BIAS)
+        return check_leftover(r, t, err);
+    if (role == ROLE_MAGNITUDE)
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s' is a magnitude of DoRA, which "
+                        "'%s' does not ask for (use_dora)",
+                        t->name, r->p->file, r->p->config_file);
+    return err_fail(
+        err, TRV_EFORMAT, "tensor '%.300s' of '%s' is half of a pair for %s",
+        t->name, r->p->file,
+        is_embedding(table_of(r, at)) ? "a linear layer" : "an embedding");
+}
+
+static int
+take_half(struct reader *r, const struct tensor *t, const struct peft_key *key,
+          trv_err *err)
+{
+    const int64_t at = find_module(r, key->path);
+    struct place place;
+    const struct table *table;
+    char shape[96];
     int rc;
 
-    if (!ranks || !alphas) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", config_file);
-        goto done;
-    }
-    rc = check_config(config, config_file, score != NULL, err);
-    if (!rc)
-        rc = json_flag(&rslora, config, "use_rslora", config_file, err);
-    if (!rc)
-        rc = json_num(&dropout, config, "lora_dropout", 0.0, 0.9999,
-                      config_file, err);
-    if (!rc)
-        rc = json_str(&name, config, "base_model_name_or_path", config_file,
-                      err);
-    if (!rc)
-        rc = read_shapes(ranks, alphas, config, cfg, config_file, err);
-    if (!rc)
-        rc = lora_init_shaped(out, cfg, ranks, alphas, rslora, trained, err);
+    payload_shape_text(shape, sizeof(shape), t);
+    if (at < 0)
+        return err_fail(
+            err, TRV_EMISMATCH,
+            "tensor '%.300s' [%s] of '%s' adapts '%.200s', which is "
+            "no linear layer of this %s model of %lld layers",
+            t->name, shape, r->p->file, key->path, family_name(r->cfg->family),
+            (long long)r->cfg->layers);
+    if (rank_of(r, at) == 0)
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s' adapts a module that '%s' "
+                        "does not target",
+                        t->name, r->p->file, r->p->config_file);
+    table = table_of(r, at);
+    place = table ? place_in_table(
+                        table,
+                        base_patch_find(r->patch, PATCH_PAIR, table->of.name),
+                        key->role)
+                  : place_in_part(&r->lora->pairs[at], key->role);
+    if (!place.at)
+        return no_place(r, t, at, key->role, err);
+    rc = check_shape(r, t, rank_of(r, at), place.rows, place.cols, err);
+    if (!rc && r->seen[at] & 1 << key->role)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' holds '%.300s' twice, with and without an "
+                      "adapter's name",
+                      r->p->file, t->name);
+    r->seen[at] |= (unsigned char)(1 << key->role);
     if (rc)
-        goto done;
-    out->dropout = (float)dropout;
-    for (int64_t i = 0; i < st->n && !rc; i++)
-        if (!score || strcmp(st->tensors[i].name, SCORE) != 0)
-            rc = check_tensor(out, cfg, st, &st->tensors[i], file, config_file,
-                              err);
-    for (int64_t i = 0; i < (int64_t)n && !rc; i++) {
-        const struct lora_pair *pair = &out->pairs[i];
-        char path[256];
+        return rc;
+    return place.turned ? read_turned(place.at, r->p, t, err)
+                        : read_values(place.at, r->p, t, err);
+}
 
-        if (!pair->rank || part_path(path, sizeof(path), cfg, i / PART_COUNT,
-                                     (enum part)(i % PART_COUNT)))
-            continue;
-        rc = load_half(pair->a, st, path, false, file, config_file, err);
-        if (!rc)
-            rc = load_half(pair->b, st, path, true, file, config_file, err);
-    }
-    if (!rc && score)
-        rc = load_score(score, p, cfg, err);
-    if (!rc && base && name) {
-        *base = mem_strdup(name);
-        if (!*base)
-            rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'",
-                          config_file);
-    }
-done:
-    if (rc && score) {
-        mem_free(*score);
-        *score = NULL;
-    }
+/* ---- whole tensors and trained tokens ----------------------------------- */
+
+static int
+no_patch(const struct reader *r, const struct tensor *t, trv_err *err)
+{
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "tensor '%.300s' of '%s' changes the base itself, which is "
+                    "not supported here; " PEFT_MERGE,
+                    t->name, r->p->file);
+}
+
+static int
+take_score(struct reader *r, const struct tensor *t, trv_err *err)
+{
+    int rc = check_type(r->p, t, err);
+
+    if (!rc && t->n_dims == 2 && t->dim[0] != 1)
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "'%s' classifies into %lld labels; a reward model has "
+                      "one",
+                      r->p->file, (long long)t->dim[0]);
+    if (!rc)
+        rc = payload_check(r->p, t->name, 1, r->cfg->width, err);
     if (rc)
-        lora_release(out);
+        return rc;
+    mem_free(*r->score);
+    *r->score = mem_array((size_t)r->cfg->width, sizeof(float));
+    return *r->score ? read_values(*r->score, r->p, t, err)
+                     : err_nomem(err, "to read '%s'", r->p->file);
+}
+
+static int
+take_whole(struct reader *r, const struct tensor *t, const char *name,
+           trv_err *err)
+{
+    const struct layout_item *it = find_item(r, name);
+    struct patch_item *to;
+    char shape[96];
+    int rc;
+
+    if (r->score && !strcmp(name, SCORE))
+        return take_score(r, t, err);
+    if (!it)
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s' is no half of a LoRA pair "
+                        "(" PREFIX "MODULE.lora_A.weight) and no tensor of "
+                        "this %s model",
+                        t->name, r->p->file, family_name(r->cfg->family));
+    if (!r->patch || r->score)
+        return no_patch(r, t, err);
+    rc = check_type(r->p, t, err);
+    payload_shape_text(shape, sizeof(shape), t);
+    if (!rc && (t->n_dims != it->n_dims || t->dim[0] != it->dim[0] ||
+                (it->n_dims == 2 && t->dim[1] != it->dim[1])))
+        rc = err_fail(err, TRV_EMISMATCH,
+                      "tensor '%.300s' of '%s' has the shape [%s], where the "
+                      "model has %lld rows%s",
+                      t->name, r->p->file, shape, (long long)it->dim[0],
+                      it->slot == SLOT_EMBED || it->slot == SLOT_HEAD
+                          ? "; was its vocabulary resized? " PEFT_MERGE
+                          : "");
+    if (!rc && base_patch_find(r->patch, PATCH_WHOLE, name))
+        rc = err_fail(err, TRV_EFORMAT, "'%s' holds '%.200s' twice", r->p->file,
+                      name);
+    if (rc)
+        return rc;
+    to = base_patch_add(r->patch, PATCH_WHOLE, it);
+    if (to)
+        to->values =
+            mem_array((size_t)(tensor_rows(t) * tensor_cols(t)), sizeof(float));
+    return to && to->values ? read_values(to->values, r->p, t, err)
+                            : err_nomem(err, "to read '%s'", r->p->file);
+}
+
+/* The ids of the tokens that were trained in the table at `path`. */
+static const json_t *
+tokens_of(const struct reader *r, const char *path)
+{
+    const json_t *v = r->c.tokens;
+    const size_t len = strlen(path);
+    const char *key;
+    json_t *list;
+
+    if (json_is_array(v))
+        return v;
+    json_object_foreach((json_t *)(uintptr_t)v, key, list)
+    {
+        const size_t n = strlen(key);
+
+        if (n <= len && !strcmp(path + len - n, key) &&
+            (n == len || path[len - n - 1] == '.'))
+            return list;
+    }
+    return NULL;
+}
+
+static int
+read_ids(struct patch_item *to, const struct reader *r, const json_t *list,
+         trv_err *err)
+{
+    const json_t *v;
+    size_t i;
+
+    to->n = (int64_t)json_array_size(list);
+    to->at = mem_array((size_t)to->n + 1, sizeof(*to->at));
+    if (!to->at)
+        return err_nomem(err, "to read '%s'", r->p->config_file);
+    json_array_foreach(list, i, v)
+    {
+        const int64_t id = json_is_integer(v) ? json_integer_value(v) : -1;
+
+        if (id < 0 || id >= to->of.dim[0])
+            return err_fail(err, TRV_EFORMAT,
+                            "field 'trainable_token_indices' of '%s' holds "
+                            "something other than tokens of the model's "
+                            "vocabulary of %lld",
+                            r->p->config_file, (long long)to->of.dim[0]);
+        to->at[i] = (int32_t)id;
+    }
+    return 0;
+}
+
+static int
+take_rows(struct reader *r, const struct tensor *t, const char *path,
+          trv_err *err)
+{
+    const json_t *list = tokens_of(r, path);
+    const struct table *table = NULL;
+    struct patch_item *to;
+    int rc;
+
+    for (int i = 0; i < r->n_tables; i++)
+        if (!strcmp(r->tables[i].path, path))
+            table = &r->tables[i];
+    if (!r->patch || r->score)
+        return no_patch(r, t, err);
+    if (!table || !json_is_array(list))
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s' holds trained tokens that "
+                        "'%s' does not name (trainable_token_indices)",
+                        t->name, r->p->file, r->p->config_file);
+    to = base_patch_add(r->patch, PATCH_ROWS, &table->of);
+    if (!to)
+        return err_nomem(err, "to read '%s'", r->p->file);
+    rc = read_ids(to, r, list, err);
+    if (!rc)
+        rc = check_shape(r, t, 0, to->n, table->of.dim[1], err);
+    if (rc)
+        return rc;
+    to->values = mem_array((size_t)(to->n * table->of.dim[1]), sizeof(float));
+    return to->values ? read_values(to->values, r->p, t, err)
+                      : err_nomem(err, "to read '%s'", r->p->file);
+}
+
+static int
+take_tensor(struct reader *r, const struct tensor *t, trv_err *err)
+{
+    const char *foreign = peft_key_foreign(t->name);
+    struct peft_key key;
+
+    if (foreign)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "tensor '%.300s' of '%s' is %s, which is not "
+                        "supported; " PEFT_MERGE,
+                        t->name, r->p->file, foreign);
+    if (!peft_key_parse(&key, t->name))
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s' is no half of a LoRA pair "
+                        "(" PREFIX "MODULE.lora_A.weight) and no tensor of "
+                        "this %s model",
+                        t->name, r->p->file, family_name(r->cfg->family));
+    if (key.role == ROLE_WHOLE)
+        return take_whole(r, t, key.path, err);
+    if (key.role == ROLE_ROWS)
+        return take_rows(r, t, key.path, err);
+    return take_half(r, t, &key, err);
+}
+
+/* ---- what must be there ------------------------------------------------- */
+
+static int
+check_halves(struct reader *r, int64_t i, trv_err *err)
+{
+    static const char *const names[] = {[ROLE_A] = "lora_A.weight",
+                                        [ROLE_B] = "lora_B.weight",
+                                        [ROLE_MAGNITUDE] =
+                                            "lora_magnitude_vector",
+                                        [ROLE_BIAS] = "lora_B.bias",
+                                        [ROLE_EMBED_A] = "lora_embedding_A",
+                                        [ROLE_EMBED_B] = "lora_embedding_B"};
+    const bool embedding = is_embedding(table_of(r, i));
+    const enum peft_role a = embedding ? ROLE_EMBED_A : ROLE_A;
+    const enum peft_role b = embedding ? ROLE_EMBED_B : ROLE_B;
+    const int both = 1 << a | 1 << b, seen = r->seen[i];
+    const int need = both | (r->c.dora ? 1 << ROLE_MAGNITUDE : 0) |
+                     (r->c.lora_bias && !table_of(r, i) ? 1 << ROLE_BIAS : 0);
+    enum peft_role lacks = a;
+    char path[256];
+
+    if ((seen & need) == need)
+        return 0;
+    module_path(path, sizeof(path), r, i);
+    while (!(need & 1 << lacks) || seen & 1 << lacks)
+        lacks = lacks == ROLE_EMBED_B ? ROLE_A : lacks + 1;
+    if ((seen & both) == 1 << a || (seen & both) == 1 << b)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' holds '" PREFIX "%s.%s' without its other half "
+                        "'" PREFIX "%s.%s'",
+                        r->p->file, path, names[lacks == a ? b : a], path,
+                        names[lacks]);
+    return err_fail(err, TRV_EFORMAT,
+                    "'%s' targets '%s', but '%s' lacks the tensor '" PREFIX
+                    "%s.%s'",
+                    r->p->config_file, path, r->p->file, path, names[lacks]);
+}
+
+/* Does the path of a tensor's module end in a name of modules_to_save? */
+static bool
+is_saved(const char *tensor, const char *name)
+{
+    const char *dot = strrchr(tensor, '.');
+    const size_t len = dot ? (size_t)(dot - tensor) : 0, n = strlen(name);
+
+    return n <= len && !strncmp(tensor + len - n, name, n);
+}
+
+static int
+check_whole(struct reader *r, trv_err *err)
+{
+    const json_t *v;
+    size_t k;
+
+    json_array_foreach(r->c.saved, k, v)
+    {
+        for (int64_t i = 0; i < r->n_items; i++)
+            if (is_saved(r->items[i].name, json_string_value(v)) &&
+                !base_patch_find(r->patch, PATCH_WHOLE, r->items[i].name))
+                return err_fail(err, TRV_EFORMAT,
+                                "field 'modules_to_save' of '%s' names "
+                                "'%.100s', but '%s' lacks the tensor '" PREFIX
+                                "%s'",
+                                r->p->config_file, json_string_value(v),
+                                r->p->file, r->items[i].name);
+    }
+    return 0;
+}
+
+static int
+check_complete(struct reader *r, trv_err *err)
+{
+    int rc = 0;
+
+    for (int64_t i = 0; i < r->n_modules && !rc; i++)
+        if (rank_of(r, i) > 0)
+            rc = check_halves(r, i, err);
+    if (!rc && r->score && !*r->score)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' lacks the tensor '" PREFIX SCORE "'", r->p->file);
+    if (!rc && !r->patch && !r->score &&
+        (payload_is_set(r->c.saved) || payload_is_set(r->c.tokens)))
+        rc = err_fail(err, TRV_EUNSUPPORTED,
+                      "'%s' changes the base itself (modules_to_save, "
+                      "trainable_token_indices), which is not supported "
+                      "here; " PEFT_MERGE,
+                      r->p->config_file);
+    if (!rc && r->patch)
+        rc = check_whole(r, err);
+    for (int i = 0; i < r->n_tables && !rc && r->patch; i++)
+        if (tokens_of(r, r->tables[i].path) &&
+            (r->tables[i].of.slot == SLOT_EMBED ||
+             json_is_object(r->c.tokens)) &&
+            !base_patch_find(r->patch, PATCH_ROWS, r->tables[i].of.name))
+            rc = err_fail(err, TRV_EFORMAT,
+                          "'%s' names trained tokens "
+                          "(trainable_token_indices), but '%s' has none of "
+                          "'%s'",
+                          r->p->config_file, r->p->file, r->tables[i].path);
+    return rc;
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+/* A patch for each adapted table, its tensors still empty. */
+static int
+begin_tables(struct reader *r, trv_err *err)
+{
+    for (int i = 0; i < r->n_tables; i++) {
+        const struct table *t = &r->tables[i];
+        const int64_t V = t->of.dim[0], C = t->of.dim[1];
+        struct patch_item *it;
+
+        if (t->rank == 0)
+            continue;
+        if (!r->patch)
+            return err_fail(
+                err, TRV_EUNSUPPORTED,
+                "'%s' adapts '%s', which is not supported here; " PEFT_MERGE,
+                r->p->config_file, t->path);
+        if (r->c.lora_bias)
+            return err_fail(err, TRV_EUNSUPPORTED,
+                            "'%s' asks for biases of the pair of '%s', which "
+                            "is not supported; " PEFT_MERGE,
+                            r->p->config_file, t->path);
+        it = base_patch_add(r->patch, PATCH_PAIR, &t->of);
+        if (!it)
+            return err_nomem(err, "to read '%s'", r->p->config_file);
+        it->n = t->rank;
+        it->by_column = is_embedding(t);
+        it->scale = (float)(t->alpha / (r->c.rslora ? sqrt((double)t->rank)
+                                                    : (double)t->rank));
+        it->up = mem_calloc((size_t)V, (size_t)t->rank * sizeof(float));
+        it->down = mem_calloc((size_t)C, (size_t)t->rank * sizeof(float));
+        if (r->c.dora)
+            it->magnitude =
+                mem_calloc((size_t)(it->by_column ? C : V), sizeof(float));
+        if (!it->up || !it->down || (r->c.dora && !it->magnitude))
+            return err_nomem(err, "to read '%s'", r->p->config_file);
+    }
+    return 0;
+}
+
+/* Allocate for what the config asks for. */
+static int
+begin(struct reader *r, bool trained, trv_err *err)
+{
+    const int64_t parts = r->cfg->layers * PART_COUNT;
+    int64_t *ranks, n = 0;
+    double *alphas;
+    int rc = list_items(r, err);
+
+    r->n_modules = parts + r->n_tables;
+    ranks = mem_calloc((size_t)r->n_modules, sizeof(*ranks));
+    alphas = mem_calloc((size_t)r->n_modules, sizeof(*alphas));
+    r->seen = mem_calloc((size_t)r->n_modules, 1);
+    if (!rc && (!ranks || !alphas || !r->seen))
+        rc = err_nomem(err, "to read '%s'", r->p->config_file);
+    if (!rc)
+        rc = read_shapes(r, ranks, alphas, err);
+    for (int64_t i = 0; i < parts && !rc; i++)
+        n += ranks[i];
+    for (int i = 0; i < r->n_tables && !rc; i++) {
+        r->tables[i].rank = ranks[parts + i];
+        r->tables[i].alpha = alphas[parts + i];
+    }
+    if (!rc && n > 0)
+        rc = lora_init_shaped(r->lora, r->cfg,
+                              &(struct lora_shape){.ranks = ranks,
+                                                   .alphas = alphas,
+                                                   .rslora = r->c.rslora,
+                                                   .dora = r->c.dora,
+                                                   .bias = r->c.lora_bias},
+                              trained, err);
+    if (!rc)
+        rc = begin_tables(r, err);
+    r->lora->dropout = (float)r->c.dropout;
     mem_free(ranks);
     mem_free(alphas);
     return rc;
+}
+
+static int
+build(struct reader *r, char **base, bool trained, trv_err *err)
+{
+    const struct payload *p = r->p;
+    int rc = peft_config_read(&r->c, p->config, p->config_file, r->score, err);
+
+    if (!rc)
+        rc = begin(r, trained, err);
+    for (int64_t i = 0; i < p->st.n && !rc; i++)
+        rc = take_tensor(r, &p->st.tensors[i], err);
+    if (!rc)
+        rc = check_complete(r, err);
+    if (!rc && r->patch)
+        r->patch->keeps_tie = r->c.keeps_tie;
+    if (!rc && base && r->c.base) {
+        *base = mem_strdup(r->c.base);
+        if (!*base)
+            rc = err_nomem(err, "to read '%s'", p->config_file);
+    }
+    mem_free(r->items);
+    mem_free(r->seen);
+    if (rc && r->score) {
+        mem_free(*r->score);
+        *r->score = NULL;
+    }
+    if (rc && r->patch)
+        base_patch_release(r->patch);
+    if (rc)
+        lora_release(r->lora);
+    return rc;
+}
+
+static void
+clear(struct lora *out, struct base_patch *patch, float **score, char **base)
+{
+    *out = (struct lora){0};
+    if (patch)
+        *patch = (struct base_patch){0};
+    if (score)
+        *score = NULL;
+    if (base)
+        *base = NULL;
 }
 
 bool
@@ -408,32 +796,32 @@ peft_is(const char *dir)
 }
 
 static int
-parse_either(struct lora *out, float **score, char **base,
-             const struct model_config *cfg, const char *name,
+parse_either(struct reader *r, char **base, const char *name,
              const char *config, size_t n_config, const void *weights,
              size_t n_weights, bool trained, trv_err *err)
 {
     struct payload p;
-    int rc;
+    int rc = payload_parse(&p, name, PEFT_CONFIG, PEFT_WEIGHTS, config,
+                           n_config, weights, n_weights, err);
 
-    *out = (struct lora){0};
-    if (base)
-        *base = NULL;
-    rc = payload_parse(&p, name, PEFT_CONFIG, PEFT_WEIGHTS, config, n_config,
-                       weights, n_weights, err);
+    r->p = &p;
+    clear(r->lora, r->patch, r->score, base);
     if (!rc)
-        rc = build(out, score, base, cfg, &p, trained, err);
+        rc = build(r, base, trained, err);
     payload_release(&p);
     return rc;
 }
 
 int
-peft_parse(struct lora *out, char **base, const struct model_config *cfg,
-           const char *name, const char *config, size_t n_config,
-           const void *weights, size_t n_weights, bool trained, trv_err *err)
+peft_parse(struct lora *out, struct base_patch *patch, char **base,
+           const struct model_config *cfg, const char *name, const char *config,
+           size_t n_config, const void *weights, size_t n_weights, bool trained,
+           trv_err *err)
 {
-    return parse_either(out, NULL, base, cfg, name, config, n_config, weights,
-                        n_weights, trained, err);
+    struct reader r = {.cfg = cfg, .lora = out, .patch = patch};
+
+    return parse_either(&r, base, name, config, n_config, weights, n_weights,
+                        trained, err);
 }
 
 int
@@ -442,34 +830,35 @@ peft_parse_scorer(struct lora *out, float **score, char **base,
                   const char *config, size_t n_config, const void *weights,
                   size_t n_weights, bool trained, trv_err *err)
 {
-    *score = NULL;
-    return parse_either(out, score, base, cfg, name, config, n_config, weights,
-                        n_weights, trained, err);
+    struct reader r = {.cfg = cfg, .lora = out, .score = score};
+
+    return parse_either(&r, base, name, config, n_config, weights, n_weights,
+                        trained, err);
 }
 
 static int
-read_either(struct lora *out, float **score, char **base,
-            const struct model_config *cfg, const char *dir, bool trained,
+read_either(struct reader *r, char **base, const char *dir, bool trained,
             trv_err *err)
 {
     struct payload p;
-    int rc;
+    int rc = payload_open(&p, dir, PEFT_CONFIG, PEFT_WEIGHTS, err);
 
-    *out = (struct lora){0};
-    if (base)
-        *base = NULL;
-    rc = payload_open(&p, dir, PEFT_CONFIG, PEFT_WEIGHTS, err);
+    r->p = &p;
+    clear(r->lora, r->patch, r->score, base);
     if (!rc)
-        rc = build(out, score, base, cfg, &p, trained, err);
+        rc = build(r, base, trained, err);
     payload_release(&p);
     return rc;
 }
 
 int
-peft_read(struct lora *out, char **base, const struct model_config *cfg,
-          const char *dir, bool trained, trv_err *err)
+peft_read(struct lora *out, struct base_patch *patch, char **base,
+          const struct model_config *cfg, const char *dir, bool trained,
+          trv_err *err)
 {
-    return read_either(out, NULL, base, cfg, dir, trained, err);
+    struct reader r = {.cfg = cfg, .lora = out, .patch = patch};
+
+    return read_either(&r, base, dir, trained, err);
 }
 
 int
@@ -477,272 +866,7 @@ peft_read_scorer(struct lora *out, float **score, char **base,
                  const struct model_config *cfg, const char *dir, bool trained,
                  trv_err *err)
 {
-    *score = NULL;
-    return read_either(out, score, base, cfg, dir, trained, err);
-}
+    struct reader r = {.cfg = cfg, .lora = out, .score = score};
 
-/* ---- writing --------------------------------------------------------- */
-
-/* Whole numbers as integers, as PEFT's own files have them. */
-static json_t *
-number(double x)
-{
-    return x == floor(x) && fabs(x) < 1e15 ? json_integer((json_int_t)x)
-                                           : json_real(x);
-}
-
-/* The double that a person would have written for this float. */
-static double
-shortest(float x)
-{
-    char buf[32];
-
-    for (int digits = 1; digits < 9; digits++) {
-        snprintf(buf, sizeof(buf), "%.*g", digits, (double)x);
-        if (strtof(buf, NULL) == x)
-            break;
-        snprintf(buf, sizeof(buf), "%.9g", (double)x);
-    }
-    return strtod(buf, NULL);
-}
-
-static const char *
-last_segment(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot ? dot + 1 : name;
-}
-
-static bool
-has_layers(const struct lora *l, enum part p, const bool *layers)
-{
-    for (int64_t i = 0; i < l->layers; i++) {
-        if ((lora_at(l, i, p)->rank > 0) != layers[i])
-            return false;
-    }
-    return true;
-}
-
-static bool
-is_adapted(const struct lora *l, enum part p)
-{
-    for (int64_t i = 0; i < l->layers; i++) {
-        if (lora_at(l, i, p)->rank > 0)
-            return true;
-    }
-    return false;
-}
-
-/* The shortest name that matches part p and no part that is left alone. */
-static const char *
-short_name(const struct lora *l, const struct model_config *cfg, enum part p)
-{
-    const char *name = part_name(cfg, p), *last = last_segment(name);
-
-    for (int q = 0; q < PART_COUNT; q++) {
-        const char *other = part_name(cfg, (enum part)q);
-
-        if (other && !strcmp(last_segment(other), last) &&
-            !is_adapted(l, (enum part)q))
-            return name;
-    }
-    return last;
-}
-
-static bool
-holds_string(const json_t *list, const char *s)
-{
-    const json_t *v;
-    size_t i;
-
-    json_array_foreach(list, i, v)
-    {
-        if (!strcmp(json_string_value(v), s))
-            return true;
-    }
-    return false;
-}
-
-/* target_modules and layers_to_transform: by the parts' names where all adapted
- * parts cover the same layers, by full paths otherwise. NULL without memory. */
-static json_t *
-target_list(json_t **layers_out, const struct lora *l,
-            const struct model_config *cfg)
-{
-    bool *layers = mem_calloc((size_t)l->layers, sizeof(*layers));
-    json_t *list = json_array(), *numbers = NULL;
-    bool same = true, all = true;
-    int first = -1;
-    char path[256];
-
-    *layers_out = NULL;
-    if (!layers || !list)
-        goto fail;
-    for (int p = 0; p < PART_COUNT; p++) {
-        if (!is_adapted(l, (enum part)p))
-            continue;
-        for (int64_t i = 0; first < 0 && i < l->layers; i++) {
-            layers[i] = lora_at(l, i, (enum part)p)->rank > 0;
-            all = all && layers[i];
-        }
-        first = first < 0 ? p : first;
-        same = same && has_layers(l, (enum part)p, layers);
-    }
-    for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
-        const enum part p = (enum part)(i % PART_COUNT);
-        const char *name = path;
-
-        if (l->pairs[i].rank == 0)
-            continue;
-        if (same)
-            name = short_name(l, cfg, p);
-        else if (part_path(path, sizeof(path), cfg, i / PART_COUNT, p))
-            goto fail;
-        if (!(same && holds_string(list, name)) &&
-            json_array_append_new(list, json_string(name)))
-            goto fail;
-    }
-    numbers = same && !all ? json_array() : json_null();
-    for (int64_t i = 0; json_is_array(numbers) && i < l->layers; i++) {
-        if (layers[i] && json_array_append_new(numbers, json_integer(i)))
-            goto fail;
-    }
-    if (!numbers)
-        goto fail;
-    *layers_out = numbers;
-    mem_free(layers);
-    return list;
-fail:
-    json_decref(numbers);
-    json_decref(list);
-    mem_free(layers);
-    return NULL;
-}
-
-/* The config's fields. Those of later PEFT versions are left out where they
- * have their defaults: PEFT before 0.14 refuses fields that it does not
- * know. */
-static json_t *
-config_json(const struct lora *l, const struct model_config *cfg,
-            const char *base, bool scorer)
-{
-    const struct lora_pair *first = NULL;
-    json_t *ranks = json_object(), *alphas = json_object();
-    json_t *layers = NULL, *targets = target_list(&layers, l, cfg);
-    json_t *saved = scorer ? json_pack("[s]", "score") : json_null();
-    json_t *obj = NULL;
-    char path[256];
-    int rc = ranks && alphas && targets && saved ? 0 : -1;
-
-    for (int64_t i = 0; i < l->layers * PART_COUNT && !rc; i++) {
-        const struct lora_pair *p = &l->pairs[i];
-
-        if (!p->rank)
-            continue;
-        first = first ? first : p;
-        rc = part_path(path, sizeof(path), cfg, i / PART_COUNT,
-                       (enum part)(i % PART_COUNT));
-        if (!rc && p->rank != first->rank)
-            rc = json_object_set_new(ranks, path, json_integer(p->rank));
-        if (!rc && p->alpha != first->alpha)
-            rc = json_object_set_new(alphas, path, number(p->alpha));
-    }
-    if (!rc && first)
-        obj = json_pack(
-            "{s:O, s:n, s:s?, s:s, s:b, s:b, s:b, s:n, s:O, s:o, s:o, s:O,"
-            " s:s, s:I, s:O, s:n, s:O, s:s, s:b}",
-            "alpha_pattern", alphas, "auto_mapping", "base_model_name_or_path",
-            base, "bias", "none", "fan_in_fan_out", cfg->conv1d,
-            "inference_mode", 1, "init_lora_weights", 1, "layers_pattern",
-            "layers_to_transform", layers, "lora_alpha", number(first->alpha),
-            "lora_dropout", json_real(shortest(l->dropout)), "modules_to_save",
-            saved, "peft_type", "LORA", "r", (json_int_t)first->rank,
-            "rank_pattern", ranks, "revision", "target_modules", targets,
-            "task_type", scorer ? "SEQ_CLS" : "CAUSAL_LM", "use_rslora",
-            l->rslora);
-    json_decref(ranks);
-    json_decref(alphas);
-    json_decref(layers);
-    json_decref(targets);
-    json_decref(saved);
-    return obj;
-}
-
-/* Two tensors for each pair; names [2 * pairs][320] are written beside. */
-static int64_t
-list_tensors(struct tensor *t, char (*names)[320], const struct lora *l,
-             const struct model_config *cfg)
-{
-    int64_t n = 0;
-
-    for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
-        const struct lora_pair *p = &l->pairs[i];
-        char path[256];
-
-        if (!p->rank || part_path(path, sizeof(path), cfg, i / PART_COUNT,
-                                  (enum part)(i % PART_COUNT)))
-            continue;
-        for (int b = 0; b < 2; b++, n++) {
-            tensor_name(names[n], sizeof(names[n]), path, b);
-            t[n] = (struct tensor){
-                .name = names[n],
-                .type = DT_F32,
-                .n_dims = 2,
-                .dim = {b ? p->out : p->rank, b ? p->rank : p->in},
-                .data = b ? p->b : p->a,
-            };
-            t[n].bytes = (size_t)(t[n].dim[0] * t[n].dim[1]) * sizeof(float);
-        }
-    }
-    return n;
-}
-
-static int
-encode_either(struct payload_files *out, const struct lora *l,
-              const float *score, const struct model_config *cfg,
-              const char *base, trv_err *err)
-{
-    const size_t most = (size_t)l->layers * PART_COUNT * 2 + 1;
-    struct tensor *tensors = mem_calloc(most, sizeof(*tensors));
-    char(*names)[320] = mem_calloc(most, sizeof(*names));
-    json_t *config = config_json(l, cfg, base, score != NULL);
-    int64_t n;
-    int rc;
-
-    *out = (struct payload_files){0};
-    if (!tensors || !names || !config) {
-        rc = err_fail(err, TRV_ENOMEM, "no memory to write '%s'", PEFT_CONFIG);
-        goto done;
-    }
-    n = list_tensors(tensors, names, l, cfg);
-    if (score)
-        tensors[n++] =
-            (struct tensor){.name = SCORE,
-                            .type = DT_F32,
-                            .n_dims = 2,
-                            .dim = {1, cfg->width},
-                            .data = score,
-                            .bytes = (size_t)cfg->width * sizeof(float)};
-    rc = payload_encode(out, config, PEFT_CONFIG, tensors, n, err);
-done:
-    json_decref(config);
-    mem_free(names);
-    mem_free(tensors);
-    return rc;
-}
-
-int
-peft_encode(struct payload_files *out, const struct lora *l,
-            const struct model_config *cfg, const char *base, trv_err *err)
-{
-    return encode_either(out, l, NULL, cfg, base, err);
-}
-
-int
-peft_encode_scorer(struct payload_files *out, const struct lora *l,
-                   const float *score, const struct model_config *cfg,
-                   const char *base, trv_err *err)
-{
-    return encode_either(out, l, score, cfg, base, err);
+    return read_either(&r, base, dir, trained, err);
 }

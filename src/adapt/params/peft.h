@@ -3,16 +3,19 @@
  *
  *   base_model.model.<module path>.lora_A.weight  [rank, in]
  *   base_model.model.<module path>.lora_B.weight  [out, rank]
+ *   base_model.model.<module path>.lora_B.bias, .lora_magnitude_vector  [out]
  *
  * Module paths are those of the Hugging Face family, whatever file the base
- * model came from. What our decoder does not support (DoRA, biases, whole
- * modules beside the pairs but for a reward model's, adapters of embeddings,
- * initialisations that change the base) is refused by name: an adapter is
- * applied wholly or not at all.
+ * model came from; peft_key.h has the names. What a folder changes in the base
+ * itself (whole modules, trained tokens and biases, pairs of the embedding or
+ * the head) becomes a patch (base_patch.h). What is not computed here (other
+ * kinds of adapters, starts that change the base) is refused by name: an
+ * adapter is applied wholly or not at all.
  */
 #ifndef ADAPT_PARAMS_PEFT_H
 #define ADAPT_PARAMS_PEFT_H
 
+#include "adapt/params/base_patch.h"
 #include "adapt/payload.h"
 #include "model/decoder/lora.h"
 
@@ -26,10 +29,14 @@ bool peft_is(const char *dir);
  * Read a folder into a LoRA for a model of this shape.
  *
  * The model itself is not needed, so an adapter can be read and rewritten
- * without its base. Every module that the config targets must have both its
+ * without its base. Every module that the config targets must have all its
  * tensors, with the model's shape and the config's rank (rank_pattern
- * included), and every tensor must belong to a targeted module.
+ * included), and every tensor must belong to a targeted module or be one of the
+ * base.
  *
+ * @param out      all zeros where no linear layer is adapted.
+ * @param patch    [out] what the folder changes in the base; NULL: a folder
+ *                 that changes something is TRV_EUNSUPPORTED.
  * @param base     [out] base_model_name_or_path, freed with mem_free(); NULL
  *                 where the config has none. May be NULL.
  * @param trained  make gradients.
@@ -38,14 +45,15 @@ bool peft_is(const char *dir);
  *         shape), TRV_EUNSUPPORTED (named), TRV_ERANGE (a rank above
  *         LORA_MAX_RANK), TRV_ENONFINITE, TRV_ENOMEM.
  */
-int peft_read(struct lora *out, char **base, const struct model_config *cfg,
-              const char *dir, bool trained, trv_err *err);
+int peft_read(struct lora *out, struct base_patch *patch, char **base,
+              const struct model_config *cfg, const char *dir, bool trained,
+              trv_err *err);
 /** The same from memory; `name` stands for the folder. Either file may be
  * hostile. */
-int peft_parse(struct lora *out, char **base, const struct model_config *cfg,
-               const char *name, const char *config, size_t n_config,
-               const void *weights, size_t n_weights, bool trained,
-               trv_err *err);
+int peft_parse(struct lora *out, struct base_patch *patch, char **base,
+               const struct model_config *cfg, const char *name,
+               const char *config, size_t n_config, const void *weights,
+               size_t n_weights, bool trained, trv_err *err);
 
 /**
  * A LoRA of sequence classification with one label (task_type SEQ_CLS, and a

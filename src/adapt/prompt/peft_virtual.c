@@ -14,6 +14,9 @@ static const char *const types[] = {[VIRTUAL_NONE] = "",
                                     [VIRTUAL_SOFT] = "PROMPT_TUNING",
                                     [VIRTUAL_PREFIX] = "PREFIX_TUNING"};
 
+/* Which PEFT saves by what its encoder computed: a table of embeddings. */
+static const char p_tuning[] = "P_TUNING";
+
 static int
 type_of(enum virtual_kind *kind, const json_t *config, const char *file,
         trv_err *err)
@@ -27,6 +30,8 @@ type_of(enum virtual_kind *kind, const json_t *config, const char *file,
     for (int k = VIRTUAL_SOFT; k <= VIRTUAL_PREFIX && !rc; k++)
         if (!strcmp(type, types[k]))
             *kind = (enum virtual_kind)k;
+    if (!rc && !strcmp(type, p_tuning))
+        *kind = VIRTUAL_SOFT;
     return rc;
 }
 
@@ -85,7 +90,7 @@ check_config(enum virtual_kind *kind, int64_t *k, const struct payload *p,
         return err_fail(
             err, TRV_EUNSUPPORTED,
             "field 'peft_type' of '%s' is '%.100s'; virtual tokens "
-            "are PROMPT_TUNING or PREFIX_TUNING",
+            "are PROMPT_TUNING, P_TUNING or PREFIX_TUNING",
             file, json_string_value(json_object_get(p->config, "peft_type")));
     prefix = *kind == VIRTUAL_PREFIX;
     rc = json_str(&task, p->config, "task_type", file, err);

@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "model/decoder/batch.h"
 #include "model/decoder/adapter_weights.h"
+#include "model/decoder/dora.h"
 #include "model/decoder/lora_pass.h"
 #include "model/files/model.h"
 
@@ -134,6 +135,7 @@ struct saved_layer {
     struct mat attn;         // [T,H*D] act_type
     struct mat u;            // [T,F or 2F] act_type
     struct mat xa[DEC_MAPS]; // x A^T [T,R] act_type, of the layer's maps
+    struct mat v[DEC_MAPS];  // [T,out] f32: V x / |V| of DoRA (dora.h)
     struct mat m[BOTTLENECK_PLACES]; // [T,C] act_type: what a bottleneck sees
     struct mat z[BOTTLENECK_PLACES]; // [T,S] before its activation
 };
@@ -255,6 +257,10 @@ bool decoder_trains_inputs(const struct batch *b);
 /* The largest bottleneck of a place among the groups; 0: none has one. */
 int64_t decoder_bottleneck_size(const struct batch *b, int64_t layer,
                                 enum bottleneck_place place);
+
+/* Does a map have magnitudes in any of them? */
+bool decoder_has_dora(const struct batch *b, int64_t layer,
+                      const struct dec_linear *l);
 
 /* And of the low-rank terms of a map. */
 struct lora_drop decoder_drop(const struct saved *save, const struct lora *lora,

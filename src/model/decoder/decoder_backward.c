@@ -15,6 +15,39 @@ struct backward {
     struct mat dy_act; // [T, widest] act_type: a gradient entering products
 };
 
+/* *g [T,out] = the gradient of a map before DoRA scaled its columns, from dy, f32
+ * in the arena; dy itself where no group has magnitudes there. */
+static int
+dora_back(struct backward *bw, struct mat *g, struct mat dy, enum dec_map map,
+          int64_t layer, trv_err *err)
+{
+    struct decoder *d = bw->d;
+    const struct dec_linear *l = decoder_map(d, layer, map);
+
+    *g = dy;
+    if (!decoder_has_dora(bw->b, layer, l))
+        return 0;
+    *g = mat_new(bw->a, DT_F32, dy.rows, dy.cols);
+    if (!g->data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a backward pass");
+    d->be->ops->cast(d->be, *g, dy);
+    for (int64_t k = 0; k < bw->b->n_groups; k++) {
+        const struct batch_group *group = &bw->b->groups[k];
+        const struct lora *lora = adapter_weights_lora(group->adapter_weights);
+        const struct lora_stack s =
+            lora_stack_of(lora, d->cfg, layer, l->parts, l->lin.n_parts);
+
+        for (int i = 0; lora && lora->dora && i < s.n && group->n > 0; i++)
+            dora_backward(
+                d->be,
+                mat_part(*g, group->t0, group->n, s.col[i], s.pair[i]->out),
+                mat_part(bw->save->layers[layer].v[map], group->t0, group->n,
+                         s.col[i], s.pair[i]->out),
+                lora, s.pair[i]);
+    }
+    return 0;
+}
+
 /* Gradients of y = W x + b (+ low-rank terms): into the weights that learn, and
  * dx (data NULL: not wanted) = beta * dx + ... */
 static int
@@ -24,13 +57,16 @@ project_back(struct backward *bw, struct mat dx, float beta, struct mat dy,
     struct decoder *d = bw->d;
     const struct dec_linear *l = decoder_map(d, layer, map);
     const struct backend_ops *ops = d->be->ops;
-    struct mat g = dy;
-    int rc = 0;
+    struct mat before, g;
+    int rc = dora_back(bw, &before, dy, map, layer, err);
 
-    if (dy.type != d->be->act_type) { // once, not in each product
+    if (rc)
+        return rc;
+    g = before;
+    if (g.type != d->be->act_type) { // once, not in each product
         g = mat_part(bw->dy_act, 0, dy.rows, 0, dy.cols);
         g.ld = dy.cols;
-        ops->cast(d->be, g, dy);
+        ops->cast(d->be, g, before);
     }
     if (dx.data) {
         ops->linear_backward(d->be, dx, g, &l->lin, beta);

@@ -166,6 +166,12 @@ saved_new(struct saved *s, struct arena *a, const struct decoder *d,
                 sl->xa[m] = mat_new(a, d->be->act_type, T, rank);
                 ok = sl->xa[m].data != NULL;
             }
+            if (ok &&
+                decoder_has_dora(b, l, decoder_map(d, l, (enum dec_map)m))) {
+                sl->v[m] = mat_new(a, DT_F32, T,
+                                   decoder_map(d, l, (enum dec_map)m)->lin.out);
+                ok = sl->v[m].data != NULL;
+            }
         }
         for (int p = 0; p < BOTTLENECK_PLACES && ok; p++) {
             const int64_t size =
@@ -364,6 +370,56 @@ embed(struct decoder *d, struct arena *a, struct mat x, const struct batch *b,
     return rc;
 }
 
+bool
+decoder_has_dora(const struct batch *b, int64_t layer,
+                 const struct dec_linear *l)
+{
+    for (int64_t g = 0; g < b->n_groups; g++) {
+        const struct lora *lora =
+            adapter_weights_lora(b->groups[g].adapter_weights);
+
+        for (int i = 0; lora && lora->dora && i < l->lin.n_parts; i++)
+            if (lora_at(lora, layer, l->parts[i])->m)
+                return true;
+    }
+    return false;
+}
+
+/* Bring the norms that the groups' terms divide by up to date. */
+static int
+refresh_norms(struct decoder *d, struct arena *a, const struct batch *b,
+              trv_err *err)
+{
+    int rc = 0;
+
+    for (int64_t g = 0; g < b->n_groups && !rc; g++) {
+        const struct lora *lora =
+            adapter_weights_lora(b->groups[g].adapter_weights);
+
+        if (lora && lora->dora)
+            rc = dora_refresh(d, a, lora, err);
+    }
+    return rc;
+}
+
+/* Scale the columns of y [n,out], the rows of a group, where its terms have
+ * magnitudes. */
+static void
+add_dora(struct decoder *d, struct mat y, struct mat v,
+         const struct lora_stack *s, const struct lora *lora,
+         const struct dec_linear *l)
+{
+    for (int i = 0; lora->dora && i < s->n; i++) {
+        const struct lora_pair *p = s->pair[i];
+        struct mat of_part = v;
+
+        if (v.data)
+            of_part = mat_part(v, 0, v.rows, s->col[i], p->out);
+        dora_forward(d->be, mat_part(y, 0, y.rows, s->col[i], p->out), of_part,
+                     lora, p, l->bias.v ? l->bias.v + s->col[i] : NULL);
+    }
+}
+
 /* Add the low-rank terms of a linear map to y, group by group of rows. */
 static int
 add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
@@ -379,10 +435,13 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
             lora_stack_of(adapter_weights_lora(group->adapter_weights), d->cfg,
                           layer, l->parts, l->lin.n_parts);
         const struct arena_mark mark = arena_mark(a);
-        struct mat xa;
+        struct mat xa, v = {0};
 
         if (s.n == 0 || group->n == 0)
             continue;
+        if (save && save->layers[layer].v[map].data)
+            v = mat_part(save->layers[layer].v[map], group->t0, group->n, 0,
+                         y.cols);
         xa = save ? mat_part(save->layers[layer].xa[map], group->t0, group->n,
                              0, s.rank)
                   : mat_new(a, d->be->act_type, group->n, s.rank);
@@ -394,6 +453,9 @@ add_lora(struct decoder *d, struct arena *a, struct mat y, struct mat x,
             decoder_drop(save, adapter_weights_lora(group->adapter_weights),
                          layer, map),
             xa, err);
+        if (!rc)
+            add_dora(d, mat_part(y, group->t0, group->n, 0, y.cols), v, &s,
+                     adapter_weights_lora(group->adapter_weights), l);
         d->flop += 2.0 * (double)group->n * decoder_lora_work(&s);
         arena_rewind(a, mark);
     }
@@ -421,17 +483,29 @@ decoder_lora_work(const struct lora_stack *s)
     return work;
 }
 
-/* y = beta*y + W x + b and its low-rank terms. */
+/* y = beta*y + W x + b and its low-rank terms; DoRA scales all that the map
+ * gives, and so not what y was. */
 static int
 project(struct decoder *d, struct arena *a, struct mat y, struct mat x,
         enum dec_map map, float beta, int64_t layer, const struct batch *b,
         struct saved *save, trv_err *err)
 {
     const struct dec_linear *l = decoder_map(d, layer, map);
+    const struct arena_mark mark = arena_mark(a);
+    const bool apart = beta != 0.0f && decoder_has_dora(b, layer, l);
+    struct mat to = apart ? mat_new(a, DT_F32, y.rows, y.cols) : y;
+    int rc;
 
-    d->be->ops->linear_forward(d->be, y, x, &l->lin, l->bias.v, beta);
+    if (!to.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a low-rank term");
+    d->be->ops->linear_forward(d->be, to, x, &l->lin, l->bias.v,
+                               apart ? 0.0f : beta);
     d->flop += 2.0 * (double)b->T * (double)(l->lin.in * l->lin.out);
-    return add_lora(d, a, y, x, map, layer, b, save, err);
+    rc = add_lora(d, a, to, x, map, layer, b, save, err);
+    if (apart && !rc)
+        d->be->ops->add(d->be, y, to);
+    arena_rewind(a, mark);
+    return rc;
 }
 
 /* y = beta*y + the map's output and what bottlenecks make of it, for groups
@@ -819,6 +893,8 @@ decoder_embed(struct decoder *d, struct arena *a, struct mat x,
     rc = check_batch(d, b, &top_pos, err);
     if (!rc)
         rc = need_rope_table(d, top_pos, err);
+    if (!rc)
+        rc = refresh_norms(d, a, b, err);
     return rc ? rc : embed(d, a, x, b, err);
 }
 

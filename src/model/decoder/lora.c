@@ -1,6 +1,6 @@
 /* lora.c -- the flat vectors of a LoRA and the pairs that point into them.
  *
- * Order of the vector: layer by layer, part by part, A before B.
+ * Order of the vector: layer by layer all A, all B, all magnitudes, all biases.
  */
 #include "model/decoder/lora.h"
 
@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "base/streams.h"
+#include "model/decoder/dora.h"
 
 /* Does the module path `path` end in `name`, at a dot or wholly? */
 static bool
@@ -94,6 +95,8 @@ static int
 shape_pairs(struct lora *l, const struct model_config *cfg,
             const int64_t *ranks, const double *alphas, trv_err *err)
 {
+    const int64_t vectors = l->dora + l->bias;
+
     for (int64_t i = 0; i < l->layers * PART_COUNT; i++) {
         const enum part p = (enum part)(i % PART_COUNT);
         struct lora_pair *pair = &l->pairs[i];
@@ -119,6 +122,7 @@ shape_pairs(struct lora *l, const struct model_config *cfg,
             (float)(pair->alpha / (l->rslora ? sqrt((double)pair->rank)
                                              : (double)pair->rank));
         if (__builtin_mul_overflow(pair->rank, pair->in + pair->out, &n) ||
+            __builtin_add_overflow(n, vectors * pair->out, &n) ||
             __builtin_add_overflow(l->n, n, &l->n))
             return err_fail(err, TRV_ERANGE, "a LoRA of rank %lld overflows",
                             (long long)pair->rank);
@@ -126,6 +130,17 @@ shape_pairs(struct lora *l, const struct model_config *cfg,
     if (l->n == 0)
         return err_fail(err, TRV_EINVAL, "a LoRA that adapts no layer");
     return 0;
+}
+
+/* Hand out the next `n` values of the vectors. */
+static float *
+next_values(const struct lora *l, int64_t *at, int64_t n, float **gradient)
+{
+    const int64_t from = *at;
+
+    *at += n;
+    *gradient = l->g ? l->g + from : NULL;
+    return l->w + from;
 }
 
 /* Layer by layer all A, then all B: the A of maps that share their input (q, k,
@@ -139,36 +154,41 @@ point_pairs(struct lora *l)
         struct lora_pair *pairs = &l->pairs[i * PART_COUNT];
 
         for (int p = 0; p < PART_COUNT; p++)
-            if (pairs[p].rank > 0) {
-                pairs[p].a = pairs[p].a_act = l->w + at;
-                pairs[p].d_a = l->g ? l->g + at : NULL;
-                at += pairs[p].rank * pairs[p].in;
-            }
+            if (pairs[p].rank > 0)
+                pairs[p].a_act = pairs[p].a = next_values(
+                    l, &at, pairs[p].rank * pairs[p].in, &pairs[p].d_a);
         for (int p = 0; p < PART_COUNT; p++)
-            if (pairs[p].rank > 0) {
-                pairs[p].b = pairs[p].b_act = l->w + at;
-                pairs[p].d_b = l->g ? l->g + at : NULL;
-                at += pairs[p].out * pairs[p].rank;
-            }
+            if (pairs[p].rank > 0)
+                pairs[p].b_act = pairs[p].b = next_values(
+                    l, &at, pairs[p].out * pairs[p].rank, &pairs[p].d_b);
+        for (int p = 0; p < PART_COUNT && l->dora; p++)
+            if (pairs[p].rank > 0)
+                pairs[p].m = next_values(l, &at, pairs[p].out, &pairs[p].d_m);
+        for (int p = 0; p < PART_COUNT && l->bias; p++)
+            if (pairs[p].rank > 0)
+                pairs[p].bias =
+                    next_values(l, &at, pairs[p].out, &pairs[p].d_bias);
     }
     TRV_ASSERT(at == l->n);
 }
 
 int
 lora_init_shaped(struct lora *l, const struct model_config *cfg,
-                 const int64_t *ranks, const double *alphas, bool rslora,
-                 bool trained, trv_err *err)
+                 const struct lora_shape *shape, bool trained, trv_err *err)
 {
     int rc;
 
-    *l = (struct lora){.layers = cfg->layers, .rslora = rslora};
+    *l = (struct lora){.layers = cfg->layers,
+                       .rslora = shape->rslora,
+                       .dora = shape->dora,
+                       .bias = shape->bias};
     l->pairs =
         mem_calloc((size_t)cfg->layers, PART_COUNT * sizeof(struct lora_pair));
     if (!l->pairs) {
         rc = err_fail(err, TRV_ENOMEM, "no memory for the pairs of a LoRA");
         goto done;
     }
-    rc = shape_pairs(l, cfg, ranks, alphas, err);
+    rc = shape_pairs(l, cfg, shape->ranks, shape->alphas, err);
     if (rc)
         goto done;
     l->w = mem_calloc((size_t)l->n, sizeof(float));
@@ -225,7 +245,12 @@ lora_init(struct lora *l, const struct model_config *cfg,
                 spec->alpha != 0.0 ? spec->alpha : 2.0 * (double)spec->rank;
         }
     }
-    rc = lora_init_shaped(l, cfg, ranks, alphas, spec->rslora, trained, err);
+    rc = lora_init_shaped(l, cfg,
+                          &(struct lora_shape){.ranks = ranks,
+                                               .alphas = alphas,
+                                               .rslora = spec->rslora,
+                                               .dora = spec->dora},
+                          trained, err);
     if (rc)
         goto done;
     l->dropout = spec->dropout;
@@ -264,6 +289,8 @@ lora_refresh(struct lora *l, struct backend *be, trv_err *err)
     int rc = take(l, be, err);
     bf16 *act;
 
+    if (!rc && l->dora)
+        rc = dora_stale(l, err);
     if (rc)
         return rc;
     l->act_type = be->act_type;
@@ -296,6 +323,26 @@ lora_refresh(struct lora *l, struct backend *be, trv_err *err)
     return 0;
 }
 
+/* Which of a pair's tensors a value lies in; NULL: in none. */
+static const char *
+value_of(const struct lora_pair *p, const float *at)
+{
+    const struct {
+        const float *from;
+        int64_t n;
+        const char *name;
+    } parts[] = {{p->a, p->rank * p->in, "lora_A"},
+                 {p->b, p->rank * p->out, "lora_B"},
+                 {p->m, p->out, "lora_magnitude_vector"},
+                 {p->bias, p->out, "lora_B.bias"}};
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i].from && at >= parts[i].from &&
+            at < parts[i].from + parts[i].n)
+            return parts[i].name;
+    return NULL;
+}
+
 void
 lora_locate(char *buf, size_t size, const struct lora *l,
             const struct model_config *cfg, int64_t index)
@@ -305,13 +352,14 @@ lora_locate(char *buf, size_t size, const struct lora *l,
         const struct lora_pair *p = &l->pairs[i];
         const float *at = l->w + index;
         char path[256];
+        const char *what = value_of(p, at);
 
-        if (!p->rank || at < p->a || at >= p->b + p->out * p->rank)
+        if (!what)
             continue;
         if (part_path(path, sizeof(path), cfg, i / PART_COUNT,
                       (enum part)(i % PART_COUNT)) < 0)
             path[0] = '\0';
-        snprintf(buf, size, "%s.%s", path, at < p->b ? "lora_A" : "lora_B");
+        snprintf(buf, size, "%s.%s", path, what);
         return;
     }
     buf[0] = '\0';
@@ -320,6 +368,7 @@ lora_locate(char *buf, size_t size, const struct lora *l,
 void
 lora_release(struct lora *l)
 {
+    dora_free(l->norms);
     mem_free(l->pairs);
     backend_drop(l->be, l->w);
     backend_drop(l->be, l->g);
@@ -329,18 +378,14 @@ lora_release(struct lora *l)
 
 int
 lora_begin(struct lora *l, const struct model_config *cfg, const char *targets,
-           int64_t rank, double alpha, bool rslora, double dropout,
-           uint64_t seed, trv_err *err)
+           const struct lora_spec *spec, uint64_t seed, trv_err *err)
 {
-    struct lora_spec spec = {.rank = rank,
-                             .alpha = alpha,
-                             .rslora = rslora,
-                             .dropout = (float)dropout};
+    struct lora_spec all = *spec;
     struct rng r;
-    int rc = lora_targets(spec.parts, cfg, targets, err);
+    int rc = lora_targets(all.parts, cfg, targets, err);
 
     rng_init(&r, seed, STREAM_LORA);
-    return rc ? rc : lora_init(l, cfg, &spec, true, &r, err);
+    return rc ? rc : lora_init(l, cfg, &all, true, &r, err);
 }
 
 double

@@ -1,11 +1,12 @@
 /* lora.h -- low-rank adapters as the decoder uses them: numbers, no files.
  *
- *   y += scale * (x A^T) B^T,  A [rank, in], B [out, rank]
+ *   y += scale * ((x A^T) B^T + bias),  A [rank, in], B [out, rank]
  *
- * All pairs of an adapter lie in one flat vector of parameters (layer by layer
- * all A in the order of the parts, then all B), with one of
- * gradients beside it while it is trained: the optimiser, clipping and
- * checkpoints see vectors only.
+ * With DoRA each row of the merged weight is brought to a trained magnitude
+ * (dora.h). All pairs of an adapter lie in one flat vector of parameters (layer
+ * by layer all A in the order of the parts, then all B, then what pairs may
+ * have beside: magnitudes, biases), with one of gradients beside it while it is
+ * trained: the optimiser, clipping and checkpoints see vectors only.
  */
 #ifndef MODEL_LORA_H
 #define MODEL_LORA_H
@@ -15,10 +16,14 @@
 
 #define LORA_MAX_RANK 512
 
+struct dora;
+
 struct lora_pair {
-    float *a, *b;        // [rank, in], [out, rank]; NULL: not adapted
-    float *d_a, *d_b;    // gradients; NULL when not trained
-    void *a_act, *b_act; // copies in the backend's act_type, or a, b
+    float *a, *b;         // [rank, in], [out, rank]; NULL: not adapted
+    float *d_a, *d_b;     // gradients; NULL when not trained
+    float *m, *d_m;       // [out] magnitudes; NULL without DoRA
+    float *bias, *d_bias; // [out] of B; NULL where the adapter has none
+    void *a_act, *b_act;  // copies in the backend's act_type, or a, b
     int64_t in, out, rank;
     double alpha;
     float scale; // alpha / rank, or alpha / sqrt(rank) with rsLoRA
@@ -27,13 +32,15 @@ struct lora_pair {
 struct lora {
     int64_t layers;
     struct lora_pair *pairs; // [layers * PART_COUNT]
-    bool rslora;
+    bool rslora, dora;
+    bool bias;          // pairs have biases
     float dropout;      // of x, in training passes only
     int64_t n;          // parameters
     float *w, *g;       // [n]; g NULL when not trained
     void *act;          // storage of the act_type copies
     struct backend *be; // whose memory w, g and act are; NULL: the host's
     enum dtype act_type;
+    struct dora *norms; // of the weights that w makes; NULL without DoRA
 };
 
 /** What to adapt. */
@@ -42,8 +49,16 @@ struct lora_spec {
     int64_t layers_only; // the uppermost so many layers; 0: all
     bool parts[PART_COUNT];
     double alpha; // 0: 2 * rank
-    bool rslora;
+    bool rslora, dora;
     float dropout; // 0 <= dropout < 1
+};
+
+/** The same for each pair: [layers * PART_COUNT] at layer * PART_COUNT + part;
+ * rank 0: none. */
+struct lora_shape {
+    const int64_t *ranks;
+    const double *alphas;
+    bool rslora, dora, bias;
 };
 
 /** Mark the parts that `targets` names: "all-linear", or a comma list of module
@@ -60,20 +75,20 @@ int lora_targets(bool parts[PART_COUNT], const struct model_config *cfg,
 int lora_init(struct lora *l, const struct model_config *cfg,
               const struct lora_spec *spec, bool trained, struct rng *rng,
               trv_err *err);
-/** lora_init() from options: targets as lora_targets() reads them, alpha 0 for
- * 2 * rank; trained; its random start is a stream of the seed. */
+/** lora_init() from options, of which `parts` is set here from targets as
+ * lora_targets() reads them; trained; its random start is a stream of the seed.
+ * Magnitudes are zero until dora_start(). */
 int lora_begin(struct lora *l, const struct model_config *cfg,
-               const char *targets, int64_t rank, double alpha, bool rslora,
-               double dropout, uint64_t seed, trv_err *err);
+               const char *targets, const struct lora_spec *spec, uint64_t seed,
+               trv_err *err);
 /** A learning rate that falls with the root of the width: 5e-4 at 2048, the
  * region that sweeps of LoRA on models of that size agree on. */
 double lora_default_lr(const struct model_config *cfg);
 
-/** The same with a rank and an alpha for each pair ([layers * PART_COUNT] at
- * layer * PART_COUNT + part; rank 0: none); all values zero. */
+/** Allocate with all values zero. */
 int lora_init_shaped(struct lora *l, const struct model_config *cfg,
-                     const int64_t *ranks, const double *alphas, bool rslora,
-                     bool trained, trv_err *err);
+                     const struct lora_shape *shape, bool trained,
+                     trv_err *err);
 struct lora_pair *lora_at(const struct lora *l, int64_t layer, enum part p);
 /** Bring what the decoder reads up to date; call after every change of w. The
  * first call moves w and g into the backend's memory; that, and a call with

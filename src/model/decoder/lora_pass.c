@@ -94,6 +94,38 @@ no_memory(trv_err *err, const struct lora_stack *s)
                     (long long)s->rank);
 }
 
+/* row [1,out] = scale * bias of a pair; data NULL without memory. */
+static struct mat
+scaled_bias(struct backend *be, struct arena *a, const struct lora_pair *p)
+{
+    const struct mat row = mat_new(a, DT_F32, 1, p->out);
+
+    if (row.data) {
+        be->ops->zero(be, row);
+        be->ops->mix(be, row, 0.0f, mat_f32(p->bias, 1, p->out), p->scale);
+    }
+    return row;
+}
+
+/* d_bias += scale * the column sums of dy. */
+static int
+bias_gradient(struct backend *be, struct arena *a, const struct lora_pair *p,
+              struct mat dy, trv_err *err)
+{
+    struct mat sum = mat_new(a, DT_F32, 1, p->out), wide = dy;
+
+    if (dy.type != DT_F32)
+        wide = mat_new(a, DT_F32, dy.rows, dy.cols);
+    if (!sum.data || !wide.data)
+        return err_fail(err, TRV_ENOMEM, "no memory for a bias");
+    if (dy.type != DT_F32)
+        be->ops->cast(be, wide, dy);
+    be->ops->zero(be, sum);
+    be->ops->col_sum(be, sum.data, wide);
+    be->ops->mix(be, mat_f32(p->d_bias, 1, p->out), 1.0f, sum, p->scale);
+    return 0;
+}
+
 int
 lora_forward(struct backend *be, struct arena *a, struct mat y, struct mat x,
              const struct lora_stack *s, struct lora_drop drop, struct mat xa,
@@ -123,6 +155,13 @@ lora_forward(struct backend *be, struct arena *a, struct mat y, struct mat x,
         be->ops->matmul(be, mat_part(y, 0, y.rows, s->col[i], p->out),
                         mat_part(xa, 0, xa.rows, s->from[i], p->rank), false,
                         pair_b(be, p), true, p->scale, 1.0f);
+        if (p->bias) {
+            const struct mat row = scaled_bias(be, a, p);
+
+            if (!row.data)
+                return no_memory(err, s);
+            be->ops->add(be, mat_part(y, 0, y.rows, s->col[i], p->out), row);
+        }
     }
     arena_rewind(a, mark);
     return 0;
@@ -180,6 +219,10 @@ lora_backward(struct backend *be, struct arena *a, struct mat dx, struct mat dy,
             be->ops->matmul(be, mat_f32(p->d_b, p->out, p->rank), dy_p, true,
                             mat_part(xa, 0, xa.rows, s->from[i], p->rank),
                             false, p->scale, 1.0f);
+        if (p->d_bias)
+            rc = bias_gradient(be, a, p, dy_p, err);
+        if (rc)
+            return rc;
     }
     be->ops->cast(be, z_act, z);
     if (d_a) {

@@ -527,7 +527,9 @@ checkpoint_forget(const struct checkpoint *ck, const struct tensor *t)
         if (t >= st->tensors && t < st->tensors + st->n)
             map = &st->map;
     }
-    filemap_forget(map, t->data, t->bytes);
+    if ((const unsigned char *)t->data >= map->data &&
+        (const unsigned char *)t->data < map->data + map->size)
+        filemap_forget(map, t->data, t->bytes); // else model_replace() made it
 }
 
 const char *

@@ -42,7 +42,7 @@ const struct tensor *checkpoint_at(const struct checkpoint *ck, int64_t i);
 const char *checkpoint_file(const struct checkpoint *ck,
                             const struct tensor *t);
 /** Tell the system that a tensor's pages can go: its values were copied. They
- * come back when they are touched. */
+ * come back when they are touched. One that is in no file stays. */
 void checkpoint_forget(const struct checkpoint *ck, const struct tensor *t);
 /** Where files contradict each other and one won: lines, "" if nowhere. */
 const char *checkpoint_notes(const struct checkpoint *ck);

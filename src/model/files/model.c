@@ -711,11 +711,57 @@ model_open_scorer(struct model **out, const char *path, trv_err *err)
     return open_kind(out, path, true, err);
 }
 
+/* A tensor that lies in no file of the model. */
+struct own_tensor {
+    struct own_tensor *next;
+    struct tensor t;
+    char name[sizeof(((struct layout_item *)0)->name)];
+    float *values;
+};
+
+const struct tensor *
+model_tensor(const struct model *m, const struct layout_item *item)
+{
+    return *place((struct model *)(uintptr_t)m, item); // only points
+}
+
+int
+model_replace(struct model *m, const struct layout_item *item, float *values,
+              trv_err *err)
+{
+    struct own_tensor *own = mem_calloc(1, sizeof(*own));
+    const int64_t cols = item->n_dims == 2 ? item->dim[1] : 1;
+
+    if (!own) {
+        mem_free(values);
+        return err_nomem(err, "to change '%s'", m->path);
+    }
+    memcpy(own->name, item->name, sizeof(own->name));
+    own->values = values;
+    own->t = (struct tensor){.name = own->name,
+                             .type = DT_F32,
+                             .n_dims = item->n_dims,
+                             .dim = {item->dim[0], item->dim[1]},
+                             .data = values};
+    own->t.bytes = (size_t)(item->dim[0] * cols) * sizeof(float);
+    own->next = m->own;
+    m->own = own;
+    *place(m, item) = &own->t;
+    return 0;
+}
+
 void
 model_free(struct model *m)
 {
+    struct own_tensor *next;
+
     if (!m)
         return;
+    for (struct own_tensor *own = m->own; own; own = next) {
+        next = own->next;
+        mem_free(own->values);
+        mem_free(own);
+    }
     chat_template_free(m->chat);
     tokenizer_free(m->tokenizer);
     checkpoint_free(m->ckpt);
@@ -791,8 +837,8 @@ static int
 hash_tensor(const struct layout_item *it, trv_err *err, void *payload)
 {
     const struct hashing *s = payload;
-    struct model *m = (struct model *)(uintptr_t)s->m; // place() only points
-    const struct tensor *t = *place(m, it);
+    const struct model *m = s->m;
+    const struct tensor *t = model_tensor(m, it);
     struct strbuf head = {0};
     int rc;
 

@@ -21,6 +21,9 @@ struct layer_tensors {
     const struct tensor *q_norm, *k_norm;
 };
 
+struct layout_item;
+struct own_tensor;
+
 struct checkpoint; // the mapped files and their index; model/files/checkpoint.h
 
 struct model {
@@ -42,6 +45,7 @@ struct model {
     bool has_turn_end;
     int32_t turn_end; // that ends an answer of the chat: example_turn_end()
     struct strbuf notes;          // where files contradict each other: lines
+    struct own_tensor *own;       // what model_replace() was given
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said
@@ -68,6 +72,16 @@ int model_need_weights(const struct model *m, trv_err *err);
  * TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM.
  */
 int model_open_chat(struct model *m, const char *template, trv_err *err);
+
+/** The tensor that a layout item names. */
+const struct tensor *model_tensor(const struct model *m,
+                                  const struct layout_item *item);
+/** Let f32 values (of the item's shape, in the order of a checkpoint; freed
+ * with the model, or here after a failure) stand for a tensor of its files.
+ * Before a decoder is opened. A head that is tied to the embedding stays what
+ * it was until cfg.tied is false and the head itself is replaced. TRV_ENOMEM. */
+int model_replace(struct model *m, const struct layout_item *item,
+                  float *values, trv_err *err);
 
 int64_t model_params(const struct model *m); // tied weights count once
 bool model_ends_text(const struct model *m, int32_t id); // EOS, end of turn

@@ -152,6 +152,10 @@ begin_student(struct adapter_weights *student, const struct plan *p,
         rc = lora_targets(parts, cfg, o.lora.targets, err);
     if (rc)
         return rc;
+    if (p->solve && o.lora.dora)
+        return err_fail(err, TRV_EINVAL,
+                        "dora is for what is trained: solve computes plain "
+                        "pairs");
     if (p->solve && !parts[PART_O] && !parts[PART_DOWN])
         return err_fail(err, TRV_EINVAL,
                         "solve writes %s and %s, and the targets '%.100s' "
@@ -163,7 +167,7 @@ begin_student(struct adapter_weights *student, const struct plan *p,
                  parts[PART_DOWN] ? down_name : "");
         o.lora.targets = both;
     }
-    return student_begin(student, cfg, &o, err);
+    return student_begin(student, p->job->s->model, &o, err);
 }
 
 static int

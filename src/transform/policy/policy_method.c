@@ -543,8 +543,7 @@ begin(struct policy_run *c, const struct convert_job *job, trv_err *err)
     int rc = policy_plan_make(&c->p, job, err);
 
     if (!rc)
-        rc =
-            student_begin(&c->student, &job->s->model->cfg, &c->p.student, err);
+        rc = student_begin(&c->student, job->s->model, &c->p.student, err);
     if (!rc && job->to == KIND_FULL)
         rc = student_open_full(&c->own, job->s, err);
     if (!rc)

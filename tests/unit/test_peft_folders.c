@@ -1,0 +1,238 @@
+/* test_peft_folders.c -- folders as PEFT saves them, with each option that
+ * changes what they hold, against PEFT's own log-probabilities.
+ *
+ * tests/golden/peft/folders.json has the values in float64, gen_folders.py says
+ * how. The bound: PEFT itself, in float32, is off by up to 1.5e-5 from them; a
+ * part of an adapter that is missed or misread costs 0.01 and more.
+ */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "adapt/params/peft.h"
+#include "adapt/session.h"
+#include "adapt/view.h"
+#include "base/json.h"
+#include "model/decoder/head.h"
+#include "model/files/safetensors.h"
+
+#define TOKENS_MAX 64
+#define BOUND 5e-5
+
+struct fixture {
+    struct session *s;
+    struct decoder *d; // of the adaptation
+    const char *name;
+    int32_t ids[TOKENS_MAX];
+    int64_t n;
+    double logp[TOKENS_MAX]; // of ids[i + 1]
+};
+
+static void
+must(int rc, const trv_err *err)
+{
+    if (rc)
+        fail_msg("%s", err->msg);
+}
+
+static const char *
+folder_of(const char *name)
+{
+    char rel[256];
+
+    snprintf(rel, sizeof(rel), "golden/peft/folders/%s", name);
+    return test_source(rel);
+}
+
+static void
+open_case(struct fixture *f, const json_t *row)
+{
+    const struct backend_options opts = {.isa = "ref"};
+    const json_t *ids = json_object_get(row, "ids");
+    const json_t *logp = json_object_get(row, "logp");
+    char rel[256];
+    trv_err err = {0};
+
+    *f = (struct fixture){.name =
+                              json_string_value(json_object_get(row, "case")),
+                          .n = (int64_t)json_array_size(ids)};
+    assert_in_range(f->n, 2, TOKENS_MAX);
+    assert_int_equal((int64_t)json_array_size(logp), f->n - 1);
+    for (int64_t i = 0; i < f->n; i++)
+        f->ids[i] = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
+    for (int64_t i = 0; i + 1 < f->n; i++)
+        f->logp[i] = json_number_value(json_array_get(logp, (size_t)i));
+    snprintf(rel, sizeof(rel), "golden/models/%s",
+             json_string_value(json_object_get(row, "model")));
+    must(session_open(&f->s, test_source(rel), &opts, &err), &err);
+}
+
+/* Log-probabilities of the tokens after the first, and with `coef` their
+ * gradient into the weights. */
+static void
+score(float *logp, struct fixture *f, const struct adapter_weights *w,
+      const float *coef)
+{
+    const int64_t k = adapter_weights_virtual_count(w);
+    int32_t all[2 * TOKENS_MAX];
+    const struct row row = {all, k + f->n, w};
+    const int64_t *const *at;
+    struct arena *a = &f->s->arena;
+    struct saved save = {0};
+    struct mat hidden, dh;
+    struct batch b;
+    trv_err err = {0};
+
+    for (int64_t j = 0; j < k; j++)
+        all[j] = VIRTUAL_ID(j);
+    memcpy(all + k, f->ids, (size_t)f->n * sizeof(*all));
+    arena_reset(a);
+    must(batch_pack(&b, &at, a, &row, 1, &err), &err);
+    must(decoder_forward(f->d, a, &hidden, &b, NULL, coef ? &save : NULL, &err),
+         &err);
+    dh = mat_new(a, DT_F32, b.T, f->d->cfg->width);
+    memset(dh.data, 0, (size_t)(b.T * dh.cols) * sizeof(float));
+    must(head_logprobs(f->d, a, logp, NULL,
+                       (struct head_rows){hidden, at[0] + k}, f->ids + 1,
+                       f->n - 1, coef, dh, &err),
+         &err);
+    if (coef)
+        must(decoder_backward(f->d, a, dh, &b, &save, &err), &err);
+}
+
+static void
+check_scores(struct fixture *f)
+{
+    struct adaptation *a;
+    float logp[TOKENS_MAX];
+    char spec[512];
+    trv_err err = {0};
+
+    snprintf(spec, sizeof(spec), "%s", folder_of(f->name));
+    must(adaptation_open(&a, f->s->model, NULL, spec, false, &err), &err);
+    must(view_ready(a, f->s->be, &err), &err);
+    must(session_decoder(f->s, &f->d, &err), &err);
+    if (a->full)
+        must(session_decoder(a->full, &f->d, &err), &err);
+    score(logp, f, view_weights(a), NULL);
+    for (int64_t i = 0; i + 1 < f->n; i++)
+        if (!(fabs((double)logp[i] - f->logp[i]) < BOUND))
+            fail_msg("%s: log p of token %lld is %.7f, and %.7f in PEFT",
+                     f->name, (long long)i + 1, (double)logp[i], f->logp[i]);
+    adaptation_free(a);
+}
+
+static void
+each_case(void (*check)(struct fixture *f))
+{
+    json_t *cases;
+    const json_t *row;
+    size_t i;
+
+    assert_int_equal(
+        json_open(&cases, test_source("golden/peft/folders.json"), NULL), 0);
+    assert_true(json_array_size(cases) > 20);
+    json_array_foreach(cases, i, row)
+    {
+        struct fixture f;
+
+        open_case(&f, row);
+        check(&f);
+        session_free(f.s);
+    }
+    json_decref(cases);
+}
+
+static void
+test_peft_folders_score_as_in_peft(void **state)
+{
+    (void)state;
+    each_case(check_scores);
+}
+
+/* One gradient against the golden one, of `n` values. */
+static void
+check_gradient(const struct fixture *f, const struct st_file *golden,
+               const char *path, const char *end, const float *got, int64_t n)
+{
+    double top = 0, worst = 0;
+    char name[320];
+    const struct tensor *t;
+    float *want;
+
+    if (!got)
+        return;
+    snprintf(name, sizeof(name), "base_model.model.%s.%s", path, end);
+    t = st_find(golden, name);
+    if (!t)
+        fail_msg("%s: no gradient of '%s'", f->name, name);
+    assert_int_equal(tensor_rows(t) * tensor_cols(t), n);
+    want = mem_array((size_t)n, sizeof(float));
+    tensor_rows_f32(want, t, 0, tensor_rows(t));
+    for (int64_t i = 0; i < n; i++) {
+        top = fmax(top, fabs((double)want[i]));
+        worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
+    }
+    mem_free(want);
+    if (!(worst <= 2e-5 * top)) // as the gradients of test_decoder.c
+        fail_msg("%s: '%s' is off by %g of %g", f->name, name, worst, top);
+}
+
+static void
+check_gradients(struct fixture *f)
+{
+    const char *dir = folder_of(f->name);
+    struct adapter_weights w = {0};
+    float logp[TOKENS_MAX], coef[TOKENS_MAX];
+    struct st_file golden;
+    char path[512];
+    trv_err err = {0};
+
+    for (int i = 0; i < TOKENS_MAX; i++)
+        coef[i] = 1.0f;
+    snprintf(path, sizeof(path), "%s/grad.safetensors", dir);
+    if (st_open(&golden, path, NULL)) // there are none of most cases
+        return;
+    must(peft_read(&w.lora, NULL, NULL, &f->s->model->cfg, folder_of(f->name),
+                   true, &err),
+         &err);
+    must(adapter_weights_refresh(&w, f->s->be, &err), &err);
+    must(session_decoder(f->s, &f->d, &err), &err);
+    score(logp, f, &w, coef);
+    for (int64_t i = 0; i < w.lora.layers * PART_COUNT; i++) {
+        const struct lora_pair *p = &w.lora.pairs[i];
+
+        if (!p->rank)
+            continue;
+        part_path(path, sizeof(path), f->d->cfg, i / PART_COUNT,
+                  (enum part)(i % PART_COUNT));
+        check_gradient(f, &golden, path, "lora_A.weight", p->d_a,
+                       p->rank * p->in);
+        check_gradient(f, &golden, path, "lora_B.weight", p->d_b,
+                       p->rank * p->out);
+        check_gradient(f, &golden, path, "lora_magnitude_vector", p->d_m,
+                       p->out);
+        check_gradient(f, &golden, path, "lora_B.bias", p->d_bias, p->out);
+    }
+    adapter_weights_release(&w);
+    st_release(&golden);
+}
+
+static void
+test_peft_folders_have_the_gradients_of_autograd(void **state)
+{
+    (void)state;
+    each_case(check_gradients);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_peft_folders_score_as_in_peft),
+        cmocka_unit_test(test_peft_folders_have_the_gradients_of_autograd),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
