@@ -95,7 +95,7 @@ foreach(src ${FUZZ_SOURCES})
   endif()
 endforeach()
 
-# Built by hand for tests/parity/check_llama_cpp.py.
-add_executable(parity_logits EXCLUDE_FROM_ALL
+# For tests/parity/check_llama_cpp.py.
+add_executable(parity_logits
   ${CMAKE_SOURCE_DIR}/tests/parity/logits.c)
 target_link_libraries(parity_logits PRIVATE trv_inside)

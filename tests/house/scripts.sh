@@ -56,7 +56,8 @@ for script in $scripts; do
         tests/golden/reward/gen_printed.py | \
         tests/fuzz/corpus/gen_tokenizer_seeds.py) by scripts "$script" ;;
     # These need torch, transformers, peft, trl, tokenizers, gguf or the like.
-    bench/bench_torch.py | tools/gen_unicode_*.py | tests/parity/*.py | \
+    bench/bench_torch.py | tools/gen_unicode_*.py | \
+        tools/gen_quant_grids.py | tests/parity/*.py | \
         tests/golden/*/gen_*.py | tests/golden/losses/trl_parts.py | \
         tests/golden/tokenizer/corpus.py) parsed "$script" ;;
     *) fail "$script: no test starts it (see tests/house/scripts.sh)" ;;

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Trivium's logits beside llama.cpp's, on GGUF files that people have.
 
-    cmake --build build --target parity_logits
     check_llama_cpp.py build/parity_logits FILE.gguf...
 
 For each file, at 200 positions of README.md: the KL divergence in nats, mean
