@@ -47,11 +47,14 @@ llama_read(struct fields *r, struct model_config *c,
     const json_t *kv = json_object_get(r->obj, "num_key_value_heads");
 
     c->vocab = field_int(r, "vocab_size", d->vocab, MAX_VOCAB);
-    c->width = field_int(r, "hidden_size", 4096, MAX_WIDTH);
+    c->width =
+        field_int(r, "hidden_size", d->width ? d->width : 4096, MAX_WIDTH);
     c->mlp_width =
         field_int(r, "intermediate_size", d->mlp_width, 4 * MAX_WIDTH);
-    c->layers = field_int(r, "num_hidden_layers", 32, MAX_LAYERS);
-    c->heads = field_int(r, "num_attention_heads", 32, MAX_HEADS);
+    c->layers = field_int(r, "num_hidden_layers", d->layers ? d->layers : 32,
+                          MAX_LAYERS);
+    c->heads = field_int(r, "num_attention_heads", d->heads ? d->heads : 32,
+                         MAX_HEADS);
     c->kv_heads = field_int(
         r, "num_key_value_heads",
         d->kv_heads && !json_is_null(kv) ? d->kv_heads : c->heads, MAX_HEADS);
@@ -59,7 +62,7 @@ llama_read(struct fields *r, struct model_config *c,
         field_int(r, "max_position_embeddings", d->context, MAX_CONTEXT);
     c->norm_eps = field_num(r, "rms_norm_eps", c->norm_eps, 0.0, 1.0);
     field_activation(r, c, "hidden_act", "silu");
-    c->tied = field_flag(r, "tie_word_embeddings", false);
+    c->tied = field_flag(r, "tie_word_embeddings", d->tied);
     c->head_dim = field_int(r, "head_dim", d->head_dim, MAX_HEAD_DIM);
     if (!r->rc && c->head_dim == 0) {
         if (c->width % c->heads != 0)
@@ -69,7 +72,10 @@ llama_read(struct fields *r, struct model_config *c,
                              r->file, c->width, c->heads);
         c->head_dim = c->width / c->heads;
     }
-    field_rope(r, c);
+    if (d->local_theta)
+        field_ropes(r, c, d->local_theta);
+    else
+        field_rope(r, c);
     field_special(r, c, d->bos, d->eos);
 }
 

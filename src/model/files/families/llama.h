@@ -12,7 +12,11 @@ void llama_shape(struct model_config *c);
 /* From transformers' configuration classes; 0: follows from others. */
 struct llama_defaults {
     int64_t vocab, mlp_width, kv_heads, head_dim, context;
-    int64_t bos, eos; // -1: none
+    int64_t width, layers, heads; // 0: Llama's own
+    int64_t bos, eos;             // -1: none
+    bool tied;
+    /* Two rotary tables (field_ropes()); NULL: one. */
+    const char *local_theta;
 };
 /** Sizes, activation, rotary positions, special tokens. Biases and windows are
  * left to the family. */

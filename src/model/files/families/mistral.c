@@ -10,11 +10,9 @@ read(struct fields *r, struct model_config *c)
                                                    .context = 4096 * 32,
                                                    .bos = 1,
                                                    .eos = 2};
-    const json_t *window = json_object_get(r->obj, "sliding_window");
 
     llama_read(r, c, &defaults);
-    c->kinds[0].window = field_int(
-        r, "sliding_window", json_is_null(window) ? 0 : 4096, MAX_CONTEXT);
+    c->kinds[0].window = field_window(r, 4096);
 }
 
 const struct family family_mistral = {
