@@ -301,7 +301,7 @@ test_chat_minds_an_unknown_filter_where_it_runs(void **state)
 static void
 test_chat_keeps_the_failure_of_a_template_that_cannot_be_read(void **state)
 {
-    const trv_err why = {TRV_EFORMAT, "'t' line 3: something"};
+    const trv_err why = {TRV_EFORMAT, "'t' line 3: something", NULL};
     json_t *messages = json_array();
     struct chat_template *t = NULL;
     struct strbuf out = {0};

@@ -13,7 +13,7 @@
 static trv_model *
 open_model(const char *path)
 {
-    const trv_model_options opts = {1, "f32", 0, NULL};
+    const trv_model_options opts = {1, "f32", 0, NULL, NULL};
     trv_model *m = NULL;
     trv_err err = {0};
 

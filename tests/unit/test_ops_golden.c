@@ -116,7 +116,7 @@ check_attn(struct backend *be)
     struct array dout = get("attn_dout");
     const struct attn_span span = {0, 5};
     const struct attn_seg seg = {0, 5, 1, &span};
-    const struct attn_plan plan = {1, &seg, 4, 2, 6, 0, 1 / sqrtf(6)};
+    const struct attn_plan plan = {1, &seg, 4, 2, 6, 0, 1 / sqrtf(6), 0};
     float out[120], lse[20], dq[120], dk[60] = {0}, dv[60] = {0};
 
     be->ops->attn_forward(be, mat_f32(out, 5, 24), lse, mat_f32(q.v, 5, 24),
