@@ -127,7 +127,7 @@ cli_message(const char *line, void *payload)
 
     if (cli->globals->quiet)
         return;
-    term_clear(&cli->term);
+    term_message(&cli->term);
     fprintf(cli->err, "trivium: %s\n", line);
 }
 

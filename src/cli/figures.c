@@ -105,7 +105,7 @@ print_verdict(FILE *f, const trv_measurement *r, const struct figures_of *who,
               void (*print)(FILE *f, const char *s))
 {
     const trv_figure *gap = &r->gap_closed;
-    char text[HUMAN_MAX];
+    char text[HUMAN_MAX], count[HUMAN_MAX];
 
     if (gap->n <= 0) {
         fputs("How much of the gap is closed was not measured.\n", f);
@@ -123,8 +123,8 @@ print_verdict(FILE *f, const trv_measurement *r, const struct figures_of *who,
         print_who(f, who->source, print);
     }
     if (*human_interval(text, gap))
-        fprintf(f, " (95 %% interval %s, %lld inputs)", text,
-                (long long)gap->n);
+        fprintf(f, " (95 %% interval %s, %s)", text,
+                human_counted(count, (double)gap->n, "inputs"));
     fputs(".\n", f);
 }
 

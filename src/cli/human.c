@@ -28,6 +28,16 @@ human_count(char out[HUMAN_MAX], double n)
     return out;
 }
 
+const char *
+human_counted(char out[HUMAN_MAX], double n, const char *unit)
+{
+    char count[HUMAN_MAX];
+    const int len = (int)strlen(unit) - (n == 1.0);
+
+    snprintf(out, HUMAN_MAX, "%s %.*s", human_count(count, n), len, unit);
+    return out;
+}
+
 /* Three significant digits with a prefix for each factor of 1000. */
 static const char *
 with_prefix(char out[HUMAN_MAX], double n, const char *const *units)

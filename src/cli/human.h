@@ -9,7 +9,9 @@
 
 #define HUMAN_MAX 64
 
-const char *human_count(char out[HUMAN_MAX], double n);   // 1,234,567
+const char *human_count(char out[HUMAN_MAX], double n); // 1,234,567
+/** "1,234 steps"; the last letter of `unit` goes where n is 1. */
+const char *human_counted(char out[HUMAN_MAX], double n, const char *unit);
 const char *human_bytes(char out[HUMAN_MAX], double n);   // 1.4 MB
 const char *human_flop(char out[HUMAN_MAX], double n);    // 3.2 TFLOP
 const char *human_seconds(char out[HUMAN_MAX], double s); // 2 min 31 s

@@ -63,10 +63,10 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
 
     fprintf(f, "made    %s, %s\n", learning_path(to),
             human_bytes(x, (double)c->artefact_bytes));
-    fprintf(f, "took    %s: %s %s, %s steps\n", human_seconds(x, c->seconds),
-            human_count(y, (double)c->samples), what,
-            human_count(z, (double)c->steps));
-    fprintf(f, "work    %s tokens, about %s\n", human_count(x, c->tokens),
+    fprintf(f, "took    %s: %s, %s\n", human_seconds(x, c->seconds),
+            human_counted(y, (double)c->samples, what),
+            human_counted(z, (double)c->steps, "steps"));
+    fprintf(f, "work    %s, about %s\n", human_counted(x, c->tokens, "tokens"),
             human_flop(y, c->flop));
     fprintf(f, "memory  %s at most\n", human_bytes(x, (double)c->peak_bytes));
     if (c->judged > 0 && isfinite(c->reward_after))
@@ -78,8 +78,8 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
         fprintf(f, "loss    %.4f nats per %s at the end\n", c->final_loss,
                 c->pairs > 0 ? "pair" : "token");
     if (c->held_out > 0)
-        fprintf(f, "ranks   %.3f of %lld held-out pairs right\n", c->accuracy,
-                (long long)c->held_out);
+        fprintf(f, "ranks   %.3f of %s right\n", c->accuracy,
+                human_counted(x, (double)c->held_out, "held-out pairs"));
 }
 
 enum cli_exit

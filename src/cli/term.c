@@ -236,18 +236,22 @@ term_done(struct term *t)
 {
     char took[HUMAN_MAX], rate[HUMAN_MAX], done[HUMAN_MAX], total[HUMAN_MAX];
     const trv_progress *p = &t->last;
+    const char *unit = p->unit ? p->unit : "steps";
 
     term_clear(t);
     if (!t->stage[0])
         return;
     if (!t->quiet) {
         rate_text(rate, p);
-        human_count(done, (double)p->done);
-        human_count(total, (double)p->total);
-        fprintf(t->err, "%s: %s%s%s %s in %s", t->stage, done,
-                p->done < p->total ? " of " : "",
-                p->done < p->total ? total : "", p->unit ? p->unit : "steps",
-                human_seconds(took, p->seconds));
+        if (p->done < p->total)
+            fprintf(t->err, "%s: %s of %s in %s", t->stage,
+                    human_count(done, (double)p->done),
+                    human_counted(total, (double)p->total, unit),
+                    human_seconds(took, p->seconds));
+        else
+            fprintf(t->err, "%s: %s in %s", t->stage,
+                    human_counted(done, (double)p->done, unit),
+                    human_seconds(took, p->seconds));
         if (rate[0])
             fprintf(t->err, ", %s", rate);
         if (isfinite(p->loss))
@@ -256,6 +260,15 @@ term_done(struct term *t)
         fflush(t->err);
     }
     t->stage[0] = '\0';
+}
+
+void
+term_message(struct term *t)
+{
+    if (t->last.total > 0 && t->last.done >= t->last.total)
+        term_done(t);
+    else
+        term_clear(t);
 }
 
 bool

@@ -34,6 +34,9 @@ bool term_progress(const trv_progress *p, void *payload);
 void term_done(struct term *t);
 /** Wipe an unfinished progress line, so that a message can stand there. */
 void term_clear(struct term *t);
+/** Before a message: a stage that is whole ends with its last line, so that
+ * what comes behind it stands behind it; of another the bar is cleared. */
+void term_message(struct term *t);
 
 /** "" unless the stream is a terminal and NO_COLOR is unset. */
 const char *term_bold(bool color);

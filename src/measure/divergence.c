@@ -202,7 +202,7 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
                      err);
     if (rc)
         return rc;
-    stage_note_inputs(&m->on.control, &in);
+    stage_note_inputs(&m->on.control, &in.data);
     for (int s = 0; s < SIDES; s++)
         m->per_side[s] = s == SIDE_BASE;
     rc = drawn_fill(m, &dropped, &in, err);

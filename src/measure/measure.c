@@ -181,7 +181,7 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
                                               .payload = m},
                      err);
     if (!rc)
-        stage_note_inputs(&m->on.inputs, &m->in);
+        stage_note_inputs(&m->on.inputs, &m->in.data);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 

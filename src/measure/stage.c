@@ -8,10 +8,10 @@
 #include "base/clock.h"
 
 void
-stage_note_inputs(struct measured_inputs *to, const struct inputs *in)
+stage_note_inputs(struct measured_inputs *to, const struct data *rows)
 {
-    to->n = in->data.n;
-    memcpy(to->hash, in->data.hash, sizeof(to->hash));
+    to->n = rows->n;
+    memcpy(to->hash, rows->hash, sizeof(to->hash));
 }
 
 void

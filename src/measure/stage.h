@@ -41,7 +41,7 @@ struct measure {
 };
 
 /** What was read, for measured_on. */
-void stage_note_inputs(struct measured_inputs *to, const struct inputs *in);
+void stage_note_inputs(struct measured_inputs *to, const struct data *rows);
 
 /** From here on progress is of `stage`, 0 of `total` units. */
 void stage_begin(struct measure *m, const char *stage, const char *unit,

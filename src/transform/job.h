@@ -64,4 +64,11 @@ void job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
  * KIND_FULL. */
 void job_log_full(const struct convert_job *job);
 
+/** "" for 1, otherwise "s": as in "%lld input%s". */
+static inline const char *
+plural(int64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 #endif

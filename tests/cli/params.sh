@@ -4,10 +4,11 @@
 need_tiny
 printf '{"prompt": "One"}\n{"prompt": "Two"}\n{"prompt": "Three"}\n' >in.jsonl
 make() { # FROM TO OPTIONS...
-    local rank=
+    local rank='' samples="--samples 64"
     case $2 in lora:*) rank="--rank 4" ;; esac
+    case " $* " in *" grpo "*) samples='' ;; esac # it draws its own answers
     "$TRIVIUM" convert --model tiny --from "$1" --to "$2" --inputs in.jsonl \
-        --samples 64 --max-tokens 6 --steps 80 --batch 8 $rank --lr 1e-2 \
+        $samples --max-tokens 6 --steps 80 --batch 8 $rank --lr 1e-2 \
         --precision f32 \
         "${@:3}" 2>notes >report || cat notes
     sed -n 's/^made *\([^,]*\),.*/made \1/p' report

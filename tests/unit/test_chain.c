@@ -84,6 +84,7 @@ test_chain_a_prompt_through_a_reward_becomes_its_parameters(void **state)
     o.learn.steps = 150;
     goes_round("prompt, contrast, tilt", "prompt:c", "lora:%/tilt", said, &o);
     o.method = ",grpo";
+    o.samples = 0; // it draws its own answers to the given inputs
     o.advantage = "rloo";
     o.group = 64;
     o.learn.batch = 128;

@@ -19,6 +19,17 @@ test_human_count_parts_thousands(void **state)
 }
 
 static void
+test_human_counted_says_one_of_a_unit(void **state)
+{
+    char out[HUMAN_MAX];
+
+    (void)state;
+    assert_string_equal(human_counted(out, 0, "steps"), "0 steps");
+    assert_string_equal(human_counted(out, 1, "steps"), "1 step");
+    assert_string_equal(human_counted(out, 1200, "inputs"), "1,200 inputs");
+}
+
+static void
 test_human_bytes_keep_three_digits(void **state)
 {
     char out[HUMAN_MAX];
@@ -81,6 +92,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_human_count_parts_thousands),
+        cmocka_unit_test(test_human_counted_says_one_of_a_unit),
         cmocka_unit_test(test_human_bytes_keep_three_digits),
         cmocka_unit_test(test_human_seconds_choose_their_unit),
         cmocka_unit_test(test_human_figure_shows_two_digits_of_the_error),

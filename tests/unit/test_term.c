@@ -151,6 +151,27 @@ test_term_ends_each_stage_with_a_line_where_nothing_is_live(void **state)
 }
 
 static void
+test_term_ends_a_whole_stage_before_a_message(void **state)
+{
+    struct page p;
+
+    (void)state;
+    page_open(&p, false, false);
+    report(&p, "sampling", 99, 4);
+    term_message(&p.t); // it goes on
+    fputs("a warning\n", p.f);
+    report(&p, "sampling", 100, 4);
+    term_message(&p.t);
+    fputs("the next\n", p.f);
+    report(&p, "training", 1, 5);
+    fflush(p.f);
+    assert_string_equal(p.text, "a warning\n"
+                                "sampling: 100 steps in 4.0 s, 1,250 tokens/s\n"
+                                "the next\n");
+    page_close(&p);
+}
+
+static void
 test_term_quiet_says_nothing(void **state)
 {
     struct page p;
@@ -204,6 +225,7 @@ main(void)
             test_term_line_keeps_the_time_left_when_numbers_are_long),
         cmocka_unit_test(
             test_term_ends_each_stage_with_a_line_where_nothing_is_live),
+        cmocka_unit_test(test_term_ends_a_whole_stage_before_a_message),
         cmocka_unit_test(test_term_quiet_says_nothing),
         cmocka_unit_test(test_term_uses_no_colour_where_there_is_no_terminal),
         cmocka_unit_test(test_term_progress_is_false_after_an_interrupt),

@@ -15,10 +15,11 @@ evolve_report_plan(const struct evolve_plan *p)
                         (double)p->inputs.n_train;
 
     job_log(p->job,
-            "search: %d rounds of %d candidates on %lld inputs, %lld held "
+            "search: %d round%s of %d candidate%s on %lld inputs, %lld held "
             "out; at most %.3g answers of up to %lld tokens",
-            o->rounds, o->population, (long long)p->inputs.n_train,
-            (long long)p->inputs.n_held, most, (long long)p->max_tokens);
+            o->rounds, plural(o->rounds), o->population, plural(o->population),
+            (long long)p->inputs.n_train, (long long)p->inputs.n_held, most,
+            (long long)p->max_tokens);
     if (p->proposer && getenv(EVOLVE_KEY_VARIABLE) &&
         strncmp(o->proposer, "http://", 7) == 0)
         job_log(p->job, "warning: the key goes to '%s' without encryption",
@@ -36,9 +37,10 @@ evolve_report_table(const struct evolve_plan *p, const struct evolve *e)
     for (int64_t i = 0; i < e->pool.n; i++)
         kept += e->pool.list[i]->kept;
     job_log(p->job,
-            "%lld candidates in %lld rounds, %lld of them kept; the "
+            "%lld candidate%s in %lld round%s, %lld of them kept; the "
             "best on the inputs of the search:",
-            (long long)e->pool.n, (long long)e->pool.rounds - 1,
+            (long long)e->pool.n, plural(e->pool.n),
+            (long long)e->pool.rounds - 1, plural(e->pool.rounds - 1),
             (long long)kept);
     job_log(p->job, "   value  reward      kl  tokens  prompt");
     for (int64_t i = 0; i < n; i++) {

@@ -243,17 +243,19 @@ log_plan(const struct plan *p, const struct answers *contexts, int64_t params)
                    (double)contexts->n_contexts;
     row = context + (double)p->max_tokens;
     if (!p->train) {
-        job_log(p->job, "%s: %lld answers of at most %lld tokens",
+        job_log(p->job, "%s: %lld answer%s of at most %lld token%s",
                 p->job->method->info.name, (long long)p->samples,
-                (long long)p->max_tokens);
+                plural(p->samples), (long long)p->max_tokens,
+                plural(p->max_tokens));
         return;
     }
     job_log(p->job,
-            "%s: %lld answers of at most %lld tokens, then %d steps of %d "
-            "rows; at most %.0f tokens to learn on, about %.0f MB for it",
+            "%s: %lld answer%s of at most %lld token%s, then %d step%s of %d "
+            "row%s; at most %.0f tokens to learn on, about %.0f MB for it",
             p->job->method->info.name, (long long)p->samples,
-            (long long)p->max_tokens, p->learn.steps, p->learn.batch,
-            (double)p->learn.steps * rows * row,
+            plural(p->samples), (long long)p->max_tokens, plural(p->max_tokens),
+            p->learn.steps, plural(p->learn.steps), p->learn.batch,
+            plural(p->learn.batch), (double)p->learn.steps * rows * row,
             student_bytes(p->job->s, p->job->to, params,
                           rows / (double)p->learn.accumulate * row) /
                 1e6);

@@ -290,6 +290,8 @@ policy_log_plan(const struct policy_plan *p, const struct answers *contexts,
         policy_is_on_policy(p)
             ? (p->learn.steps + updates - 1) / updates * (p->learn.batch / p->K)
             : p->groups;
+    const int64_t inputs =
+        contexts->n_contexts < groups ? contexts->n_contexts : groups;
     double context = 0.0, row, memory;
     char drawn[120] = "";
 
@@ -303,19 +305,19 @@ policy_log_plan(const struct policy_plan *p, const struct answers *contexts,
                            rows / (double)p->learn.accumulate * row);
     if (!job->opts->pairs)
         snprintf(drawn, sizeof(drawn),
-                 "%lld answers of at most %lld tokens to %lld inputs, %s ",
-                 (long long)(groups * p->K), (long long)p->max_tokens,
-                 (long long)(contexts->n_contexts < groups
-                                 ? contexts->n_contexts
-                                 : groups),
+                 "%lld answer%s of at most %lld token%s to %lld input%s, %s ",
+                 (long long)(groups * p->K), plural(groups * p->K),
+                 (long long)p->max_tokens, plural(p->max_tokens),
+                 (long long)inputs, plural(inputs),
                  policy_is_on_policy(p) ? "in" : "then");
     job_log(job,
-            "%s: %s%d steps of %d %s; at most %.0f tokens to learn on, "
+            "%s: %s%d step%s of %d %s%s; at most %.0f tokens to learn on, "
             "about %.0f MB for it",
-            p->name, drawn, p->learn.steps, p->learn.batch,
-            p->method == POLICY_DPO    ? "pairs"
-            : p->method == POLICY_TILT ? "inputs"
-                                       : "answers",
-            steps * rows * row, memory / 1e6);
+            p->name, drawn, p->learn.steps, plural(p->learn.steps),
+            p->learn.batch,
+            p->method == POLICY_DPO    ? "pair"
+            : p->method == POLICY_TILT ? "input"
+                                       : "answer",
+            plural(p->learn.batch), steps * rows * row, memory / 1e6);
     job_log_full(job);
 }

@@ -14,9 +14,10 @@ policy_report_drawn(const struct policy_plan *p, const struct policy_stats *y,
             "spread of %.4g",
             f->mean, f->std);
     if (p->method == POLICY_DPO)
-        job_log(p->job, "%lld pairs, from %lld of %lld inputs",
-                (long long)n_pairs, (long long)(f->groups - f->flat),
-                (long long)f->groups);
+        job_log(p->job, "%lld pair%s, from %lld of %lld input%s",
+                (long long)n_pairs, plural(n_pairs),
+                (long long)(f->groups - f->flat), (long long)f->groups,
+                plural(f->groups));
     if (2 * f->flat > f->groups)
         job_log(p->job,
                 "warning: all answers to %lld of %lld inputs have equal "
