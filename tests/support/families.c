@@ -17,7 +17,7 @@ test_gguf_family(size_t i)
     const struct family *f;
 
     for (size_t k = 0; (f = family_at(k)); k++)
-        if (f->gguf && i-- == 0)
+        if ((f->gguf || f->gguf_every) && i-- == 0) // OLMo 3's say olmo2
             return f->name;
     return NULL;
 }

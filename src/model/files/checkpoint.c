@@ -6,6 +6,7 @@
 #include "model/files/checkpoint.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,20 +397,29 @@ checkpoint_free(struct checkpoint *ck)
 static const struct entry *
 find_entry(const struct checkpoint *ck, const char *name)
 {
-    static const char *const prefixes[] = {"transformer.", "model."};
+    static const struct {
+        const char *from, *to;
+    } prefixes[] = {
+        {"transformer.", ""},
+        {"", "transformer."},
+        {"model.", ""},
+        {"", "model."},
+        /* the text part of a model that sees, in transformers 5 and 4 */
+        {"model.", "model.language_model."},
+        {"model.", "language_model.model."},
+        {"", "language_model."},
+    };
     const struct entry *e = find_exactly(ck, name);
 
-    for (size_t i = 0; i < 2 && !e; i++) {
-        const size_t n = strlen(prefixes[i]);
-        char longer[160];
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]) && !e; i++) {
+        const size_t n = strlen(prefixes[i].from);
+        char other[160];
 
-        if (strncmp(name, prefixes[i], n) == 0) {
-            e = find_exactly(ck, name + n);
-        } else if (n + strlen(name) < sizeof(longer)) {
-            memcpy(longer, prefixes[i], n);
-            memcpy(longer + n, name, strlen(name) + 1);
-            e = find_exactly(ck, longer);
-        }
+        if (strncmp(name, prefixes[i].from, n) != 0)
+            continue;
+        if (snprintf(other, sizeof(other), "%s%s", prefixes[i].to, name + n) <
+            (int)sizeof(other))
+            e = find_exactly(ck, other);
     }
     return e;
 }

@@ -113,6 +113,24 @@ refuse_quantised(struct fields *r)
                      r->file, name, way);
 }
 
+json_t *
+config_text(const json_t *obj)
+{
+    json_t *text = json_object_get(obj, "text_config");
+    json_t *out;
+
+    if (!json_is_object(text))
+        return json_incref((json_t *)(uintptr_t)obj);
+    out = json_copy(text);
+    if (!out || json_object_update_missing(out, (json_t *)(uintptr_t)obj)) {
+        json_decref(out);
+        return NULL;
+    }
+    (void)json_object_del(out, "text_config");
+    (void)json_object_del(out, "vision_config");
+    return out;
+}
+
 int
 config_check(const struct model_config *c, const char *file, trv_err *err)
 {
@@ -149,9 +167,9 @@ config_check(const struct model_config *c, const char *file, trv_err *err)
     return 0;
 }
 
-int
-config_from_json(struct model_config *out, const json_t *obj, const char *file,
-                 trv_err *err)
+static int
+read_text(struct model_config *out, const json_t *obj, const char *file,
+          trv_err *err)
 {
     struct fields r = {obj, file, err, 0};
     struct model_config c = {.bos = -1, .eos = -1};
@@ -189,4 +207,19 @@ config_from_json(struct model_config *out, const json_t *obj, const char *file,
     if (!r.rc)
         *out = c;
     return r.rc;
+}
+
+int
+config_from_json(struct model_config *out, const json_t *obj, const char *file,
+                 trv_err *err)
+{
+    json_t *text = config_text(obj);
+    int rc;
+
+    memset(out, 0, sizeof(*out));
+    if (!text)
+        return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
+    rc = read_text(out, text, file, err);
+    json_decref(text);
+    return rc;
 }

@@ -90,6 +90,10 @@ config_factor(double scale)
 const char *family_name(const struct family *f);   // "gpt2", "llama", ...
 const char *family_scorer(const struct family *f); // "GPT2For..."
 
+/** What a config.json says of a text model: of one that sees, too, that of its
+ * "text_config", and for the rest its own. A reference to let go, or NULL
+ * without memory. */
+json_t *config_text(const json_t *obj);
 /** From a config.json. An unknown model_type is TRV_EUNSUPPORTED, with the
  * list of those supported; contradictions (heads that do not divide, zero or
  * absurd sizes) are TRV_EFORMAT. */

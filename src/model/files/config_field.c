@@ -78,6 +78,14 @@ field_activation(struct fields *r, struct model_config *c, const char *key,
                      r->file, name);
 }
 
+double
+field_cap(struct fields *r, const char *key, double dflt)
+{
+    return json_is_null(json_object_get(r->obj, key))
+               ? 0.0
+               : field_num(r, key, dflt, 1e-6, 1e6);
+}
+
 /* What llama3 scaling needs, from the object that names it. */
 static void
 get_rope_llama3(struct fields *s, struct rope *p, int64_t context)
@@ -274,7 +282,8 @@ field_rope_shared(struct fields *r, struct model_config *c, const char *theta,
     struct rope *p = &c->ropes[0];
     struct fields s = *r;
 
-    p->theta = field_num(r, theta, 10000.0, 1.0, 1e15);
+    p->theta =
+        field_num(r, theta, p->theta > 0.0 ? p->theta : 10000.0, 1.0, 1e15);
     part = field_num(r, share, part, 0.0, 1.0);
     s.obj = field_rope_object(r);
     s.rc = r->rc;
@@ -309,6 +318,48 @@ field_window(struct fields *r, int64_t dflt)
                : field_int(r, "sliding_window", dflt, MAX_CONTEXT);
 }
 
+/* Set a field that is there. */
+static int
+put(json_t *to, const char *key, const json_t *value)
+{
+    return value ? json_object_set(to, key, (json_t *)(uintptr_t)value) : 0;
+}
+
+/* The table of layers of one type, as if it were the only one: ropes[0]. */
+static void
+get_rope_of(struct fields *r, struct model_config *c, const char *type,
+            const char *theta)
+{
+    const json_t *params = json_object_get(r->obj, "rope_parameters");
+    json_t *obj = json_object();
+    struct fields s = *r;
+
+    if (!obj || put(obj, "rope_theta", json_object_get(r->obj, theta)) ||
+        put(obj, "rope_parameters", json_object_get(params, type)) ||
+        (strcmp(type, "full_attention") == 0 &&
+         put(obj, "rope_scaling", json_object_get(r->obj, "rope_scaling"))))
+        s.rc = err_fail(r->err, TRV_ENOMEM, "no memory to read '%s'", r->file);
+    s.obj = obj;
+    field_rope(&s, c);
+    r->rc = s.rc;
+    json_decref(obj);
+}
+
+void
+field_ropes(struct fields *r, struct model_config *c, const char *local)
+{
+    const struct rope full = c->ropes[0];
+
+    c->n_ropes = 2;
+    c->ropes[0] = c->ropes[1];
+    if (c->ropes[0].theta == 0.0)
+        c->ropes[0].theta = full.theta;
+    get_rope_of(r, c, "sliding_attention", local);
+    c->ropes[1] = c->ropes[0];
+    c->ropes[0] = full;
+    get_rope_of(r, c, "full_attention", "rope_theta");
+}
+
 /* Is layer i one that layer_types gives a window? */
 static bool
 is_sliding(struct fields *r, const json_t *types, int64_t i)
@@ -326,7 +377,7 @@ is_sliding(struct fields *r, const json_t *types, int64_t i)
 
 void
 field_windows(struct fields *r, struct model_config *c, int64_t window,
-              int64_t first)
+              int64_t first, int64_t every)
 {
     const json_t *types = json_object_get(r->obj, "layer_types");
     const bool said = types && !json_is_null(types);
@@ -340,7 +391,8 @@ field_windows(struct fields *r, struct model_config *c, int64_t window,
     c->kinds[1].window = window;
     for (int64_t i = 0; i < c->layers && !r->rc; i++) {
         const bool slides =
-            said ? is_sliding(r, types, i) : window && i >= first;
+            said ? is_sliding(r, types, i)
+                 : window && i >= first && (every == 0 || (i + 1) % every != 0);
 
         if (slides && !window)
             r->rc = err_fail(r->err, TRV_EFORMAT,

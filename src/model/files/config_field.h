@@ -37,8 +37,11 @@ const char *field_str(struct fields *r, const char *key, const char *dflt);
 void field_refuse_flag(struct fields *r, const char *key, bool dflt);
 void field_activation(struct fields *r, struct model_config *c, const char *key,
                       const char *dflt);
+/** A soft cap: 0 where it is null. */
+double field_cap(struct fields *r, const char *key, double dflt);
 /** The first table of rotary positions: beside the others with "rope_scaling" (transformers 4),
- * or all in "rope_parameters" (5). Null, absent or empty is the plain form. */
+ * or all in "rope_parameters" (5). Null, absent or empty is the plain form. The
+ * default of theta is the table's own, or 10000. */
 void field_rope(struct fields *r, struct model_config *c);
 /** The same where only the first part of each head turns: a share of it, which
  * lies beside the others, as theta does, by a name of the family's. */
@@ -47,10 +50,16 @@ void field_rope_shared(struct fields *r, struct model_config *c,
 /** The object of rotary positions: as in transformers the first that says
  * something. NULL: none does. */
 const json_t *field_rope_object(struct fields *r);
+/** Two tables: ropes[0] of full attention, ropes[1] of sliding attention. In
+ * transformers 4 the second has the theta of the field `local`, and is never
+ * scaled. Defaults of theta are the tables'
+ * own; the second's is the first's where that is 0. */
+void field_ropes(struct fields *r, struct model_config *c, const char *local);
 /** Layers of kind 0 that attend to a window become kind 1: those that
- * "layer_types" names, or, where it is absent, those from `first` on. */
+ * "layer_types" names, or, where it is absent, those from `first` on but for
+ * each `every`-th (0: none). */
 void field_windows(struct fields *r, struct model_config *c, int64_t window,
-                   int64_t first);
+                   int64_t first, int64_t every);
 /** The window, `dflt` where it is absent; 0 where it is null. */
 int64_t field_window(struct fields *r, int64_t dflt);
 /** bos and eos. A family's default holds for its published vocabulary only:

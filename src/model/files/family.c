@@ -16,12 +16,18 @@ family_at(size_t i)
     return i < N_FAMILIES ? families[i] : NULL;
 }
 
+static bool
+is_name(const char *name, const char *given, size_t n)
+{
+    return name && strlen(name) == n && memcmp(name, given, n) == 0;
+}
+
 const struct family *
 family_find(const char *name, size_t n)
 {
     for (size_t i = 0; i < N_FAMILIES; i++)
-        if (strlen(families[i]->name) == n &&
-            memcmp(families[i]->name, name, n) == 0)
+        if (is_name(families[i]->name, name, n) ||
+            is_name(families[i]->text, name, n))
             return families[i];
     return NULL;
 }

@@ -19,7 +19,13 @@
     X(ministral3)                                                              \
     X(gpt_neox)                                                                \
     X(starcoder2)                                                              \
-    X(glm4)
+    X(glm4)                                                                    \
+    X(olmo3)                                                                   \
+    X(gemma2)                                                                  \
+    X(gemma3)                                                                  \
+    X(granite)                                                                 \
+    X(smollm3)                                                                 \
+    X(exaone4)
 
 /* Hugging Face's names of a family's tensors, without ".weight". */
 struct family_names {
@@ -27,20 +33,32 @@ struct family_names {
     const char *slots[SLOT_COUNT], *parts[PART_COUNT]; // NULL: it has none
 };
 
+struct gguf_file; // model/files/gguf.h
+
 struct family {
     const char *name;      // model_type, and the architecture of GGUF files
+    const char *text;      // model_type where it is a text model alone; or NULL
     const char *scorer;    // transformers' class of sequence classification
     bool gguf;             // GGUF files name it; those of the others say llama
     const char *gguf_name; // there, where it is another
     /* llama.cpp's converter interleaves the two halves of each head of q and
      * k. */
     bool gguf_interleaved;
+    /* Of a GGUF file in which only some layers have the window: all but each
+     * so many-th have it, and of how many keys it is where none says so. 0: the
+     * window is all layers'. */
+    int64_t gguf_every, gguf_window;
+    /* The family whose files with a window carry this one's name. */
+    const struct family *gguf_sliding;
     const struct family_names *names;
     /** Set what all its models share, and their usual activation and norm_eps,
      * which a file may say otherwise. */
     void (*shape)(struct model_config *c);
     /** Read the rest from a config.json. */
     void (*read)(struct fields *r, struct model_config *c);
+    /** Set what a GGUF file leaves unsaid, once all else is read; or NULL. */
+    int (*read_gguf)(struct model_config *c, const struct gguf_file *f,
+                     trv_err *err);
 };
 
 #define FAMILY_DECLARE(name) extern const struct family family_##name;

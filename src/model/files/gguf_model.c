@@ -215,6 +215,76 @@ get_rope(struct reader *r, struct model_config *c)
     get_rope_tensors(r, c);
 }
 
+/* The table of layers with a window, where the family has one: its theta is the
+ * family's own, or else the first table's. */
+static void
+get_local_rope(struct reader *r, struct model_config *c)
+{
+    struct rope *p = &c->ropes[1];
+
+    if (c->n_ropes > 1)
+        p->theta =
+            get_num(r, "rope.freq_base_swa",
+                    p->theta > 0.0 ? p->theta : c->ropes[0].theta, 1.0, 1e15);
+}
+
+/* Multipliers and caps, as far as a file names them. */
+static void
+get_scales(struct reader *r, struct model_config *c)
+{
+    const struct {
+        const char *key;
+        double *to;
+    } scales[] = {
+        {"attention.scale", &c->attn_scale},
+        {"embedding_scale", &c->embed_scale},
+        {"residual_scale", &c->residual_scale},
+        {"logit_scale", &c->logit_scale},
+        {"attn_logit_softcapping", &c->attn_cap},
+        {"final_logit_softcapping", &c->logit_cap},
+    };
+
+    for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++)
+        *scales[i].to = get_num(r, scales[i].key, 0.0, 0.0, 1e9);
+}
+
+/* Which layers have the window: those that the file says, one by one or all but
+ * each so many-th, or the family's own rule. */
+static void
+get_windows(struct reader *r, struct model_config *c)
+{
+    const int64_t window =
+        get_int(r, "attention.sliding_window", c->family->gguf_window, false);
+    const struct gguf_kv *list;
+    int64_t every = c->family->gguf_every;
+    char key[96];
+
+    if (!r->rc && (window < 0 || window > MAX_CONTEXT))
+        r->rc = err_fail(r->err, TRV_EFORMAT, "'%s': its window is %" PRId64,
+                         r->f->path, window);
+    if (every == 0 || window == 0 || r->rc) {
+        c->kinds[0].window = window;
+        return;
+    }
+    c->kinds[1] = c->kinds[0];
+    c->kinds[1].window = window;
+    list = gguf_find(r->f, full_key(key, sizeof(key), r,
+                                    "attention.sliding_window_pattern"));
+    if (list && list->is_array) {
+        if (list->type != GGUF_BOOL || list->n != (uint64_t)c->layers)
+            r->rc =
+                err_fail(r->err, TRV_EFORMAT,
+                         "key '%s' of '%s' is no array of %" PRId64 " bools",
+                         key, r->f->path, c->layers);
+        for (int64_t i = 0; i < c->layers && !r->rc; i++)
+            c->kind[i] = list->data[i] != 0;
+        return;
+    }
+    every = get_int(r, "attention.sliding_window_pattern", every, false);
+    for (int64_t i = 0; i < c->layers && !r->rc; i++)
+        c->kind[i] = every == 0 || (i + 1) % every != 0;
+}
+
 static void
 get_special(struct reader *r, struct model_config *c)
 {
@@ -271,7 +341,7 @@ get_parallel(struct reader *r, bool dflt)
     return dflt;
 }
 
-/* Sizes; the window of all layers. */
+/* Sizes. */
 static void
 get_sizes(struct reader *r, struct model_config *c)
 {
@@ -284,7 +354,6 @@ get_sizes(struct reader *r, struct model_config *c)
     c->heads = get_int(r, "attention.head_count", 0, true);
     c->kv_heads = get_int(r, "attention.head_count_kv", c->heads, false);
     c->context = get_int(r, "context_length", 0, true);
-    c->kinds[0].window = get_int(r, "attention.sliding_window", 0, false);
     if (get_int(r, "expert_count", 0, false) != 0 && !r->rc)
         r->rc =
             err_fail(r->err, TRV_EUNSUPPORTED,
@@ -322,6 +391,9 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     if (r.rc)
         return r.rc;
     r.arch = family_gguf(c.family);
+    if (c.family->gguf_sliding &&
+        get_int(&r, "attention.sliding_window", 0, false) > 0)
+        c.family = c.family->gguf_sliding;
     c.family->shape(&c);
     embed = find_tensor(f, "token_embd.weight");
     if (!embed || embed->n_dims != 2)
@@ -329,6 +401,11 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
                         "'%s' lacks the matrix 'token_embd.weight'", f->path);
     c.vocab = embed->dim[0];
     get_sizes(&r, &c);
+    if (!r.rc && c.layers > LAYERS_MAX)
+        r.rc = err_fail(err, TRV_EFORMAT, "'%s' has %" PRId64 " layers",
+                        f->path, c.layers);
+    if (!r.rc)
+        get_windows(&r, &c);
     if (r.rc)
         return r.rc;
     c.tied = !find_tensor(f, "output.weight");
@@ -343,7 +420,11 @@ gguf_config(struct model_config *out, const struct gguf_file *f, trv_err *err)
     c.kinds[0].parallel = get_parallel(&r, c.kinds[0].parallel);
     if (c.n_ropes > 0)
         get_rope(&r, &c);
+    get_local_rope(&r, &c);
+    get_scales(&r, &c);
     get_special(&r, &c);
+    if (!r.rc && c.family->read_gguf)
+        r.rc = c.family->read_gguf(&c, f, err);
     if (!r.rc)
         r.rc = config_check(&c, f->path, err);
     if (!r.rc)

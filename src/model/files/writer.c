@@ -122,7 +122,13 @@ write_config(struct writer_sink to, const char *from,
     rc = json_open(&config, path, err);
     if (!rc)
         rc = untie_in_json(config, cfg, path, err);
-    if (!rc) {
+    if (!rc) { // as the text model that is written
+        json_t *own = config_text(config);
+
+        if (json_object_get(config, "text_config")) // another class
+            (void)json_object_del(own, "architectures");
+        json_decref(config);
+        config = own;
         (void)json_object_del(config, "dtype");
         if (!(cfg->labels && scorer_to_json(config, cfg)) &&
             json_object_set_new(config, "torch_dtype", json_string(name)) == 0)
@@ -242,15 +248,16 @@ copy_stored(float *out, const float *w, const struct dec_item *have,
             out[c * have->rows + r] = w[r * have->cols + c];
 }
 
-/* A file's names may lack the family's prefix. */
+/* A file's names may lack the family's prefix, or have that of a text part. */
 static const char *
 bare_name(const char *name)
 {
-    static const char *const prefixes[] = {"transformer.", "model."};
+    static const char *const prefixes[] = {"transformer.", "model.",
+                                           "language_model.", "model."};
 
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 4; i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-            return name + strlen(prefixes[i]);
+            name += strlen(prefixes[i]);
     return name;
 }
 

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 import transformers
 from gguf import GGMLQuantizationType as Q
-from gguf import GGUFReader, GGUFWriter
+from gguf import GGUFReader, GGUFWriter, RopeScalingType
 from gguf.constants import GGML_QUANT_SIZES
 from gguf.quants import dequantize, quantize
 from safetensors.torch import save_file
@@ -113,33 +113,113 @@ def vocabulary(w, arch):
     return 112
 
 
-# transformers reads no GGUF file of this architecture: the same by hand.
-OLMO2 = {"token_embd": "model.embed_tokens", "output_norm": "model.norm",
+# transformers reads no GGUF files of these architectures, or reads less than
+# they say: the same by hand. Each is what llama.cpp's converter writes.
+NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm",
          "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj",
          "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
          "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",
+         "attn_norm": "input_layernorm",
+         "ffn_norm": "post_attention_layernorm",
          "post_attention_norm": "post_attention_layernorm",
          "post_ffw_norm": "post_feedforward_layernorm",
          "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
          "ffn_down": "mlp.down_proj"}
+SLIDING = ["sliding_attention", "full_attention"]
 
 
-def open_olmo2(path, V):
-    config = transformers.Olmo2Config(
-        vocab_size=V, hidden_size=C, intermediate_size=F, num_hidden_layers=L,
-        num_attention_heads=H, num_key_value_heads=KV, pad_token_id=None,
-        max_position_embeddings=CONTEXT, rms_norm_eps=1e-5,
-        tie_word_embeddings=True, rope_parameters=dict(
+def ropes(local):
+    return dict(sliding_attention=dict(rope_type="default", rope_theta=local),
+                full_attention=dict(rope_type="linear", rope_theta=THETA,
+                                    factor=4.0))
+
+
+BY_HAND = {  # configuration class, its own fields; None: of the file's name
+    "olmo2": (transformers.Olmo2Config, dict(pad_token_id=None)),
+    "olmo3": (transformers.Olmo3Config, dict(
+        pad_token_id=None, sliding_window=8, layer_types=SLIDING,
+        rope_parameters=ropes(THETA))),
+    "gemma2": (transformers.Gemma2Config, dict(
+        head_dim=16, sliding_window=8, query_pre_attn_scalar=16,
+        attn_logit_softcapping=4.0, final_logit_softcapping=6.0)),
+    "gemma3": (transformers.Gemma3TextConfig, dict(
+        head_dim=16, sliding_window=8, query_pre_attn_scalar=16,
+        layer_types=SLIDING, rope_parameters=ropes(10000.0))),
+    "granite": (transformers.GraniteConfig, dict(
+        embedding_multiplier=3.0, attention_multiplier=0.2,
+        residual_multiplier=0.4, logits_scaling=2.5)),
+    "smollm3": (transformers.SmolLM3Config, dict(pad_token_id=None)),
+    "exaone4": (transformers.Exaone4Config, dict(
+        sliding_window=8, layer_types=SLIDING)),
+}
+LAYERS = {"smollm3": 4}
+HEAD_DIM = {"qwen3": 16, "gemma2": 16, "gemma3": 16}
+PERMUTED = ("llama", "granite", "smollm3")
+NORM_IN = ("attn_norm", "ffn_norm")
+NORM_OUT = ("post_attention_norm", "post_ffw_norm")
+NORMS = {"olmo2": NORM_OUT, "olmo3": NORM_OUT, "exaone4": NORM_OUT,
+         "gemma2": NORM_IN + NORM_OUT, "gemma3": NORM_IN + NORM_OUT}
+QK_NORMS = {"qwen3": 16, "gemma3": 16, "exaone4": D, "olmo2": None,
+            "olmo3": None}  # None: over the whole width
+ARCH = {"olmo3": "olmo2"}
+
+
+def own_keys(w, arch):
+    """What the converter writes of the fields in BY_HAND."""
+    if arch in ("olmo3", "gemma2", "gemma3", "exaone4"):
+        w.add_sliding_window(8)
+    if arch == "exaone4" or arch == "olmo3":
+        w.add_sliding_window_pattern([True, False])
+    if arch == "gemma3":  # its own rule, all but each sixth layer
+        w.add_uint32("gemma3.attention.sliding_window_pattern", 2)
+    if arch in ("olmo3", "gemma3"):
+        w.add_rope_scaling_type(RopeScalingType.LINEAR)
+        w.add_rope_scaling_factor(4.0)
+    if arch == "gemma2":
+        w.add_attn_logit_softcapping(4.0)
+        w.add_final_logit_softcapping(6.0)
+    if arch == "granite":
+        w.add_embedding_scale(3.0)
+        w.add_attention_scale(0.2)
+        w.add_residual_scale(0.4)
+        w.add_logit_scale(2.5)
+
+
+def unpermute(x, heads):
+    return (x.reshape(heads, x.shape[0] // heads // 2, 2, *x.shape[1:])
+            .swapaxes(1, 2).reshape(x.shape))
+
+
+def by_hand_name(arch, name):
+    layer = name.split(".")[1] if name.startswith("blk.") else None
+    part = name.split(".")[-2]
+    ours = NAMES[part] + ".weight"
+    if part == "ffn_norm" and arch.startswith("gemma"):
+        ours = "pre_feedforward_layernorm.weight"
+    return ours if layer is None else f"model.layers.{layer}.{ours}"
+
+
+def open_by_hand(arch, path, V):
+    kind, own = BY_HAND[arch]
+    fields = dict(
+        vocab_size=V, hidden_size=C, intermediate_size=F,
+        num_hidden_layers=LAYERS.get(arch, L), num_attention_heads=H,
+        num_key_value_heads=KV, max_position_embeddings=CONTEXT,
+        rms_norm_eps=1e-5, tie_word_embeddings=True, rope_parameters=dict(
             rope_type="default", rope_theta=THETA))
     model = AutoModelForCausalLM.from_config(
-        config, attn_implementation="eager", dtype=torch.float32).eval()
+        kind(**{**fields, **own}), attn_implementation="eager",
+        dtype=torch.float32).eval()
     state = {}
     for t in GGUFReader(path).tensors:
-        layer = t.name.split(".")[1] if t.name.startswith("blk.") else None
-        name = OLMO2[t.name.split(".")[-2]] + ".weight"
-        name = name if layer is None else f"model.layers.{layer}.{name}"
         x = dequantize(t.data, t.tensor_type).astype(np.float32)
-        state[name] = torch.from_numpy(x.copy())
+        if arch in PERMUTED and ".attn_q." in t.name:
+            x = unpermute(x, H)
+        if arch in PERMUTED and ".attn_k." in t.name:
+            x = unpermute(x, KV)
+        if arch.startswith("gemma") and "norm" in t.name:
+            x = x - 1
+        state[by_hand_name(arch, t.name)] = torch.from_numpy(x.copy())
     missing, surplus = model.load_state_dict(state, strict=False)
     assert missing == ["lm_head.weight"] and not surplus
     model.tie_weights()
@@ -148,18 +228,19 @@ def open_olmo2(path, V):
 
 def write(arch):
     path = arch + ".gguf"
-    w = GGUFWriter(path, arch)
+    w = GGUFWriter(path, ARCH.get(arch, arch))
     w.add_name(f"tiny {arch}")
     w.add_context_length(CONTEXT)
     w.add_embedding_length(C)
-    w.add_block_count(L)
+    layers = LAYERS.get(arch, L)
+    w.add_block_count(layers)
     w.add_feed_forward_length(F)
     w.add_head_count(H)
     V = vocabulary(w, arch)
     w.add_vocab_size(V)
     add(w, "token_embd.weight", values(V, C), Q.Q8_0)
     add(w, "output_norm.weight", 1 + values(C), Q.F32)
-    head_dim = 16 if arch == "qwen3" else D
+    head_dim = HEAD_DIM.get(arch, D)
     if arch == "gpt2":
         w.add_layer_norm_eps(1e-5)
         add(w, "output_norm.bias", values(C), Q.F32)
@@ -169,16 +250,16 @@ def write(arch):
         w.add_layer_norm_rms_eps(1e-5)
         w.add_rope_freq_base(THETA)
         w.add_rope_dimension_count(head_dim)
-        if arch == "qwen3":
+        own_keys(w, arch)
+        if arch in HEAD_DIM:
             w.add_key_length(head_dim)
             w.add_value_length(head_dim)
         if arch == "llama":
             add(w, "rope_freqs.weight", llama_factors(), Q.F32)
             add(w, "output.weight", values(V, C), Q.Q4_0)
-    for i in range(L):
+    for i in range(layers):
         p = f"blk.{i}."
-        for norm in (("post_attention_norm", "post_ffw_norm")
-                     if arch == "olmo2" else ("attn_norm", "ffn_norm")):
+        for norm in NORMS.get(arch, NORM_IN):
             add(w, p + norm + ".weight", 1 + values(C), Q.F32)
             if arch == "gpt2":
                 add(w, p + norm + ".bias", values(C), Q.F32)
@@ -194,17 +275,15 @@ def write(arch):
             continue
         for name, heads in (("attn_q", H), ("attn_k", KV), ("attn_v", KV)):
             x = values(heads * head_dim, C)
-            if arch == "llama" and name != "attn_v":
+            if arch in PERMUTED and name != "attn_v":
                 x = permute(x, heads)
             add(w, f"{p}{name}.weight", x, narrow)
             if arch == "qwen2":
                 add(w, f"{p}{name}.bias", values(heads * head_dim), Q.F32)
-        if arch == "qwen3":
-            add(w, p + "attn_q_norm.weight", 1 + values(head_dim), Q.F32)
-            add(w, p + "attn_k_norm.weight", 1 + values(head_dim), Q.F32)
-        if arch == "olmo2":
-            add(w, p + "attn_q_norm.weight", 1 + values(H * D), Q.F32)
-            add(w, p + "attn_k_norm.weight", 1 + values(KV * D), Q.F32)
+        if arch in QK_NORMS:
+            for name, heads in (("attn_q_norm", H), ("attn_k_norm", KV)):
+                n = QK_NORMS[arch] or heads * D
+                add(w, f"{p}{name}.weight", 1 + values(n), Q.F32)
         add(w, p + "attn_output.weight", values(C, H * head_dim),
             Q.BF16 if arch == "qwen2" else Q.F16)
         add(w, p + "ffn_gate.weight", values(F, C), narrow)
@@ -241,11 +320,14 @@ def open_known(arch, path):
 
 
 def read_back(arch, path, V):
-    model = open_olmo2(path, V) if arch == "olmo2" else open_known(arch, path)
+    model = (open_by_hand(arch, path, V) if arch in BY_HAND
+             else open_known(arch, path))
     said = {}
     for name, x in sorted(model.state_dict().items()):
         if name == "lm_head.weight" and arch != "llama":
             continue  # tied
+        if arch.startswith("gemma") and "norm" in name:
+            x = x + 1  # as it lies in the file
         if arch == "gpt2" and ".h." in name and x.ndim == 2:
             x = x.T  # [out, in], as it lies in the file
         x = x.contiguous().numpy()
@@ -279,7 +361,8 @@ def copy(source, target, tensors, **options):
     w.close()
 
 
-for arch in ("llama", "qwen2", "qwen3", "gpt2", "olmo2"):
+for arch in ("llama", "qwen2", "qwen3", "gpt2", "olmo2", "olmo3", "gemma2",
+             "gemma3", "granite", "smollm3", "exaone4"):
     write(arch)
 copy("qwen2.gguf", "split.gguf", True, split_max_tensors=10)
 copy("gpt2.gguf", "vocabulary.gguf", False)

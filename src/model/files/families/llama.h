@@ -16,6 +16,8 @@ struct llama_defaults {
     int64_t bos, eos;             // -1: none
     bool tied;
     double rotary; // the share of a head that turns where a file may say it
+    /* Two rotary tables (field_ropes()); NULL: one. */
+    const char *local_theta;
 };
 /** Sizes, activation, rotary positions, special tokens. Biases and windows are
  * left to the family. */

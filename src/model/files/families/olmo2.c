@@ -1,9 +1,9 @@
 /* olmo2.c -- OLMo 2: norms after each sublayer instead of before it, and norms
  * of q and k over the whole width.
  */
-#include "model/files/families/llama.h"
+#include "model/files/families/olmo2.h"
 
-static const struct family_names names = {
+const struct family_names olmo2_names = {
     .layers = "model.layers",
     .slots =
         {
@@ -28,8 +28,14 @@ static const struct family_names names = {
         },
 };
 
-static void
-shape(struct model_config *c)
+const struct llama_defaults olmo2_defaults = {.vocab = 50304,
+                                              .mlp_width = 11008,
+                                              .context = 2048,
+                                              .bos = -1,
+                                              .eos = 50279};
+
+void
+olmo2_shape(struct model_config *c)
 {
     llama_shape(c);
     c->norm_eps = 1e-5;
@@ -40,13 +46,7 @@ shape(struct model_config *c)
 static void
 read(struct fields *r, struct model_config *c)
 {
-    static const struct llama_defaults defaults = {.vocab = 50304,
-                                                   .mlp_width = 11008,
-                                                   .context = 2048,
-                                                   .bos = -1,
-                                                   .eos = 50279};
-
-    llama_read(r, c, &defaults);
+    llama_read(r, c, &olmo2_defaults);
     c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", false);
 }
 
@@ -54,7 +54,8 @@ const struct family family_olmo2 = {
     .name = "olmo2",
     .scorer = "Olmo2ForSequenceClassification",
     .gguf = true,
-    .names = &names,
-    .shape = shape,
+    .gguf_sliding = &family_olmo3,
+    .names = &olmo2_names,
+    .shape = olmo2_shape,
     .read = read,
 };

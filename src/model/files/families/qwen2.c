@@ -14,7 +14,7 @@ qwen2_window(struct fields *r, struct model_config *c)
     if (!r->rc)
         r->rc = json_int(&first, r->obj, "max_window_layers", 0, INT32_MAX,
                          r->file, r->err);
-    field_windows(r, c, use && !json_is_null(said) ? window : 0, first);
+    field_windows(r, c, use && !json_is_null(said) ? window : 0, first, 0);
 }
 
 static void
