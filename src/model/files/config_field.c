@@ -360,6 +360,48 @@ field_window(struct fields *r, int64_t dflt)
                : field_int(r, "sliding_window", dflt, MAX_CONTEXT);
 }
 
+/* Set a field that is there. */
+static int
+put(json_t *to, const char *key, const json_t *value)
+{
+    return value ? json_object_set(to, key, (json_t *)(uintptr_t)value) : 0;
+}
+
+/* The table of layers of one type, as if it were the only one: ropes[0]. */
+static void
+get_rope_of(struct fields *r, struct model_config *c, const char *type,
+            const char *theta)
+{
+    const json_t *params = json_object_get(r->obj, "rope_parameters");
+    json_t *obj = json_object();
+    struct fields s = *r;
+
+    if (!obj || put(obj, "rope_theta", json_object_get(r->obj, theta)) ||
+        put(obj, "rope_parameters", json_object_get(params, type)) ||
+        (strcmp(type, "full_attention") == 0 &&
+         put(obj, "rope_scaling", json_object_get(r->obj, "rope_scaling"))))
+        s.rc = err_fail(r->err, TRV_ENOMEM, "no memory to read '%s'", r->file);
+    s.obj = obj;
+    field_rope(&s, c);
+    r->rc = s.rc;
+    json_decref(obj);
+}
+
+void
+field_ropes(struct fields *r, struct model_config *c, const char *local)
+{
+    const struct rope full = c->ropes[0];
+
+    c->n_ropes = 2;
+    c->ropes[0] = c->ropes[1];
+    if (c->ropes[0].theta == 0.0)
+        c->ropes[0].theta = full.theta;
+    get_rope_of(r, c, "sliding_attention", local);
+    c->ropes[1] = c->ropes[0];
+    c->ropes[0] = full;
+    get_rope_of(r, c, "full_attention", "rope_theta");
+}
+
 /* Is layer i one that layer_types gives a window? */
 static bool
 is_sliding(struct fields *r, const json_t *types, int64_t i)

@@ -111,9 +111,8 @@ FAMILIES = {  # a new one goes last: the place gives the seed, or SEEDS
 # gradients are so small beside their terms that bf16 is half of them off, in
 # transformers, too.
 SEEDS = {"phi3": 1100, "ministral3": 1101, "gpt_neox": 1102,
-         "starcoder2": 1103, "glm4": 1104,
-         "olmo3": 1101, "gemma2": 1102, "gemma3": 1103, "granite": 1104,
-         "smollm3": 1107, "exaone4": 1106}
+         "starcoder2": 1103, "glm4": 1104, "olmo3": 1101, "gemma2": 1102,
+         "gemma3": 1103, "granite": 1104, "smollm3": 1107, "exaone4": 1106}
 
 
 def gemma_norm(self, x):

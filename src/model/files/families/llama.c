@@ -72,7 +72,9 @@ llama_read(struct fields *r, struct model_config *c,
                              r->file, c->width, c->heads);
         c->head_dim = c->width / c->heads;
     }
-    if (d->rotary > 0.0)
+    if (d->local_theta)
+        field_ropes(r, c, d->local_theta);
+    else if (d->rotary > 0.0)
         field_rope_shared(r, c, "rope_theta", "partial_rotary_factor",
                           d->rotary);
     else if (d->local_theta)
