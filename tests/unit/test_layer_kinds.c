@@ -33,7 +33,7 @@ static const struct family_names names = {
               [SLOT_K_NORM] = "k_norm",
               [SLOT_NORM] = "norm",
               [SLOT_HEAD] = "head"},
-    .parts = {"q", "k", "v", NULL, "o", "gate", "up", "down"},
+    .parts = {"q", "k", "v", NULL, "o", "gate", "up", NULL, "down"},
 };
 static const struct family family = {.name = "kinds", .names = &names};
 

@@ -10,7 +10,10 @@
     X(LINEAR, "linear")                                                        \
     X(LLAMA3, "llama3")                                                        \
     /* every frequency divided by its own (GGUF's rope_freqs) */               \
-    X(FACTORS, "factors")
+    X(FACTORS, "factors")                                                      \
+    X(YARN, "yarn")                                                            \
+    /* as FACTORS, by the factors of short texts */                            \
+    X(LONGROPE, "longrope")
 
 enum rope_scaling {
 #define ROPE_SCALING_ENUM(id, name) ROPE_##id,
