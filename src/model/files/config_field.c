@@ -155,9 +155,15 @@ get_rope_factors(struct fields *s, float *out, const char *key, int64_t dim)
     }
 }
 
-/* LongRoPE has two sets of factors. Which one holds depends on how long a text
- * is; this decoder has one table, so the context ends where the long set would
- * begin, and within it everything is as in transformers. */
+void
+config_cut_context(struct model_config *c)
+{
+    if (c->ropes[0].original >= c->context)
+        return;
+    c->context_said = c->context;
+    c->context = c->ropes[0].original;
+}
+
 static void
 get_rope_longrope(struct fields *s, struct rope *p, struct model_config *c)
 {
@@ -184,18 +190,21 @@ get_rope_longrope(struct fields *s, struct rope *p, struct model_config *c)
     p->gain =
         factor > 1.0 ? sqrt(1.0 + log(factor) / log((double)p->original)) : 1.0;
     p->gain = field_num(s, "attention_factor", p->gain, 1e-6, 1e3);
-    c->context = p->original < c->context ? p->original : c->context;
+    config_cut_context(c);
 }
 
-/* dynamic changes nothing up to the context, behind which no text is taken. */
 static void
 get_rope_scaling(struct fields *s, struct rope *p, struct model_config *c)
 {
     const char *type;
 
     type = field_str(s, "rope_type", field_str(s, "type", "default"));
-    if (s->rc || strcmp(type, "default") == 0 || strcmp(type, "dynamic") == 0)
+    if (s->rc || strcmp(type, "default") == 0)
         return;
+    if (strcmp(type, "dynamic") == 0) {
+        p->scaling = ROPE_DYNAMIC;
+        return;
+    }
     if (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0 ||
         json_object_get(s->obj, "short_factor")) { // older Phi-3: yarn
         p->scaling = ROPE_LONGROPE;
