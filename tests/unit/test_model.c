@@ -241,6 +241,33 @@ test_model_opens_the_real_models(void **state)
     }
 }
 
+/* Where more than one rotary table would be needed, the text that needs it is
+ * not taken, and that is said. */
+static void
+test_model_notes_where_its_context_ends_early(void **state)
+{
+    struct model *m = open_model(test_source("golden/models/phi3"));
+    const char *dir;
+
+    (void)state;
+    assert_int_equal(m->cfg.context, 64);
+    assert_non_null(strstr(m->notes.s, "its context ends at 64 of 128 tokens"));
+    model_free(m);
+    m = open_model(test_source("golden/model/phi3.gguf"));
+    assert_int_equal(m->cfg.context, 16);
+    assert_non_null(strstr(m->notes.s, "its context ends at 16 of 64 tokens"));
+    model_free(m);
+    dir = golden_copy("llama", "model-rotary");
+    put(dir, "config.json",
+        "{\"model_type\":\"llama\",\"hidden_size\":32,\"vocab_size\":112,"
+        "\"num_attention_heads\":4,\"num_key_value_heads\":2,"
+        "\"num_hidden_layers\":2,\"intermediate_size\":48,"
+        "\"rope_scaling\":{\"type\":\"dynamic\",\"factor\":2}}");
+    m = open_model(dir);
+    assert_non_null(strstr(m->notes.s, "longer than the context of 2048"));
+    model_free(m);
+}
+
 static void
 test_model_refuses_a_config_that_contradicts_the_weights(void **state)
 {
@@ -615,6 +642,7 @@ main(void)
         cmocka_unit_test(test_model_takes_a_gguf_vocabulary_and_template),
         cmocka_unit_test(test_model_refuses_a_gguf_tensor_that_nothing_reads),
         cmocka_unit_test(test_model_opens_the_real_models),
+        cmocka_unit_test(test_model_notes_where_its_context_ends_early),
         cmocka_unit_test(
             test_model_refuses_a_config_that_contradicts_the_weights),
         cmocka_unit_test(test_model_refuses_missing_files_by_name),

@@ -40,9 +40,10 @@ struct layer_desc {
 struct model_config {
     const struct family *family;
     int64_t width, layers, heads, kv_heads, head_dim, mlp_width; // C L H G D F
-    int64_t vocab;   // rows of the embedding, padding included
-    int64_t context; // positions
-    bool rms;        // else LayerNorm with bias
+    int64_t vocab;        // rows of the embedding, padding included
+    int64_t context;      // positions
+    int64_t context_said; // where LongRoPE cuts it: what the file says; else 0
+    bool rms;             // else LayerNorm with bias
     double norm_eps;
     bool learned_pos;
     int n_ropes;

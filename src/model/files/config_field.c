@@ -163,9 +163,15 @@ get_rope_factors(struct fields *s, float *out, const char *key, int64_t dim)
     }
 }
 
-/* LongRoPE has two sets of factors. Which one holds depends on how long a text
- * is; this decoder has one table, so the context ends where the long set would
- * begin, and within it everything is as in transformers. */
+void
+config_cut_context(struct model_config *c)
+{
+    if (c->ropes[0].original >= c->context)
+        return;
+    c->context_said = c->context;
+    c->context = c->ropes[0].original;
+}
+
 static void
 get_rope_longrope(struct fields *s, struct rope *p, struct model_config *c)
 {
@@ -192,18 +198,21 @@ get_rope_longrope(struct fields *s, struct rope *p, struct model_config *c)
     p->gain =
         factor > 1.0 ? sqrt(1.0 + log(factor) / log((double)p->original)) : 1.0;
     p->gain = field_num(s, "attention_factor", p->gain, 1e-6, 1e3);
-    c->context = p->original < c->context ? p->original : c->context;
+    config_cut_context(c);
 }
 
-/* dynamic changes nothing up to the context, behind which no text is taken. */
 static void
 get_rope_scaling(struct fields *s, struct rope *p, struct model_config *c)
 {
     const char *type;
 
     type = field_str(s, "rope_type", field_str(s, "type", "default"));
-    if (s->rc || strcmp(type, "default") == 0 || strcmp(type, "dynamic") == 0)
+    if (s->rc || strcmp(type, "default") == 0)
         return;
+    if (strcmp(type, "dynamic") == 0) {
+        p->scaling = ROPE_DYNAMIC;
+        return;
+    }
     if (strcmp(type, "longrope") == 0 || strcmp(type, "su") == 0 ||
         json_object_get(s->obj, "short_factor")) { // older Phi-3: yarn
         p->scaling = ROPE_LONGROPE;
@@ -358,48 +367,6 @@ field_window(struct fields *r, int64_t dflt)
     return json_is_null(json_object_get(r->obj, "sliding_window"))
                ? 0
                : field_int(r, "sliding_window", dflt, MAX_CONTEXT);
-}
-
-/* Set a field that is there. */
-static int
-put(json_t *to, const char *key, const json_t *value)
-{
-    return value ? json_object_set(to, key, (json_t *)(uintptr_t)value) : 0;
-}
-
-/* The table of layers of one type, as if it were the only one: ropes[0]. */
-static void
-get_rope_of(struct fields *r, struct model_config *c, const char *type,
-            const char *theta)
-{
-    const json_t *params = json_object_get(r->obj, "rope_parameters");
-    json_t *obj = json_object();
-    struct fields s = *r;
-
-    if (!obj || put(obj, "rope_theta", json_object_get(r->obj, theta)) ||
-        put(obj, "rope_parameters", json_object_get(params, type)) ||
-        (strcmp(type, "full_attention") == 0 &&
-         put(obj, "rope_scaling", json_object_get(r->obj, "rope_scaling"))))
-        s.rc = err_fail(r->err, TRV_ENOMEM, "no memory to read '%s'", r->file);
-    s.obj = obj;
-    field_rope(&s, c);
-    r->rc = s.rc;
-    json_decref(obj);
-}
-
-void
-field_ropes(struct fields *r, struct model_config *c, const char *local)
-{
-    const struct rope full = c->ropes[0];
-
-    c->n_ropes = 2;
-    c->ropes[0] = c->ropes[1];
-    if (c->ropes[0].theta == 0.0)
-        c->ropes[0].theta = full.theta;
-    get_rope_of(r, c, "sliding_attention", local);
-    c->ropes[1] = c->ropes[0];
-    c->ropes[0] = full;
-    get_rope_of(r, c, "full_attention", "rope_theta");
 }
 
 /* Is layer i one that layer_types gives a window? */

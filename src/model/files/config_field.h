@@ -43,6 +43,10 @@ double field_cap(struct fields *r, const char *key, double dflt);
  * or all in "rope_parameters" (5). Null, absent or empty is the plain form. The
  * default of theta is the table's own, or 10000. */
 void field_rope(struct fields *r, struct model_config *c);
+/** LongRoPE has two sets of factors, and which one holds depends on how long a
+ * text is. This decoder has one table, so the context ends where the long set
+ * would begin, and within it everything is as in transformers. */
+void config_cut_context(struct model_config *c);
 /** The same where only the first part of each head turns: a share of it, which
  * lies beside the others, as theta does, by a name of the family's. */
 void field_rope_shared(struct fields *r, struct model_config *c,

@@ -103,7 +103,7 @@ get_rope_factors(struct reader *r, float *out, const char *name,
 }
 
 /* The factors of every frequency: rope_freqs (Llama 3.1), or those of LongRoPE,
- * whose long ones hold behind the original context only; see config_field.c. */
+ * whose long ones hold behind the original context only. */
 static void
 get_rope_tensors(struct reader *r, struct model_config *c)
 {
@@ -130,8 +130,8 @@ get_rope_tensors(struct reader *r, struct model_config *c)
     get_rope_factors(r, p->factors, lengthy, c);
     get_rope_factors(r, p->factors, name, c);
     p->scaling = is_long ? ROPE_LONGROPE : ROPE_FACTORS;
-    if (is_long && p->original < c->context)
-        c->context = p->original;
+    if (is_long)
+        config_cut_context(c);
 }
 
 /* YaRN as llama.cpp reads it: the factor of cosines and sines follows from

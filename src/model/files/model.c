@@ -659,6 +659,28 @@ open_gguf(struct model *m, trv_err *err)
     return rc ? rc : open_words(m, err);
 }
 
+/* What of the rotary positions is not as the config would have it. */
+static int
+note_rotary(struct model *m, trv_err *err)
+{
+    const struct model_config *c = &m->cfg;
+    int rc = 0;
+
+    if (c->context_said)
+        rc = sb_printf(&m->notes,
+                       "'%s': its context ends at %" PRId64 " of %" PRId64
+                       " tokens, where other rotary factors (long_factor) "
+                       "would hold for a whole text\n",
+                       m->path, c->context, c->context_said);
+    else if (c->n_ropes > 0 && c->ropes[0].scaling == ROPE_DYNAMIC)
+        rc = sb_printf(&m->notes,
+                       "'%s': its dynamic rotary scaling is of texts longer "
+                       "than the context of %" PRId64
+                       " tokens, and none is taken\n",
+                       m->path, c->context);
+    return rc ? err_nomem(err, "to open '%s'", m->path) : 0;
+}
+
 static int
 open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
 {
@@ -688,6 +710,8 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
     }
     if (!rc)
         rc = check_vocabulary(m, err);
+    if (!rc)
+        rc = note_rotary(m, err);
     if (!rc)
         rc = model_open_chat(m, NULL, err);
     if (rc)

@@ -68,6 +68,7 @@ rope_frequency(const struct rope *r, int64_t dim, int64_t i)
 
     switch (r->scaling) {
     case ROPE_PLAIN:
+    case ROPE_DYNAMIC:
         return freq;
     case ROPE_LINEAR:
         return freq / (float)r->factor;

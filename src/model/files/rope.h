@@ -13,7 +13,8 @@
     X(FACTORS, "factors")                                                      \
     X(YARN, "yarn")                                                            \
     /* as FACTORS, by the factors of short texts */                            \
-    X(LONGROPE, "longrope")
+    X(LONGROPE, "longrope")                                                    \
+    X(DYNAMIC, "dynamic") /* plain up to the context */
 
 enum rope_scaling {
 #define ROPE_SCALING_ENUM(id, name) ROPE_##id,

@@ -130,13 +130,7 @@ write_config(struct writer_sink to, const char *from,
     }
     if (!rc)
         rc = untie_in_json(config, cfg, path, err);
-    if (!rc) { // as the text model that is written
-        json_t *own = config_text(config);
-
-        if (json_object_get(config, "text_config")) // another class
-            (void)json_object_del(own, "architectures");
-        json_decref(config);
-        config = own;
+    if (!rc) {
         (void)json_object_del(config, "dtype");
         if (!(cfg->labels && scorer_to_json(config, cfg)) &&
             json_object_set_new(config, "torch_dtype", json_string(name)) == 0)

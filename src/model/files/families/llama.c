@@ -77,8 +77,6 @@ llama_read(struct fields *r, struct model_config *c,
     else if (d->rotary > 0.0)
         field_rope_shared(r, c, "rope_theta", "partial_rotary_factor",
                           d->rotary);
-    else if (d->local_theta)
-        field_ropes(r, c, d->local_theta);
     else
         field_rope(r, c);
     field_special(r, c, d->bos, d->eos);
