@@ -1,10 +1,12 @@
-/* test_assets.c -- the project's own model and the two real ones of the assets
+/* test_assets.c -- the project's own model and the real ones of the assets
  * against transformers: f32 logits within 1e-4 of the largest, bf16 within 1e-3
- * nat. */
+ * nat; of a quantised file, log-probabilities in f32 within 1e-3 nat. */
 #include "support/test.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "base/json.h"
 #include "model/decoder/decoder.h"
 #include "model/decoder/head.h"
 #include "model/files/safetensors.h"
@@ -121,12 +123,101 @@ test_assets_logits_equal_transformers(void **state)
             skip();
 }
 
+/* Log-probability of ids[i + 1] at i, in double. */
+static double
+log_prob(const float *logits, int64_t V, int32_t id)
+{
+    double top = -INFINITY, sum = 0;
+
+    for (int64_t k = 0; k < V; k++)
+        top = fmax(top, (double)logits[k]);
+    for (int64_t k = 0; k < V; k++)
+        sum += exp((double)logits[k] - top);
+    return (double)logits[id] - top - log(sum);
+}
+
+/* The ids of the golden text, cut to as many as the file has. */
+static int64_t
+golden_ids(int32_t ids[64], const struct model *m, const json_t *golden)
+{
+    const json_t *list = json_object_get(golden, "ids");
+    const char *text = json_string_value(json_object_get(golden, "text"));
+    const int64_t n = (int64_t)json_array_size(list);
+    struct ids all = {0};
+
+    assert_int_equal(n, 64);
+    assert_int_equal(
+        tokenizer_encode(m->tokenizer, &all, text, strlen(text), false, NULL),
+        0);
+    assert_true(all.n >= n);
+    for (int64_t i = 0; i < n; i++) {
+        ids[i] = all.v[i];
+        assert_int_equal(ids[i],
+                         json_integer_value(json_array_get(list, (size_t)i)));
+    }
+    ids_release(&all);
+    return n;
+}
+
+static void
+test_assets_quantised_model_equals_transformers(void **state)
+{
+    const struct backend_options opts = {.prec = PREC_F32};
+    const char *path = test_asset("models/smollm2-135m-instruct-gguf/"
+                                  "SmolLM2-135M-Instruct.Q4_1.gguf");
+    const char *file = test_source("golden/assets/smollm2.json");
+    const int64_t *const *at;
+    struct arena a = {0};
+    struct backend *be;
+    struct decoder *d;
+    struct model *m;
+    struct batch b;
+    struct mat hidden, logits;
+    struct row row;
+    int32_t ids[64];
+    double worst = 0;
+    const json_t *want;
+    json_t *golden;
+    int64_t V;
+    trv_err err = {0};
+
+    (void)state;
+    if (!path)
+        skip();
+    must(json_open(&golden, file, &err), &err);
+    must(model_open(&m, path, &err), &err);
+    must(backend_open(&be, &opts, &err), &err);
+    must(decoder_open(&d, m, be, &err), &err);
+    row = (struct row){ids, golden_ids(ids, m, golden), NULL};
+    must(batch_pack(&b, &at, &a, &row, 1, &err), &err);
+    must(decoder_forward(d, &a, &hidden, &b, NULL, NULL, &err), &err);
+    V = m->cfg.vocab;
+    logits = mat_new(&a, DT_F32, 64, V);
+    must(
+        head_logits(d, &a, logits, (struct head_rows){hidden, at[0]}, 64, &err),
+        &err);
+    want = json_object_get(golden, "logprobs");
+    for (int64_t i = 0; i < 63; i++)
+        worst = fmax(
+            worst,
+            fabs(log_prob((const float *)logits.data + i * V, V, ids[i + 1]) -
+                 json_number_value(json_array_get(want, (size_t)i))));
+    print_message("SmolLM2 Q4_1: log-probabilities off by %.2g nat\n", worst);
+    assert_true(worst < 1e-3);
+    json_decref(golden);
+    arena_release(&a);
+    decoder_free(d);
+    backend_free(be);
+    model_free(m);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_assets_own_model_equals_transformers),
         cmocka_unit_test(test_assets_logits_equal_transformers),
+        cmocka_unit_test(test_assets_quantised_model_equals_transformers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
