@@ -136,11 +136,14 @@ static void
 test_sentencepiece_llama2_equals_its_tokenizer_json(void **state)
 {
     static const char *const texts[] = {"Hello world",
-                                        "  spaces  and\nlines\t",
+                                        "spaces  and\nlines\t",
                                         "caf\xC3\xA9 \xE6\x97\xA5",
                                         "\xF0\x9F\x98\x80 x y",
+                                        "x   !!!",
                                         "1234567890 3.14",
                                         "def f(x): return"};
+    static const char config[] =
+        "{\"tokenizer_class\":\"LlamaTokenizer\",\"add_bos_token\":true}";
     const char *path = test_asset("models/tokenizer-llama2/tokenizer.model");
     struct tokenizer *t, *json;
     struct strbuf b = {0};
@@ -152,7 +155,7 @@ test_sentencepiece_llama2_equals_its_tokenizer_json(void **state)
     assert_int_equal(file_read(&b, path, SIZE_MAX, NULL), 0);
     dir = test_tmpdir("spm-llama2");
     put(dir, "tokenizer.model", b.s, b.len);
-    put(dir, "tokenizer_config.json", "{\"add_bos_token\":true}", 22);
+    put(dir, "tokenizer_config.json", config, sizeof(config) - 1);
     assert_int_equal(tokenizer_open_hf(&t, NULL, dir, NULL), 0);
     assert_int_equal(tokenizer_open_hf(&json, NULL,
                                        test_asset("models/tokenizer-llama2"),

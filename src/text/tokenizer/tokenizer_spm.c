@@ -96,7 +96,8 @@ add_unigram(const struct making *m)
     return 0;
 }
 
-/* A normal piece, ordered by the highest score, then by the lowest id. */
+/* A piece, ordered by the highest score, then by the lowest id. LlamaTokenizer
+ * goes by the id alone, and takes every piece for a normal one. */
 struct ranked {
     float score;
     int32_t id;
@@ -114,12 +115,18 @@ by_rank(const void *pa, const void *pb)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
+static bool
+is_merged(const struct making *m, int32_t id)
+{
+    return m->rules->llama || m->f->pieces[id].type == SPM_NORMAL;
+}
+
 static int32_t
-normal_id(const struct making *m, const char *s, size_t n)
+merged_id(const struct making *m, const char *s, size_t n)
 {
     const int32_t id = vocab_find(&m->t->bpe.vocab, s, n);
 
-    return id >= 0 && m->f->pieces[id].type == SPM_NORMAL ? id : -1;
+    return id >= 0 && is_merged(m, id) ? id : -1;
 }
 
 /* Every pair of normal pieces that makes a third, by its rank. */
@@ -135,16 +142,17 @@ add_merges(const struct making *m)
     if (!order)
         return no_memory(m);
     for (int32_t i = 0; i < m->f->n; i++)
-        if (m->f->pieces[i].type == SPM_NORMAL)
-            order[n++] = (struct ranked){m->f->pieces[i].score, i};
+        if (is_merged(m, i))
+            order[n++] = (struct ranked){
+                m->rules->llama ? 0.0f : m->f->pieces[i].score, i};
     qsort(order, (size_t)n, sizeof(*order), by_rank);
     for (int64_t i = 0; i < n && !rc; i++) {
         size_t len;
         const char *s = vocab_text(&b->vocab, order[i].id, &len);
 
         for (size_t k = utf8_len(*s); k < len && !rc; k += utf8_len(s[k])) {
-            const int32_t left = normal_id(m, s, k);
-            const int32_t right = left < 0 ? -1 : normal_id(m, s + k, len - k);
+            const int32_t left = merged_id(m, s, k);
+            const int32_t right = left < 0 ? -1 : merged_id(m, s + k, len - k);
 
             if (right >= 0 && rank < INT32_MAX)
                 rc = bpe_add_merge(b, left, right, rank++, order[i].id, false);
