@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "text/tokenizer/tokenizer_inside.h"
+#include "support/open_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct token_stream s = {.skip_special = false};
     trv_err err;
 
-    if (tokenizer_open_json(&t, "fuzz", (const char *)data, size, &err)) {
+    if (test_open_json(&t, "fuzz", (const char *)data, size, &err)) {
         if (err.code >= 0 || !err.msg[0])
             abort(); // a failure without a sentence
         return 0;

@@ -1,6 +1,7 @@
 /* test_detok.c -- decoding in a stream gives what decoding at once gives, and
  * never part of a character.
  */
+#include "support/open_json.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -36,7 +37,7 @@ open_text(const char *text, size_t n)
     struct tokenizer *t = NULL;
     trv_err err;
 
-    if (tokenizer_open_json(&t, "test", text, n, &err))
+    if (test_open_json(&t, "test", text, n, &err))
         fail_msg("%s", err.msg);
     return t;
 }

@@ -3,6 +3,7 @@
  * tests/golden/tokenizer/ holds small tokenizers, the hashes of what the
  * reference makes of the corpus, and the scripts that made them.
  */
+#include "support/open_json.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ open_json(const char *name, const char *text, size_t n)
     struct tokenizer *t = NULL;
     trv_err err;
 
-    if (tokenizer_open_json(&t, name, text, n, &err))
+    if (test_open_json(&t, name, text, n, &err))
         fail_msg("%s", err.msg);
     return t;
 }

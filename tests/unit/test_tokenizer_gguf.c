@@ -1,6 +1,7 @@
 /* test_tokenizer_gguf.c -- GGUF vocabularies against llama.cpp's own files of
  * texts (.inp) and ids (.out).
  */
+#include "support/open_json.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -196,7 +197,7 @@ expect_same_as_json(const char *name, const char *pre)
     snprintf(relative, sizeof(relative), "golden/tokenizer/%s.json", name);
     assert_int_equal(file_read(&file, test_source(relative), 1 << 24, NULL), 0);
     assert_int_equal(json_parse(&root, name, file.s, file.len, NULL), 0);
-    assert_int_equal(tokenizer_open_json(&a, name, file.s, file.len, NULL), 0);
+    assert_int_equal(test_open_json(&a, name, file.s, file.len, NULL), 0);
     v.n_tokens = tokenizer_size(a);
     tokens = mem_calloc((size_t)v.n_tokens, sizeof(*tokens));
     types = mem_calloc((size_t)v.n_tokens, sizeof(*types));

@@ -1,6 +1,7 @@
 /* added.c -- finding added tokens. A trie holds their contents; from each byte
  * of the text it is walked as far as it goes, so a search costs the text's
- * length times the longest token's at worst.
+ * length times the longest token's at worst. Where two are equal after
+ * normalisation (`tokenizers` does not say which it takes) the first counts.
  */
 #include "text/tokenizer/added.h"
 
@@ -10,73 +11,7 @@
 #include "base/mem.h"
 #include "text/utf8.h"
 
-struct trie_node {
-    int32_t child, sibling; // -1 at the ends
-    int32_t token;          // index of the token that ends here, or -1
-    unsigned char byte;
-};
-
 /* --- building --- */
-
-static int
-trie_node_new(struct added_trie *t, unsigned char byte)
-{
-    if (t->n == t->cap) {
-        const int64_t cap = t->cap ? 2 * t->cap : 512;
-        struct trie_node *p;
-
-        if (cap > INT32_MAX)
-            return -1;
-        p = mem_reallocarray(t->nodes, (size_t)cap, sizeof(*p));
-        if (!p)
-            return -1;
-        t->nodes = p;
-        t->cap = cap;
-    }
-    t->nodes[t->n] = (struct trie_node){-1, -1, -1, byte};
-    return (int)t->n++;
-}
-
-static int32_t
-trie_step(const struct added_trie *t, int32_t node, unsigned char byte)
-{
-    int32_t at = t->nodes[node].child;
-
-    while (at >= 0 && t->nodes[at].byte != byte)
-        at = t->nodes[at].sibling;
-    return at;
-}
-
-/* Insert a content; where two are equal after normalisation (`tokenizers` does
- * not say which it takes) the first one counts. */
-static int
-trie_add(struct added_trie *t, const char *s, size_t n, int32_t token)
-{
-    int32_t at;
-
-    if (n == 0)
-        return 0;
-    if (t->n == 0)
-        for (int i = 0; i < 256; i++)
-            if (trie_node_new(t, (unsigned char)i) < 0)
-                return TRV_ENOMEM;
-    at = (unsigned char)s[0];
-    for (size_t i = 1; i < n; i++) {
-        int32_t next = trie_step(t, at, (unsigned char)s[i]);
-
-        if (next < 0) {
-            next = trie_node_new(t, (unsigned char)s[i]);
-            if (next < 0)
-                return TRV_ENOMEM;
-            t->nodes[next].sibling = t->nodes[at].child;
-            t->nodes[at].child = next;
-        }
-        at = next;
-    }
-    if (t->nodes[at].token < 0)
-        t->nodes[at].token = token;
-    return 0;
-}
 
 int
 added_add(struct added *a, const struct added_token *token, const char *s,
@@ -156,8 +91,8 @@ added_release(struct added *a)
     vocab_release(&a->names);
     vocab_release(&a->shown);
     mem_free(a->v);
-    mem_free(a->raw.nodes);
-    mem_free(a->normal.nodes);
+    trie_release(&a->raw);
+    trie_release(&a->normal);
     memset(a, 0, sizeof(*a));
 }
 
@@ -188,15 +123,15 @@ span_push(struct spans *s, size_t at, size_t n, int32_t id)
 
 /* The longest token at text + at: its index, or -1. */
 static int32_t
-longest_at(const struct added_trie *t, const char *text, size_t n, size_t at,
+longest_at(const struct trie *t, const char *text, size_t n, size_t at,
            size_t *len)
 {
     int32_t node = (unsigned char)text[at], best = -1;
 
     for (size_t i = at; node >= 0;) {
         i++;
-        if (t->nodes[node].token >= 0) {
-            best = t->nodes[node].token;
+        if (t->nodes[node].value >= 0) {
+            best = t->nodes[node].value;
             *len = i - at;
         }
         node = i < n ? trie_step(t, node, (unsigned char)text[i]) : -1;
@@ -252,8 +187,8 @@ spaces_after(const char *text, size_t n, size_t at)
 }
 
 int
-added_split(const struct added *a, const struct added_trie *trie,
-            struct spans *out, const char *text, size_t n)
+added_split(const struct added *a, const struct trie *trie, struct spans *out,
+            const char *text, size_t n)
 {
     size_t done = 0; // text before it is spoken for
     size_t run = 0;  // where the space behind the last rstrip token ends
@@ -318,15 +253,15 @@ by_place(const void *pa, const void *pb)
 static int
 all_hits(const struct added *a, struct spans *out, const char *text, size_t n)
 {
-    const struct added_trie *t = &a->raw;
+    const struct trie *t = &a->raw;
 
     for (size_t at = 0; t->n && at < n; at++) {
         int32_t node = (unsigned char)text[at];
 
         for (size_t i = at; node >= 0;) {
             i++;
-            if (t->nodes[node].token >= 0 &&
-                span_push(out, at, i - at, a->v[t->nodes[node].token].id))
+            if (t->nodes[node].value >= 0 &&
+                span_push(out, at, i - at, a->v[t->nodes[node].value].id))
                 return TRV_ENOMEM;
             node = i < n ? trie_step(t, node, (unsigned char)text[i]) : -1;
         }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "text/tokenizer/normalizer.h"
+#include "text/tokenizer/trie.h"
 #include "text/tokenizer/vocab.h"
 
 struct added_token {
@@ -19,17 +20,12 @@ struct added_token {
     bool special;
 };
 
-struct added_trie {
-    struct trie_node *nodes; // nodes[0..255] are the first bytes
-    int64_t n, cap;
-};
-
 struct added {
     struct vocab names; // content <-> id
     struct vocab shown; // by id: normalised contents, which decoders expect
     struct added_token *v;
     int64_t n, cap;
-    struct added_trie raw, normal; // of tokens not normalised, and of the rest
+    struct trie raw, normal; // of tokens not normalised, and of the rest
 };
 
 /** Add a token; one with the same content is replaced. TRV_ENOMEM. */
@@ -50,7 +46,7 @@ void spans_release(struct spans *s);
 
 /** Cut a text into tokens and what lies between, as `tokenizers` does:
  * leftmost first, the longest among those that begin together. */
-int added_split(const struct added *a, const struct added_trie *trie,
+int added_split(const struct added *a, const struct trie *trie,
                 struct spans *out, const char *text, size_t n);
 /** The same as llama.cpp does it: longer tokens first, wherever they stand. */
 int added_split_longest(const struct added *a, struct spans *out,

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "text/tokenizer/charsmap.h"
 #include "text/utf8.h"
 
 #define MAX_DEPTH 16  // of Sequences in Sequences
@@ -18,7 +19,8 @@ enum norm_kind {
     NORM_REPLACE,
     NORM_PREPEND,
     NORM_LOWER,
-    NORM_STRIP
+    NORM_STRIP,
+    NORM_CHARSMAP
 };
 
 struct norm_step {
@@ -28,6 +30,7 @@ struct norm_step {
     char *text; // of NORM_REPLACE and NORM_PREPEND
     size_t n;
     bool left, right; // NORM_STRIP
+    struct charsmap map;
 };
 
 /* --- reading --- */
@@ -59,6 +62,16 @@ normalizer_add_nfc(struct normalizer *nz)
         return TRV_ENOMEM;
     s->compose = true;
     return 0;
+}
+
+int
+normalizer_add_charsmap(struct normalizer *nz, const void *bytes, size_t n,
+                        const char *file, trv_err *err)
+{
+    struct norm_step *s = add_step(nz, NORM_CHARSMAP);
+
+    return s ? charsmap_read(&s->map, bytes, n, file, err)
+             : err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
 }
 
 static int
@@ -139,10 +152,22 @@ read_step(struct normalizer *nz, const json_t *v, int depth, const char *file,
         rc = json_flag(&s->left, v, "strip_left", file, err);
         return rc ? rc : json_flag(&s->right, v, "strip_right", file, err);
     }
+    if (!strcmp(type, "Precompiled")) {
+        const json_t *map = json_object_get(v, "precompiled_charsmap");
+
+        s->kind = NORM_CHARSMAP;
+        return json_is_string(map)
+                   ? charsmap_read_base64(&s->map, json_string_value(map),
+                                          json_string_length(map), file, err)
+                   : err_fail(err, TRV_EFORMAT,
+                              "field 'precompiled_charsmap' of '%s' is no "
+                              "string",
+                              file);
+    }
     return err_fail(err, TRV_EUNSUPPORTED,
                     "the normalizer '%s' of '%s' is not supported; known are "
                     "NFC, NFD, NFKC, NFKD, Replace, Prepend, Lowercase, Strip, "
-                    "Sequence",
+                    "Precompiled, Sequence",
                     type, file);
 }
 
@@ -159,6 +184,7 @@ normalizer_release(struct normalizer *nz)
     for (int64_t i = 0; i < nz->n; i++) {
         pattern_release(&nz->steps[i].pattern);
         mem_free(nz->steps[i].text);
+        charsmap_release(&nz->steps[i].map);
     }
     mem_free(nz->steps);
     memset(nz, 0, sizeof(*nz));
@@ -430,6 +456,9 @@ normalizer_run(const struct normalizer *nz, struct strbuf *text,
             break;
         case NORM_STRIP:
             rc = strip(s, text, tmp, at_start);
+            break;
+        case NORM_CHARSMAP:
+            rc = charsmap_run(&s->map, tmp, text->s, text->len);
             break;
         }
         if (rc)

@@ -20,6 +20,9 @@ int normalizer_read(struct normalizer *nz, const json_t *v, const char *file,
                     trv_err *err);
 /** Add one NFC step; for formats that only imply it. */
 int normalizer_add_nfc(struct normalizer *nz);
+/** Add SentencePiece's rules. TRV_EFORMAT, TRV_ENOMEM. */
+int normalizer_add_charsmap(struct normalizer *nz, const void *bytes, size_t n,
+                            const char *file, trv_err *err);
 void normalizer_release(struct normalizer *nz); // accepts zeros
 
 /** Normalise a text in place. `tmp` is working memory. *at_start turns false

@@ -219,6 +219,8 @@ tokenizer_finish(struct tokenizer *t, const char *file, trv_err *err)
         t->size = t->added.names.size;
     if (bpe_finish(&t->bpe))
         return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
+    if (t->unigram.scores && unigram_finish(&t->unigram, &t->bpe.vocab))
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
     rc = added_finish(&t->added, &t->normalizer, err);
     if (rc)
         return rc;
@@ -241,6 +243,7 @@ tokenizer_free(struct tokenizer *t)
     normalizer_release(&t->normalizer);
     pretok_release(&t->pretok);
     bpe_release(&t->bpe);
+    unigram_release(&t->unigram);
     ids_release(&t->post);
     detok_release(&t->detok);
     mem_free(t->special);
@@ -255,6 +258,7 @@ struct encode {
     struct ids *out;
     struct pattern_scratch patterns;
     struct bpe_scratch bpe;
+    struct unigram_scratch unigram;
     struct strbuf fixed, text, tmp;
     struct pieces pieces, pieces_tmp;
     struct spans spans, spans_normal;
@@ -266,6 +270,7 @@ encode_release(struct encode *e)
 {
     pattern_scratch_release(&e->patterns);
     bpe_scratch_release(&e->bpe);
+    unigram_scratch_release(&e->unigram);
     sb_release(&e->fixed);
     sb_release(&e->text);
     sb_release(&e->tmp);
@@ -285,9 +290,15 @@ encode_text(struct encode *e, const char *s, size_t n, bool first, trv_err *err)
     if (pieces_set(&e->pieces, s, n, first))
         return err_fail(err, TRV_ENOMEM, "no memory to encode");
     rc = pretok_run(&t->pretok, &e->pieces, &e->pieces_tmp, &e->patterns, err);
-    for (int64_t i = 0; !rc && i < e->pieces.n; i++)
-        rc = bpe_encode(&t->bpe, e->out, e->pieces.text.s + e->pieces.v[i].at,
-                        e->pieces.v[i].n, &e->bpe, err);
+    for (int64_t i = 0; !rc && i < e->pieces.n; i++) {
+        const char *piece = e->pieces.text.s + e->pieces.v[i].at;
+        const size_t len = e->pieces.v[i].n;
+
+        rc = t->unigram.scores
+                 ? unigram_encode(&t->unigram, &t->bpe.vocab, e->out, piece,
+                                  len, &e->unigram, err)
+                 : bpe_encode(&t->bpe, e->out, piece, len, &e->bpe, err);
+    }
     return rc == TRV_ENOMEM ? err_fail(err, rc, "no memory to encode") : rc;
 }
 

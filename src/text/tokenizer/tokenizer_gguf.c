@@ -341,7 +341,7 @@ tokenizer_open_gguf(struct tokenizer **out, const struct gguf_vocab *v,
     t = mem_calloc(1, sizeof(*t));
     if (!t)
         return err_nomem(err, "for the vocabulary of '%s'", v->path);
-    t->bpe.unk = t->bos = t->eos = -1;
+    t->bpe.unk = t->bos = t->eos = t->unigram.unk = -1;
     t->longest_first = true;
     rc = read_tokens(t, v, err);
     if (!rc)

@@ -21,8 +21,10 @@ static const char qwen2[] =
 struct side_files {
     const char *dir;
     json_t *tokenizer_config, *special_map, *added, *config, *generation;
-    const json_t *decoder; // added_tokens_decoder
-    struct strbuf *notes;  // or NULL
+    const json_t *decoder;       // added_tokens_decoder
+    const char *bos, *eos, *unk; // where no file names them; or NULL
+    const json_t *extra;         // tokens where no file lists further ones
+    struct strbuf *notes;        // or NULL
 };
 
 static int
@@ -103,12 +105,14 @@ named_token(const struct side_files *f, const char *key)
  * model's; of several ids the first. */
 static int32_t
 special_id(const struct tokenizer *t, const struct side_files *f,
-           const char *token_key, const char *id_key)
+           const char *token_key, const char *otherwise, const char *id_key)
 {
     const json_t *v = named_token(f, token_key);
 
     if (v)
         return json_is_string(v) ? tokenizer_id(t, json_string_value(v)) : -1;
+    if (otherwise)
+        return tokenizer_id(t, otherwise);
     v = json_object_get(f->generation, id_key);
     if (!v || json_is_null(v))
         v = json_object_get(f->config, id_key);
@@ -336,6 +340,7 @@ add_extra(struct tokenizer *t, const struct side_files *f, trv_err *err)
         if (!json_is_object(more) && json_array_size(more) == 0)
             more = NULL;
     }
+    more = more ? more : f->extra;
     for (size_t i = 0; !rc && i < json_array_size(more); i++)
         rc = add_named(t, json_array_get(more, i), f->dir, err);
     if (!json_is_object(more))
@@ -349,33 +354,29 @@ add_extra(struct tokenizer *t, const struct side_files *f, trv_err *err)
 }
 
 /* Add the tokens that only the small files name, as TokenizersBackend of
- * transformers does. `otherwise`: what the class calls bos, eos and unk where
- * no file does, or NULL. */
+ * transformers does. */
 static int
-add_side_tokens(struct tokenizer *t, const struct side_files *f,
-                const char *otherwise, trv_err *err)
+add_side_tokens(struct tokenizer *t, const struct side_files *f, trv_err *err)
 {
-    json_t *dflt = otherwise ? json_string(otherwise) : NULL, *v;
+    const char *const otherwise[N_ATTRIBUTES] = {f->bos, f->eos, f->unk};
     const char *key;
-    int rc = 0;
+    json_t *v;
+    int rc = add_late_tokens(t, f, err);
 
-    if (otherwise && !dflt)
-        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", f->dir);
-    rc = add_late_tokens(t, f, err);
     for (size_t i = 0; !rc && i < N_ATTRIBUTES; i++) {
         const json_t *named = named_value(f, attributes[i]);
+        json_t *dflt =
+            !named && otherwise[i] ? json_string(otherwise[i]) : NULL;
 
-        rc = add_named(t, named || i > 2 ? named : dflt, f->dir, err);
+        rc = add_named(t, named ? named : dflt, f->dir, err);
+        json_decref(dflt);
     }
     json_object_foreach(f->tokenizer_config, key, v)
     {
         if (!rc && is_own_key(key, v))
             rc = add_named(t, v, f->dir, err);
     }
-    if (!rc)
-        rc = add_extra(t, f, err);
-    json_decref(dflt);
-    return rc;
+    return rc ? rc : add_extra(t, f, err);
 }
 
 /* The two files may name different tokens. */
@@ -495,7 +496,7 @@ add_template(struct tokenizer *t, const struct side_files *f, const char *file,
 }
 
 static int
-open_vocab_merges(struct tokenizer **out, const struct side_files *f,
+open_vocab_merges(struct tokenizer **out, struct side_files *f,
                   const char *vocab_path, const char *merges_path, trv_err *err)
 {
     struct tokenizer *t = mem_calloc(1, sizeof(*t));
@@ -504,7 +505,8 @@ open_vocab_merges(struct tokenizer **out, const struct side_files *f,
 
     if (!t)
         return err_fail(err, TRV_ENOMEM, "no memory for '%s'", vocab_path);
-    t->bpe.unk = t->bos = t->eos = -1;
+    t->bpe.unk = t->bos = t->eos = t->unigram.unk = -1;
+    f->bos = f->eos = f->unk = "<|endoftext|>"; // the classes' defaults
     rc = json_open(&vocab, vocab_path, err);
     if (!rc)
         rc = tokenizer_read_vocab(t, vocab, "(whole)", vocab_path, err);
@@ -513,16 +515,12 @@ open_vocab_merges(struct tokenizer **out, const struct side_files *f,
     if (!rc)
         rc = read_class(t, f, f->dir, err);
     if (!rc)
-        rc = add_side_tokens(t, f, "<|endoftext|>", err);
+        rc = add_side_tokens(t, f, err);
     if (!rc)
         rc = tokenizer_finish(t, f->dir, err);
     if (rc)
         goto done;
     t->kind = "byte-level BPE (vocab.json and merges.txt)";
-    if (!named_token(f, "bos_token"))
-        t->bos = tokenizer_id(t, "<|endoftext|>");
-    if (!named_token(f, "eos_token"))
-        t->eos = tokenizer_id(t, "<|endoftext|>");
     *out = t;
     t = NULL;
 done:
@@ -574,34 +572,109 @@ open_json_file(struct tokenizer **out, const struct side_files *f,
     rc = tokenizer_read_json(out, path, (const char *)map.data, map.size, err);
     filemap_release(&map);
     if (!rc)
-        rc = add_side_tokens(*out, f, NULL, err);
+        rc = add_side_tokens(*out, f, err);
     if (!rc && f->notes && file_exists(vocab))
         rc = note_vocab(*out, f, vocab, err);
     return rc ? rc : tokenizer_finish(*out, path, err);
 }
 
+/* Models whose tokenizer.model transformers reads by the file's own rules,
+ * whatever class tokenizer_config.json names. */
+static bool
+is_read_plainly(const char *model_type)
+{
+    static const char names[] = " mistral ministral ministral3 mixtral phi3 "
+                                "nemotron ernie4_5 internlm2 internlm3 ";
+    char key[40];
+    const int n = snprintf(key, sizeof(key), " %s ", model_type);
+
+    return n < (int)sizeof(key) && strstr(names, key);
+}
+
 static int
-open_parts(struct tokenizer **out, const struct side_files *f, trv_err *err)
+spm_rules_of(struct spm_rules *out, const struct side_files *f, trv_err *err)
+{
+    const char *name = "", *type = "";
+    bool legacy, prefix = true;
+    int rc =
+        json_str(&name, f->tokenizer_config, "tokenizer_class", f->dir, err);
+
+    if (!rc)
+        rc = json_str(&type, f->config, "model_type", f->dir, err);
+    if (rc)
+        return rc;
+    *out = (struct spm_rules){.decoder = f->decoder};
+    out->llama = (!strcmp(name, "LlamaTokenizer") ||
+                  !strcmp(name, "LlamaTokenizerFast")) &&
+                 !is_read_plainly(type);
+    legacy = !out->llama; // the classes' defaults
+    rc = json_flag(&legacy, f->tokenizer_config, "legacy", f->dir, err);
+    if (!rc && out->llama)
+        rc = json_flag(&prefix, f->tokenizer_config, "add_prefix_space", f->dir,
+                       err);
+    out->prefix = !prefix  ? SPM_PREFIX_NEVER
+                  : legacy ? SPM_PREFIX_ALWAYS
+                           : SPM_PREFIX_FIRST;
+    return rc;
+}
+
+static int
+open_spm(struct tokenizer **out, struct spm_names *names, struct side_files *f,
+         const char *path, trv_err *err)
+{
+    struct spm_rules rules;
+    struct filemap map = {0};
+    int rc = spm_rules_of(&rules, f, err);
+
+    if (!rc)
+        rc = filemap_open(&map, path, err);
+    if (rc)
+        return rc;
+    rc = tokenizer_read_spm(out, names, &rules, path, map.data, map.size, err);
+    filemap_release(&map);
+    f->bos = names->bos;
+    f->eos = names->eos;
+    f->unk = names->unk;
+    f->extra = names->tokens;
+    if (!rc)
+        rc = add_side_tokens(*out, f, err);
+    return rc ? rc : tokenizer_finish(*out, path, err);
+}
+
+static int
+open_parts(struct tokenizer **out, struct spm_names *names,
+           struct side_files *f, trv_err *err)
 {
     char *json = path_join(f->dir, "tokenizer.json");
     char *vocab = path_join(f->dir, "vocab.json");
     char *merges = path_join(f->dir, "merges.txt");
+    char *spm = path_join(f->dir, "tokenizer.model");
+    const bool is_json = json && file_exists(json);
     int rc;
 
-    if (!json || !vocab || !merges)
+    if (!json || !vocab || !merges || !spm)
         rc = err_fail(err, TRV_ENOMEM, "no memory to open '%s'", f->dir);
-    else if (file_exists(json))
+    else if (is_json)
         rc = open_json_file(out, f, json, vocab, err);
     else if (file_exists(vocab) && file_exists(merges))
         rc = open_vocab_merges(out, f, vocab, merges, err);
+    else if (file_exists(spm))
+        rc = open_spm(out, names, f, spm, err);
     else
         rc = err_fail(err, TRV_EIO,
                       "'%s' has no tokenizer: neither tokenizer.json nor "
-                      "vocab.json with merges.txt",
+                      "vocab.json with merges.txt nor tokenizer.model",
                       f->dir);
+    if (!rc) {
+        (*out)->bos = special_id(*out, f, "bos_token", f->bos, "bos_token_id");
+        (*out)->eos = special_id(*out, f, "eos_token", f->eos, "eos_token_id");
+    }
+    if (!rc && !is_json) // a tokenizer.json has its own
+        rc = add_template(*out, f, f->dir, err);
     mem_free(json);
     mem_free(vocab);
     mem_free(merges);
+    mem_free(spm);
     return rc;
 }
 
@@ -610,31 +683,23 @@ tokenizer_open_hf(struct tokenizer **out, struct strbuf *notes, const char *dir,
                   trv_err *err)
 {
     struct side_files f = {.notes = notes};
+    struct spm_names names = {0};
     struct tokenizer *t = NULL;
-    bool is_json;
     int rc;
 
     *out = NULL;
     rc = side_open(&f, dir, err);
     if (!rc)
-        rc = open_parts(&t, &f, err);
+        rc = open_parts(&t, &names, &f, err);
     if (!rc)
         rc = note_names(&f, err);
-    if (rc)
-        goto done;
-    is_json = t->bos < 0 && t->eos < 0;
-    if (is_json || named_token(&f, "bos_token"))
-        t->bos = special_id(t, &f, "bos_token", "bos_token_id");
-    if (is_json || named_token(&f, "eos_token"))
-        t->eos = special_id(t, &f, "eos_token", "eos_token_id");
-    if (t->post.n == 0 && !strncmp(t->kind, "byte-level", 10))
-        rc = add_template(t, &f, dir, err);
     if (rc)
         goto done;
     *out = t;
     t = NULL;
 done:
     tokenizer_free(t);
+    spm_names_release(&names);
     side_release(&f);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* tokenizer_json.c -- tokenizer.json, the file of Hugging Face's `tokenizers`:
- * a BPE model with its normalizer, pre-tokenizer, post-processor, decoder and
- * added tokens. Truncation and padding are the caller's affair and ignored.
+ * a BPE or Unigram model with its normalizer, pre-tokenizer, post-processor,
+ * decoder and added tokens. Truncation and padding are the caller's affair and
+ * ignored.
  */
 #include <string.h>
 
@@ -90,27 +91,30 @@ read_affix(char **out, const json_t *model, const char *key, const char *file,
 }
 
 static int
-read_model(struct tokenizer *t, const json_t *root, const char *file,
-           trv_err *err)
+read_unk(struct bpe *b, const json_t *unk, const char *file, trv_err *err)
 {
-    const json_t *model = json_object_get(root, "model");
-    const json_t *merges = json_object_get(model, "merges");
-    const json_t *unk = json_object_get(model, "unk_token");
-    const char *type = merges ? "BPE" : "of no type"; // old files say none
-    struct bpe *b = &t->bpe;
-    int rc;
+    if (!unk || json_is_null(unk))
+        return 0;
+    if (!json_is_string(unk))
+        return err_fail(err, TRV_EFORMAT,
+                        "field 'model.unk_token' of '%s' is no string", file);
+    b->unk =
+        vocab_find(&b->vocab, json_string_value(unk), json_string_length(unk));
+    if (b->unk < 0)
+        b->unk_lost = mem_strdup(json_string_value(unk));
+    return b->unk < 0 && !b->unk_lost
+               ? err_fail(err, TRV_ENOMEM, "no memory for '%s'", file)
+               : 0;
+}
 
-    if (!json_is_object(model))
-        return err_fail(err, TRV_EFORMAT, "field 'model' of '%s' is no object",
-                        file);
-    rc = json_str(&type, model, "type", file, err);
-    if (!rc && strcmp(type, "BPE"))
-        rc = err_fail(err, TRV_EUNSUPPORTED,
-                      "the tokenizer model '%s' of '%s' is not supported; "
-                      "known is BPE",
-                      type, file);
-    if (!rc)
-        rc = json_flag(&b->byte_fallback, model, "byte_fallback", file, err);
+static int
+read_bpe(struct tokenizer *t, const json_t *model, const char *file,
+         trv_err *err)
+{
+    const json_t *merges = json_object_get(model, "merges");
+    struct bpe *b = &t->bpe;
+    int rc = json_flag(&b->byte_fallback, model, "byte_fallback", file, err);
+
     if (!rc)
         rc = json_flag(&b->fuse_unk, model, "fuse_unk", file, err);
     if (!rc)
@@ -123,21 +127,10 @@ read_model(struct tokenizer *t, const json_t *root, const char *file,
     if (!rc)
         rc = tokenizer_read_vocab(t, json_object_get(model, "vocab"),
                                   "model.vocab", file, err);
+    if (!rc)
+        rc = read_unk(b, json_object_get(model, "unk_token"), file, err);
     if (rc)
         return rc;
-    if (unk && !json_is_null(unk)) {
-        if (!json_is_string(unk))
-            return err_fail(err, TRV_EFORMAT,
-                            "field 'model.unk_token' of '%s' is no string",
-                            file);
-        b->unk = vocab_find(&b->vocab, json_string_value(unk),
-                            json_string_length(unk));
-        if (b->unk < 0) {
-            b->unk_lost = mem_strdup(json_string_value(unk));
-            if (!b->unk_lost)
-                return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
-        }
-    }
     if (!json_is_array(merges))
         return err_fail(err, TRV_EFORMAT,
                         "field 'model.merges' of '%s' is no array", file);
@@ -146,7 +139,77 @@ read_model(struct tokenizer *t, const json_t *root, const char *file,
                         "field 'model.merges' of '%s' is too long", file);
     for (size_t i = 0; !rc && i < json_array_size(merges); i++)
         rc = read_merge(t, json_array_get(merges, i), (int64_t)i, file, err);
+    t->kind = b->byte_fallback ? "BPE with byte fallback (tokenizer.json)"
+                               : "BPE (tokenizer.json)";
     return rc;
+}
+
+/* A list of [token, score]. */
+static int
+read_unigram(struct tokenizer *t, const json_t *model, const char *file,
+             trv_err *err)
+{
+    const json_t *vocab = json_object_get(model, "vocab");
+    struct unigram *u = &t->unigram;
+    const size_t n = json_array_size(vocab);
+    int64_t unk = -1;
+    int rc = json_flag(&u->byte_fallback, model, "byte_fallback", file, err);
+
+    if (!rc && (n < 1 || n > VOCAB_MAX_ID))
+        rc =
+            err_fail(err, TRV_EFORMAT,
+                     "field 'model.vocab' of '%s' is no list of 1 to %d tokens",
+                     file, VOCAB_MAX_ID);
+    if (!rc)
+        rc = json_int(&unk, model, "unk_id", 0, (int64_t)n - 1, file, err);
+    if (rc)
+        return rc;
+    u->unk = (int32_t)unk;
+    u->n = (int64_t)n;
+    u->scores = mem_array(n, sizeof(*u->scores));
+    if (!u->scores)
+        return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *s = json_array_get(json_array_get(vocab, i), 0);
+        const json_t *score = json_array_get(json_array_get(vocab, i), 1);
+
+        if (!json_is_string(s) || !json_is_number(score))
+            return err_fail(err, TRV_EFORMAT,
+                            "field 'model.vocab' of '%s': token %zu is no pair "
+                            "of a string and a score",
+                            file, i);
+        u->scores[i] = json_number_value(score);
+        if (vocab_add(&t->bpe.vocab, (int32_t)i, json_string_value(s),
+                      json_string_length(s)))
+            return err_fail(err, TRV_ENOMEM, "no memory for '%s'", file);
+    }
+    t->kind = "Unigram (tokenizer.json)";
+    return 0;
+}
+
+static int
+read_model(struct tokenizer *t, const json_t *root, const char *file,
+           trv_err *err)
+{
+    const json_t *model = json_object_get(root, "model");
+    const bool merges = json_object_get(model, "merges") != NULL;
+    const char *type = merges ? "BPE" : "of no type"; // old files say none
+    int rc;
+
+    if (!json_is_object(model))
+        return err_fail(err, TRV_EFORMAT, "field 'model' of '%s' is no object",
+                        file);
+    rc = json_str(&type, model, "type", file, err);
+    if (rc)
+        return rc;
+    if (!strcmp(type, "BPE"))
+        return read_bpe(t, model, file, err);
+    if (!strcmp(type, "Unigram") || json_object_get(model, "unk_id"))
+        return read_unigram(t, model, file, err);
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "the tokenizer model '%s' of '%s' is not supported; known "
+                    "are BPE and Unigram",
+                    type, file);
 }
 
 /* --- added tokens --- */
@@ -366,31 +429,14 @@ tokenizer_read_json(struct tokenizer **out, const char *name, const char *bytes,
         rc = err_fail(err, TRV_ENOMEM, "no memory for '%s'", name);
         goto done;
     }
-    t->bpe.unk = t->bos = t->eos = -1;
+    t->bpe.unk = t->bos = t->eos = t->unigram.unk = -1;
     rc = read_all(t, root, name, err);
     if (rc)
         goto done;
-    t->kind = t->bpe.byte_fallback ? "BPE with byte fallback (tokenizer.json)"
-                                   : "BPE (tokenizer.json)";
     *out = t;
     t = NULL;
 done:
     tokenizer_free(t);
     json_decref(root);
-    return rc;
-}
-
-int
-tokenizer_open_json(struct tokenizer **out, const char *name, const char *bytes,
-                    size_t n, trv_err *err)
-{
-    int rc = tokenizer_read_json(out, name, bytes, n, err);
-
-    if (!rc)
-        rc = tokenizer_finish(*out, name, err);
-    if (rc) {
-        tokenizer_free(*out);
-        *out = NULL;
-    }
     return rc;
 }
