@@ -237,6 +237,23 @@ from_alpaca(struct data_row *row, trv_err *err)
     return rc;
 }
 
+/* question and answer; problem, solution and answer, as sets of mathematics
+ * have them. */
+static int
+from_question(struct data_row *row, trv_err *err)
+{
+    int rc = rename_column(row, "question", "prompt", err);
+
+    if (!rc && column(row->json, "question"))
+        return rename_column(row, "answer", "completion", err);
+    if (rc || !column(row->json, "problem") || column(row->json, "prompt"))
+        return rc;
+    rc = rename_column(row, "problem", "prompt", err);
+    if (!rc)
+        rc = rename_column(row, "solution", "completion", err);
+    return rc ? rc : rename_column(row, "answer", "completion", err);
+}
+
 /* The answer of a prompt by its other names. */
 static int
 take_answer(struct data_row *row, trv_err *err)
@@ -372,9 +389,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
     row->text = v ? json_string_value(v) : NULL;
     rc = from_alpaca(row, err);
     if (!rc)
-        rc = rename_column(row, "question", "prompt", err);
-    if (!rc && !column(json, "completion") && column(json, "question"))
-        rc = rename_column(row, "answer", "completion", err);
+        rc = from_question(row, err);
     if (!rc && !column(json, "messages"))
         rc = rename_column(row, "conversations",
                            column(json, "chosen") ? "prompt" : "messages", err);
@@ -417,7 +432,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
         return data_row_fail(row, err, TRV_EFORMAT,
                              "no known column (text, messages, prompt, "
                              "completion, chosen, rejected, instruction, "
-                             "question, conversations)");
+                             "question, problem, conversations)");
     return 0;
 }
 

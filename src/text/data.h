@@ -6,6 +6,7 @@
  *   instruction, input, output      Alpaca's: prompt (with the input after a
  *                                   blank line) and completion
  *   question, answer                prompt and completion
+ *   problem, solution, answer       prompt and completion
  *   conversations                   ShareGPT's {"from":, "value":}: messages,
  *                                   or the prompt where chosen is there
  *   chosen and rejected alone       what both begin with becomes the prompt

@@ -50,7 +50,8 @@ is_read(const struct column *c, const json_t *json)
         return true;
     return strcmp(c->with, "prompt") == 0 &&
            (json_object_get(json, "instruction") ||
-            json_object_get(json, "question"));
+            json_object_get(json, "question") ||
+            json_object_get(json, "problem"));
 }
 
 static int
