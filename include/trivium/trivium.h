@@ -638,6 +638,8 @@ typedef struct {
     double deviation; // the standard deviation of one; NaN for one alone
     trv_figure chosen, rejected, margin, accuracy; // of pairs; a tie is a half
     double seconds;
+    char *unused; // a line that names columns of the file that nothing reads
+                  // but a check that names them, or NULL
 } trv_scores;
 
 /**

@@ -241,6 +241,8 @@ score_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
+    if (scores.unused && !cli->globals->quiet)
+        fprintf(cli->err, "trivium: warning: %s\n", scores.unused);
     status =
         a->json ? print_json(cli, m, &scores) : print_table(cli, m, &scores);
 done:
@@ -263,7 +265,8 @@ const struct cmd_entry cmd_score = {
         "log-probability, all in nats. Pairs get a margin, and the share "
         "of them whose chosen answer is above the rejected one.\n\n"
         "Rewards in words:\n"
-        "verifier:number, math, exact, regex, contains, length, json or command, "
+        "verifier:number, math, exact, regex, contains, length, json or "
+        "command, "
         "with options as in verifier:regex,by=sentence,pattern=[!]$ (pattern, "
         "words and cmd take the rest of the text, commas and all);\n"
         "ratio:lora:DIR; contrast:prompt:@good.txt,minus=prompt:@bad.txt; "

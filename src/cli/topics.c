@@ -31,14 +31,11 @@ static const struct topic_item lists[] = {
 };
 
 static const struct topic_item columns[] = {
-    {"text", "plain text: an input, or what train learns"},
-    {"prompt", "an input: a text, or an array of messages"},
-    {"prompt, completion", "an input and its answer"},
-    {"messages", "a conversation: an array of {\"role\":, \"content\":}"},
-    {"prompt, chosen, rejected", "a preference pair"},
-    {"answer", "what verifier:number, math and exact compare with; also "
-               "reference, solution or completion"},
-    {"tools", "for the chat template"},
+#define TRV_COLUMN(NAME, USE, WITH, HELP) {NAME, USE_##USE HELP},
+#define USE_READ
+#define USE_UNUSED "not used: "
+#define USE_REFUSED "refused unless empty: "
+#include <trivium/data_columns.def>
     {NULL, NULL},
 };
 
@@ -103,9 +100,11 @@ const struct topic topics[] = {
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
          "and score takes rows with answers; --pairs takes preference pairs. "
-         "Columns are TRL's. Alpaca's (instruction, input, output), "
-         "ShareGPT's (conversations), question with answer, and pairs of "
-         "chosen and rejected alone are understood, too.",
+         "Columns are TRL's. Those of Alpaca, ShareGPT, Dolly, OpenAI and "
+         "LLaMA-Factory, question with answer, and pairs of chosen and "
+         "rejected alone are understood, too. A column that nothing reads is "
+         "named in one warning; it stays in the row for a check that names it "
+         "(column=) and for verifier:command.",
      .title = "Columns",
      .items = columns,
      .examples =

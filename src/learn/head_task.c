@@ -90,6 +90,8 @@ pair_rows_open(struct pair_rows *out, const struct model *m, const char *path,
         return rc;
     rc = pair_rows_begin(out, data.n, err);
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    out->unused = data.unused;
+    data.unused = NULL;
     for (int64_t i = 0; i < data.n && !rc; i++) {
         rc = read_pair(side, &e, &rules, &data.rows[i], err);
         if (!rc && side[CHOSEN].n <= max_length &&
@@ -118,6 +120,7 @@ pair_rows_release(struct pair_rows *r)
         for (int k = 0; k < PAIR_SIDES; k++)
             mem_free(r->list[i].ids[k]);
     mem_free(r->list);
+    mem_free(r->unused);
     *r = (struct pair_rows){0};
 }
 

@@ -30,6 +30,7 @@ struct pair_rows {
     int64_t n, n_dropped; // dropped: a row is too long
     int64_t tokens;
     char hash[HASH_HEX]; // of the file
+    char *unused;        // its columns that nothing reads, or NULL
 };
 
 /** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what

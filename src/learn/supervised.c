@@ -77,6 +77,8 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
         data_release(&data);
         return rc;
     }
+    out->unused = data.unused;
+    data.unused = NULL;
     out->list = mem_calloc((size_t)data.n, sizeof(*out->list));
     if (!out->list)
         rc = err_nomem(err, "for %lld rows", (long long)data.n);
@@ -129,6 +131,7 @@ learned_rows_release(struct learned_rows *r)
     for (int64_t i = 0; i < r->n; i++)
         mem_free(r->list[i].ids);
     mem_free(r->list);
+    mem_free(r->unused);
     *r = (struct learned_rows){0};
 }
 

@@ -76,6 +76,8 @@ open_rows(struct plan *p, trv_err *err)
                                p->max_length, err);
     if (rc)
         return rc;
+    if (p->rows.unused)
+        work_log(&p->w, "warning: %s", p->rows.unused);
     if (p->rows.n_cut > 0)
         work_log(
             &p->w,

@@ -136,6 +136,8 @@ open_rows(struct scoring *sc, trv_err *err)
         return err_fail(err, TRV_EINVAL,
                         "'%s' has no chat template, which messages need",
                         sc->s->model->path);
+    sc->out->unused = sc->data.unused;
+    sc->data.unused = NULL;
     sc->n_rows = most > 0 && sc->data.n > most ? most : sc->data.n;
     sc->out->rows = mem_calloc((size_t)sc->n_rows, sizeof(*sc->out->rows));
     if (!sc->out->rows)
@@ -321,5 +323,6 @@ score_release(trv_scores *s)
         }
     }
     mem_free(s->rows);
+    mem_free(s->unused);
     *s = (trv_scores){0};
 }

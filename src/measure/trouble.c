@@ -9,6 +9,8 @@ trouble_name(struct measure *m, trv_measurement *out, trv_err *err)
     struct strbuf b = {0};
     int bad = 0;
 
+    if (m->in.data.unused)
+        bad |= sb_printf(&b, "%s\n", m->in.data.unused);
     if (m->dropped > 0)
         bad |= sb_printf(&b,
                          "%lld inputs leave no room in the context of %lld and "

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "text/data_columns.h"
+#include "text/data_turns.h"
 #include "text/number.h"
 #include "text/utf8.h"
 
@@ -200,12 +202,14 @@ rename_column(struct data_row *row, const char *from, const char *to,
     return json_object_set(row->json, to, v) ? no_memory(row, err) : 0;
 }
 
-/* instruction, input and output: prompt and completion. */
+/* instruction and input: the prompt. */
 static int
 from_alpaca(struct data_row *row, trv_err *err)
 {
+    static const char *const inputs[] = {"input", "query", "context"};
     const json_t *instruction = column(row->json, "instruction");
-    const json_t *input = column(row->json, "input");
+    const json_t *input = NULL;
+    const char *key = "input";
     struct strbuf b = {0};
     json_t *prompt;
     int rc = 0;
@@ -214,8 +218,12 @@ from_alpaca(struct data_row *row, trv_err *err)
         return 0;
     if (!json_is_string(instruction))
         return wrong_type(row, "instruction", instruction, "a string", err);
+    for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]) && !input; i++) {
+        key = inputs[i];
+        input = column(row->json, key);
+    }
     if (input && !json_is_string(input))
-        return wrong_type(row, "input", input, "a string", err);
+        return wrong_type(row, key, input, "a string", err);
     if (sb_puts(&b, json_string_value(instruction)) ||
         (input && json_string_length(input) &&
          (sb_puts(&b, "\n\n") || sb_puts(&b, json_string_value(input))))) {
@@ -226,7 +234,36 @@ from_alpaca(struct data_row *row, trv_err *err)
             rc = no_memory(row, err);
     }
     sb_release(&b);
-    return rc ? rc : rename_column(row, "output", "completion", err);
+    return rc;
+}
+
+/* question and answer; problem, solution and answer, as sets of mathematics
+ * have them. */
+static int
+from_question(struct data_row *row, trv_err *err)
+{
+    int rc = rename_column(row, "question", "prompt", err);
+
+    if (!rc && column(row->json, "question"))
+        return rename_column(row, "answer", "completion", err);
+    if (rc || !column(row->json, "problem") || column(row->json, "prompt"))
+        return rc;
+    rc = rename_column(row, "problem", "prompt", err);
+    if (!rc)
+        rc = rename_column(row, "solution", "completion", err);
+    return rc ? rc : rename_column(row, "answer", "completion", err);
+}
+
+/* The answer of a prompt by its other names. */
+static int
+take_answer(struct data_row *row, trv_err *err)
+{
+    int rc;
+
+    if (!column(row->json, "prompt") || column(row->json, "chosen"))
+        return 0;
+    rc = rename_column(row, "output", "completion", err);
+    return rc ? rc : rename_column(row, "response", "completion", err);
 }
 
 /* Cut what a pair of texts begins with off both and make it the prompt: up to
@@ -341,7 +378,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
 
     row->json = json;
     row->text = NULL;
-    row->messages = row->tools = NULL;
+    row->messages = row->tools = row->variables = NULL;
     if (!json_is_object(json))
         return data_row_fail(row, err, TRV_EFORMAT,
                              "the row is %s, not an object",
@@ -352,12 +389,14 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
     row->text = v ? json_string_value(v) : NULL;
     rc = from_alpaca(row, err);
     if (!rc)
-        rc = rename_column(row, "question", "prompt", err);
-    if (!rc && !column(json, "completion") && column(json, "question"))
-        rc = rename_column(row, "answer", "completion", err);
+        rc = from_question(row, err);
     if (!rc && !column(json, "messages"))
         rc = rename_column(row, "conversations",
                            column(json, "chosen") ? "prompt" : "messages", err);
+    if (!rc)
+        rc = take_answer(row, err);
+    if (!rc)
+        rc = data_turns_join(row, err);
     if (rc)
         return rc;
 
@@ -379,8 +418,8 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
         rc = read_label(row, err);
     if (rc)
         return rc;
-    v = column(json, "tools");
-    row->tools = json_is_array(v) ? v : NULL;
+    row->tools = column(json, "tools");
+    row->variables = column(json, "chat_template_kwargs");
     if (row->completion && !row->prompt)
         return data_row_fail(row, err, TRV_EFORMAT,
                              "column 'completion' without 'prompt'");
@@ -393,7 +432,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
         return data_row_fail(row, err, TRV_EFORMAT,
                              "no known column (text, messages, prompt, "
                              "completion, chosen, rejected, instruction, "
-                             "question, conversations)");
+                             "question, problem, conversations)");
     return 0;
 }
 
@@ -404,8 +443,12 @@ static int
 add_row(struct data *d, json_t *json, int64_t line, trv_err *err)
 {
     struct data_row row = {.path = d->path, .line = line};
-    int rc = data_row_set(&row, json, err);
+    int rc = json_is_object(json)
+                 ? data_columns_note(&d->unread, &row, json, err)
+                 : 0;
 
+    if (!rc)
+        rc = data_row_set(&row, json, err);
     if (!rc && d->n == d->cap) {
         const int64_t cap = d->cap ? 2 * d->cap : 64;
         struct data_row *more =
@@ -665,6 +708,8 @@ data_parse(struct data *out, const char *name, const char *bytes, size_t n,
         rc = read_lines(out, bytes, n, lines, err);
     if (!rc && out->n == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' has no rows", name);
+    if (!rc)
+        rc = data_columns_line(&out->unused, out->unread, name, err);
     if (rc)
         data_release(out);
     return rc;
@@ -699,6 +744,8 @@ data_release(struct data *d)
 {
     for (int64_t i = 0; i < d->n; i++)
         json_decref(d->rows[i].json);
+    json_decref(d->unread);
+    mem_free(d->unused);
     mem_free(d->rows);
     mem_free(d->path);
     *d = (struct data){0};

@@ -6,11 +6,16 @@
  *   instruction, input, output      Alpaca's: prompt (with the input after a
  *                                   blank line) and completion
  *   question, answer                prompt and completion
+ *   problem, solution, answer       prompt and completion
  *   conversations                   ShareGPT's {"from":, "value":}: messages,
  *                                   or the prompt where chosen is there
  *   chosen and rejected alone       what both begin with becomes the prompt
- * A message is {"role":, "content":}; content in parts of type text is joined.
- * A column that is null counts as absent; unknown columns are kept in `json`.
+ *   system, history, tools,         data_turns.h
+ *   chat_template_kwargs
+ * All columns, and those of other tools, are in data_columns.def. A message is
+ * {"role":, "content":}; content in parts of type text is joined. A column that
+ * is null counts as absent; unknown columns are kept in `json`.
+ * A number that neither 64 bits nor a double hold is kept as its text.
  */
 #ifndef TEXT_DATA_H
 #define TEXT_DATA_H
@@ -31,14 +36,17 @@ struct data_row {
     int64_t line;     // 1-based, where the row begins; 0: not from a file
     const char *text; // column `text`
     const json_t *messages, *prompt, *completion, *chosen, *rejected;
-    const json_t *tools; // for the chat template
-    int label;           // 0, 1, or -1 where the column is absent
+    const json_t *tools;     // for the chat template, as
+    const json_t *variables; // chat_template_kwargs, an object
+    int label;               // 0, 1, or -1 where the column is absent
 };
 struct data {
     char *path;
     struct data_row *rows;
     int64_t n, cap;
     char hash[HASH_HEX]; // SHA-256 of the file's bytes
+    json_t *unread;      // the names of columns that nothing reads
+    char *unused;        // a warning that names them, or NULL
 };
 
 /** The longest line (or element of an array) that is read. */

@@ -249,10 +249,15 @@ render(struct strbuf *out, const struct text_rules *rules,
         opts.bos_token = tokenizer_token(t, tokenizer_bos(t));
     if (tokenizer_eos(t) >= 0)
         opts.eos_token = tokenizer_token(t, tokenizer_eos(t));
-    if (row->tools) {
-        extra = json_pack("{s:O}", "tools", row->tools);
-        if (!extra)
+    if (row->tools || row->variables) {
+        extra = row->variables ? json_copy((json_t *)(uintptr_t)row->variables)
+                               : json_object();
+        if (!extra ||
+            (row->tools && json_object_set(extra, "tools",
+                                           (json_t *)(uintptr_t)row->tools))) {
+            json_decref(extra);
             return no_memory(row, err);
+        }
         opts.extra = extra;
     }
     rc = in_row(chat_render(rules->chat, out, turns, &opts, err), row, err);

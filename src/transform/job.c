@@ -47,16 +47,20 @@ job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
            int64_t want, bool chat, trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
+    const int rc =
+        inputs_open(in, job->s,
+                    &(struct inputs_options){.path = path,
+                                             .use = INPUTS_LEARN,
+                                             .want = want,
+                                             .seed = job->opts->seed,
+                                             .chat = chat,
+                                             .progress = relay_inputs,
+                                             .payload = &relay},
+                    err);
 
-    return inputs_open(in, job->s,
-                       &(struct inputs_options){.path = path,
-                                                .use = INPUTS_LEARN,
-                                                .want = want,
-                                                .seed = job->opts->seed,
-                                                .chat = chat,
-                                                .progress = relay_inputs,
-                                                .payload = &relay},
-                       err);
+    if (!rc && in->data.unused)
+        job_log(job, "warning: %s", in->data.unused);
+    return rc;
 }
 
 int

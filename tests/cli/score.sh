@@ -51,3 +51,20 @@ score base nowhere.jsonl
 printf '{"prompt": "x", "completion": "%0200d"}\n' 0 >long.jsonl
 score base long.jsonl
 score base sums.jsonl --max-rows -1
+# Numbers as Python prints them, and mathematics; what is not understood is
+# refused, and what is not used is named.
+cat >values.jsonl <<'EOF'
+{"prompt": "a", "completion": "It is 0.1", "answer": 0.1, "level": 3}
+{"prompt": "b", "completion": "$19.99", "answer": 19.99}
+{"prompt": "c", "completion": "\\boxed{\\frac{2}{3}}", "answer": "\\frac{1}{3}"}
+{"prompt": "d", "completion": "123456789012345678901234567891", "answer": 123456789012345678901234567890}
+EOF
+t score --model tiny --data values.jsonl --adaptation verifier:number |
+    sed '/answers.s$/d'
+cat >formulas.jsonl <<'EOF'
+{"prompt": "a", "completion": "so $x = 2\\sqrt{2}$", "solution": "\\sqrt{8}"}
+{"prompt": "b", "completion": "$(2,1)$", "solution": "(1,2)"}
+EOF
+t score -q --model tiny --data formulas.jsonl --adaptation verifier:math
+echo '{"prompt": "a", "completion": "7", "answer": "3 of 7 or 4 of 7"}' >vague.jsonl
+t score -q --model tiny --data vague.jsonl --adaptation verifier:number

@@ -80,6 +80,7 @@ test_data_understands_other_conventions(void **state)
         "[{\"instruction\": \"add\", \"input\": \"1 2\", \"output\": \"3\"},\n"
         "{\"instruction\": \"say\", \"input\": \"\", \"output\": \"x\"},\n"
         "{\"question\": \"q\", \"answer\": \"a\"},"
+        "{\"problem\": \"p\", \"solution\": \"s\", \"answer\": \"a\"},"
         "{\"conversations\": [{\"from\": \"human\", \"value\": \"h\"},"
         "{\"from\": \"gpt\", \"value\": \"g\"}]},\n"
         "{\"conversations\": [{\"from\": \"human\", \"value\": \"h\"}],"
@@ -89,21 +90,23 @@ test_data_understands_other_conventions(void **state)
         "\"rejected\": \"Q: \\u00e9 A: \\u00e8x\"}\n]\n");
 
     (void)state;
-    assert_int_equal(d.n, 6);
+    assert_int_equal(d.n, 7);
     assert_string_equal(json_string_value(d.rows[0].prompt), "add\n\n1 2");
     assert_string_equal(json_string_value(d.rows[0].completion), "3");
     assert_string_equal(json_string_value(d.rows[1].prompt), "say");
     assert_int_equal(d.rows[1].line, 2);
     assert_string_equal(json_string_value(d.rows[2].completion), "a");
-    assert_string_equal(role(d.rows[3].messages, 0), "user");
-    assert_string_equal(role(d.rows[3].messages, 1), "assistant");
-    assert_string_equal(content(d.rows[4].prompt, 0), "h");
-    assert_string_equal(content(d.rows[4].rejected, 0), "bad");
-    assert_null(d.rows[4].messages);
+    assert_string_equal(json_string_value(d.rows[3].prompt), "p");
+    assert_string_equal(json_string_value(d.rows[3].completion), "s");
+    assert_string_equal(role(d.rows[4].messages, 0), "user");
+    assert_string_equal(role(d.rows[4].messages, 1), "assistant");
+    assert_string_equal(content(d.rows[5].prompt, 0), "h");
+    assert_string_equal(content(d.rows[5].rejected, 0), "bad");
+    assert_null(d.rows[5].messages);
     // cut before the space, and not inside the two bytes of a letter
-    assert_string_equal(json_string_value(d.rows[5].prompt), "Q: \xc3\xa9 A:");
-    assert_string_equal(json_string_value(d.rows[5].chosen), " \xc3\xa9x");
-    assert_int_equal(d.rows[5].line, 5);
+    assert_string_equal(json_string_value(d.rows[6].prompt), "Q: \xc3\xa9 A:");
+    assert_string_equal(json_string_value(d.rows[6].chosen), " \xc3\xa9x");
+    assert_int_equal(d.rows[6].line, 5);
     data_release(&d);
 }
 

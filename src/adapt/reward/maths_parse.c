@@ -64,10 +64,11 @@ node_new(struct parser *p, enum maths_kind kind)
     return node;
 }
 
+/* A name of n bytes, with room for more. */
 static char *
-name_new(struct parser *p, const char *s, size_t n)
+name_new(struct parser *p, const char *s, size_t n, size_t more)
 {
-    char *name = arena_alloc(&p->m->mem, n + 1);
+    char *name = arena_alloc(&p->m->mem, n + more + 1);
 
     if (!name) {
         p->rc = err_nomem(p->err, "to read an answer");
@@ -445,7 +446,7 @@ simple(struct parser *p)
     node->repeats = p->token.repeats;
     node->is_word = at(p, LEX_WORD);
     if (node->is_word)
-        node->name = name_new(p, p->lex.s + p->token.start, p->token.length);
+        node->name = name_new(p, p->lex.s + p->token.start, p->token.length, 0);
     advance(p);
     return node;
 }
@@ -499,7 +500,7 @@ index_of(struct parser *p, struct maths_node *a)
 
     if (!of || a->kind != MATHS_SYMBOL)
         return of ? a : NULL; // the base of 12_8 is left out
-    name = name_new(p, a->name, n + more + 1);
+    name = name_new(p, a->name, n, more + 1);
     if (!name)
         return NULL;
     name[n] = '_';
