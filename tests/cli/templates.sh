@@ -38,6 +38,7 @@ t tokenize --model tiny --messages chat.json --tools think.jinja
 # A template that cannot be parsed costs only those who ask for a chat.
 mkdir broken
 cp tiny/* broken
+echo '{"bos_token": "<s>", "eos_token": "</s>"}' >broken/tokenizer_config.json
 printf 'a\n{%% if messages %%}' >broken/chat_template.jinja
 t inspect broken | grep -e template -e exit
 t tokenize --model broken Once
