@@ -105,6 +105,38 @@ TRV_API TRV_MUST_USE int trv_detokenize(const trv_model *m, char **text,
                                         int64_t n_ids, bool skip_special,
                                         trv_err *err);
 
+/** A row of data as training and scoring see it. */
+typedef struct {
+    int64_t line; // of the file, where it begins
+    int32_t *ids; // [n]
+    bool *loss;   // [n] which ids carry loss: none where there is no answer
+    int64_t n;
+    bool joined; // the answer is joined to a generation prompt that the chat
+                 // template does not continue
+} trv_layout_row;
+
+typedef struct {
+    trv_layout_row *rows;
+    int64_t n;
+} trv_layout;
+
+/**
+ * Lay rows out: a file of data, or a .json file of one conversation, a list of
+ * messages. A row without an answer ends with the template's generation prompt;
+ * of a pair there are two rows, chosen and rejected.
+ *
+ * @param out      [out] free with trv_layout_release(); zeros on failure.
+ * @param tools    a .json file, a list of tools for the chat template in place
+ *                 of the rows' own; NULL: none.
+ * @param loss_on  "last" (NULL), "assistant", "all", as in trv_train_options.
+ * @return TRV_EIO, TRV_EFORMAT, TRV_EINVAL (no chat template; the template
+ *         refuses the messages), TRV_EUNSUPPORTED, TRV_ENOMEM.
+ */
+TRV_API TRV_MUST_USE int trv_lay_out(const trv_model *m, trv_layout *out,
+                                     const char *path, const char *tools,
+                                     const char *loss_on, trv_err *err);
+TRV_API void trv_layout_release(trv_layout *l);
+
 /* ---- adaptations ---------------------------------------------------- */
 
 /** A parameter update, a prompt, a mix of these or a reward, ready to act on and
@@ -532,13 +564,16 @@ typedef struct {
     bool allow_diverged;  // save a run whose loss rose
     trv_scratch *scratch; // borrowed: what `m` was opened from, and the lock on
                           // the output; NULL: the training takes the lock
+    /* tokens of a conversation that carry loss: "last", "assistant", "all" */
+    const char *loss_on;
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
     {                                                                          \
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
-            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL     \
+            TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
+            "last"                                                             \
     }
 
 /**

@@ -40,6 +40,11 @@ static const struct opt_spec train_opts[] = {
     OPT_INT(struct train_args, o.max_length, 0, "max-length", .lo = 0,
             .hi = INT32_MAX, .unit = "tokens", .shown = "1024, or the context",
             .help = "longer rows are cut at their end"),
+    OPT_CHOICE(struct train_args, o.loss_on, 0, "loss-on", .value = "WHICH",
+               .choices = "last|assistant|all",
+               .help = "what carries loss of a conversation or of a prompt "
+                       "with its completion: the last answer, every "
+                       "assistant's turn, or all"),
     OPT_CHOICE(struct train_args, o.precision, 0, "save-as", .value = "TYPE",
                .choices = "bf16|f32",
                .help = "type in which all weights are saved"),
@@ -111,8 +116,9 @@ const struct cmd_entry cmd_train = {
         "reward",
     .description =
         "Learn from rows of data: plain text, prompts with completions, or "
-        "conversations, of which the last answer is learned. Only answers "
-        "carry loss, and their end is learned. A LoRA and virtual tokens are "
+        "conversations, of which the last answer is learned (--loss-on takes "
+        "more). Only answers carry loss, and their end is learned. A LoRA and "
+        "virtual tokens are "
         "written as PEFT has them, all weights as a Hugging Face folder.\n\n"
         "A reward model, head:OUT, is learned from pairs: prompt, chosen and "
         "rejected, or chosen and rejected that begin alike. It gives one "

@@ -135,6 +135,12 @@ term_red(bool color)
 }
 
 const char *
+term_green(bool color)
+{
+    return color ? "\033[32m" : "";
+}
+
+const char *
 term_plain(bool color)
 {
     return color ? "\033[0m" : "";

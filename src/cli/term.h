@@ -41,6 +41,7 @@ void term_message(struct term *t);
 /** "" unless the stream is a terminal and NO_COLOR is unset. */
 const char *term_bold(bool color);
 const char *term_red(bool color);
+const char *term_green(bool color);
 const char *term_plain(bool color);
 
 /** From here on the first SIGINT or SIGTERM only sets a flag, so that the work

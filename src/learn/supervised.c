@@ -9,58 +9,43 @@
 
 /* --- rows --- */
 
-/* Ids of one row. Plain text begins with BOS where the tokenizer adds it, and
- * its first token, whatever it is, is what the rest is predicted from. A text
- * beside a prompt or messages is their copy: example_context() takes those. */
-static int
-row_ids(struct example *e, const struct text_rules *rules,
-        const struct data_row *row, trv_err *err)
-{
-    const bool is_text = row->text && !row->prompt && !row->messages;
-    const int32_t eos = tokenizer_eos(rules->tokenizer);
-    int rc = example_context(e, rules, row, NULL, NULL, err);
-
-    if (!rc && !is_text) {
-        rc = example_answer(e, rules, row, err);
-        if (rc == TRV_EINVAL && err) // it is the file that is wrong here
-            rc = err->code = TRV_EFORMAT;
-    }
-    if (rc || !is_text)
-        return rc;
-    e->n_context = 1;
-    if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
-        return 0; // the text has its own end
-    if (eos >= 0 && ids_push(&e->ids, eos))
-        return err_nomem(err, "for a row");
-    return 0;
-}
-
 static int
 take_row(struct learned_rows *out, const struct example *e, int64_t max_length,
          trv_err *err)
 {
     const int64_t n = e->ids.n < max_length ? e->ids.n : max_length;
+    const int64_t n_answer = n - e->n_context;
     struct learned_row *row = &out->list[out->n];
+    int64_t learned = 0;
 
     out->n_cut += e->ids.n > max_length;
-    if (e->n_context < 1 || n <= e->n_context) {
+    out->n_joined += e->joined;
+    if (e->n_context < 1 || n_answer <= 0) {
         out->n_dropped++;
         return 0;
     }
-    *row = (struct learned_row){mem_array((size_t)n, sizeof(int32_t)), n,
-                                e->n_context};
-    if (!row->ids)
+    for (int64_t i = e->n_context; i < n; i++)
+        learned += e->loss.s[i];
+    *row = (struct learned_row){.ids = mem_array((size_t)n, sizeof(int32_t)),
+                                .n = n,
+                                .n_context = e->n_context};
+    out->n++; // released with the rest from here
+    if (row->ids && learned < n_answer)
+        row->learned = mem_alloc((size_t)n_answer);
+    if (!row->ids || (learned < n_answer && !row->learned))
         return err_nomem(err, "for a row");
     memcpy(row->ids, e->ids.v, (size_t)n * sizeof(int32_t));
-    out->n++;
+    if (row->learned)
+        memcpy(row->learned, e->loss.s + e->n_context, (size_t)n_answer);
     out->tokens += n;
-    out->loss_tokens += n - e->n_context;
+    out->loss_tokens += learned;
     return 0;
 }
 
 int
 learned_rows_open(struct learned_rows *out, const struct model *m,
-                  const char *path, int64_t max_length, trv_err *err)
+                  const char *path, enum example_loss on, int64_t max_length,
+                  trv_err *err)
 {
     const struct text_rules rules = model_text_rules(m);
     struct data data = {0};
@@ -85,7 +70,9 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     for (int64_t i = 0; i < data.n && !rc; i++) {
         struct example e = {0};
 
-        rc = row_ids(&e, &rules, &data.rows[i], err);
+        rc = example_row(&e, &rules, &data.rows[i], on, err);
+        if (rc == TRV_EINVAL && err) // it is the file that is wrong here
+            rc = err->code = TRV_EFORMAT;
         if (!rc)
             rc = take_row(out, &e, max_length, err);
         example_release(&e);
@@ -128,14 +115,23 @@ learned_rows_under(struct learned_rows *r,
 void
 learned_rows_release(struct learned_rows *r)
 {
-    for (int64_t i = 0; i < r->n; i++)
+    for (int64_t i = 0; i < r->n; i++) {
         mem_free(r->list[i].ids);
+        mem_free(r->list[i].learned);
+    }
     mem_free(r->list);
     mem_free(r->unused);
     *r = (struct learned_rows){0};
 }
 
 /* --- the task --- */
+
+/* Does token k of a row's answer carry loss? */
+static bool
+is_learned(const struct learned_row *r, int64_t k)
+{
+    return !r->learned || r->learned[k];
+}
 
 /* The rows from..from+n-1 of the shuffle, forward. */
 static int
@@ -178,12 +174,19 @@ supervised_gradient(void *self, int64_t step, int64_t micro, double *loss,
     ones = arena_f32(a, p.N, 1);
     if (!ones)
         return err_nomem(err, "for a batch");
-    for (int64_t i = 0; i < p.N; i++)
-        ones[i] = 1.0f;
+    for (int64_t s = 0; s < p.S; s++) {
+        const struct learned_row *r =
+            &t->rows->list[shuffle_at(&t->shuffle, step * t->batch + from + s)];
+
+        for (int64_t i = p.first[s]; i < p.first[s + 1]; i++)
+            ones[i] = is_learned(r, i - p.first[s]) ? 1.0f : 0.0f;
+    }
     rc = answer_backward(&p, a, ones, (struct mat){0}, err);
-    for (int64_t i = 0; i < p.N && !rc; i++)
-        *loss -= (double)p.logp[i];
-    *weight += (double)p.N;
+    for (int64_t i = 0; i < p.N && !rc; i++) {
+        if (ones[i] > 0.0f)
+            *loss -= (double)p.logp[i];
+        *weight += (double)ones[i];
+    }
     *tokens += (double)p.b.T;
     return rc;
 }
@@ -256,7 +259,8 @@ supervised_loss(double *loss, struct session *s,
             rc = engine_score(d, &s->arena, logp, scored, n, err);
         for (int64_t k = 0; k < n && !rc; k++)
             for (int64_t j = 0; j < scored[k].n - scored[k].n_context; j++)
-                sum -= (double)logp[k][j];
+                if (is_learned(&rows->list[i + k], j))
+                    sum -= (double)logp[k][j];
         i += n;
     }
     *loss = sum / (double)rows->loss_tokens;

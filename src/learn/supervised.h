@@ -3,8 +3,9 @@
  *
  *   loss = sum over answer tokens of -log p(token | all before)
  *
- * A row's context carries no loss. A row of plain `text` is all answer after
- * its first token (BOS where the tokenizer adds one) and ends with EOS.
+ * Which tokens carry loss is example_row()'s. By itself a row's context has
+ * none; a row of plain `text` is all answer after its first token (BOS where
+ * the tokenizer adds one) and ends with EOS.
  */
 #ifndef LEARN_SUPERVISED_H
 #define LEARN_SUPERVISED_H
@@ -12,15 +13,18 @@
 #include "adapt/session.h"
 #include "learn/loop/shuffle.h"
 #include "learn/student.h"
+#include "text/example.h"
 
 struct learned_row {
     int32_t *ids;
     int64_t n, n_context; // 1 <= n_context < n
+    char *learned;        // [n - n_context] which carry loss; NULL: all
 };
 
 struct learned_rows {
     struct learned_row *list;
     int64_t n, n_cut, n_dropped; // cut to the length; without an answer left
+    int64_t n_joined;            // example.joined: read so from the file
     int64_t tokens, loss_tokens; // of all rows
     int64_t n_virtual;           // ids of virtual tokens before each row
     char hash[HASH_HEX];         // of the file
@@ -31,7 +35,8 @@ struct learned_rows {
  * cut at its end. What data_open() and example_answer() return; TRV_EFORMAT
  * where no row is left. */
 int learned_rows_open(struct learned_rows *out, const struct model *m,
-                      const char *path, int64_t max_length, trv_err *err);
+                      const char *path, enum example_loss on,
+                      int64_t max_length, trv_err *err);
 /** Put the ids of the adapter weights' virtual tokens before every row: once.
  * TRV_ENOMEM. */
 int learned_rows_under(struct learned_rows *r,

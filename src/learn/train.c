@@ -23,6 +23,7 @@ struct plan {
     enum kind kind;
     struct student_options student;
     int64_t max_length;
+    enum example_loss loss_on;
     trv_learn_options learn; // every zero replaced
     struct learned_rows rows, held_out;
 };
@@ -58,7 +59,10 @@ options_to_json(struct plan *p, trv_err *err)
     int rc;
 
     p->w.options = json_pack("{s:I}", "max_length", (json_int_t)p->max_length);
-    if (!p->w.options)
+    if (!p->w.options ||
+        (p->loss_on != LOSS_LAST &&
+         json_object_set_new(p->w.options, "loss_on",
+                             json_string(example_loss_name(p->loss_on)))))
         return err_nomem(err, "to plan a training");
     rc = options_learn_to_json(p->w.options, &p->learn, err);
     return rc ? rc : student_to_json(p->w.options, &p->student, err);
@@ -68,16 +72,23 @@ static int
 open_rows(struct plan *p, trv_err *err)
 {
     const trv_train_options *o = p->o;
-    int rc =
-        learned_rows_open(&p->rows, p->w.s->model, o->data, p->max_length, err);
+    int rc = learned_rows_open(&p->rows, p->w.s->model, o->data, p->loss_on,
+                               p->max_length, err);
 
     if (!rc && o->eval)
-        rc = learned_rows_open(&p->held_out, p->w.s->model, o->eval,
+        rc = learned_rows_open(&p->held_out, p->w.s->model, o->eval, p->loss_on,
                                p->max_length, err);
     if (rc)
         return rc;
     if (p->rows.unused)
         work_log(&p->w, "warning: %s", p->rows.unused);
+    if (p->rows.n_joined > 0)
+        work_log(&p->w,
+                 "note: the chat template lays given answers out in another "
+                 "way than its generation prompt begins them (as with "
+                 "<think>); %lld rows are learned as generation prompt, answer "
+                 "and end of turn",
+                 (long long)p->rows.n_joined);
     if (p->rows.n_cut > 0)
         work_log(
             &p->w,
@@ -112,7 +123,9 @@ plan_make(struct plan *p, const char *out, trv_err *err)
                                           .bottleneck = o->bottleneck,
                                           .save_as = o->precision,
                                           .seed = o->seed};
-    rc = student_check(&p->student, err);
+    rc = example_loss_named(&p->loss_on, o->loss_on, err);
+    if (!rc)
+        rc = student_check(&p->student, err);
     if (!rc && p->kind == KIND_FULL)
         rc = student_check_full(p->w.s->model, err);
     if (rc)

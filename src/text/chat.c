@@ -187,6 +187,39 @@ define_all(struct jctx *c, const struct chat_template *t, struct j_scope *scope,
     }
 }
 
+int
+chat_spans_add(struct chat_spans *s, size_t from, size_t to)
+{
+    if (s->n == s->cap) {
+        const int64_t cap = s->cap ? 2 * s->cap : 8;
+        struct chat_span *v = mem_realloc(s->v, (size_t)cap * sizeof(*s->v));
+
+        if (!v)
+            return TRV_ENOMEM;
+        s->v = v;
+        s->cap = cap;
+    }
+    s->v[s->n++] = (struct chat_span){from, to};
+    return 0;
+}
+
+void
+chat_spans_release(struct chat_spans *s)
+{
+    mem_free(s->v);
+    *s = (struct chat_spans){0};
+}
+
+/* The spans of this rendering, behind what stands in `out` already. */
+static void
+hand_out_spans(struct jctx *c, struct chat_spans *spans, size_t before)
+{
+    for (int64_t i = 0; spans && i + 1 < c->spans->n && !c->rc; i += 2)
+        if (chat_spans_add(spans, before + (size_t)c->spans->v[i].u.i,
+                           before + (size_t)c->spans->v[i + 1].u.i))
+            c->rc = err_nomem(c->err, "for the rendered chat");
+}
+
 static bool
 has_tools(const struct chat_options *opts)
 {
@@ -202,7 +235,7 @@ chat_render(const struct chat_template *t, struct strbuf *out,
 {
     static const struct chat_options none = {0};
     struct strbuf text = {0};
-    struct jctx c = {.err = err, .line = 1, .out = &text};
+    struct jctx c = {.err = err, .line = 1, .out = &text, .whole = &text};
     struct j_scope scope = {0};
 
     opts = opts ? opts : &none;
@@ -217,9 +250,12 @@ chat_render(const struct chat_template *t, struct strbuf *out,
     c.caller = number_of(t, "caller", 6);
     c.varargs = number_of(t, "varargs", 7);
     c.kwargs = number_of(t, "kwargs", 6);
+    c.spans = opts->spans ? j_list_new(&c) : NULL;
     define_all(&c, t, &scope, messages, opts);
     if (!c.rc)
         jinja_run(&c, t->root, &scope);
+    if (!c.rc)
+        hand_out_spans(&c, opts->spans, out->len);
     if (!c.rc && sb_add(out, text.s ? text.s : "", text.len))
         c.rc = err_fail(err, TRV_ENOMEM, "no memory for the rendered chat");
     sb_release(&text);

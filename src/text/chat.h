@@ -36,12 +36,23 @@ void chat_template_set_tools(struct chat_template *t,
 const trv_err *chat_template_fault(const struct chat_template *t);
 void chat_template_free(struct chat_template *t);
 
+/** Bytes from..to-1 of a rendering, from..to-1 of the next, and so on. */
+struct chat_spans {
+    struct chat_span {
+        size_t from, to;
+    } * v;
+    int64_t n, cap;
+};
+int chat_spans_add(struct chat_spans *s, size_t from, size_t to); // 0, ENOMEM
+void chat_spans_release(struct chat_spans *s); // accepts zeros
+
 /** What a template sees beside `messages`. `tools` and `documents` are none
  * unless `extra` has them, as transformers passes them. */
 struct chat_options {
     bool add_generation_prompt;
     const char *bos_token, *eos_token; // NULL counts as ""
     const json_t *extra;               // further variables (object) or NULL
+    struct chat_spans *spans; // takes what {% generation %} says; or NULL
 };
 
 /** Append the rendering of `messages`, an array of {"role":, "content":}; after

@@ -11,6 +11,7 @@ example_release(struct example *e)
     ids_release(&e->ids);
     json_decref(e->turns);
     sb_release(&e->rendered);
+    sb_release(&e->loss);
     *e = (struct example){0};
 }
 
@@ -22,6 +23,8 @@ reset(struct example *e)
     json_decref(e->turns);
     e->turns = NULL;
     sb_reset(&e->rendered);
+    sb_reset(&e->loss);
+    e->joined = false;
 }
 
 static int
@@ -234,10 +237,11 @@ make_turns(json_t **out, const struct data_row *row, const char *z,
 static int
 render(struct strbuf *out, const struct text_rules *rules,
        const struct data_row *row, const json_t *turns, bool generate,
-       trv_err *err)
+       struct chat_spans *spans, trv_err *err)
 {
     const struct tokenizer *t = rules->tokenizer;
-    struct chat_options opts = {.add_generation_prompt = generate};
+    struct chat_options opts = {.add_generation_prompt = generate,
+                                .spans = spans};
     json_t *extra = NULL;
     int rc;
 
@@ -312,7 +316,8 @@ example_context_around(struct example *out, const struct text_rules *rules,
             rc = data_row_fail(row, err, TRV_EINVAL,
                                "the row has no message before its answer");
         if (!rc)
-            rc = render(&out->rendered, rules, row, out->turns, true, err);
+            rc =
+                render(&out->rendered, rules, row, out->turns, true, NULL, err);
         if (!rc)
             rc =
                 in_row(add_piece(out, t, out->rendered.s ? out->rendered.s : "",
@@ -327,36 +332,136 @@ example_context_around(struct example *out, const struct text_rules *rules,
     return rc;
 }
 
-/* The text that a chat's answer adds to its context. */
+/* The conversation of `turns` and an answer ANSWER_MARK. *at: where the mark
+ * stands in it; -1 where the template refuses it or hides the answer. */
 static int
-chat_answer(struct strbuf *out, const struct example *e,
-            const struct text_rules *rules, const struct data_row *row,
-            const json_t *answer, trv_err *err)
+render_mark(struct strbuf *out, int64_t *at, const struct text_rules *rules,
+            const struct data_row *row, const json_t *turns, trv_err *err)
 {
-    json_t *turns = json_copy(e->turns);
-    struct strbuf whole = {0};
-    int rc = turns ? 0 : no_memory(row, err);
+    json_t *all = json_copy((json_t *)(uintptr_t)turns);
+    trv_err why = {0};
+    int rc = 0;
 
-    if (!rc &&
-        (json_is_array(answer)
-             ? json_array_extend(turns, (json_t *)(uintptr_t)answer)
-             : json_array_append_new(
-                   turns, message_new("assistant", json_string_value(answer)))))
+    *at = -1;
+    if (!all ||
+        json_array_append_new(all, message_new("assistant", ANSWER_MARK)))
         rc = no_memory(row, err);
-    if (!rc)
-        rc = render(&whole, rules, row, turns, false, err);
-    if (!rc &&
-        (whole.len < e->rendered.len ||
-         memcmp(whole.s ? whole.s : "", e->rendered.s ? e->rendered.s : "",
-                e->rendered.len) != 0))
+    if (!rc && render(out, rules, row, all, false, NULL, &why) == TRV_ENOMEM)
+        rc = err_fail(err, why.code, "%s", why.msg);
+    for (const char *s = out->s; !rc && s && (s = strstr(s, ANSWER_MARK)); s++)
+        *at = s - out->s;
+    json_decref(all);
+    return rc;
+}
+
+/* An answer that is words alone; NULL where it is more. */
+static const char *
+words_of(const json_t *answer)
+{
+    static const char *const more[] = {"tool_calls", "reasoning_content",
+                                       "thinking", "reasoning"};
+    const json_t *message = json_array_get(answer, 0);
+
+    if (json_is_string(answer))
+        return json_string_value(answer);
+    if (json_array_size(answer) != 1 || !has_role(message, "assistant"))
+        return NULL;
+    for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+        if (json_array_size(json_object_get(message, more[i])) > 0 ||
+            json_is_string(json_object_get(message, more[i])))
+            return NULL;
+    return json_string_value(json_object_get(message, "content"));
+}
+
+/* Past what the generation prompt said already: `opened` is what it puts before
+ * an answer that the template does not. */
+static const char *
+skip_opened(const char *words, const char *opened, size_t n)
+{
+    size_t k = n;
+
+    while (k > 0 && strchr(" \t\r\n", opened[k - 1]))
+        k--;
+    if (k == 0 || strncmp(words, opened, k) != 0)
+        return words;
+    for (words += k; k < n && *words == opened[k]; k++)
+        words++;
+    return words;
+}
+
+/* The answer's own words and what the template puts behind an answer. */
+static int
+joined_answer(struct strbuf *out, struct example *e,
+              const struct text_rules *rules, const struct data_row *row,
+              const json_t *answer, trv_err *err)
+{
+    const char *words = words_of(answer);
+    const char *context = e->rendered.s ? e->rendered.s : "";
+    struct strbuf whole = {0};
+    int64_t at = -1;
+    int rc = words ? render_mark(&whole, &at, rules, row, e->turns, err) : 0;
+
+    if (!rc && at < 0)
         rc = data_row_fail(row, err, TRV_EINVAL,
                            "the chat template does not continue its generation "
                            "prompt: the context's text is no prefix of the "
                            "whole conversation's");
-    if (!rc && sb_add(out, whole.s ? whole.s + e->rendered.len : "",
-                      whole.len - e->rendered.len))
+    if (!rc && (size_t)at < e->rendered.len &&
+        memcmp(whole.s, context, (size_t)at) == 0)
+        words = skip_opened(words, context + at, e->rendered.len - (size_t)at);
+    if (!rc && (sb_puts(out, words) ||
+                sb_puts(out, whole.s + at + strlen(ANSWER_MARK))))
         rc = no_memory(row, err);
-    json_decref(turns);
+    e->joined = !rc;
+    sb_release(&whole);
+    return rc;
+}
+
+/* The context's messages and the answer's. */
+static int
+add_answer(json_t **out, const struct example *e, const struct data_row *row,
+           const json_t *answer, trv_err *err)
+{
+    json_t *all = json_copy(e->turns);
+
+    if (!all ||
+        (json_is_array(answer)
+             ? json_array_extend(all, (json_t *)(uintptr_t)answer)
+             : json_array_append_new(
+                   all, message_new("assistant", json_string_value(answer))))) {
+        json_decref(all);
+        return no_memory(row, err);
+    }
+    *out = all;
+    return 0;
+}
+
+static bool
+starts_with(const struct strbuf *text, const struct strbuf *head)
+{
+    return head->len == 0 ||
+           (text->len >= head->len && memcmp(text->s, head->s, head->len) == 0);
+}
+
+/* The text that a chat's answer adds to its context. */
+static int
+chat_answer(struct strbuf *out, struct example *e,
+            const struct text_rules *rules, const struct data_row *row,
+            const json_t *answer, trv_err *err)
+{
+    struct strbuf whole = {0};
+    json_t *all = NULL;
+    int rc = add_answer(&all, e, row, answer, err);
+
+    e->joined = false;
+    if (!rc)
+        rc = render(&whole, rules, row, all, false, NULL, err);
+    if (!rc && !starts_with(&whole, &e->rendered))
+        rc = joined_answer(out, e, rules, row, answer, err);
+    else if (!rc && sb_add(out, whole.s ? whole.s + e->rendered.len : "",
+                           whole.len - e->rendered.len))
+        rc = no_memory(row, err);
+    json_decref(all);
     sb_release(&whole);
     return rc;
 }
@@ -398,27 +503,237 @@ example_append(struct example *e, const struct text_rules *rules,
     return rc;
 }
 
-int
-example_answer(struct example *e, const struct text_rules *rules,
-               const struct data_row *row, trv_err *err)
+/* A row's own answer, as example_append() takes it; *own: to be released. */
+static int
+answer_of(const json_t **out, json_t **own, const struct data_row *row,
+          trv_err *err)
 {
     const size_t n = json_array_size(row->messages);
     json_t *last = n ? json_array_get(row->messages, n - 1) : NULL;
-    json_t *answer;
-    int rc;
 
+    *own = NULL;
+    *out = row->completion;
     if (row->prompt && row->completion)
-        return example_append(e, rules, row, row->completion, err);
+        return 0;
     if (row->prompt || !has_role(last, "assistant"))
         return data_row_fail(
             row, err, TRV_EINVAL,
             "the row has no answer: a `completion`, or `messages` "
             "that end with the assistant's");
-    answer = json_pack("[O]", last);
-    if (!answer)
-        return no_memory(row, err);
-    rc = example_append(e, rules, row, answer, err);
-    json_decref(answer);
+    *out = *own = json_pack("[O]", last);
+    return *own ? 0 : no_memory(row, err);
+}
+
+int
+example_answer(struct example *e, const struct text_rules *rules,
+               const struct data_row *row, trv_err *err)
+{
+    const json_t *answer;
+    json_t *own;
+    int rc = answer_of(&answer, &own, row, err);
+
+    if (!rc)
+        rc = example_append(e, rules, row, answer, err);
+    json_decref(own);
+    return rc;
+}
+
+/* ---- what carries loss -------------------------------------------------- */
+
+const char *
+example_loss_name(enum example_loss on)
+{
+    static const char *const names[LOSS_COUNT] = {"last", "assistant", "all"};
+
+    return names[on];
+}
+
+int
+example_loss_named(enum example_loss *out, const char *name, trv_err *err)
+{
+    *out = LOSS_LAST;
+    for (int i = 0; name && i < LOSS_COUNT; i++)
+        if (strcmp(name, example_loss_name((enum example_loss)i)) == 0) {
+            *out = (enum example_loss)i;
+            return 0;
+        }
+    return name ? err_fail(err, TRV_EINVAL,
+                           "loss-on '%s' is unknown; there are last, "
+                           "assistant, all",
+                           name)
+                : 0;
+}
+
+/* Append a piece of a conversation, all of which is learned or nothing. */
+static int
+add_part(struct example *e, const struct text_rules *rules, const char *s,
+         size_t n, bool learned, trv_err *err)
+{
+    int rc = 0;
+
+    if (n > 0 && e->ids.n == 0)
+        rc = add_piece(e, rules->tokenizer, s, n, err);
+    else if (n > 0)
+        rc = encode_continuation(rules->tokenizer, &e->ids, s, n, err);
+    while (!rc && (int64_t)e->loss.len < e->ids.n)
+        if (sb_putc(&e->loss, learned))
+            rc = err_nomem(err, "for the example");
+    return rc;
+}
+
+/* Where the answer that begins at `from` ends: behind the first end of turn, or
+ * where the template knows none, with the conversation `upto` it. `from` where
+ * that cannot be said. */
+static size_t
+turn_end_at(const struct text_rules *rules, const struct strbuf *whole,
+            const struct strbuf *upto, size_t from)
+{
+    const char *end = rules->turn_end
+                          ? tokenizer_token(rules->tokenizer, *rules->turn_end)
+                          : NULL;
+    const char *at = end ? strstr(whole->s + from, end) : NULL;
+
+    if (end)
+        return at ? (size_t)(at - whole->s) + strlen(end) : from;
+    return starts_with(whole, upto) && upto->len > from ? upto->len : from;
+}
+
+/* The span of message i in the whole conversation, from the generation prompt
+ * that it is sampled from to its end. */
+static int
+add_turn(struct chat_spans *spans, const struct strbuf *whole,
+         const struct text_rules *rules, const struct data_row *row,
+         const json_t *all, size_t i, trv_err *err)
+{
+    struct strbuf context = {0}, upto = {0};
+    json_t *turns = json_array();
+    size_t from, to;
+    int rc = turns ? 0 : no_memory(row, err);
+
+    for (size_t k = 0; k < i && !rc; k++)
+        if (json_array_append(turns, json_array_get(all, k)))
+            rc = no_memory(row, err);
+    if (!rc)
+        rc = render(&context, rules, row, turns, true, NULL, err);
+    if (!rc && json_array_append(turns, json_array_get(all, i)))
+        rc = no_memory(row, err);
+    if (!rc && !rules->turn_end)
+        rc = render(&upto, rules, row, turns, false, NULL, err);
+    from = to = context.len;
+    if (!rc && whole->s && starts_with(whole, &context))
+        to = turn_end_at(rules, whole, &upto, from);
+    if (!rc && (to == from || (spans->n && from < spans->v[spans->n - 1].to)))
+        rc = data_row_fail(
+            row, err, TRV_EINVAL,
+            "the chat template does not say where message %zu is the "
+            "assistant's: take one with {%% generation %%}, or loss-on last",
+            i + 1);
+    if (!rc && chat_spans_add(spans, from, to))
+        rc = no_memory(row, err);
+    json_decref(turns);
+    sb_release(&context);
+    sb_release(&upto);
+    return rc;
+}
+
+/* Where a conversation's text is the assistant's. */
+static int
+assistant_spans(struct chat_spans *spans, struct strbuf *whole,
+                const struct text_rules *rules, const struct data_row *row,
+                const json_t *all, trv_err *err)
+{
+    const json_t *message;
+    size_t i;
+    int rc = render(whole, rules, row, all, false, spans, err);
+
+    if (rc || spans->n > 0)
+        return rc;
+    json_array_foreach(all, i, message)
+    {
+        if (!rc && has_role(message, "assistant"))
+            rc = add_turn(spans, whole, rules, row, all, i, err);
+    }
+    return rc;
+}
+
+/* A conversation of which every assistant's turn is learned. */
+static int
+row_of_turns(struct example *e, const struct text_rules *rules,
+             const struct data_row *row, trv_err *err)
+{
+    const int32_t eos = tokenizer_eos(rules->tokenizer);
+    struct chat_spans spans = {0};
+    struct strbuf whole = {0};
+    const json_t *answer;
+    json_t *own = NULL, *all = NULL;
+    size_t at = 0;
+    int rc;
+
+    reset(e);
+    rc = make_turns(&e->turns, row, NULL, NULL, err);
+    if (!rc)
+        rc = answer_of(&answer, &own, row, err);
+    if (!rc)
+        rc = add_answer(&all, e, row, answer, err);
+    if (!rc)
+        rc = assistant_spans(&spans, &whole, rules, row, all, err);
+    for (int64_t i = 0; i < spans.n && !rc; at = spans.v[i++].to) {
+        rc = add_part(e, rules, whole.s + at, spans.v[i].from - at, false, err);
+        if (!rc)
+            rc = add_part(e, rules, whole.s + spans.v[i].from,
+                          spans.v[i].to - spans.v[i].from, true, err);
+    }
+    if (!rc)
+        rc = add_part(e, rules, whole.s ? whole.s + at : "", whole.len - at,
+                      false, err);
+    if (!rc && !rules->turn_end && eos >= 0 && spans.n > 0 && at == whole.len &&
+        e->ids.v[e->ids.n - 1] != eos &&
+        (ids_push(&e->ids, eos) || sb_putc(&e->loss, true)))
+        rc = no_memory(row, err);
+    for (e->n_context = 0; e->n_context < e->ids.n; e->n_context++)
+        if (!rc && e->loss.s[e->n_context])
+            break;
+    json_decref(own);
+    json_decref(all);
+    chat_spans_release(&spans);
+    sb_release(&whole);
+    return rc;
+}
+
+/* Plain text begins with BOS where the tokenizer adds it, and its first token,
+ * whatever it is, is what the rest is predicted from. */
+static int
+end_text(struct example *e, const struct text_rules *rules,
+         const struct data_row *row, trv_err *err)
+{
+    const int32_t eos = tokenizer_eos(rules->tokenizer);
+
+    e->n_context = 1;
+    if (e->ids.n > 0 && e->ids.v[e->ids.n - 1] == eos)
+        return 0; // the text has its own end
+    return eos >= 0 && ids_push(&e->ids, eos) ? no_memory(row, err) : 0;
+}
+
+int
+example_row(struct example *e, const struct text_rules *rules,
+            const struct data_row *row, enum example_loss on, trv_err *err)
+{
+    // a text beside a prompt or messages is their copy
+    const bool is_text = row->text && !row->prompt && !row->messages;
+    int rc;
+
+    if (on == LOSS_ASSISTANT && data_row_is_turns(row))
+        return row_of_turns(e, rules, row, err);
+    rc = example_context(e, rules, row, NULL, NULL, err);
+    if (!rc && is_text)
+        rc = end_text(e, rules, row, err);
+    else if (!rc)
+        rc = example_answer(e, rules, row, err);
+    if (!rc && on == LOSS_ALL)
+        e->n_context = 1;
+    for (int64_t i = 0; i < e->ids.n && !rc; i++)
+        if (sb_putc(&e->loss, i >= e->n_context))
+            rc = no_memory(row, err);
     return rc;
 }
 
@@ -435,32 +750,6 @@ is_mark(const struct tokenizer *t, int32_t id)
            s[strspn(s, " \t\r\n")];
 }
 
-/* What the template puts behind the answer `mark` to `turns`. Empty where the
- * template refuses the conversation, or hides the answer. */
-static int
-text_behind(struct strbuf *out, const struct text_rules *rules,
-            const struct data_row *row, const json_t *turns, const char *mark,
-            trv_err *err)
-{
-    json_t *all = json_copy((json_t *)(uintptr_t)turns);
-    struct strbuf whole = {0};
-    const char *at, *last = NULL;
-    trv_err why = {0};
-    int rc = !all || json_array_append_new(all, message_new("assistant", mark))
-                 ? no_memory(row, err)
-                 : 0;
-
-    if (!rc && render(&whole, rules, row, all, false, &why) == TRV_ENOMEM)
-        rc = err_fail(err, why.code, "%s", why.msg);
-    for (at = whole.s; !rc && at && (at = strstr(at, mark)); at++)
-        last = at + strlen(mark);
-    if (!rc && last && sb_puts(out, last))
-        rc = no_memory(row, err);
-    json_decref(all);
-    sb_release(&whole);
-    return rc;
-}
-
 int
 example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)
 {
@@ -468,18 +757,22 @@ example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)
     struct data_row row = {.label = -1};
     json_t *turns = json_pack("[{s:s,s:s}]", "role", "user", "content", "hi");
     json_t *tools = json_array();
-    struct strbuf behind = {0};
+    struct strbuf whole = {0};
     struct ids ids = {0};
+    int64_t at = -1;
     int rc = turns && tools ? 0 : no_memory(&row, err);
 
     *out = -1;
-    if (!rc)
-        rc = text_behind(&behind, rules, &row, turns, ANSWER_MARK, err);
-    row.tools = tools; // some templates need a list
-    if (!rc && !behind.len)
-        rc = text_behind(&behind, rules, &row, turns, ANSWER_MARK, err);
-    if (!rc && behind.len)
-        rc = encode_continuation(t, &ids, behind.s, behind.len, err);
+    for (int i = 0; i < 2 && at < 0 && !rc; i++) {
+        sb_reset(&whole);
+        rc = render_mark(&whole, &at, rules, &row, turns, err);
+        row.tools = tools; // some templates need a list
+    }
+    if (!rc && at >= 0) {
+        const char *behind = whole.s + at + strlen(ANSWER_MARK);
+
+        rc = encode_continuation(t, &ids, behind, strlen(behind), err);
+    }
     for (int64_t i = 0; i < ids.n && !rc; i++) {
         if (is_mark(t, ids.v[i]))
             *out = ids.v[i];
@@ -489,6 +782,6 @@ example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)
     json_decref(turns);
     json_decref(tools);
     ids_release(&ids);
-    sb_release(&behind);
+    sb_release(&whole);
     return rc;
 }

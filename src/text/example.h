@@ -36,6 +36,9 @@ struct example {
     int64_t n_context;      // the answer starts here
     json_t *turns;          // of a chat: the context's messages
     struct strbuf rendered; // and their text
+    bool joined;            // the answer is joined to a generation prompt that
+                            // the template does not continue
+    struct strbuf loss;     // of example_row(): for each id 0 or 1
 };
 void example_release(struct example *e);
 
@@ -80,8 +83,11 @@ int example_context_around(struct example *out, const struct text_rules *rules,
  *
  * Text is followed by EOS. In a chat the answer is what the rendering of the
  * whole conversation adds to that of the context, with the template's own end
- * of turn, or EOS where it has none. TRV_EINVAL where the row has no answer, or
- * where the context's text is no prefix of the whole conversation's.
+ * of turn, or EOS where it has none. Where the context's text is no prefix of
+ * the whole (a generation prompt that opens <think>, which the template takes
+ * out of given answers) the answer is its own words and what the template puts
+ * behind an answer; e->joined says so. TRV_EINVAL where the row has no answer,
+ * or where that answer is no text alone.
  */
 int example_answer(struct example *e, const struct text_rules *rules,
                    const struct data_row *row, trv_err *err);
@@ -91,6 +97,27 @@ int example_answer(struct example *e, const struct text_rules *rules,
 int example_append(struct example *e, const struct text_rules *rules,
                    const struct data_row *row, const json_t *answer,
                    trv_err *err);
+
+/** Which tokens of a row carry loss: its completion or the last assistant's
+ * turn; every assistant's turn; all but the first token. A row of text is
+ * learned from its first token on, whatever is asked. */
+enum example_loss { LOSS_LAST, LOSS_ASSISTANT, LOSS_ALL, LOSS_COUNT };
+/** "last", "assistant", "all". */
+const char *example_loss_name(enum example_loss on);
+/** The one of that name; NULL: the last. TRV_EINVAL. */
+int example_loss_named(enum example_loss *out, const char *name, trv_err *err);
+
+/**
+ * A row as training and scoring see it; e->loss says which ids carry loss, and
+ * n_context is the first of them (ids.n where there is none).
+ *
+ * LOSS_ASSISTANT: the template's {% generation %} spans, where it has any;
+ * else each assistant's turn from the generation prompt that it is sampled from
+ * to its end. TRV_EINVAL where these cannot be found in the conversation, and
+ * what example_answer() returns.
+ */
+int example_row(struct example *e, const struct text_rules *rules,
+                const struct data_row *row, enum example_loss on, trv_err *err);
 
 /**
  * The token that ends an answer of the chat: what stands behind an answer's

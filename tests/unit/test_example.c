@@ -264,6 +264,182 @@ test_example_learns_eos_where_the_template_ends_no_turn(void **state)
     tokenizer_free(t);
 }
 
+/* Text of a row with its loss tokens in [ ]. */
+static void
+assert_marked(const struct tokenizer *t, const struct example *e,
+              const char *want)
+{
+    struct strbuf b = {0};
+    bool in = false;
+
+    assert_int_equal(e->loss.len, e->ids.n);
+    for (int64_t i = 0; i < e->ids.n; i++) {
+        if (in != (e->loss.s[i] != 0))
+            assert_int_equal(sb_putc(&b, in ? ']' : '['), 0);
+        in = e->loss.s[i] != 0;
+        if (in && e->n_context > i)
+            fail_msg("n_context %d is behind loss token %d", (int)e->n_context,
+                     (int)i);
+        assert_int_equal(tokenizer_decode(t, &b, &e->ids.v[i], 1, false, NULL),
+                         0);
+    }
+    if (in)
+        assert_int_equal(sb_putc(&b, ']'), 0);
+    assert_string_equal(b.s ? b.s : "", want);
+    sb_release(&b);
+}
+
+static void
+check_row(const char *source, const char *json, enum example_loss on,
+          const char *want)
+{
+    struct tokenizer *t = golden_tokenizer("byte");
+    struct chat_template *chat = parse_template(source);
+    struct text_rules rules = {t, chat, NULL};
+    struct data d = rows_of(json);
+    struct example e = {0};
+    trv_err err = {0};
+    int32_t end;
+
+    assert_int_equal(example_turn_end(&end, &rules, &err), 0);
+    rules.turn_end = end >= 0 ? &end : NULL;
+    if (example_row(&e, &rules, &d.rows[0], on, &err))
+        assert_non_null(strstr(err.msg, want));
+    else
+        assert_marked(t, &e, want);
+    example_release(&e);
+    data_release(&d);
+    chat_template_free(chat);
+    tokenizer_free(t);
+}
+
+#define ROW_OF_TURNS                                                           \
+    "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"                \
+    " {\"role\": \"assistant\", \"content\": \"a\"},"                          \
+    " {\"role\": \"user\", \"content\": \"r\"},"                               \
+    " {\"role\": \"assistant\", \"content\": \"b\"}]}\n"
+
+static void
+test_example_learns_what_is_asked_of_a_conversation(void **state)
+{
+    static const char im[] =
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}"
+        "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>"
+        "assistant\n{% endif %}";
+    static const char plain[] =
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+        "{% if add_generation_prompt %}assistant:{% endif %}";
+    static const char thinks[] =
+        "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
+        "{% if add_generation_prompt %}assistant: <think>{% endif %}";
+    const struct {
+        const char *source, *row;
+        enum example_loss on;
+        const char *want;
+    } list[] = {
+        {im, ROW_OF_TURNS, LOSS_LAST,
+         "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+         "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n"
+         "[b<|im_end|>\n]"},
+        {im, ROW_OF_TURNS, LOSS_ASSISTANT,
+         "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"
+         "[a<|im_end|>]\n<|im_start|>user\nr<|im_end|>\n"
+         "<|im_start|>assistant\n[b<|im_end|>]\n"},
+        {im, ROW_OF_TURNS, LOSS_ALL,
+         "<|im_start|>[user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+         "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n"
+         "b<|im_end|>\n]"},
+        {plain, ROW_OF_TURNS, LOSS_ASSISTANT,
+         "user: q\nassistant:[ a\n]user: r\nassistant:[ b\n</s>]"},
+        {thinks, ROW_OF_TURNS, LOSS_ASSISTANT, "message 2 is the assistant's"},
+        {im, "{\"prompt\": \"p\", \"completion\": \"c\"}", LOSS_ASSISTANT,
+         "p[c</s>]"},
+        {im, "{\"prompt\": \"pp\", \"completion\": \"c\"}", LOSS_ALL,
+         "p[pc</s>]"},
+        {im, "{\"text\": \"pc\"}", LOSS_ASSISTANT, "p[c</s>]"},
+        {im, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}",
+         LOSS_ASSISTANT, "no answer"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++)
+        check_row(list[i].source, list[i].row, list[i].on, list[i].want);
+}
+
+/* A generation prompt that the template does not continue: what is sampled
+ * behind it is learned behind it, with the template's end of turn. */
+static void
+test_example_joins_an_answer_to_a_generation_prompt_of_its_own(void **state)
+{
+    static const char source[] =
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+        "{{ m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n"
+        "{% endif %}";
+    static const char head[] =
+        "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n<think>\n";
+    static const char *const said[][2] = {
+        {"a", "a"},
+        {"why</think>a", "why</think>a"},
+        {"<think>\\nwhy</think>a", "why</think>a"},
+        {"<think>why</think>a", "why</think>a"},
+        {"<thin", "<thin"},
+        {"", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++) {
+        char row[400], want[400];
+
+        snprintf(row, sizeof(row),
+                 "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, "
+                 "{\"role\": \"assistant\", \"content\": \"%s\"}]}",
+                 said[i][0]);
+        snprintf(want, sizeof(want), "%s[%s<|im_end|>\n]", head, said[i][1]);
+        check_row(source, row, LOSS_LAST, want);
+    }
+    check_row(source,
+              "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, "
+              "{\"role\": \"assistant\", \"content\": \"a\", "
+              "\"reasoning\": \"why\"}]}",
+              LOSS_LAST, "does not continue its generation prompt");
+}
+
+static void
+test_example_masks_what_transformers_masks(void **state)
+{
+    struct tokenizer *t = golden_tokenizer("byte");
+    struct chat_template *chat = golden_template("qwen3_training");
+    const int32_t end = tokenizer_id(t, "<|im_end|>");
+    const struct text_rules rules = {t, chat, &end};
+    const json_t *one;
+    json_t *cases = NULL;
+    trv_err err = {0};
+    size_t i;
+
+    (void)state;
+    assert_int_equal(
+        json_open(&cases, test_source("golden/example/masks.json"), &err), 0);
+    assert_int_equal(json_array_size(cases), 5);
+    json_array_foreach(cases, i, one)
+    {
+        const json_t *mask = json_object_get(one, "mask");
+        struct data_row row = {.path = "x", .line = 1};
+        struct example e = {0};
+
+        assert_int_equal(data_row_set(&row, (json_t *)(uintptr_t)one, &err), 0);
+        if (example_row(&e, &rules, &row, LOSS_ASSISTANT, &err))
+            fail_msg("%s", err.msg);
+        assert_ids(&e.ids, json_object_get(one, "ids"), e.ids.n);
+        for (int64_t k = 0; k < e.ids.n; k++)
+            assert_int_equal(e.loss.s[k], json_integer_value(
+                                              json_array_get(mask, (size_t)k)));
+        example_release(&e);
+    }
+    json_decref(cases);
+    chat_template_free(chat);
+    tokenizer_free(t);
+}
+
 /* The byte-level tokenizer with more tokens; `special` says which are. */
 static struct tokenizer *
 tokenizer_with(const char *const *names, size_t n, bool special)
@@ -571,6 +747,10 @@ main(void)
             test_example_puts_z_before_the_rows_own_system_message),
         cmocka_unit_test(
             test_example_learns_eos_where_the_template_ends_no_turn),
+        cmocka_unit_test(test_example_learns_what_is_asked_of_a_conversation),
+        cmocka_unit_test(
+            test_example_joins_an_answer_to_a_generation_prompt_of_its_own),
+        cmocka_unit_test(test_example_masks_what_transformers_masks),
         cmocka_unit_test(
             test_example_finds_the_token_that_ends_a_turn_in_every_template),
         cmocka_unit_test(test_example_takes_no_text_for_the_end_of_a_turn),

@@ -463,7 +463,7 @@ tiny_with_a_mark(const char *name)
                           json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", 57,
                                     "content", "Z", "single_word", 0, "lstrip",
                                     0, "rstrip", 0, "normalized", 0, "special",
-                                    1));
+                                    0));
     snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
     assert_int_equal(json_dump_file(doc, path, 0), 0);
     json_decref(doc);
@@ -483,6 +483,7 @@ test_model_ends_text_where_its_template_ends_an_answer(void **state)
     m = open_model(dir);
     assert_true(model_ends_text(m, 57));
     assert_int_equal(*model_text_rules(m).turn_end, 57);
+    assert_true(tokenizer_is_special(m->tokenizer, 57)); // texts leave it out
     put(dir, "plain.jinja",
         "{% for m in messages %}{{ m.content }}{% endfor %}");
     snprintf(path, sizeof(path), "%s/plain.jinja", dir);

@@ -49,7 +49,8 @@ open_rows(struct learned_rows *rows, const struct session *s, int64_t longest)
 
     snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
     must(file_write_atomic(path, text, strlen(text), &err), &err);
-    must(learned_rows_open(rows, s->model, path, longest, &err), &err);
+    must(learned_rows_open(rows, s->model, path, LOSS_LAST, longest, &err),
+         &err);
 }
 
 static void
@@ -88,6 +89,67 @@ test_supervised_rows_carry_loss_on_answers_only(void **state)
     close_session(&s);
 }
 
+/* The sums of one step, of all its micro-batches. */
+static double
+step_loss(double *weight, struct session *s, const struct learned_rows *rows,
+          int64_t step, int64_t batch, int64_t accumulate)
+{
+    struct supervised t = {
+        .s = s, .rows = rows, .batch = batch, .accumulate = accumulate};
+    struct run_task task;
+    double loss = 0, tokens = 0;
+    trv_err err = {0};
+
+    *weight = 0;
+    must(supervised_init(&t, &task, &err), &err);
+    for (int64_t micro = 0; micro < accumulate; micro++)
+        must(
+            task.gradient(task.self, step, micro, &loss, weight, &tokens, &err),
+            &err);
+    supervised_release(&t);
+    return loss;
+}
+
+/* Of a conversation of two answers, all three choices; the sums of a step are
+ * over the tokens that are learned, and so is the loss. */
+static void
+test_supervised_learns_what_loss_on_says(void **state)
+{
+    static const char text[] =
+        "{\"messages\": [{\"role\": \"user\", \"content\": \"one\"},"
+        " {\"role\": \"assistant\", \"content\": \"two\"},"
+        " {\"role\": \"user\", \"content\": \"three\"},"
+        " {\"role\": \"assistant\", \"content\": \"four\"}]}\n";
+    struct session s;
+    struct learned_rows rows[LOSS_COUNT];
+    char path[128];
+    trv_err err = {0};
+
+    (void)state;
+    open_session(&s, "ref");
+    snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("loss-on"));
+    must(file_write_atomic(path, text, strlen(text), &err), &err);
+    for (int on = 0; on < LOSS_COUNT; on++) {
+        double loss, weight, sum;
+
+        must(learned_rows_open(&rows[on], s.model, path, (enum example_loss)on,
+                               512, &err),
+             &err);
+        must(supervised_loss(&loss, &s, &rows[on], NULL, &err), &err);
+        sum = step_loss(&weight, &s, &rows[on], 0, 1, 1);
+        assert_close(weight, rows[on].loss_tokens, 0);
+        assert_close(sum / weight, loss, 1e-5 * loss);
+    }
+    assert_null(rows[LOSS_LAST].list[0].learned);
+    assert_non_null(rows[LOSS_ASSISTANT].list[0].learned);
+    assert_null(rows[LOSS_ALL].list[0].learned);
+    assert_int_equal(rows[LOSS_ALL].loss_tokens, rows[LOSS_ALL].tokens - 1);
+    assert_true(rows[LOSS_LAST].loss_tokens < rows[LOSS_ASSISTANT].loss_tokens);
+    for (int on = 0; on < LOSS_COUNT; on++)
+        learned_rows_release(&rows[on]);
+    close_session(&s);
+}
+
 static void
 test_supervised_a_text_beside_a_prompt_is_passed_over(void **state)
 {
@@ -104,7 +166,7 @@ test_supervised_a_text_beside_a_prompt_is_passed_over(void **state)
     open_session(&s, "ref");
     snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
     must(file_write_atomic(path, text, strlen(text), &err), &err);
-    must(learned_rows_open(&rows, s.model, path, 512, &err), &err);
+    must(learned_rows_open(&rows, s.model, path, LOSS_LAST, 512, &err), &err);
     assert_int_equal(rows.n, 2);
     assert_int_equal(rows.list[0].n, rows.list[1].n);
     assert_int_equal(rows.list[0].n_context, rows.list[1].n_context);
@@ -136,7 +198,7 @@ test_supervised_a_text_that_says_its_end_gets_no_second_one(void **state)
                      0);
     snprintf(path, sizeof(path), "%s/rows.jsonl", test_tmpdir("supervised"));
     must(file_write_atomic(path, text.s, text.len, &err), &err);
-    must(learned_rows_open(&rows, s.model, path, 512, &err), &err);
+    must(learned_rows_open(&rows, s.model, path, LOSS_LAST, 512, &err), &err);
     assert_int_equal(rows.list[0].n, rows.list[1].n);
     assert_memory_equal(rows.list[0].ids, rows.list[1].ids,
                         (size_t)rows.list[0].n * sizeof(int32_t));
@@ -244,27 +306,6 @@ test_supervised_gradient_equals_differences_for_all_weights(void **state)
     check_slope(true);
 }
 
-/* The sums of one step, of all its micro-batches. */
-static double
-step_loss(double *weight, struct session *s, const struct learned_rows *rows,
-          int64_t step, int64_t batch, int64_t accumulate)
-{
-    struct supervised t = {
-        .s = s, .rows = rows, .batch = batch, .accumulate = accumulate};
-    struct run_task task;
-    double loss = 0, tokens = 0;
-    trv_err err = {0};
-
-    *weight = 0;
-    must(supervised_init(&t, &task, &err), &err);
-    for (int64_t micro = 0; micro < accumulate; micro++)
-        must(
-            task.gradient(task.self, step, micro, &loss, weight, &tokens, &err),
-            &err);
-    supervised_release(&t);
-    return loss;
-}
-
 /* Sums in f32 of some 10 values, in another order. */
 static void
 test_supervised_micro_batches_and_steps_add_up_to_all_rows(void **state)
@@ -355,6 +396,7 @@ main(void)
         cmocka_unit_test(
             test_supervised_rows_under_virtual_tokens_carry_the_same_loss),
         cmocka_unit_test(test_supervised_rows_carry_loss_on_answers_only),
+        cmocka_unit_test(test_supervised_learns_what_loss_on_says),
         cmocka_unit_test(test_supervised_a_text_beside_a_prompt_is_passed_over),
         cmocka_unit_test(
             test_supervised_a_text_that_says_its_end_gets_no_second_one),

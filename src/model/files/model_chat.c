@@ -268,6 +268,8 @@ model_open_chat(struct model *m, const char *template, trv_err *err)
 
         rc = example_turn_end(&m->turn_end, &rules, err);
         m->has_turn_end = !rc && m->turn_end >= 0;
+        if (m->has_turn_end) // it is no part of an answer's text
+            tokenizer_set_special(m->tokenizer, m->turn_end);
     }
     return rc;
 }

@@ -850,6 +850,7 @@ run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
     enum flow flow = FLOW_ON;
     struct j_scope *s;
     struct jv v;
+    size_t at;
 
     switch (x->kind) {
     case JN_TEXT:
@@ -906,9 +907,15 @@ run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
             flow = run_all(c, x->b, s);
         break;
     case JN_SCOPE:
+    case JN_GENERATION:
+        at = c->out->len;
         s = scope_new(c, scope);
         if (s)
             flow = run_all(c, x->b, s);
+        if (x->kind == JN_GENERATION && c->spans && c->out == c->whole) {
+            j_list_push(c, c->spans, j_int((int64_t)at));
+            j_list_push(c, c->spans, j_int((int64_t)c->out->len));
+        }
         break;
     case JN_BREAK:
         return FLOW_BREAK;

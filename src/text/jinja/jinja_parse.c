@@ -350,7 +350,7 @@ block_tag(struct jparse *p)
     if (j_is(name, "generation")) {
         const int loops = p->loops;
 
-        x = jp_node(p, JN_SCOPE);
+        x = jp_node(p, JN_GENERATION);
         p->loops = 0;
         if (x)
             x->b = body_to(p, "endgeneration");

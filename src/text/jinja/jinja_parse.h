@@ -46,7 +46,8 @@ enum jn_kind {
     JN_CALL_BLOCK,   // a: the call; b: the caller, a JN_MACRO
     JN_FILTER_BLOCK, // a: filters; b: body
     JN_WITH,         // a: JN_SETs; b: body
-    JN_SCOPE,        // b: body, under its own names ({% generation %})
+    JN_SCOPE,        // b: body, under its own names
+    JN_GENERATION,   // the same, and what an assistant says
     JN_BREAK,
     JN_CONTINUE,
     JN_FIELD, // as a target: sym . v, of a namespace

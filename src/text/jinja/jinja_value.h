@@ -126,7 +126,9 @@ struct jctx {
     int rc;
     const char *name; // the template's, for messages
     trv_err *err;
-    struct strbuf *out;                    // where text goes now
+    struct strbuf *out;         // where text goes now
+    const struct strbuf *whole; // where it goes in the end
+    struct j_list *spans; // where {% generation %} begins and ends; or NULL
     int32_t loop, caller, varargs, kwargs; // these names' numbers, or -1
 };
 

@@ -510,6 +510,13 @@ tokenizer_is_special(const struct tokenizer *t, int32_t id)
     return id >= 0 && id < t->size && t->special[id];
 }
 
+void
+tokenizer_set_special(struct tokenizer *t, int32_t id)
+{
+    if (id >= 0 && id < t->size)
+        t->special[id] = true;
+}
+
 bool
 tokenizer_is_added(const struct tokenizer *t, int32_t id)
 {

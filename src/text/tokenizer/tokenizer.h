@@ -93,6 +93,9 @@ int32_t tokenizer_bos(const struct tokenizer *t);  // -1 where there is none
 int32_t tokenizer_eos(const struct tokenizer *t);
 int32_t tokenizer_id(const struct tokenizer *t, const char *token); // or -1
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
+/** Call a token special that its file does not: texts leave it out from here
+ * on. Only while the model opens. */
+void tokenizer_set_special(struct tokenizer *t, int32_t id);
 /** Is it found whole in a text, before anything else is cut? */
 bool tokenizer_is_added(const struct tokenizer *t, int32_t id);
 /** The token as the vocabulary writes it; NULL for an id that has none. */
