@@ -50,7 +50,7 @@ static const struct {
     {"a mixture of experts over gated delta nets and attention",
      " qwen3_next qwen3_5_moe qwen3_5_moe_text kimi_linear "},
     {"a hybrid of state spaces and attention",
-     " granitemoehybrid jamba bamba falcon_h1 nemotron_h zamba zamba2 "},
+     " jamba bamba falcon_h1 nemotron_h zamba zamba2 "},
     {"a state-space model", " mamba mamba2 falcon_mamba "},
     {"a recurrent network", " rwkv rwkv7 recurrent_gemma xlstm "},
     {"an encoder, which writes no text",

@@ -25,7 +25,8 @@
     X(gemma3)                                                                  \
     X(granite)                                                                 \
     X(smollm3)                                                                 \
-    X(exaone4)
+    X(exaone4)                                                                 \
+    X(granitemoehybrid)
 
 /* Hugging Face's names of a family's tensors, without ".weight". */
 struct family_names {

@@ -106,13 +106,20 @@ FAMILIES = {  # a new one goes last: the place gives the seed, or SEEDS
         **COMMON, num_key_value_heads=2, sliding_window=8,
         layer_types=["sliding_attention", "full_attention"],
         tie_word_embeddings=False)),
+    "granitemoehybrid": (torch.bfloat16, transformers.GraniteMoeHybridConfig(
+        **COMMON, num_key_value_heads=2, shared_intermediate_size=40,
+        num_local_experts=0, layer_types=["attention", "attention"],
+        position_embedding_type=None, mamba_n_heads=8, embedding_multiplier=2.0,
+        attention_multiplier=0.3, residual_multiplier=0.6, logits_scaling=3.0,
+        tie_word_embeddings=True)),
 }
 # A family's seed is 1000 and its place, but for these: 1105 gave a SmolLM3 whose
 # gradients are so small beside their terms that bf16 is half of them off, in
 # transformers, too.
 SEEDS = {"phi3": 1100, "ministral3": 1101, "gpt_neox": 1102,
          "starcoder2": 1103, "glm4": 1104, "olmo3": 1101, "gemma2": 1102,
-         "gemma3": 1103, "granite": 1104, "smollm3": 1107, "exaone4": 1106}
+         "gemma3": 1103, "granite": 1104, "smollm3": 1107, "exaone4": 1106,
+         "granitemoehybrid": 1108}
 
 
 def gemma_norm(self, x):

@@ -33,9 +33,12 @@ SEQS = 2    # of the three in ../models: 7 and 13 tokens
 # of the largest off.
 SEEDS = {"olmo2": 2006, "phi3": 2100, "ministral3": 2101, "gpt_neox": 2102,
          "starcoder2": 2103, "glm4": 2104, "olmo3": 2101, "gemma2": 2102,
-         "gemma3": 2103, "granite": 2104, "smollm3": 2107, "exaone4": 2106}
-PATHS = {"gpt2": ("transformer.h", "attn"),  # layers, and attention in one
-         "gpt_neox": ("gpt_neox.layers", "attention")}
+         "gemma3": 2103, "granite": 2104, "smollm3": 2107, "exaone4": 2106,
+         "granitemoehybrid": 2108}
+PATHS = {  # layers; attention and MLP in one
+    "gpt2": ("transformer.h", "attn", "mlp"),
+    "gpt_neox": ("gpt_neox.layers", "attention", "mlp"),
+    "granitemoehybrid": ("model.layers", "self_attn", "shared_mlp")}
 
 
 def base(family):
@@ -107,10 +110,10 @@ def with_bottleneck(gold, family, gen):
     model = base(family)
     width = model.config.hidden_size
     tensors, modules = {}, {}
-    path, attention = PATHS.get(family, ("model.layers", "self_attn"))
+    path, *parts = PATHS.get(family, ("model.layers", "self_attn", "mlp"))
     layers = model.get_submodule(path)
     for i, layer in enumerate(layers):
-        for place, name in (("attention", attention), ("mlp", "mlp")):
+        for place, name in zip(("attention", "mlp"), parts):
             b = Bottleneck(getattr(layer, name), width, gen)
             setattr(layer, name, b)
             modules[f"layers.{i}.{place}"] = b
