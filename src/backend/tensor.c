@@ -162,12 +162,14 @@ convert(float *out, enum dtype type, const uint8_t *p, int64_t n)
 }
 
 /* Where the file keeps row r of n, D = n / heads rows to a head: the rows of
- * a head's two halves alternate there. */
+ * a head's two halves alternate there, or its q, k and v stand apart. */
 static int64_t
-stored_row(int64_t r, int64_t n, int64_t heads)
+stored_row(const struct tensor *t, int64_t r, int64_t n)
 {
-    const int64_t d = n / heads, i = r % d;
+    const int64_t heads = t->unpermute_heads, d = n / heads, i = r % d;
 
+    if (t->unpermute_parts)
+        return i / (d / 3) * (n / 3) + r / d * (d / 3) + i % (d / 3);
     return r - i + 2 * (i % (d / 2)) + i / (d / 2);
 }
 
@@ -180,14 +182,16 @@ tensor_rows_f32(float *out, const struct tensor *t, int64_t row0, int64_t n)
     const uint8_t *p = t->data;
 
     TRV_ASSERT(row0 >= 0 && n >= 0 && n <= rows && row0 <= rows - n);
-    TRV_ASSERT(heads == 0 || (t->n_dims > 1 ? rows : cols) % (2 * heads) == 0);
+    TRV_ASSERT(heads == 0 || (t->n_dims > 1 ? rows : cols) %
+                                     ((t->unpermute_parts ? 3 : 2) * heads) ==
+                                 0);
     if (heads == 0) {
         for (int64_t r = 0; r < n; r++)
             convert(out + r * cols, t->type, p + (size_t)(row0 + r) * row_bytes,
                     cols);
     } else if (t->n_dims > 1) {
         for (int64_t r = 0; r < n; r++) {
-            const int64_t at = stored_row(row0 + r, rows, heads);
+            const int64_t at = stored_row(t, row0 + r, rows);
 
             convert(out + r * cols, t->type, p + (size_t)at * row_bytes, cols);
         }
@@ -195,8 +199,7 @@ tensor_rows_f32(float *out, const struct tensor *t, int64_t row0, int64_t n)
         TRV_ASSERT(types[t->type].values == 1);
         for (int64_t i = 0; i < cols; i++)
             convert(out + i, t->type,
-                    p + (size_t)stored_row(i, cols, heads) *
-                            types[t->type].bytes,
+                    p + (size_t)stored_row(t, i, cols) * types[t->type].bytes,
                     1);
     }
     for (int64_t i = 0; t->plus != 0.0f && i < n * cols; i++)

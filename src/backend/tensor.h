@@ -61,8 +61,11 @@ struct tensor {
     size_t bytes;
     /* GGUF stores the rows of rotary q and k weights of some families with
      * the two halves of each head interleaved; with unpermute_heads = number
-     * of heads, row r is read from where the file keeps it. 0: as stored. */
+     * of heads, row r is read from where the file keeps it. 0: as stored. Or
+     * the rows of q, of k and of v lie one after the other, and are read head
+     * by head: q, k and v of the first, and so on. */
     int32_t unpermute_heads;
+    bool unpermute_parts;
     float plus; // added to each value: Gemma's norms are stored less 1
 };
 

@@ -461,6 +461,20 @@ test_config_rope_grows_queries_as_transformers_does(void **state)
     st_release(&f);
 }
 
+/* Rows that go by head hold a q, a k and a v of each. */
+static void
+test_config_asks_a_key_for_each_head_where_rows_go_by_head(void **state)
+{
+    struct model_config c;
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(read(&c, "{\"model_type\":\"gpt_neox\"}", &err), 0);
+    c.kv_heads = 1;
+    assert_int_equal(config_check(&c, "x", &err), TRV_EFORMAT);
+    assert_non_null(strstr(err.msg, "1 key-value heads beside 64 heads"));
+}
+
 /* LongRoPE's second set of factors begins behind the original context. */
 static void
 test_config_context_ends_where_other_rotary_factors_begin(void **state)
@@ -554,6 +568,8 @@ main(void)
         cmocka_unit_test(
             test_config_rope_scalings_equal_transformers_to_f32_rounding),
         cmocka_unit_test(test_config_rope_grows_queries_as_transformers_does),
+        cmocka_unit_test(
+            test_config_asks_a_key_for_each_head_where_rows_go_by_head),
         cmocka_unit_test(
             test_config_context_ends_where_other_rotary_factors_begin),
         cmocka_unit_test(test_config_rope_factors_divide_each_frequency),

@@ -223,6 +223,14 @@ test_gguf_model_refuses_what_contradicts_itself(void **state)
                    "lacks the key 'llama.block_count'");
     refuse_changed("llama", "token_embd.weigh", 0, "x", 1,
                    "lacks the matrix 'token_embd.weight'");
+    refuse_changed("ministral3", "rope.scaling.original_context_length", 4,
+                   &zero, 4, "its original context is 0");
+    refuse_changed("ministral3", "rope.scaling.type", 12, "spun", 4,
+                   "the rotary scaling 'spun' is not supported");
+    refuse_changed("phi3", "rope_factors_short.weigh", 0, "x", 1,
+                   "has 'rope_factors_long.weight' without");
+    refuse_changed("phi3", "phi3.rope.dimension_count", 4, &three, 4,
+                   "rotary positions on 3 of 8 values");
     /* An array's type, 4, its element's type, 4, then its length. */
     refuse_changed("llama", "tokenizer.ggml.token_type", 4, "\x06\0\0\0", 4,
                    "'tokenizer.ggml.token_type'");

@@ -202,6 +202,29 @@ test_tensor_unpermutes_rows_and_biases_by_head(void **state)
         assert_close(got[i], i, 0);
 }
 
+/* 2 heads, of 2 rows each of q, k and v: the file has all of q first. */
+static void
+test_tensor_reads_q_k_and_v_head_by_head(void **state)
+{
+    static const float rows[12] = {0, 1, 6, 7, 2, 3, 8, 9, 4, 5, 10, 11};
+    struct tensor t = {.type = DT_F32,
+                       .n_dims = 2,
+                       .dim = {12, 1},
+                       .data = rows,
+                       .bytes = sizeof(rows),
+                       .unpermute_heads = 2,
+                       .unpermute_parts = true};
+    float got[12];
+
+    (void)state;
+    for (t.n_dims = 2; t.n_dims > 0; t.n_dims--) {
+        t.dim[0] = 12;
+        tensor_rows_f32(got, &t, 0, t.n_dims > 1 ? 12 : 1);
+        for (int i = 0; i < 12; i++)
+            assert_close(got[i], i, 0);
+    }
+}
+
 static void
 test_tensor_row_bytes_are_0_where_blocks_do_not_fit(void **state)
 {
@@ -224,6 +247,7 @@ main(void)
         cmocka_unit_test(test_tensor_f16_converts_as_numpy_does),
         cmocka_unit_test(test_tensor_bf16_rounds_to_nearest_even_and_keeps_nan),
         cmocka_unit_test(test_tensor_unpermutes_rows_and_biases_by_head),
+        cmocka_unit_test(test_tensor_reads_q_k_and_v_head_by_head),
         cmocka_unit_test(test_tensor_row_bytes_are_0_where_blocks_do_not_fit),
     };
 

@@ -485,11 +485,12 @@ checkpoint_need(const struct tensor **out, const struct checkpoint *ck,
 
 void
 checkpoint_unpermute(struct checkpoint *ck, const struct tensor *t,
-                     int32_t heads)
+                     int32_t heads, bool parts)
 {
     TRV_ASSERT(ck->is_gguf && t >= ck->gguf.tensors &&
                t < ck->gguf.tensors + ck->gguf.n);
     ck->gguf.tensors[t - ck->gguf.tensors].unpermute_heads = heads;
+    ck->gguf.tensors[t - ck->gguf.tensors].unpermute_parts = parts;
 }
 
 void

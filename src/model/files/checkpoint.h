@@ -27,10 +27,10 @@ const struct tensor *checkpoint_find(const struct checkpoint *ck,
 int checkpoint_need(const struct tensor **out, const struct checkpoint *ck,
                     const struct layout_item *item, trv_err *err);
 
-/** Say that a tensor's rows are interleaved by head (struct tensor); for the
- * one who opens a model, before anyone reads it. */
+/** Say that a tensor's rows are interleaved by head, or by part (struct
+ * tensor); for the one who opens a model, before anyone reads it. */
 void checkpoint_unpermute(struct checkpoint *ck, const struct tensor *t,
-                          int32_t heads);
+                          int32_t heads, bool parts);
 
 /** Say what is to be added to a tensor's values; for the same. */
 void checkpoint_plus(struct checkpoint *ck, const struct tensor *t, float plus);

@@ -159,6 +159,11 @@ config_check(const struct model_config *c, const char *file, trv_err *err)
                         "'%s': %" PRId64 " heads are no multiple of %" PRId64
                         " key-value heads",
                         file, c->heads, c->kv_heads);
+    if (c->qkv_by_head && c->kv_heads != c->heads)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s': %" PRId64 " key-value heads beside %" PRId64
+                        " heads, which a %s model has as many of",
+                        file, c->kv_heads, c->heads, family_name(c->family));
     if (c->n_ropes > 0 && c->head_dim % 2 != 0)
         return err_fail(err, TRV_EFORMAT,
                         "'%s': a head dimension of %" PRId64

@@ -85,7 +85,10 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
                         "supported",
                         m->path, (*at)->name);
     if (m->gguf && m->cfg.family->gguf_interleaved && it->rotary_heads)
-        checkpoint_unpermute(m->ckpt, *at, it->rotary_heads);
+        checkpoint_unpermute(m->ckpt, *at, it->rotary_heads, false);
+    if (m->gguf && m->cfg.qkv_by_head && it->slot == SLOT_PART &&
+        it->part == PART_QKV)
+        checkpoint_unpermute(m->ckpt, *at, (int32_t)m->cfg.heads, true);
     if (!m->gguf && m->cfg.norm_less_one && layout_is_norm(it))
         checkpoint_plus(m->ckpt, *at, 1.0f);
     return 0;

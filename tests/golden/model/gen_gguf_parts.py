@@ -9,9 +9,7 @@ transformers reads no GGUF file of these architectures, or not all of its keys.
 So a random model is made first; each of its tensors is rounded to a type of
 GGUF, and written as llama.cpp's converter writes it (names, keys, order of
 rows: its conversion/phi.py, mistral3.py, gptneox.py, starcoder.py, glm.py).
-The files are those that gen_gguf.py describes. FAMILY.json holds the values as
-they lie in the GGUF file, but for the rows of q and k of Ministral 3, which
-the converter interleaves and a reader puts back.
+The files are those that gen_gguf.py describes.
 """
 import hashlib
 import json
@@ -91,6 +89,18 @@ def in_file(family, config, name, x):
     return x
 
 
+def as_before(family, config, name, x):
+    """And back."""
+    if family == "ministral3" and (".q_proj" in name or ".k_proj" in name):
+        heads = H if ".q_proj" in name else config.num_key_value_heads
+        return (x.reshape(heads, -1, 2, x.shape[-1]).swapaxes(1, 2)
+                .reshape(x.shape))
+    if family == "gpt_neox" and ".query_key_value." in name:
+        by_part = x.reshape(3, H, C // H, -1)
+        return by_part.swapaxes(0, 1).reshape(x.shape)
+    return x
+
+
 def keys(w, family, config):
     w.add_context_length(CONTEXT)
     w.add_embedding_length(C)
@@ -156,18 +166,8 @@ def write(family):
             raw = quantize(lies, q)
             w.add_tensor(gguf_name(name), raw, raw_dtype=q)
             read = dequantize(raw, q).astype(np.float32)
-        if family == "gpt_neox" and ".query_key_value." in name:
-            back = (read.reshape(3, H, C // H, -1).swapaxes(0, 1)
-                    .reshape(x.shape))
-        elif read.ndim == 2 and family == "ministral3" and (
-                ".q_proj" in name or ".k_proj" in name):
-            heads = H if ".q_proj" in name else config.num_key_value_heads
-            back = (read.reshape(heads, -1, 2, C).swapaxes(1, 2)
-                    .reshape(x.shape))
-            read = back
-        else:
-            back = read
-        p.data.copy_(torch.from_numpy(back.copy()))
+        read = as_before(family, config, name, read)
+        p.data.copy_(torch.from_numpy(read.copy()))
         file_name = ("embed_out.weight" if family == "gpt_neox"
                      and name == "lm_head.weight" else name)
         read = np.ascontiguousarray(read)

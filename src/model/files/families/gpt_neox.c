@@ -29,7 +29,7 @@ static const struct family_names names = {
 static void
 shape(struct model_config *c)
 {
-    c->fused_qkv = c->mlp_bias = true;
+    c->fused_qkv = c->qkv_by_head = c->mlp_bias = true;
     c->n_ropes = 1;
     c->kinds[0] = (struct layer_desc){.norm_in = true, .parallel = true};
     c->act = ACT_GELU_ERF;
@@ -50,7 +50,6 @@ read(struct fields *r, struct model_config *c)
     c->tied = field_flag(r, "tie_word_embeddings", false);
     c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", true);
     c->kinds[0].parallel = field_flag(r, "use_parallel_residual", true);
-    c->qkv_by_head = true;
     if (!r->rc && c->width % c->heads != 0)
         r->rc = err_fail(r->err, TRV_EFORMAT,
                          "'%s': hidden_size %" PRId64
