@@ -133,12 +133,25 @@ static void
 test_tokenizer_json_refuses_unknown_parts_by_name(void **state)
 {
     (void)state;
-    expect_refusal("{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",0]]}}",
-                   TRV_EUNSUPPORTED, "'Unigram'");
+    expect_refusal("{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\"]]}}",
+                   TRV_EFORMAT, "token 0 is no pair of a string and a score");
+    expect_refusal("{\"model\":{\"type\":\"Unigram\",\"vocab\":{\"a\":0}}}",
+                   TRV_EFORMAT, "no list of 1 to");
+    expect_refusal("{\"model\":{\"type\":\"Unigram\",\"unk_id\":1,"
+                   "\"vocab\":[[\"a\",0]]}}",
+                   TRV_EFORMAT, "unk_id");
     expect_refusal("{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"a\":0}}}",
                    TRV_EUNSUPPORTED, "'WordPiece'");
     expect_refusal(GOOD ",\"normalizer\":{\"type\":\"Precompiled\"}}",
-                   TRV_EUNSUPPORTED, "'Precompiled'");
+                   TRV_EFORMAT, "'precompiled_charsmap' of 't.json' is no");
+    expect_refusal(GOOD ",\"normalizer\":{\"type\":\"Precompiled\","
+                        "\"precompiled_charsmap\":\"!\"}}",
+                   TRV_EFORMAT, "is no base64");
+    expect_refusal(GOOD ",\"normalizer\":{\"type\":\"Precompiled\","
+                        "\"precompiled_charsmap\":\"AAAA\"}}",
+                   TRV_EFORMAT, "are broken");
+    expect_refusal(GOOD ",\"normalizer\":{\"type\":\"Nmt\"}}", TRV_EUNSUPPORTED,
+                   "'Nmt'");
     expect_refusal(GOOD ",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}}",
                    TRV_EUNSUPPORTED, "'BertPreTokenizer'");
     expect_refusal(GOOD ",\"decoder\":{\"type\":\"CTC\"}}", TRV_EUNSUPPORTED,

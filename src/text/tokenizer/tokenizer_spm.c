@@ -167,9 +167,11 @@ add_bpe(const struct making *m)
 {
     struct bpe *b = &m->t->bpe;
 
-    b->byte_fallback = m->f->byte_fallback;
+    /* LlamaTokenizer knows no unknown token: what has no bytes is left out. */
+    b->byte_fallback = m->f->byte_fallback || m->rules->llama;
     b->fuse_unk = true;
-    b->unk = vocab_find(&b->vocab, m->f->unk_text.s, m->f->unk_text.n);
+    if (!m->rules->llama)
+        b->unk = vocab_find(&b->vocab, m->f->unk_text.s, m->f->unk_text.n);
     for (int64_t i = 0; i < m->f->n && !m->rules->llama; i++)
         b->ignore_merges = b->ignore_merges || m->f->pieces[i].type == SPM_USER;
     m->t->kind = m->f->byte_fallback

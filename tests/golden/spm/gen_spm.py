@@ -18,6 +18,7 @@ import tempfile
 
 import sentencepiece
 import transformers
+from sentencepiece import sentencepiece_model_pb2
 from transformers import AutoTokenizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -58,6 +59,7 @@ MODELS = {
                       add_dummy_prefix=False, remove_extra_whitespaces=False,
                       bos_id=2, eos_id=1, pad_id=0, unk_id=3,
                       bos_piece="<bos>", eos_piece="<eos>"),
+    "bpe_late": None,
     "unigram": dict(model_type="unigram", vocab_size=200),
     "unigram_bytes": dict(model_type="unigram", byte_fallback=True,
                           vocab_size=440, normalization_rule_name="identity",
@@ -79,7 +81,21 @@ CONFIGS = {
             ("llama", {"pad_token": "<x>", "eos_token": "<ctl>",
                        "bos_token": None})],
     "bpe_gemma": [("llama", None), ("llama", {"add_bos_token": True})],
+    "bpe_late": [("llama", None), ("llama", {"tokenizer_class":
+                                             "LlamaTokenizer"})],
 }
+
+
+def delay(name, of):
+    """A copy in which some pieces merge last, as Llama 2's of several spaces
+    do; its ids say otherwise."""
+    m = sentencepiece_model_pb2.ModelProto()
+    with open(os.path.join(HERE, of + ".model"), "rb") as f:
+        m.ParseFromString(f.read())
+    for p in [p for p in m.pieces if p.type == 1 and len(p.piece) > 1][:40:3]:
+        p.score = -1e9
+    with open(os.path.join(HERE, name + ".model"), "wb") as f:
+        f.write(m.SerializeToString())
 
 
 def train(name, options):
@@ -95,8 +111,14 @@ def train(name, options):
             options["normalization_rule_tsv"] = tsv
         sentencepiece.SentencePieceTrainer.train(
             input=text, model_prefix=os.path.join(d, "m"), **options)
-        shutil.copy(os.path.join(d, "m.model"),
-                    os.path.join(HERE, name + ".model"))
+        m = sentencepiece_model_pb2.ModelProto()
+        with open(os.path.join(d, "m.model"), "rb") as f:
+            m.ParseFromString(f.read())
+    for field in "input", "model_prefix":  # the folder's name
+        m.trainer_spec.ClearField(field)
+    m.normalizer_spec.ClearField("normalization_rule_tsv")
+    with open(os.path.join(HERE, name + ".model"), "wb") as f:
+        f.write(m.SerializeToString())
 
 
 def ask(name, model_type, config):
@@ -131,7 +153,10 @@ if len(sys.argv) > 1:  # a model with published rules, too large to keep
                                 normalization_rule_name=sys.argv[1])}
 cases = []
 for name, options in MODELS.items():
-    train(name, options)
+    if options:
+        train(name, options)
+    else:
+        delay(name, "bpe_plain")
     for model_type, config in CONFIGS.get(name, [("llama", None)]):
         cases.append(ask(name, model_type, config))
 with open(os.path.join(HERE, "spm.json" if len(sys.argv) < 2 else
