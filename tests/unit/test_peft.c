@@ -83,6 +83,70 @@ test_peft_folders_of_each_family_are_rewritten_byte_equal(void **state)
     }
 }
 
+/* Every `from` in n bytes becomes `to`, of the same length. */
+static void
+swap(char *s, size_t n, const char *from, const char *to)
+{
+    const size_t len = strlen(from);
+    int seen = 0;
+
+    assert_int_equal(strlen(to), len);
+    for (size_t i = 0; i + len <= n; i++)
+        if (!memcmp(s + i, from, len)) {
+            memcpy(s + i, to, len);
+            seen++;
+        }
+    assert_true(seen > 0);
+}
+
+/* Of the text of a model that sees, an adapter names other modules, by two
+ * layouts; it is read for the text model alone, too, and the other way round. */
+static void
+test_peft_finds_the_text_of_a_model_that_sees(void **state)
+{
+    const char *dir = test_source("golden/models/gemma3/adapter");
+    struct model_config text, part;
+    struct payload_files was, seen, again;
+    struct lora l;
+    trv_err err = {0};
+
+    (void)state;
+    open_config(&text, test_source("golden/models/gemma3/config.json"));
+    part = text;
+    part.sees = true;
+    assert_int_equal(peft_read(&l, NULL, NULL, &text, dir, false, &err), 0);
+    assert_int_equal(peft_encode(&was, &l, &text, "base", &err), 0);
+    assert_int_equal(peft_encode(&seen, &l, &part, "base", &err), 0);
+    lora_release(&l);
+    assert_non_null(memmem(seen.weights, seen.n_weights,
+                           "base_model.model.model.language_model.layers.0.",
+                           47));
+    for (int old = 0; old < 2; old++) {
+        if (old)
+            swap(seen.weights, seen.n_weights, "model.language_model.",
+                 "language_model.model.");
+        if (peft_parse(&l, NULL, NULL, &text, "seen", seen.config,
+                       seen.n_config, seen.weights, seen.n_weights, false,
+                       &err))
+            fail_msg("%s", err.msg);
+        assert_int_equal(peft_encode(&again, &l, &text, "base", &err), 0);
+        assert_int_equal(again.n_weights, was.n_weights);
+        assert_memory_equal(again.weights, was.weights, was.n_weights);
+        payload_files_release(&again);
+        lora_release(&l);
+    }
+    if (peft_parse(&l, NULL, NULL, &part, "was", was.config, was.n_config,
+                   was.weights, was.n_weights, false, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(peft_encode(&again, &l, &part, "base", &err), 0);
+    assert_int_equal(again.n_config, seen.n_config);
+    assert_memory_equal(again.config, seen.config, seen.n_config);
+    payload_files_release(&again);
+    payload_files_release(&seen);
+    payload_files_release(&was);
+    lora_release(&l);
+}
+
 static void
 test_peft_reads_a_real_adapter_without_its_base(void **state)
 {
@@ -612,6 +676,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_peft_folders_of_each_family_are_rewritten_byte_equal),
+        cmocka_unit_test(test_peft_finds_the_text_of_a_model_that_sees),
         cmocka_unit_test(test_peft_reads_a_real_adapter_without_its_base),
         cmocka_unit_test(test_peft_writes_uneven_loras_that_come_back),
         cmocka_unit_test(test_peft_refuses_other_kinds_of_adapter_by_name),

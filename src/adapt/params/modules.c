@@ -22,8 +22,8 @@ note_item(const struct layout_item *it, trv_err *err, void *payload)
     TRV_ASSERT(m->n_tables < TABLES_MAX);
     t = &m->tables[m->n_tables++];
     t->of = *it;
-    snprintf(t->path, sizeof(t->path), "%.*s",
-             (int)(strlen(it->name) - strlen(".weight")), it->name);
+    (void)part_home(t->path, sizeof(t->path), m->cfg, it->name); // fits
+    t->path[strlen(t->path) - strlen(".weight")] = '\0';
     return 0;
 }
 

@@ -57,16 +57,20 @@ read_shapes(struct reader *r, int64_t *ranks, double *alphas, trv_err *err)
         json_is_string(targets) &&
         !strcasecmp(json_string_value(targets), "all-linear");
     struct peft_rules *rules = NULL;
-    int64_t n = 0;
-    char path[256];
+    int64_t n = 0, layer;
+    char path[256], other[256];
     int rc = peft_rules_open(&rules, r->p->config, file, err);
 
     for (int64_t i = 0; i < r->m.n && !rc; i++) {
         modules_path(path, sizeof(path), &r->m, i);
         if (!*path || (i >= parts && (all_linear || r->score)))
             continue; // all-linear leaves out embeddings and the head
-        rc = peft_rules_match(rules, &ranks[i], &alphas[i], path,
-                              i < parts ? i / PART_COUNT : -1, err);
+        layer = i < parts ? i / PART_COUNT : -1;
+        rc = peft_rules_match(rules, &ranks[i], &alphas[i], path, layer, err);
+        if (!rc && ranks[i] == 0 &&
+            peft_key_elsewhere(other, sizeof(other), path))
+            rc = peft_rules_match(rules, &ranks[i], &alphas[i], other, layer,
+                                  err);
         n += ranks[i] > 0;
     }
     if (!rc && n == 0 && payload_is_set(targets))
@@ -383,7 +387,7 @@ static int
 take_tensor(struct reader *r, const struct tensor *t, trv_err *err)
 {
     const char *foreign = peft_key_foreign(t->name);
-    struct peft_key key;
+    struct peft_key key, text;
 
     if (foreign)
         return err_fail(err, TRV_EUNSUPPORTED,
@@ -398,6 +402,11 @@ take_tensor(struct reader *r, const struct tensor *t, trv_err *err)
                         t->name, r->p->file, family_name(r->cfg->family));
     if (key.role == ROLE_WHOLE)
         return take_whole(r, t, key.path, err);
+    text = key;
+    if (part_home(key.path, sizeof(key.path), r->cfg, text.path))
+        return err_fail(err, TRV_EFORMAT,
+                        "tensor '%.300s' of '%s': a name too long", t->name,
+                        r->p->file);
     if (key.role == ROLE_ROWS)
         return take_rows(r, t, key.path, err);
     return take_half(r, t, &key, err);

@@ -1,6 +1,7 @@
 /* peft_key.c -- names of tensors in an adapter's file. */
 #include "adapt/params/peft_key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -40,6 +41,43 @@ drop_adapter(char *name)
         memmove(at, at + n, strlen(at + n) + 1);
 }
 
+/* Paths of a text part, in transformers 5 and 4, as those of a text model. */
+static void
+leave_home(char *path)
+{
+    static const struct {
+        const char *from, *to;
+    } prefixes[] = {
+        {"model.language_model.", "model."},
+        {"language_model.model.", "model."},
+        {"language_model.lm_head", "lm_head"},
+    };
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        const size_t n = strlen(prefixes[i].from), k = strlen(prefixes[i].to);
+
+        if (strncmp(path, prefixes[i].from, n) != 0)
+            continue;
+        memcpy(path, prefixes[i].to, k);
+        memmove(path + k, path + n, strlen(path + n) + 1);
+        return;
+    }
+}
+
+bool
+peft_key_elsewhere(char *buf, size_t size, const char *path)
+{
+    static const char alone[] = "model.", part[] = "model.language_model.";
+    const size_t n = sizeof(alone) - 1, m = sizeof(part) - 1;
+    int len = -1;
+
+    if (strncmp(path, part, m) == 0)
+        len = snprintf(buf, size, "%s%s", alone, path + m);
+    else if (strncmp(path, alone, n) == 0)
+        len = snprintf(buf, size, "%s%s", part, path + n);
+    return len >= 0 && (size_t)len < size;
+}
+
 bool
 peft_key_parse(struct peft_key *out, const char *name)
 {
@@ -53,6 +91,7 @@ peft_key_parse(struct peft_key *out, const char *name)
         return false;
     memcpy(out->path, name, len + 1);
     drop_adapter(out->path);
+    leave_home(out->path);
     len = strlen(out->path);
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
         const size_t n = strlen(ends[i].end);

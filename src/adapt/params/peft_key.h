@@ -9,11 +9,14 @@
  *
  * PEFT takes the adapter's name and the wrappers out when it saves; those who
  * save a state_dict themselves (DeepSpeed, FSDP, torch.save) leave them in.
+ * Of a model that sees, MODULE is that of its text part, and the path is that
+ * of the text model alone: model.language_model.norm is model.norm.
  */
 #ifndef ADAPT_PARAMS_PEFT_KEY_H
 #define ADAPT_PARAMS_PEFT_KEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum peft_role {
     ROLE_A,
@@ -34,6 +37,9 @@ struct peft_key {
 
 /** False where a name is none of these. */
 bool peft_key_parse(struct peft_key *out, const char *name);
+/** The path that a module of a text model has where the model is the text part
+ * of one that sees, or the other way round; false where it has no other. */
+bool peft_key_elsewhere(char *buf, size_t size, const char *path);
 /** What a name says that belongs to another kind of adapter: "LoHa"; NULL where
  * it says none. */
 const char *peft_key_foreign(const char *name);

@@ -93,14 +93,15 @@ holds_string(const json_t *list, const char *s)
 }
 
 /* target_modules and layers_to_transform: by the parts' names where all adapted
- * parts cover the same layers, by full paths otherwise. NULL without memory. */
+ * parts cover the same layers, by full paths otherwise, and where a vision tower
+ * has modules of those names. NULL without memory. */
 static json_t *
 target_list(json_t **layers_out, const struct lora *l,
             const struct model_config *cfg)
 {
     bool *layers = mem_calloc((size_t)l->layers, sizeof(*layers));
     json_t *list = json_array(), *numbers = NULL;
-    bool same = true, all = true;
+    bool same = !cfg->sees, all = true;
     int first = -1;
     char path[256];
 

@@ -122,6 +122,7 @@ config_text(const json_t *obj)
     if (!json_is_object(text))
         return json_incref((json_t *)(uintptr_t)obj);
     out = json_copy(text);
+    (void)json_object_del(out, "architectures"); // the whole model's counts
     if (!out || json_object_update_missing(out, (json_t *)(uintptr_t)obj)) {
         json_decref(out);
         return NULL;
@@ -225,6 +226,7 @@ config_from_json(struct model_config *out, const json_t *obj, const char *file,
     if (!text)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
     rc = read_text(out, text, file, err);
+    out->sees = !rc && text != obj;
     json_decref(text);
     return rc;
 }

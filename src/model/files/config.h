@@ -71,6 +71,7 @@ struct model_config {
     /* of a head that classifies sequences in place of the vocabulary's; 0: a
      * language model. 1 label is a reward model */
     int64_t labels;
+    bool sees; // the text part of a model that sees, which has other paths
     struct layer_desc kinds[LAYER_KINDS_MAX];
     unsigned char kind[LAYERS_MAX]; // of each layer
 };

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "model/files/family.h"
 
@@ -14,17 +15,33 @@ part_name(const struct model_config *c, enum part p)
 }
 
 int
+part_home(char *buf, size_t size, const struct model_config *c,
+          const char *path)
+{
+    static const char text[] = "model.";
+    const size_t n = sizeof(text) - 1;
+    const bool moves = c->sees && strncmp(path, text, n) == 0;
+    const int len =
+        snprintf(buf, size, "%s%s", moves ? "model.language_model." : "",
+                 moves ? path + n : path);
+
+    return len < 0 || (size_t)len >= size ? TRV_ERANGE : 0;
+}
+
+int
 part_path(char *buf, size_t size, const struct model_config *c, int64_t layer,
           enum part p)
 {
     const char *name = part_name(c, p);
+    char path[128];
     int n;
 
     if (!name)
         return TRV_EINVAL;
-    n = snprintf(buf, size, "%s.%" PRId64 ".%s", c->family->names->layers,
-                 layer, name);
-    return n < 0 || (size_t)n >= size ? TRV_ERANGE : 0;
+    n = snprintf(path, sizeof(path), "%s.%" PRId64 ".%s",
+                 c->family->names->layers, layer, name);
+    return n < 0 || (size_t)n >= sizeof(path) ? TRV_ERANGE
+                                              : part_home(buf, size, c, path);
 }
 
 void

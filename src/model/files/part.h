@@ -24,6 +24,10 @@ const char *part_name(const struct model_config *cfg, enum part p);
 /** The module's full path: "model.layers.3.self_attn.q_proj". */
 int part_path(char *buf, size_t size, const struct model_config *cfg,
               int64_t layer, enum part p);
+/** The path of a module of a text model in the model that it is the text of:
+ * "model.norm" is "model.language_model.norm" in one that sees. */
+int part_home(char *buf, size_t size, const struct model_config *cfg,
+              const char *path);
 void part_shape(int64_t *out, int64_t *in, const struct model_config *cfg,
                 enum part p);
 
