@@ -22,7 +22,12 @@ static void
 put_shard(const char *dir, const char *file, const char *tensor)
 {
     const float data[6] = {1, 2, 3, 4, 5, 6};
-    const struct tensor t = {tensor, DT_F32, 2, {2, 3}, data, sizeof(data), 0, 0};
+    const struct tensor t = {.name = tensor,
+                             .type = DT_F32,
+                             .n_dims = 2,
+                             .dim = {2, 3},
+                             .data = data,
+                             .bytes = sizeof(data)};
     char *bytes;
     size_t size;
 
@@ -124,8 +129,18 @@ test_checkpoint_notes_a_tensor_in_two_shards_and_takes_the_last(void **state)
 {
     const char *dir = test_tmpdir("ckpt-twice");
     const float data[2] = {1, 2};
-    const struct tensor t[2] = {{"x", DT_F32, 1, {1}, data, 4, 0, 0},
-                                {"y", DT_F32, 1, {1}, data + 1, 4, 0, 0}};
+    const struct tensor t[2] = {{.name = "x",
+                                 .type = DT_F32,
+                                 .n_dims = 1,
+                                 .dim = {1},
+                                 .data = data,
+                                 .bytes = 4},
+                                {.name = "y",
+                                 .type = DT_F32,
+                                 .n_dims = 1,
+                                 .dim = {1},
+                                 .data = data + 1,
+                                 .bytes = 4}};
     struct checkpoint *ck;
     char *bytes;
     size_t size;

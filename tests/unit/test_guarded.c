@@ -58,7 +58,8 @@ open_fixture(struct fixture *f, const char *family, bool guarded)
     for (int i = 0; i < N_ROWS; i++) {
         for (int t = 0; t < N_IDS; t++)
             f->ids[i][t] = (t < 4 ? 0 : 7 * i) + 3 * t + 1;
-        f->list[i] = (struct learned_row){f->ids[i], N_IDS - i, 3};
+        f->list[i] = (struct learned_row){
+            .ids = f->ids[i], .n = N_IDS - i, .n_context = 3};
     }
     f->rows = (struct learned_rows){.list = f->list, .n = N_ROWS};
 }

@@ -175,10 +175,30 @@ test_safetensors_writes_the_bytes_that_python_writes(void **state)
         "\"a\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[10,12]}}";
     static const float zero = 0;
     const struct tensor t[4] = {
-        {"a", DT_F16, 1, {1}, &zero, 2, 0, 0},
-        {"b", DT_BF16, 1, {1}, &zero, 2, 0, 0},
-        {"c\n\"", DT_F32, 1, {1}, &zero, 4, 0, 0},
-        {"B", DT_F32, 1, {1}, &zero, 4, 0, 0},
+        {.name = "a",
+         .type = DT_F16,
+         .n_dims = 1,
+         .dim = {1},
+         .data = &zero,
+         .bytes = 2},
+        {.name = "b",
+         .type = DT_BF16,
+         .n_dims = 1,
+         .dim = {1},
+         .data = &zero,
+         .bytes = 2},
+        {.name = "c\n\"",
+         .type = DT_F32,
+         .n_dims = 1,
+         .dim = {1},
+         .data = &zero,
+         .bytes = 4},
+        {.name = "B",
+         .type = DT_F32,
+         .n_dims = 1,
+         .dim = {1},
+         .data = &zero,
+         .bytes = 4},
     };
     json_t *meta = json_pack("{s:s}", "format", "pt");
     char *bytes;
@@ -238,9 +258,24 @@ test_safetensors_never_writes_what_is_not_finite(void **state)
     const float f32[2] = {1.0f, INFINITY};
     const uint16_t f16[1] = {0x7c00}, bf16_nan[1] = {0x7fc0};
     const struct tensor t[3] = {
-        {"w32", DT_F32, 1, {2}, f32, 8, 0, 0},
-        {"w16", DT_F16, 1, {1}, f16, 2, 0, 0},
-        {"wb16", DT_BF16, 1, {1}, bf16_nan, 2, 0, 0},
+        {.name = "w32",
+         .type = DT_F32,
+         .n_dims = 1,
+         .dim = {2},
+         .data = f32,
+         .bytes = 8},
+        {.name = "w16",
+         .type = DT_F16,
+         .n_dims = 1,
+         .dim = {1},
+         .data = f16,
+         .bytes = 2},
+        {.name = "wb16",
+         .type = DT_BF16,
+         .n_dims = 1,
+         .dim = {1},
+         .data = bf16_nan,
+         .bytes = 2},
     };
     trv_err err;
     char *bytes;
