@@ -102,6 +102,23 @@ test_config_reads_scaling_as_transformers_4_and_5_write_it(void **state)
     assert_close(c.ropes[0].factor, 2, 0);
 }
 
+/* Mistral Small: heads that do not fill the width, and no window. */
+static void
+test_config_mistral_has_a_head_dimension_of_its_own(void **state)
+{
+    struct model_config c;
+    trv_err err;
+
+    (void)state;
+    assert_int_equal(read(&c,
+                          "{\"model_type\":\"mistral\",\"hidden_size\":5120,"
+                          "\"head_dim\":128,\"sliding_window\":null}",
+                          &err),
+                     0);
+    assert_int_equal(c.head_dim, 128);
+    assert_int_equal(c.kinds[0].window, 0);
+}
+
 static void
 test_config_takes_one_or_many_ids_that_end_a_text(void **state)
 {
@@ -567,6 +584,7 @@ main(void)
             test_config_rope_table_equals_transformers_to_f32_rounding),
         cmocka_unit_test(
             test_config_rope_scalings_equal_transformers_to_f32_rounding),
+        cmocka_unit_test(test_config_mistral_has_a_head_dimension_of_its_own),
         cmocka_unit_test(test_config_rope_grows_queries_as_transformers_does),
         cmocka_unit_test(
             test_config_asks_a_key_for_each_head_where_rows_go_by_head),
