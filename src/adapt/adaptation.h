@@ -7,7 +7,7 @@
  *   messages:FILE     a JSON array of messages, or an object with `messages`
  *   demos:FILE[,form=F][,template=T]     demonstrations: prompt/demos.h
  *   retrieve:FILE[,k=K][,template=T]     documents: prompt/retrieve.h
- *   lora:DIR          a PEFT folder
+ *   lora:DIR          a folder of PEFT or mlx-lm, or llama.cpp's GGUF file
  *   soft:DIR, prefix:DIR   one of PEFT's PROMPT_TUNING, PREFIX_TUNING
  *   adapter:DIR       bottleneck adapters (params/bottleneck_file.h)
  *   full:DIR          another model of the same vocabulary

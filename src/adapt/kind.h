@@ -123,6 +123,7 @@ struct kind_row {
                          // of this kind; NULL: none is
     int (*find)(enum kind *kind, const char *dir, trv_err *err); // where the
         // mark does not settle it: which kind it is
+    bool (*is_file)(const char *path); // a file that holds it all; NULL: none
 
     int (*open)(struct adaptation *a, struct kind_source *from, trv_err *err);
     int (*encode_weights)(struct payload_files *out,

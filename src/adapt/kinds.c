@@ -8,6 +8,8 @@
 #include "adapt/cross_model.h"
 #include "adapt/mix.h"
 #include "adapt/params/bottleneck_file.h"
+#include "adapt/params/lora_gguf.h"
+#include "adapt/params/lora_mlx.h"
 #include "adapt/params/peft.h"
 #include "adapt/prompt/demos.h"
 #include "adapt/prompt/peft_virtual.h"
@@ -28,9 +30,14 @@
 static int
 open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
+    struct lora *l = &a->adapter_weights.lora;
+    const struct model_config *cfg = &from->m->cfg;
     struct base_patch patch;
-    int rc = peft_read(&a->adapter_weights.lora, &patch, &a->base_name,
-                       &from->m->cfg, from->path, false, err);
+    int rc = gguf_lora_is(from->path)
+                 ? gguf_lora_read(l, &patch, cfg, from->path, err)
+             : mlx_is(from->path) ? mlx_read(l, &patch, cfg, from->path, err)
+                                  : peft_read(l, &patch, &a->base_name, cfg,
+                                              from->path, false, err);
 
     /* What it changes in the base is changed in a model of its own. */
     if (!rc && patch.n > 0)
@@ -39,6 +46,14 @@ open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
         rc = base_patch_apply(a->full->model, &patch, err);
     base_patch_release(&patch);
     return rc;
+}
+
+/* mlx names its config as PEFT does. */
+static int
+find_peft(enum kind *kind, const char *dir, trv_err *err)
+{
+    *kind = KIND_LORA;
+    return mlx_is(dir) ? 0 : peft_virtual_kind(kind, dir, err);
 }
 
 static int
@@ -151,12 +166,13 @@ static const struct kind_row rows[] = {
     [KIND_LORA] = {.kind = KIND_LORA,
                    .prefix = "lora",
                    .usage = "lora:DIR",
-                   .summary = "a LoRA: a PEFT folder",
+                   .summary = "a LoRA: a folder of PEFT or mlx, a GGUF file",
                    .subject = SUBJECT_FOLDER,
                    .payload = PEFT_WEIGHTS,
                    .config = PEFT_CONFIG,
                    .mark = PEFT_CONFIG,
-                   .find = peft_virtual_kind,
+                   .find = find_peft,
+                   .is_file = gguf_lora_is,
                    .open = open_lora,
                    .encode_weights = encode_lora,
                    .score = logratio_of_adaptation,

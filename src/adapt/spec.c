@@ -247,6 +247,8 @@ read_folder(struct spec *s, const char *rest, trv_err *err)
     if (rc)
         return rc;
     s->is_folder = file_is_dir(s->path);
+    if (!s->is_folder && s->row->is_file && s->row->is_file(s->path))
+        return 0;
     if (!s->is_folder && s->row->config)
         return err_fail(err, TRV_EIO,
                         "'%s' is no folder; %s is one that holds "
@@ -483,6 +485,8 @@ read_name(struct spec **out, const char *text, int depth, int *left,
         row = kind_row(KIND_TEXT);
     else if (!is_folder && file_exists(text) && ends_with(text, ".json"))
         row = kind_row(KIND_MESSAGES);
+    else if (!is_folder && file_exists(text) && ends_with(text, ".gguf"))
+        row = kind_row(KIND_LORA);
     else if (!is_folder)
         return unknown(text, err);
     rc = spec_new(out, row, text, depth, left, err);

@@ -180,7 +180,7 @@ static int
 inspect_peft(json_t **out, const char *path, trv_err *err)
 {
     enum kind kind;
-    const int rc = peft_virtual_kind(&kind, path, err);
+    const int rc = kind_row(KIND_LORA)->find(&kind, path, err);
 
     return rc ? rc : inspect_bare(out, path, kind, PEFT_CONFIG, err);
 }

@@ -73,6 +73,8 @@ close_fixture(struct fixture *f)
     model_free(f->s.model);
 }
 
+static bool with_dora; // the LoRA that begins next has magnitudes
+
 /* Terms that change what is computed: every value is drawn. */
 static void
 begin_terms(struct fixture *f, enum kind kind)
@@ -82,6 +84,7 @@ begin_terms(struct fixture *f, enum kind kind)
         .lora = {.rank = 2,
                  .alpha = 4.0,
                  .dropout = 0.1,
+                 .dora = with_dora,
                  .targets = "all-linear"},
         .virtual = {.tokens = TOKENS},
         .bottleneck = {.size = 3, .places = "both"},
@@ -214,6 +217,11 @@ test_guarded_other_terms_learn_as_ref(void **state)
     check_learning("llama", KIND_PREFIX);
     check_learning("llama", KIND_ADAPTER);
     check_learning("gpt2", KIND_SOFT);
+    with_dora = true;
+    check_learning("gpt2", KIND_LORA);
+    check_learning("qwen2", KIND_LORA);
+    check_learning("olmo2", KIND_LORA);
+    with_dora = false;
 }
 
 /* --- sampling and scoring --- */

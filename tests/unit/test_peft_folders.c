@@ -1,8 +1,9 @@
 /* test_peft_folders.c -- folders as PEFT saves them, with each option that
- * changes what they hold, against PEFT's own log-probabilities.
+ * changes what they hold, and adapters of mlx-lm and llama.cpp, against the
+ * log-probabilities of PEFT and of mlx's own formulas.
  *
- * tests/golden/peft/folders.json has the values in float64, gen_folders.py says
- * how. The bound: PEFT itself, in float32, is off by up to 1.5e-5 from them; a
+ * tests/golden/peft/folders.json and foreign.json have the values in float64,
+ * gen_folders.py and gen_foreign.py say how. The bound: PEFT itself, in float32, is off by up to 1.5e-5 from them; a
  * part of an adapter that is missed or misread costs 0.01 and more.
  */
 #include "support/test.h"
@@ -23,7 +24,8 @@
 struct fixture {
     struct session *s;
     struct decoder *d; // of the adaptation
-    const char *name;
+    const char *name;  // of the case
+    char path[400];
     int32_t ids[TOKENS_MAX];
     int64_t n;
     double logp[TOKENS_MAX]; // of ids[i + 1]
@@ -36,19 +38,11 @@ must(int rc, const trv_err *err)
         fail_msg("%s", err->msg);
 }
 
-static const char *
-folder_of(const char *name)
-{
-    char rel[256];
-
-    snprintf(rel, sizeof(rel), "golden/peft/folders/%s", name);
-    return test_source(rel);
-}
+static struct backend_options opts = {.isa = "ref"};
 
 static void
-open_case(struct fixture *f, const json_t *row)
+open_case(struct fixture *f, const json_t *row, const char *place)
 {
-    const struct backend_options opts = {.isa = "ref"};
     const json_t *ids = json_object_get(row, "ids");
     const json_t *logp = json_object_get(row, "logp");
     char rel[256];
@@ -63,6 +57,8 @@ open_case(struct fixture *f, const json_t *row)
         f->ids[i] = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
     for (int64_t i = 0; i + 1 < f->n; i++)
         f->logp[i] = json_number_value(json_array_get(logp, (size_t)i));
+    snprintf(rel, sizeof(rel), "golden/peft/%s%s", place, f->name);
+    snprintf(f->path, sizeof(f->path), "%s", test_source(rel));
     snprintf(rel, sizeof(rel), "golden/models/%s",
              json_string_value(json_object_get(row, "model")));
     must(session_open(&f->s, test_source(rel), &opts, &err), &err);
@@ -106,11 +102,9 @@ check_scores(struct fixture *f)
 {
     struct adaptation *a;
     float logp[TOKENS_MAX];
-    char spec[512];
     trv_err err = {0};
 
-    snprintf(spec, sizeof(spec), "%s", folder_of(f->name));
-    must(adaptation_open(&a, f->s->model, NULL, spec, false, &err), &err);
+    must(adaptation_open(&a, f->s->model, NULL, f->path, false, &err), &err);
     must(view_ready(a, f->s->be, &err), &err);
     must(session_decoder(f->s, &f->d, &err), &err);
     if (a->full)
@@ -124,20 +118,20 @@ check_scores(struct fixture *f)
 }
 
 static void
-each_case(void (*check)(struct fixture *f))
+each_case(const char *list, const char *place, size_t least,
+          void (*check)(struct fixture *f))
 {
     json_t *cases;
     const json_t *row;
     size_t i;
 
-    assert_int_equal(
-        json_open(&cases, test_source("golden/peft/folders.json"), NULL), 0);
-    assert_true(json_array_size(cases) > 20);
+    assert_int_equal(json_open(&cases, test_source(list), NULL), 0);
+    assert_true(json_array_size(cases) >= least);
     json_array_foreach(cases, i, row)
     {
         struct fixture f;
 
-        open_case(&f, row);
+        open_case(&f, row, place);
         check(&f);
         session_free(f.s);
     }
@@ -148,7 +142,99 @@ static void
 test_peft_folders_score_as_in_peft(void **state)
 {
     (void)state;
-    each_case(check_scores);
+    each_case("golden/peft/folders.json", "folders/", 32, check_scores);
+}
+
+static void
+test_peft_adapters_of_mlx_and_llama_cpp_score_as_there(void **state)
+{
+    (void)state;
+    each_case("golden/peft/foreign.json", "", 9, check_scores);
+}
+
+/* Fast code, and bf16, whose rounding of inputs costs what it costs the base:
+ * a magnitude or a norm that is left out costs whole nats. */
+static void
+check_fast(struct fixture *f)
+{
+    struct adaptation *a;
+    float logp[TOKENS_MAX];
+    double sum = 0.0;
+    trv_err err = {0};
+
+    must(adaptation_open(&a, f->s->model, NULL, f->path, false, &err), &err);
+    must(view_ready(a, f->s->be, &err), &err);
+    must(session_decoder(a->full ? a->full : f->s, &f->d, &err), &err);
+    score(logp, f, view_weights(a), NULL);
+    for (int64_t i = 0; i + 1 < f->n; i++)
+        sum += fabs((double)logp[i] - f->logp[i]);
+    sum /= (double)f->n;
+    if (!(sum < (f->s->be->prec == PREC_F32 ? BOUND : 0.15)))
+        fail_msg("%s in %s: off by %g nat a token", f->name, f->s->be->isa,
+                 sum);
+    adaptation_free(a);
+}
+
+static void
+test_peft_folders_score_on_every_backend(void **state)
+{
+    (void)state;
+    opts = (struct backend_options){.prec = PREC_F32};
+    each_case("golden/peft/folders.json", "folders/", 32, check_fast);
+    opts = (struct backend_options){.prec = PREC_AUTO};
+    each_case("golden/peft/folders.json", "folders/", 32, check_fast);
+    opts = (struct backend_options){.isa = "ref"};
+}
+
+/* Rows of a batch under one adapter, none and another score as alone. */
+static void
+test_peft_folders_share_a_batch(void **state)
+{
+    static const char *const names[] = {"dora", "regex", "lora_bias"};
+    struct adapter_weights w[3] = {0};
+    const struct adapter_weights *const under[] = {&w[0], NULL, &w[1], &w[2],
+                                                   &w[0]};
+    float alone[TOKENS_MAX], logp[TOKENS_MAX];
+    struct row rows[5];
+    const int64_t *const *at;
+    struct fixture f = {.n = 12};
+    struct mat hidden;
+    struct batch b;
+    trv_err err = {0};
+
+    (void)state;
+    must(session_open(&f.s, test_source("golden/models/llama"), &opts, &err),
+         &err);
+    must(session_decoder(f.s, &f.d, &err), &err);
+    for (int i = 0; i < f.n; i++)
+        f.ids[i] = 3 + 7 * i;
+    for (int i = 0; i < 3; i++) {
+        char rel[256];
+
+        snprintf(rel, sizeof(rel), "golden/peft/folders/%s", names[i]);
+        must(peft_read(&w[i].lora, NULL, NULL, f.d->cfg, test_source(rel),
+                       false, &err),
+             &err);
+        must(adapter_weights_refresh(&w[i], f.s->be, &err), &err);
+    }
+    for (int i = 0; i < 5; i++) {
+        score(alone, &f, under[i], NULL);
+        for (int k = 0; k < 5; k++)
+            rows[k] = (struct row){f.ids, f.n - k, under[k]};
+        arena_reset(&f.s->arena);
+        must(batch_pack(&b, &at, &f.s->arena, rows, 5, &err), &err);
+        must(decoder_forward(f.d, &f.s->arena, &hidden, &b, NULL, NULL, &err),
+             &err);
+        must(head_logprobs(f.d, &f.s->arena, logp, NULL,
+                           (struct head_rows){hidden, at[i]}, f.ids + 1,
+                           f.n - i - 1, NULL, (struct mat){0}, &err),
+             &err);
+        for (int64_t t = 0; t + 1 < f.n - i; t++)
+            assert_close((double)logp[t], (double)alone[t], 1e-5);
+    }
+    for (int i = 0; i < 3; i++)
+        adapter_weights_release(&w[i]);
+    session_free(f.s);
 }
 
 /* One gradient against the golden one, of `n` values. */
@@ -182,7 +268,6 @@ check_gradient(const struct fixture *f, const struct st_file *golden,
 static void
 check_gradients(struct fixture *f)
 {
-    const char *dir = folder_of(f->name);
     struct adapter_weights w = {0};
     float logp[TOKENS_MAX], coef[TOKENS_MAX];
     struct st_file golden;
@@ -191,11 +276,10 @@ check_gradients(struct fixture *f)
 
     for (int i = 0; i < TOKENS_MAX; i++)
         coef[i] = 1.0f;
-    snprintf(path, sizeof(path), "%s/grad.safetensors", dir);
+    snprintf(path, sizeof(path), "%s/grad.safetensors", f->path);
     if (st_open(&golden, path, NULL)) // there are none of most cases
         return;
-    must(peft_read(&w.lora, NULL, NULL, &f->s->model->cfg, folder_of(f->name),
-                   true, &err),
+    must(peft_read(&w.lora, NULL, NULL, &f->s->model->cfg, f->path, true, &err),
          &err);
     must(adapter_weights_refresh(&w, f->s->be, &err), &err);
     must(session_decoder(f->s, &f->d, &err), &err);
@@ -223,7 +307,7 @@ static void
 test_peft_folders_have_the_gradients_of_autograd(void **state)
 {
     (void)state;
-    each_case(check_gradients);
+    each_case("golden/peft/folders.json", "folders/", 32, check_gradients);
 }
 
 int
@@ -231,6 +315,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peft_folders_score_as_in_peft),
+        cmocka_unit_test(
+            test_peft_adapters_of_mlx_and_llama_cpp_score_as_there),
+        cmocka_unit_test(test_peft_folders_score_on_every_backend),
+        cmocka_unit_test(test_peft_folders_share_a_batch),
         cmocka_unit_test(test_peft_folders_have_the_gradients_of_autograd),
     };
 

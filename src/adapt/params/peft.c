@@ -13,6 +13,7 @@
 #include "adapt/params/peft_config.h"
 #include "adapt/params/peft_key.h"
 #include "adapt/params/peft_match.h"
+#include "adapt/params/weight_pairs.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/files/family.h"
@@ -22,14 +23,6 @@
 #define SCORE "score.weight"
 #define TABLES_MAX 3 // embedding, positions, head
 
-/* A matrix outside the layers that a pair may adapt: it becomes a patch. */
-struct table {
-    struct layout_item of;
-    char path[sizeof(((struct layout_item *)0)->name)];
-    int64_t rank; // 0: not adapted
-    double alpha;
-};
-
 struct reader {
     const struct payload *p;
     const struct model_config *cfg;
@@ -37,117 +30,20 @@ struct reader {
     struct lora *lora;
     struct base_patch *patch;
     float **score; // of a reward model; else NULL
-    /* every tensor of the base, an untied head's too */
-    struct layout_item *items;
-    int64_t n_items;
-    struct table tables[TABLES_MAX];
-    int n_tables;
-    int64_t n_modules;   // the parts of all layers, and the tables behind them
-    unsigned char *seen; // [n_modules] a bit for each role
+    struct modules m;
+    int64_t table_rank[TABLES_MAX]; // 0: not adapted
+    double table_alpha[TABLES_MAX];
+    unsigned char *seen; // [m.n] a bit for each role
 };
-
-/* ---- the base's tensors ------------------------------------------------- */
-
-static int
-note_item(const struct layout_item *it, trv_err *err, void *payload)
-{
-    struct reader *r = payload;
-    const bool is_table =
-        it->slot == SLOT_EMBED || it->slot == SLOT_POS || it->slot == SLOT_HEAD;
-
-    (void)err;
-    if (r->items)
-        r->items[r->n_items] = *it;
-    r->n_items++;
-    if (r->items && is_table) {
-        struct table *t = &r->tables[r->n_tables++];
-
-        TRV_ASSERT(r->n_tables <= TABLES_MAX);
-        t->of = *it;
-        snprintf(t->path, sizeof(t->path), "%.*s",
-                 (int)(strlen(it->name) - strlen(".weight")), it->name);
-    }
-    return 0;
-}
-
-static int
-list_items(struct reader *r, trv_err *err)
-{
-    struct model_config *untied = mem_alloc(sizeof(*untied));
-
-    if (!untied)
-        return err_nomem(err, "to read '%s'", r->p->config_file);
-    *untied = *r->cfg;
-    untied->tied = false;
-    (void)layout_each(untied, note_item, NULL, r);
-    r->items = mem_calloc((size_t)r->n_items, sizeof(*r->items));
-    r->n_items = 0;
-    if (r->items)
-        (void)layout_each(untied, note_item, NULL, r);
-    mem_free(untied);
-    return r->items ? 0 : err_nomem(err, "to read '%s'", r->p->config_file);
-}
-
-static const struct layout_item *
-find_item(const struct reader *r, const char *name)
-{
-    for (int64_t i = 0; i < r->n_items; i++)
-        if (!strcmp(r->items[i].name, name))
-            return &r->items[i];
-    return NULL;
-}
 
 /* ---- modules ------------------------------------------------------------ */
 
-/* The path of module i; "" where the family has no such part. */
-static void
-module_path(char *buf, size_t size, const struct reader *r, int64_t i)
-{
-    const int64_t parts = r->cfg->layers * PART_COUNT;
-
-    buf[0] = '\0';
-    if (i >= parts)
-        snprintf(buf, size, "%s", r->tables[i - parts].path);
-    else if (part_path(buf, size, r->cfg, i / PART_COUNT,
-                       (enum part)(i % PART_COUNT)))
-        buf[0] = '\0';
-}
-
-/* Which module does a path name? -1: none. */
 static int64_t
-find_module(const struct reader *r, const char *path)
+rank_of(const struct reader *r, int64_t i)
 {
-    char buf[256];
-
-    for (int64_t i = 0; i < r->n_modules; i++) {
-        module_path(buf, sizeof(buf), r, i);
-        if (*buf && !strcmp(buf, path))
-            return i;
-    }
-    return -1;
-}
-
-static bool
-is_embedding(const struct table *t)
-{
-    return t && t->of.slot != SLOT_HEAD;
-}
-
-/* Of module i: the table, or NULL where it is a part. */
-static struct table *
-table_of(struct reader *r, int64_t i)
-{
-    const int64_t parts = r->cfg->layers * PART_COUNT;
-
-    return i >= parts ? &r->tables[i - parts] : NULL;
-}
-
-static int64_t
-rank_of(struct reader *r, int64_t i)
-{
-    const struct table *t = table_of(r, i);
-
-    return t ? t->rank : r->lora->pairs ? r->lora->pairs[i].rank : 0;
+    if (i >= r->m.n_parts)
+        return r->table_rank[i - r->m.n_parts];
+    return r->lora->pairs ? r->lora->pairs[i].rank : 0;
 }
 
 /* Ranks and alphas of all modules, from the config. */
@@ -155,7 +51,7 @@ static int
 read_shapes(struct reader *r, int64_t *ranks, double *alphas, trv_err *err)
 {
     const char *file = r->p->config_file;
-    const int64_t parts = r->cfg->layers * PART_COUNT;
+    const int64_t parts = r->m.n_parts;
     const json_t *targets = json_object_get(r->p->config, "target_modules");
     const bool all_linear =
         json_is_string(targets) &&
@@ -165,8 +61,8 @@ read_shapes(struct reader *r, int64_t *ranks, double *alphas, trv_err *err)
     char path[256];
     int rc = peft_rules_open(&rules, r->p->config, file, err);
 
-    for (int64_t i = 0; i < r->n_modules && !rc; i++) {
-        module_path(path, sizeof(path), r, i);
+    for (int64_t i = 0; i < r->m.n && !rc; i++) {
+        modules_path(path, sizeof(path), &r->m, i);
         if (!*path || (i >= parts && (all_linear || r->score)))
             continue; // all-linear leaves out embeddings and the head
         rc = peft_rules_match(rules, &ranks[i], &alphas[i], path,
@@ -183,21 +79,6 @@ read_shapes(struct reader *r, int64_t *ranks, double *alphas, trv_err *err)
 }
 
 /* ---- one tensor --------------------------------------------------------- */
-
-static int
-read_values(float *out, const struct payload *p, const struct tensor *t,
-            trv_err *err)
-{
-    const int64_t n = tensor_rows(t) * tensor_cols(t);
-
-    tensor_rows_f32(out, t, 0, tensor_rows(t));
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(out[i]))
-            return err_fail(err, TRV_ENONFINITE,
-                            "tensor '%s' of '%s' holds %g at position %lld",
-                            t->name, p->file, (double)out[i], (long long)i);
-    return 0;
-}
 
 static int
 check_type(const struct payload *p, const struct tensor *t, trv_err *err)
@@ -233,23 +114,6 @@ check_shape(const struct reader *r, const struct tensor *t, int64_t rank,
                     (long long)rank, r->p->config_file, want);
 }
 
-/* out [cols, rows] = a tensor [rows, cols], turned round. */
-static int
-read_turned(float *out, const struct payload *p, const struct tensor *t,
-            trv_err *err)
-{
-    const int64_t rows = t->dim[0], cols = t->dim[1];
-    float *line = mem_array((size_t)(rows * cols), sizeof(float));
-    int rc = line ? read_values(line, p, t, err)
-                  : err_nomem(err, "to read '%s'", p->file);
-
-    for (int64_t i = 0; i < rows && !rc; i++)
-        for (int64_t j = 0; j < cols; j++)
-            out[j * rows + i] = line[i * cols + j];
-    mem_free(line);
-    return rc;
-}
-
 /* ---- halves of pairs ---------------------------------------------------- */
 
 /* Where a tensor of a pair goes. */
@@ -283,18 +147,18 @@ static struct place
 place_in_table(const struct table *t, const struct patch_item *it,
                enum peft_role role)
 {
-    const int64_t V = t->of.dim[0], C = t->of.dim[1];
-    const bool embedding = is_embedding(t);
+    const int64_t V = t->of.dim[0], C = t->of.dim[1], rank = it->n;
+    const bool embedding = table_is_embedding(t);
 
     switch (role) {
     case ROLE_A:
-        return (struct place){embedding ? NULL : it->down, t->rank, C, false};
+        return (struct place){embedding ? NULL : it->down, rank, C, false};
     case ROLE_B:
-        return (struct place){embedding ? NULL : it->up, V, t->rank, false};
+        return (struct place){embedding ? NULL : it->up, V, rank, false};
     case ROLE_EMBED_A:
-        return (struct place){embedding ? it->up : NULL, t->rank, V, true};
+        return (struct place){embedding ? it->up : NULL, rank, V, true};
     case ROLE_EMBED_B:
-        return (struct place){embedding ? it->down : NULL, C, t->rank, true};
+        return (struct place){embedding ? it->down : NULL, C, rank, true};
     case ROLE_MAGNITUDE:
         return (struct place){it->magnitude, 0, embedding ? C : V, false};
     default:
@@ -313,7 +177,7 @@ check_leftover(const struct reader *r, const struct tensor *t, trv_err *err)
                : err_nomem(err, "to read '%s'", r->p->file);
 
     if (!rc)
-        rc = read_values(v, r->p, t, err);
+        rc = weight_values(v, t, false, r->p->file, err);
     for (int64_t i = 0; i < n && !rc; i++)
         if (v[i] != 0.0f)
             rc = err_fail(err, TRV_EFORMAT,
@@ -338,14 +202,15 @@ no_place(struct reader *r, const struct tensor *t, int64_t at,
     return err_fail(
         err, TRV_EFORMAT, "tensor '%.300s' of '%s' is half of a pair for %s",
         t->name, r->p->file,
-        is_embedding(table_of(r, at)) ? "a linear layer" : "an embedding");
+        table_is_embedding(modules_table(&r->m, at)) ? "a linear layer"
+                                                     : "an embedding");
 }
 
 static int
 take_half(struct reader *r, const struct tensor *t, const struct peft_key *key,
           trv_err *err)
 {
-    const int64_t at = find_module(r, key->path);
+    const int64_t at = modules_find(&r->m, key->path);
     struct place place;
     const struct table *table;
     char shape[96];
@@ -364,7 +229,7 @@ take_half(struct reader *r, const struct tensor *t, const struct peft_key *key,
                         "tensor '%.300s' of '%s' adapts a module that '%s' "
                         "does not target",
                         t->name, r->p->file, r->p->config_file);
-    table = table_of(r, at);
+    table = modules_table(&r->m, at);
     place = table ? place_in_table(
                         table,
                         base_patch_find(r->patch, PATCH_PAIR, table->of.name),
@@ -381,8 +246,7 @@ take_half(struct reader *r, const struct tensor *t, const struct peft_key *key,
     r->seen[at] |= (unsigned char)(1 << key->role);
     if (rc)
         return rc;
-    return place.turned ? read_turned(place.at, r->p, t, err)
-                        : read_values(place.at, r->p, t, err);
+    return weight_values(place.at, t, place.turned, r->p->file, err);
 }
 
 /* ---- whole tensors and trained tokens ----------------------------------- */
@@ -412,7 +276,7 @@ take_score(struct reader *r, const struct tensor *t, trv_err *err)
         return rc;
     mem_free(*r->score);
     *r->score = mem_array((size_t)r->cfg->width, sizeof(float));
-    return *r->score ? read_values(*r->score, r->p, t, err)
+    return *r->score ? weight_values(*r->score, t, false, r->p->file, err)
                      : err_nomem(err, "to read '%s'", r->p->file);
 }
 
@@ -420,10 +284,7 @@ static int
 take_whole(struct reader *r, const struct tensor *t, const char *name,
            trv_err *err)
 {
-    const struct layout_item *it = find_item(r, name);
-    struct patch_item *to;
-    char shape[96];
-    int rc;
+    const struct layout_item *it = modules_item(&r->m, name);
 
     if (r->score && !strcmp(name, SCORE))
         return take_score(r, t, err);
@@ -435,28 +296,7 @@ take_whole(struct reader *r, const struct tensor *t, const char *name,
                         t->name, r->p->file, family_name(r->cfg->family));
     if (!r->patch || r->score)
         return no_patch(r, t, err);
-    rc = check_type(r->p, t, err);
-    payload_shape_text(shape, sizeof(shape), t);
-    if (!rc && (t->n_dims != it->n_dims || t->dim[0] != it->dim[0] ||
-                (it->n_dims == 2 && t->dim[1] != it->dim[1])))
-        rc = err_fail(err, TRV_EMISMATCH,
-                      "tensor '%.300s' of '%s' has the shape [%s], where the "
-                      "model has %lld rows%s",
-                      t->name, r->p->file, shape, (long long)it->dim[0],
-                      it->slot == SLOT_EMBED || it->slot == SLOT_HEAD
-                          ? "; was its vocabulary resized? " PEFT_MERGE
-                          : "");
-    if (!rc && base_patch_find(r->patch, PATCH_WHOLE, name))
-        rc = err_fail(err, TRV_EFORMAT, "'%s' holds '%.200s' twice", r->p->file,
-                      name);
-    if (rc)
-        return rc;
-    to = base_patch_add(r->patch, PATCH_WHOLE, it);
-    if (to)
-        to->values =
-            mem_array((size_t)(tensor_rows(t) * tensor_cols(t)), sizeof(float));
-    return to && to->values ? read_values(to->values, r->p, t, err)
-                            : err_nomem(err, "to read '%s'", r->p->file);
+    return weight_whole(r->patch, it, t, r->p->file, err);
 }
 
 /* The ids of the tokens that were trained in the table at `path`. */
@@ -516,9 +356,9 @@ take_rows(struct reader *r, const struct tensor *t, const char *path,
     struct patch_item *to;
     int rc;
 
-    for (int i = 0; i < r->n_tables; i++)
-        if (!strcmp(r->tables[i].path, path))
-            table = &r->tables[i];
+    for (int i = 0; i < r->m.n_tables; i++)
+        if (!strcmp(r->m.tables[i].path, path))
+            table = &r->m.tables[i];
     if (!r->patch || r->score)
         return no_patch(r, t, err);
     if (!table || !json_is_array(list))
@@ -535,7 +375,7 @@ take_rows(struct reader *r, const struct tensor *t, const char *path,
     if (rc)
         return rc;
     to->values = mem_array((size_t)(to->n * table->of.dim[1]), sizeof(float));
-    return to->values ? read_values(to->values, r->p, t, err)
+    return to->values ? weight_values(to->values, t, false, r->p->file, err)
                       : err_nomem(err, "to read '%s'", r->p->file);
 }
 
@@ -575,18 +415,19 @@ check_halves(struct reader *r, int64_t i, trv_err *err)
                                         [ROLE_BIAS] = "lora_B.bias",
                                         [ROLE_EMBED_A] = "lora_embedding_A",
                                         [ROLE_EMBED_B] = "lora_embedding_B"};
-    const bool embedding = is_embedding(table_of(r, i));
+    const bool embedding = table_is_embedding(modules_table(&r->m, i));
     const enum peft_role a = embedding ? ROLE_EMBED_A : ROLE_A;
     const enum peft_role b = embedding ? ROLE_EMBED_B : ROLE_B;
     const int both = 1 << a | 1 << b, seen = r->seen[i];
-    const int need = both | (r->c.dora ? 1 << ROLE_MAGNITUDE : 0) |
-                     (r->c.lora_bias && !table_of(r, i) ? 1 << ROLE_BIAS : 0);
+    const int need =
+        both | (r->c.dora ? 1 << ROLE_MAGNITUDE : 0) |
+        (r->c.lora_bias && !modules_table(&r->m, i) ? 1 << ROLE_BIAS : 0);
     enum peft_role lacks = a;
     char path[256];
 
     if ((seen & need) == need)
         return 0;
-    module_path(path, sizeof(path), r, i);
+    modules_path(path, sizeof(path), &r->m, i);
     while (!(need & 1 << lacks) || seen & 1 << lacks)
         lacks = lacks == ROLE_EMBED_B ? ROLE_A : lacks + 1;
     if ((seen & both) == 1 << a || (seen & both) == 1 << b)
@@ -619,15 +460,15 @@ check_whole(struct reader *r, trv_err *err)
 
     json_array_foreach(r->c.saved, k, v)
     {
-        for (int64_t i = 0; i < r->n_items; i++)
-            if (is_saved(r->items[i].name, json_string_value(v)) &&
-                !base_patch_find(r->patch, PATCH_WHOLE, r->items[i].name))
+        for (int64_t i = 0; i < r->m.n_items; i++)
+            if (is_saved(r->m.items[i].name, json_string_value(v)) &&
+                !base_patch_find(r->patch, PATCH_WHOLE, r->m.items[i].name))
                 return err_fail(err, TRV_EFORMAT,
                                 "field 'modules_to_save' of '%s' names "
                                 "'%.100s', but '%s' lacks the tensor '" PREFIX
                                 "%s'",
                                 r->p->config_file, json_string_value(v),
-                                r->p->file, r->items[i].name);
+                                r->p->file, r->m.items[i].name);
     }
     return 0;
 }
@@ -637,7 +478,7 @@ check_complete(struct reader *r, trv_err *err)
 {
     int rc = 0;
 
-    for (int64_t i = 0; i < r->n_modules && !rc; i++)
+    for (int64_t i = 0; i < r->m.n && !rc; i++)
         if (rank_of(r, i) > 0)
             rc = check_halves(r, i, err);
     if (!rc && r->score && !*r->score)
@@ -652,16 +493,16 @@ check_complete(struct reader *r, trv_err *err)
                       r->p->config_file);
     if (!rc && r->patch)
         rc = check_whole(r, err);
-    for (int i = 0; i < r->n_tables && !rc && r->patch; i++)
-        if (tokens_of(r, r->tables[i].path) &&
-            (r->tables[i].of.slot == SLOT_EMBED ||
+    for (int i = 0; i < r->m.n_tables && !rc && r->patch; i++)
+        if (tokens_of(r, r->m.tables[i].path) &&
+            (r->m.tables[i].of.slot == SLOT_EMBED ||
              json_is_object(r->c.tokens)) &&
-            !base_patch_find(r->patch, PATCH_ROWS, r->tables[i].of.name))
+            !base_patch_find(r->patch, PATCH_ROWS, r->m.tables[i].of.name))
             rc = err_fail(err, TRV_EFORMAT,
                           "'%s' names trained tokens "
                           "(trainable_token_indices), but '%s' has none of "
                           "'%s'",
-                          r->p->config_file, r->p->file, r->tables[i].path);
+                          r->p->config_file, r->p->file, r->m.tables[i].path);
     return rc;
 }
 
@@ -669,66 +510,56 @@ check_complete(struct reader *r, trv_err *err)
 
 /* A patch for each adapted table, its tensors still empty. */
 static int
-begin_tables(struct reader *r, trv_err *err)
+begin_table(struct reader *r, int i, trv_err *err)
 {
-    for (int i = 0; i < r->n_tables; i++) {
-        const struct table *t = &r->tables[i];
-        const int64_t V = t->of.dim[0], C = t->of.dim[1];
-        struct patch_item *it;
+    const struct table *t = &r->m.tables[i];
+    const int64_t rank = r->table_rank[i];
+    struct patch_item *it;
 
-        if (t->rank == 0)
-            continue;
-        if (!r->patch)
-            return err_fail(
-                err, TRV_EUNSUPPORTED,
-                "'%s' adapts '%s', which is not supported here; " PEFT_MERGE,
-                r->p->config_file, t->path);
-        if (r->c.lora_bias)
-            return err_fail(err, TRV_EUNSUPPORTED,
-                            "'%s' asks for biases of the pair of '%s', which "
-                            "is not supported; " PEFT_MERGE,
-                            r->p->config_file, t->path);
-        it = base_patch_add(r->patch, PATCH_PAIR, &t->of);
-        if (!it)
-            return err_nomem(err, "to read '%s'", r->p->config_file);
-        it->n = t->rank;
-        it->by_column = is_embedding(t);
-        it->scale = (float)(t->alpha / (r->c.rslora ? sqrt((double)t->rank)
-                                                    : (double)t->rank));
-        it->up = mem_calloc((size_t)V, (size_t)t->rank * sizeof(float));
-        it->down = mem_calloc((size_t)C, (size_t)t->rank * sizeof(float));
-        if (r->c.dora)
-            it->magnitude =
-                mem_calloc((size_t)(it->by_column ? C : V), sizeof(float));
-        if (!it->up || !it->down || (r->c.dora && !it->magnitude))
-            return err_nomem(err, "to read '%s'", r->p->config_file);
+    if (!r->patch)
+        return err_fail(
+            err, TRV_EUNSUPPORTED,
+            "'%s' adapts '%s', which is not supported here; " PEFT_MERGE,
+            r->p->config_file, t->path);
+    if (r->c.lora_bias)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' asks for biases of the pair of '%s', which is "
+                        "not supported; " PEFT_MERGE,
+                        r->p->config_file, t->path);
+    it = modules_begin_pair(
+        r->patch, t, rank,
+        (float)(r->table_alpha[i] /
+                (r->c.rslora ? sqrt((double)rank) : (double)rank)));
+    if (it && r->c.dora) {
+        it->by_column = table_is_embedding(t);
+        it->magnitude =
+            mem_calloc((size_t)t->of.dim[it->by_column], sizeof(float));
     }
-    return 0;
+    return it && (!r->c.dora || it->magnitude)
+               ? 0
+               : err_nomem(err, "to read '%s'", r->p->config_file);
 }
 
 /* Allocate for what the config asks for. */
 static int
 begin(struct reader *r, bool trained, trv_err *err)
 {
-    const int64_t parts = r->cfg->layers * PART_COUNT;
-    int64_t *ranks, n = 0;
-    double *alphas;
-    int rc = list_items(r, err);
+    const char *file = r->p->config_file;
+    int64_t *ranks = NULL, n = 0;
+    double *alphas = NULL;
+    int rc = modules_open(&r->m, r->cfg, file, err);
 
-    r->n_modules = parts + r->n_tables;
-    ranks = mem_calloc((size_t)r->n_modules, sizeof(*ranks));
-    alphas = mem_calloc((size_t)r->n_modules, sizeof(*alphas));
-    r->seen = mem_calloc((size_t)r->n_modules, 1);
-    if (!rc && (!ranks || !alphas || !r->seen))
-        rc = err_nomem(err, "to read '%s'", r->p->config_file);
+    if (rc)
+        return rc;
+    ranks = mem_calloc((size_t)r->m.n, sizeof(*ranks));
+    alphas = mem_calloc((size_t)r->m.n, sizeof(*alphas));
+    r->seen = mem_calloc((size_t)r->m.n, 1);
+    if (!ranks || !alphas || !r->seen)
+        rc = err_nomem(err, "to read '%s'", file);
     if (!rc)
         rc = read_shapes(r, ranks, alphas, err);
-    for (int64_t i = 0; i < parts && !rc; i++)
+    for (int64_t i = 0; i < r->m.n_parts && !rc; i++)
         n += ranks[i];
-    for (int i = 0; i < r->n_tables && !rc; i++) {
-        r->tables[i].rank = ranks[parts + i];
-        r->tables[i].alpha = alphas[parts + i];
-    }
     if (!rc && n > 0)
         rc = lora_init_shaped(r->lora, r->cfg,
                               &(struct lora_shape){.ranks = ranks,
@@ -737,9 +568,13 @@ begin(struct reader *r, bool trained, trv_err *err)
                                                    .dora = r->c.dora,
                                                    .bias = r->c.lora_bias},
                               trained, err);
-    if (!rc)
-        rc = begin_tables(r, err);
     r->lora->dropout = (float)r->c.dropout;
+    for (int i = 0; i < r->m.n_tables && !rc; i++) {
+        r->table_rank[i] = ranks[r->m.n_parts + i];
+        r->table_alpha[i] = alphas[r->m.n_parts + i];
+        if (r->table_rank[i] > 0)
+            rc = begin_table(r, i, err);
+    }
     mem_free(ranks);
     mem_free(alphas);
     return rc;
@@ -764,7 +599,7 @@ build(struct reader *r, char **base, bool trained, trv_err *err)
         if (!*base)
             rc = err_nomem(err, "to read '%s'", p->config_file);
     }
-    mem_free(r->items);
+    modules_release(&r->m);
     mem_free(r->seen);
     if (rc && r->score) {
         mem_free(*r->score);

@@ -105,6 +105,12 @@ CASES = {
                                 modules_to_save=["norm"])),
     "short_names": ("qwen2", dict(target_modules=["q_proj"])),
     "leftover_bias": ("llama", dict(target_modules=["q_proj"])),
+    "gguf_all": ("llama", dict(target_modules=["q_proj", "k_proj", "v_proj",
+                                               "o_proj", "gate_proj",
+                                               "up_proj", "down_proj",
+                                               "lm_head"])),
+    "gguf_qwen2": ("qwen2", dict(target_modules=["q_proj", "k_proj",
+                                                 "embed_tokens"])),
     "p_tuning": ("llama", None),
 }
 GRADIENTS = ("dora", "dora_gpt2", "dora_bias", "lora_bias")

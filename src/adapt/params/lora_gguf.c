@@ -1,0 +1,175 @@
+/* lora_gguf.c -- LoRA files of llama.cpp, read. */
+#include "adapt/params/lora_gguf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "adapt/params/weight_pairs.h"
+#include "model/files/family.h"
+
+static bool
+says(struct gguf_str s, const char *word)
+{
+    return s.n == strlen(word) && !memcmp(s.s, word, s.n);
+}
+
+/* The family that the file is for: files of several say "llama". */
+static bool
+is_of(const struct model_config *cfg, struct gguf_str architecture)
+{
+    const struct family *f = cfg->family;
+
+    return says(architecture, f->name) ||
+           (!f->gguf && says(architecture, "llama"));
+}
+
+static int
+check_head(double *alpha, const struct model_config *cfg,
+           const struct gguf_file *f, trv_err *err)
+{
+    struct gguf_str type = {"", 0}, kind = {"", 0}, arch = {"", 0};
+    int rc = gguf_string(&type, f, "general.type", err);
+
+    if (!rc)
+        rc = gguf_string(&kind, f, "adapter.type", err);
+    if (!rc)
+        rc = gguf_string(&arch, f, "general.architecture", err);
+    if (rc)
+        return rc;
+    if (!says(type, "adapter") || !says(kind, "lora"))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is no LoRA: general.type is '%.*s' and "
+                        "adapter.type '%.*s'",
+                        f->path, (int)(type.n < 60 ? type.n : 60), type.s,
+                        (int)(kind.n < 60 ? kind.n : 60), kind.s);
+    if (!is_of(cfg, arch))
+        return err_fail(err, TRV_EMISMATCH,
+                        "'%s' is for the architecture '%.*s', and the model is "
+                        "%s",
+                        f->path, (int)(arch.n < 60 ? arch.n : 60), arch.s,
+                        family_name(cfg->family));
+    if (cfg->conv1d)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s': GGUF files of a LoRA for %s are not supported, "
+                        "as llama.cpp's converter turns its pairs round; give "
+                        "the PEFT folder",
+                        f->path, family_name(cfg->family));
+    if (gguf_find(f, "adapter.alora.invocation_tokens"))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is an activated LoRA, which acts from certain "
+                        "tokens on and is not supported",
+                        f->path);
+    *alpha = 0.0;
+    return gguf_num(alpha, f, "adapter.lora.alpha", -1e6, 1e6, err);
+}
+
+/* Which module does a tensor of the base belong to? -1: none. */
+static int64_t
+module_of(const struct modules *m, const struct layout_item *it)
+{
+    char path[sizeof(it->name)];
+
+    if (!it || it->bias || it->n_dims != 2)
+        return -1;
+    snprintf(path, sizeof(path), "%.*s",
+             (int)(strlen(it->name) - strlen(".weight")), it->name);
+    return modules_find(m, path);
+}
+
+static int
+take_tensor(struct weight_pairs *w, const struct gguf_file *f,
+            const struct tensor *t, trv_err *err)
+{
+    static const char end_a[] = ".lora_a", end_b[] = ".lora_b";
+    const size_t n = strlen(t->name), end = sizeof(end_a) - 1;
+    const bool a = n > end && !strcmp(t->name + n - end, end_a);
+    const bool b = n > end && !strcmp(t->name + n - end, end_b);
+    const struct layout_item *it;
+    struct weight_pair *pair;
+    char name[sizeof(it->gguf_name)] = "";
+    bool embedding;
+    int64_t i;
+
+    if (!a && !b)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "tensor '%.200s' of '%s' is no half of a pair "
+                        "(TENSOR.lora_a): llama.cpp leaves it out; give the "
+                        "PEFT folder",
+                        t->name, f->path);
+    if (n - end < sizeof(name))
+        memcpy(name, t->name, n - end);
+    it = modules_gguf_item(&w->m, name);
+    i = module_of(&w->m, it);
+    if (i < 0)
+        return err_fail(err, TRV_EMISMATCH,
+                        "tensor '%.200s' of '%s' adapts what is no linear "
+                        "layer of this %s model",
+                        t->name, f->path, family_name(w->m.cfg->family));
+    pair = &w->pair[i];
+    embedding = table_is_embedding(modules_table(&w->m, i));
+    if (a == embedding) {
+        pair->up = *t;
+        if (w->m.cfg->family->gguf_interleaved)
+            pair->up.unpermute_heads = it->rotary_heads;
+    } else {
+        pair->down = *t;
+        pair->down_turned = embedding;
+    }
+    return 0;
+}
+
+int
+gguf_lora_take(struct lora *out, struct base_patch *patch,
+               const struct model_config *cfg, const struct gguf_file *f,
+               trv_err *err)
+{
+    struct weight_pairs w = {0};
+    double alpha;
+    int rc = check_head(&alpha, cfg, f, err);
+
+    *out = (struct lora){0};
+    *patch = (struct base_patch){0};
+    if (!rc)
+        rc = weight_pairs_open(&w, cfg, f->path, err);
+    for (int64_t i = 0; i < f->n && !rc; i++)
+        rc = take_tensor(&w, f, &f->tensors[i], err);
+    if (!rc)
+        rc = weight_pairs_build(out, patch, &w, alpha != 0.0 ? alpha : 1.0,
+                                alpha == 0.0, err);
+    if (!rc && !out->pairs && patch->n == 0)
+        rc = err_fail(err, TRV_EFORMAT, "'%s' adapts nothing", f->path);
+    weight_pairs_release(&w);
+    if (rc) {
+        lora_release(out);
+        base_patch_release(patch);
+    }
+    return rc;
+}
+
+bool
+gguf_lora_is(const char *path)
+{
+    FILE *f = file_is_dir(path) ? NULL : fopen(path, "rb");
+    char magic[4] = "";
+    const bool is =
+        f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
+
+    if (f)
+        fclose(f);
+    return is;
+}
+
+int
+gguf_lora_read(struct lora *out, struct base_patch *patch,
+               const struct model_config *cfg, const char *path, trv_err *err)
+{
+    struct gguf_file f;
+    int rc = gguf_open(&f, path, err);
+
+    *out = (struct lora){0};
+    *patch = (struct base_patch){0};
+    if (!rc)
+        rc = gguf_lora_take(out, patch, cfg, &f, err);
+    gguf_release(&f);
+    return rc;
+}
