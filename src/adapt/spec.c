@@ -485,7 +485,7 @@ read_name(struct spec **out, const char *text, int depth, int *left,
         row = kind_row(KIND_TEXT);
     else if (!is_folder && file_exists(text) && ends_with(text, ".json"))
         row = kind_row(KIND_MESSAGES);
-    else if (!is_folder && file_exists(text) && ends_with(text, ".gguf"))
+    else if (!is_folder && kind_row(KIND_LORA)->is_file(text))
         row = kind_row(KIND_LORA);
     else if (!is_folder)
         return unknown(text, err);

@@ -383,6 +383,7 @@ static const struct {
     {"reward->prompt", "text", "divergence", "refused: a value for the whole"},
     {"reward->prompt", "text", "batch",
      "the winner is the same: test_text_search"},
+    {NULL, "solve", "dora", "refused: its closed form is of plain pairs"},
     {NULL, "demos", "search-inputs", "chooses the same here: test_demo_values"},
     {NULL, "demos", "answers", "chooses the same here: test_demo_values"},
     {NULL, "demos", "beta", "chooses the same here: test_demo_values"},

@@ -149,48 +149,56 @@ take_base(struct dora *n, struct decoder *d, const struct lora *l, trv_err *err)
     return 0;
 }
 
+/* Values on the host; v NULL without memory. */
+struct values {
+    const float *v;
+    int64_t ld;
+};
+
+static struct values
+fetch(struct backend *be, struct arena *a, struct mat x)
+{
+    const struct mat host = backend_fetch(be, a, x);
+
+    return (struct values){(const float *)host.data, host.ld};
+}
+
 /* The three vectors of one pair, on the host; wa [rank,out] = A W^T. */
 static int
 pair_norms(struct dora *n, struct decoder *d, struct arena *a, int64_t at,
-           const struct lora_pair *p, struct mat wa, const float *bias,
-           trv_err *err)
+           const struct lora_pair *p, struct mat wa, float *bias, trv_err *err)
 {
     const struct mat A = mat_f32(p->a, p->rank, p->in);
     const struct mat B = mat_f32(p->b, p->out, p->rank);
     struct mat gram = mat_new(a, DT_F32, p->rank, p->rank);
     struct mat q = mat_new(a, DT_F32, p->out, p->rank);
     const double s = (double)p->scale;
-    struct mat m, b, w, bg, of_bias = {0};
+    struct values b, bg, w, m, of_bias = {0};
 
     if (!gram.data || !q.data)
         return err_fail(err, TRV_ENOMEM, "no memory for the norms of DoRA");
     d->be->ops->matmul(d->be, gram, A, false, A, true, 1.0f, 0.0f);
     d->be->ops->matmul(d->be, q, B, false, gram, false, 1.0f, 0.0f);
-    b = backend_fetch(d->be, a, B);
-    bg = backend_fetch(d->be, a, q);
-    w = backend_fetch(d->be, a, wa);
-    m = backend_fetch(d->be, a, mat_f32(p->m, 1, p->out));
+    b = fetch(d->be, a, B);
+    bg = fetch(d->be, a, q);
+    w = fetch(d->be, a, wa);
+    m = fetch(d->be, a, mat_f32(p->m, 1, p->out));
     if (bias)
-        of_bias = backend_fetch(d->be, a,
-                                mat_f32((float *)(uintptr_t)bias, 1, p->out));
-    if (!b.data || !bg.data || !w.data || !m.data || (bias && !of_bias.data))
+        of_bias = fetch(d->be, a, mat_f32(bias, 1, p->out));
+    if (!b.v || !bg.v || !w.v || !m.v || (bias && !of_bias.v))
         return err_fail(err, TRV_ENOMEM, "no memory for the norms of DoRA");
     for (int64_t j = 0; j < p->out; j++) {
-        const float *bj = (const float *)b.data + j * b.ld;
-        const float *gj = (const float *)bg.data + j * bg.ld;
         double sum = n->base[at + j], inv;
 
         for (int64_t k = 0; k < p->rank; k++)
-            sum += s * (double)bj[k] *
-                   (2.0 * (double)((const float *)w.data)[k * w.ld + j] +
-                    s * (double)gj[k]);
+            sum += s * (double)b.v[j * b.ld + k] *
+                   (2.0 * (double)w.v[k * w.ld + j] +
+                    s * (double)bg.v[j * bg.ld + k]);
         inv = sum > 0.0 ? 1.0 / sqrt(sum) : 0.0;
         n->host[at + j] = (float)inv;
         n->host[n->rows + at + j] =
-            bias ? (float)(-inv * (double)((const float *)of_bias.data)[j])
-                 : 0.0f;
-        n->host[2 * n->rows + at + j] =
-            (float)(inv * (double)((const float *)m.data)[j]);
+            bias ? (float)(-inv * (double)of_bias.v[j]) : 0.0f;
+        n->host[2 * n->rows + at + j] = (float)(inv * (double)m.v[j]);
     }
     return 0;
 }
