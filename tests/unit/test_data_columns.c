@@ -36,7 +36,7 @@ test_data_columns_render_as_transformers_does(void **state)
     size_t i;
 
     (void)state;
-    if (tokenizer_open_hf(&t, test_source("golden/example/byte"), &err) ||
+    if (tokenizer_open_hf(&t, NULL, test_source("golden/example/byte"), &err) ||
         json_open(&cases, test_source("golden/example/columns.json"), &err))
         fail_msg("%s", err.msg);
     json_array_foreach(cases, i, one)
@@ -44,7 +44,7 @@ test_data_columns_render_as_transformers_does(void **state)
         struct chat_template *chat =
             open_template(json_string_value(json_object_get(one, "template")));
         const char *want = json_string_value(json_object_get(one, "context"));
-        const struct text_rules rules = {t, chat};
+        const struct text_rules rules = {t, chat, NULL};
         char *line = json_dumps(json_object_get(one, "row"), JSON_COMPACT);
         struct example e = {0};
         struct data d = {0};
