@@ -88,6 +88,9 @@ test_data_columns_that_nothing_reads_are_named_once(void **state)
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"
          "\"assistant\",\"content\":\"y\",\"weight\":0}]}",
          "weight (all rows and messages weigh alike)"},
+        {"{\"prompt\":\"x\",\"tools\":[{}]}",
+         "tools (where the row is no conversation)"},
+        {"{\"prompt\":\"x\",\"tools\":[{}],\"system\":\"s\"}", NULL},
         {"{\"text\":\"x\",\"input\":\"y\",\"title\":\"t\"}", "them: input"},
         {"{\"question\":\"x\",\"answer\":\"y\",\"images\":[]}", NULL},
         {"{\"instruction\":\"x\",\"context\":\"c\",\"response\":\"y\"}", NULL},
