@@ -54,6 +54,24 @@ is_read(const struct column *c, const json_t *json)
             json_object_get(json, "problem"));
 }
 
+/* Is it for a chat template, in a row that is no conversation? */
+static bool
+is_idle(const char *name, const json_t *json)
+{
+    static const char *const variables[] = {"tools", "functions",
+                                            "chat_template_kwargs"};
+    static const char *const turns[] = {"messages", "conversations", "system",
+                                        "history"};
+    const json_t *prompt = json_object_get(json, "prompt");
+    bool is = false;
+
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+        is |= strcmp(name, variables[i]) == 0;
+    for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++)
+        is = is && is_empty(json_object_get(json, turns[i]));
+    return is && !json_is_array(prompt) && !json_is_object(prompt);
+}
+
 static int
 note(json_t **unused, const char *name, const char *help)
 {
@@ -104,9 +122,12 @@ data_columns_note(json_t **unused, const struct data_row *row,
                                  "column '%s' is not empty, and models here "
                                  "read text alone",
                                  name);
-        if (rc || (c && is_read(c, json)) || is_empty(value))
+        if (rc || is_empty(value))
             continue;
-        rc = note(unused, name, c && c->use == UNUSED ? c->help : "");
+        if (is_idle(name, json))
+            rc = note(unused, name, "where the row is no conversation");
+        else if (!c || !is_read(c, json))
+            rc = note(unused, name, c && c->use == UNUSED ? c->help : "");
     }
     return rc ? data_row_fail(row, err, rc, "no memory for the row") : 0;
 }

@@ -44,7 +44,7 @@ test_data_columns_render_as_transformers_does(void **state)
         struct chat_template *chat =
             open_template(json_string_value(json_object_get(one, "template")));
         const char *want = json_string_value(json_object_get(one, "context"));
-        const struct text_rules rules = {.tokenizer = t, .chat = chat};
+        const struct text_rules rules = {t, chat, NULL};
         char *line = json_dumps(json_object_get(one, "row"), JSON_COMPACT);
         struct example e = {0};
         struct data d = {0};
@@ -88,6 +88,9 @@ test_data_columns_that_nothing_reads_are_named_once(void **state)
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"
          "\"assistant\",\"content\":\"y\",\"weight\":0}]}",
          "weight (all rows and messages weigh alike)"},
+        {"{\"prompt\":\"x\",\"tools\":[{}]}",
+         "tools (where the row is no conversation)"},
+        {"{\"prompt\":\"x\",\"tools\":[{}],\"system\":\"s\"}", NULL},
         {"{\"text\":\"x\",\"input\":\"y\",\"title\":\"t\"}", "them: input"},
         {"{\"question\":\"x\",\"answer\":\"y\",\"images\":[]}", NULL},
         {"{\"instruction\":\"x\",\"context\":\"c\",\"response\":\"y\"}", NULL},
