@@ -332,6 +332,10 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
     static const char thinks[] =
         "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
         "{% if add_generation_prompt %}assistant: <think>{% endif %}";
+    static const char calls[] = // a call ends otherwise than an answer
+        "{% for m in messages %}{% if m.tool_calls %}{{ m.tool_calls[0] }}"
+        "<|im_start|>\n{% else %}{{ m.content }}<|im_end|>{% endif %}"
+        "{% endfor %}";
     const struct {
         const char *source, *row;
         enum example_loss on;
@@ -359,6 +363,19 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
         {im, "{\"text\": \"pc\"}", LOSS_ASSISTANT, "p[c</s>]"},
         {im, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}",
          LOSS_ASSISTANT, "no answer"},
+        {plain,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"a<|im_end|>b\"}]}",
+         LOSS_LAST, "user: q\nassistant:[ a<|im_end|>b\n</s>]"},
+        {calls,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\": [1]}]}",
+         LOSS_LAST, "q<|im_end|>[1<|im_start|>\n]"},
+        {calls,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\":"
+         " [\"<|im_start|>1\"]}]}",
+         LOSS_LAST, "q<|im_end|>[<|im_start|>1<|im_start|>\n]"},
     };
 
     (void)state;
