@@ -675,6 +675,7 @@ typedef struct {
     double seconds;
     char *unused; // a line that names columns of the file that nothing reads
                   // but a check that names them, or NULL
+    int64_t joined; // rows that are trv_layout_row.joined
 } trv_scores;
 
 /**

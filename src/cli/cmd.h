@@ -79,6 +79,12 @@ enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
 /** The last call of a command that wrote to stdout: a full disk fails it. */
 enum cli_exit cli_finish(const struct cli *cli);
 
+/** What trv_layout_row.joined means, for a note. */
+#define LAYOUT_JOINED                                                          \
+    "the chat template lays given answers out in another way than its "        \
+    "generation prompt begins them (as with <think>); they stand behind the "  \
+    "generation prompt, with the template's end of turn"
+
 /** Open the model with the global options, and warn of what its files
  * contradict each other in. */
 int cli_model_open(struct cli *cli, trv_model **m, const char *path,

@@ -243,6 +243,8 @@ score_run(struct cli *cli, const void *args)
     term_done(&cli->term);
     if (scores.unused && !cli->globals->quiet)
         fprintf(cli->err, "trivium: warning: %s\n", scores.unused);
+    if (scores.joined)
+        cli_message("note: " LAYOUT_JOINED ", and are scored so", cli);
     status =
         a->json ? print_json(cli, m, &scores) : print_table(cli, m, &scores);
 done:

@@ -183,10 +183,7 @@ lay_out(struct cli *cli, const trv_model *m, const struct tokenize_args *a)
     }
     trv_layout_release(&l);
     if (joined)
-        cli_message("note: the chat template lays given answers out in another "
-                    "way than its generation prompt begins them; they stand "
-                    "as they are learned, behind the generation prompt",
-                    cli);
+        cli_message("note: " LAYOUT_JOINED, cli);
     return rc ? cli_fail_err(cli, &err) : cli_finish(cli);
 }
 

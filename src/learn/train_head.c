@@ -71,8 +71,8 @@ check_lengths(struct plan *p, trv_err *err)
     if (rc)
         return rc;
     if (o->loss_on && strcmp(o->loss_on, "last") != 0)
-        return err_fail(err, TRV_EINVAL,
-                        "loss-on goes with given text, not with a reward");
+        return err_option(err, TRV_EINVAL, "loss-on",
+                          "goes with given text, not with a reward");
     p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
     if (p->max_length > context && o->max_length)
         return err_option(err, TRV_ETOOLONG, "max-length",

@@ -148,6 +148,7 @@ open_rows(struct scoring *sc, trv_err *err)
             rc = row_to_chat(&sc->data.rows[i], err);
         if (!rc)
             rc = take_row(sc, &e, &sc->out->rows[i], &sc->data.rows[i], err);
+        sc->out->joined += e.joined;
         sc->n += rc ? 0 : 1 + sc->out->rows[i].pair;
     }
     example_release(&e);

@@ -466,6 +466,39 @@ chat_answer(struct strbuf *out, struct example *e,
     return rc;
 }
 
+/* May it end a turn? Files do not always call such tokens special; a blank is
+ * none, though some vocabularies have added runs of blanks. */
+static bool
+is_mark(const struct tokenizer *t, int32_t id)
+{
+    const char *s = tokenizer_token(t, id);
+
+    return id != tokenizer_bos(t) && tokenizer_is_added(t, id) && s &&
+           s[strspn(s, " \t\r\n")];
+}
+
+/* Has a chat's answer an end of its own: the end of its turn, or nothing but
+ * blanks behind its last special token, as a call of a tool has? */
+static int
+has_end(bool *out, const struct example *e, const struct text_rules *rules,
+        trv_err *err)
+{
+    const struct tokenizer *t = rules->tokenizer;
+    struct strbuf text = {0};
+    bool blank = true;
+    int rc = 0;
+
+    for (int64_t i = e->ids.n - 1; i >= e->n_context && !*out && !rc; i--) {
+        *out = (rules->turn_end && e->ids.v[i] == *rules->turn_end) ||
+               (blank && is_mark(t, e->ids.v[i]));
+        sb_reset(&text);
+        rc = tokenizer_decode(t, &text, &e->ids.v[i], 1, false, err);
+        blank = blank && (!text.s || !text.s[strspn(text.s, " \t\r\n")]);
+    }
+    sb_release(&text);
+    return rc;
+}
+
 int
 example_append(struct example *e, const struct text_rules *rules,
                const struct data_row *row, const json_t *answer, trv_err *err)
@@ -492,9 +525,8 @@ example_append(struct example *e, const struct text_rules *rules,
         rc = in_row(tokenizer_encode(t, &e->ids, text.s, text.len, false, err),
                     row, err);
     ended = e->ids.n > e->n_context && e->ids.v[e->ids.n - 1] == eos;
-    for (int64_t i = e->n_context; e->turns && i < e->ids.n; i++)
-        ended |= rules->turn_end ? e->ids.v[i] == *rules->turn_end
-                                 : tokenizer_is_special(t, e->ids.v[i]);
+    if (!rc && e->turns && !ended)
+        rc = in_row(has_end(&ended, e, rules, err), row, err);
     if (!rc && !ended && eos >= 0 && ids_push(&e->ids, eos))
         rc = no_memory(row, err);
     if (rc)
@@ -738,17 +770,6 @@ example_row(struct example *e, const struct text_rules *rules,
 }
 
 /* ---- the end of a turn -------------------------------------------------- */
-
-/* May it end a turn? Files do not always call such tokens special; a blank is
- * none, though some vocabularies have added runs of blanks. */
-static bool
-is_mark(const struct tokenizer *t, int32_t id)
-{
-    const char *s = tokenizer_token(t, id);
-
-    return id != tokenizer_bos(t) && tokenizer_is_added(t, id) && s &&
-           s[strspn(s, " \t\r\n")];
-}
 
 int
 example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)

@@ -38,3 +38,18 @@ t generate --model other -a on:tiny,on:tiny,lora:z Once
 t generate --model other -a "on:tiny,mix:1*base" Once
 t generate --model other -a on:tiny,base Once
 t generate --model letters -a on:tiny,full:other Once
+# What a template puts behind the end of a turn is no part of an answer: with
+# and without a line end there, the reward is the same.
+echo '{"messages": [{"role": "user", "content": "Hi"},
+ {"role": "assistant", "content": "Hello"}]}' | tr -d '\n' >turns.jsonl
+for tail in bare line; do
+    mkdir $tail
+    cp tiny/* $tail
+    echo '{"bos_token": "<s>", "eos_token": "</s>"}' >$tail/tokenizer_config.json
+    printf "{%% for m in messages %%}{{ m.content }}</s>%s{%% endfor %%}" \
+        "$([ $tail = line ] && echo "{{ '\\n' if m.role == 'assistant' }}")" \
+        >$tail/chat_template.jinja
+    "$TRIVIUM" score -q --model letters -a "on:$tail,prompt:Say it." --json \
+        --data turns.jsonl | grep -o '"score":[^,}]*' >$tail.score
+done
+cmp bare.score line.score && echo "an answer ends with its end of turn"

@@ -51,6 +51,19 @@ t tokenize --model broken --messages chat.json
     --chat-template think.jinja >/dev/null && echo "another template is taken"
 t generate --model tiny --chat Once --chat-template broken/chat_template.jinja
 t generate --model tiny --chat Once --chat-template nothing
+# An answer behind a generation prompt that the template does not continue.
+echo '{"messages": [{"role": "user", "content": "Hi"},
+ {"role": "assistant", "content": "why</think>So"}]}' |
+    tr -d '\n' >think.jsonl
+t tokenize --model tiny --messages think.jsonl --text \
+    --chat-template think.jinja
+"$TRIVIUM" score --model tiny --data think.jsonl -a base \
+    --chat-template think.jinja 2>&1 >/dev/null | grep note
+"$TRIVIUM" train --model tiny --data think.jsonl --to lora:out/think --steps 1 \
+    --chat-template think.jinja 2>&1 >/dev/null | grep note
+"$TRIVIUM" train --model tiny --data think.jsonl --to lora:out/all --steps 1 \
+    --loss-on all >/dev/null 2>&1 && grep -o '"loss_on": *"all"' out/all/trivium.json
+t train --model tiny --data think.jsonl --to head:out/head --loss-on all
 # Several templates: one by its name, tool_use where there are tools.
 cat >broken/tokenizer_config.json <<'JSON'
 {"bos_token": "<s>", "eos_token": "</s>", "chat_template": [

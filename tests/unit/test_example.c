@@ -332,6 +332,10 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
     static const char thinks[] =
         "{% for m in messages %}{{ m.role }}: {{ m.content }}</s>{% endfor %}"
         "{% if add_generation_prompt %}assistant: <think>{% endif %}";
+    static const char calls[] = // a call ends otherwise than an answer
+        "{% for m in messages %}{% if m.tool_calls %}{{ m.tool_calls[0] }}"
+        "<|im_start|>\n{% else %}{{ m.content }}<|im_end|>{% endif %}"
+        "{% endfor %}";
     const struct {
         const char *source, *row;
         enum example_loss on;
@@ -359,6 +363,19 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
         {im, "{\"text\": \"pc\"}", LOSS_ASSISTANT, "p[c</s>]"},
         {im, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}",
          LOSS_ASSISTANT, "no answer"},
+        {plain,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"a<|im_end|>b\"}]}",
+         LOSS_LAST, "user: q\nassistant:[ a<|im_end|>b\n</s>]"},
+        {calls,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\": [1]}]}",
+         LOSS_LAST, "q<|im_end|>[1<|im_start|>\n]"},
+        {calls,
+         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
+         " {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\":"
+         " [\"<|im_start|>1\"]}]}",
+         LOSS_LAST, "q<|im_end|>[<|im_start|>1<|im_start|>\n]"},
     };
 
     (void)state;
@@ -654,12 +671,39 @@ test_example_names_the_row_of_what_cannot_be(void **state)
     tokenizer_free(t);
 }
 
+/* Under a template that continues its generation prompt, and one that does
+ * not. */
+static int
+lay_out_all(const struct text_rules *rules, const struct text_rules *thinks,
+            const struct data_row *row, trv_err *err)
+{
+    struct example e = {0};
+    int32_t end;
+    int rc = example_context(&e, rules, row, "z", NULL, err);
+
+    if (!rc)
+        rc = example_answer(&e, rules, row, err);
+    if (!rc)
+        rc = example_row(&e, rules, row, LOSS_ASSISTANT, err);
+    if (!rc)
+        rc = example_row(&e, thinks, row, LOSS_LAST, err);
+    if (!rc)
+        rc = example_turn_end(&end, thinks, err);
+    assert_true(rc || (e.joined && end == 2));
+    example_release(&e);
+    return rc;
+}
+
 static void
 test_example_survives_every_failed_allocation(void **state)
 {
     struct tokenizer *t = golden_tokenizer("piece");
     struct chat_template *chat = golden_template("llama2");
+    struct chat_template *thinking =
+        parse_template("{% for m in messages %}{{ m.content }}</s>{% endfor %}"
+                       "{% if add_generation_prompt %}<think>{% endif %}");
     const struct text_rules rules = {t, chat, NULL};
+    const struct text_rules thinks = {t, thinking, NULL};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
@@ -668,21 +712,18 @@ test_example_survives_every_failed_allocation(void **state)
 
     (void)state;
     for (int64_t n = 0; rc; n++) {
-        struct example e = {0};
         trv_err err = {0};
 
-        assert_true(n < 1000);
+        assert_true(n < 5000);
         mem_fail_after(n);
-        rc = example_context(&e, &rules, &d.rows[0], "z", NULL, &err);
-        if (!rc)
-            rc = example_answer(&e, &rules, &d.rows[0], &err);
+        rc = lay_out_all(&rules, &thinks, &d.rows[0], &err);
         mem_fail_after(-1);
         assert_true(rc == 0 || rc == TRV_ENOMEM);
-        example_release(&e);
         assert_int_equal(mem_stats_get().live_bytes, live);
     }
     data_release(&d);
     chat_template_free(chat);
+    chat_template_free(thinking);
     tokenizer_free(t);
 }
 

@@ -225,6 +225,19 @@ score_logratio(struct session *s, struct logratio q, struct adaptation *plus,
     return rc ? rc : logratio_score(s, &q, score, token, items, n, watch, err);
 }
 
+/* What a template puts behind the end of a turn was not sampled; an answer that
+ * did not end here has no end there either. */
+static void
+cut_behind_end(struct example *e, const struct model *there, bool ended)
+{
+    int64_t n = e->ids.n;
+
+    while (n > e->n_context && !model_ends_text(there, e->ids.v[n - 1]))
+        n--;
+    if (n > e->n_context)
+        e->ids.n = ended ? n : n - 1;
+}
+
 /* An answer in the tokens of another model, its end included where it has one
  * here. */
 static int
@@ -245,9 +258,8 @@ ids_abroad(struct ids *out, const struct session *s, const struct model *there,
         rc = example_context(&e, &rules, item->row, NULL, NULL, err);
     if (!rc)
         rc = example_append(&e, &rules, item->row, text, err);
-    if (!rc && !ended && e.ids.n > e.n_context &&
-        model_ends_text(there, e.ids.v[e.ids.n - 1]))
-        e.ids.n--;
+    if (!rc)
+        cut_behind_end(&e, there, ended);
     if (!rc && ids_append(out, e.ids.v + e.n_context, e.ids.n - e.n_context))
         rc = err_fail(err, TRV_ENOMEM, "no memory to score answers");
     example_release(&e);
