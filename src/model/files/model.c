@@ -214,7 +214,7 @@ bind_tensors(struct model *m, trv_err *err)
 /* The tensors that the model uses. */
 struct used {
     struct model *m;
-    const struct tensor **v; // [n]
+    const struct tensor **v; // [n]; NULL: they are counted
     size_t n;
 };
 
@@ -224,7 +224,9 @@ take_used(const struct layout_item *it, trv_err *err, void *payload)
     struct used *u = payload;
 
     (void)err;
-    u->v[u->n++] = *place(u->m, it);
+    if (u->v)
+        u->v[u->n] = *place(u->m, it);
+    u->n++;
     return 0;
 }
 
@@ -268,10 +270,11 @@ note_unused(struct model *m, trv_err *err)
     int64_t unused = 0;
     int rc = 0;
 
-    /* The layout's tensors are all there, each under a name of its own. */
-    u.v = mem_array((size_t)n + 1, sizeof(struct tensor *));
+    (void)layout_each(&m->cfg, take_used, NULL, &u);
+    u.v = mem_array(u.n, sizeof(struct tensor *));
     if (!u.v)
         return err_nomem(err, "to open '%s'", m->path);
+    u.n = 0;
     (void)layout_each(&m->cfg, take_used, NULL, &u);
     qsort(u.v, u.n, sizeof(struct tensor *), by_address);
     for (int64_t i = 0; i < n; i++) {
