@@ -121,8 +121,12 @@ test_writer_unties_a_head_of_its_own(void **state)
     memcpy(t, f.tensors, (size_t)f.n * sizeof(*t));
     for (int i = 0; i < 112 * 32; i++)
         head[i] = (float)(i % 13 - 6) / 16.0f;
-    t[f.n] = (struct tensor){"lm_head.weight", DT_F32, 2, {112, 32}, head,
-                             sizeof(head),     0, 0};
+    t[f.n] = (struct tensor){.name = "lm_head.weight",
+                             .type = DT_F32,
+                             .n_dims = 2,
+                             .dim = {112, 32},
+                             .data = head,
+                             .bytes = sizeof(head)};
     must(st_serialise(&bytes, &size, t, f.n + 1, NULL, &err), &err);
     snprintf(path, sizeof(path), "%s/model.safetensors", dir);
     must(file_write_atomic(path, bytes, size, &err), &err);
