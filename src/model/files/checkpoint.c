@@ -91,8 +91,10 @@ drop_doubles(struct checkpoint *ck, trv_err *err)
             continue;
         }
         if (ck->is_gguf)
-            return err_fail(err, TRV_EFORMAT, "'%s' holds tensor '%s' twice",
-                            ck->path, e->t->name);
+            return err_fail(err, TRV_EFORMAT,
+                            "tensor '%s' lies in '%s' and in '%s'", e->t->name,
+                            checkpoint_file(ck, best->t),
+                            checkpoint_file(ck, e->t));
         if (!is_same(best->t, e->t))
             rc = sb_printf(&ck->notes,
                            "tensor '%s' lies in '%s' and, with other values, "
