@@ -46,9 +46,9 @@ sed 's,`src/adapt/kinds.c` | its row,none | its row,' "$book" \
     >"$room/ARCHITECTURE.md"
 refused "src/adapt/kinds.c names endo and is not listed for it"
 fresh
-echo '/* as in olmo2 */' >>"$room/src/model/files/model.c"
-refused "src/model/files/model.c names olmo2 and is not listed for it"
+echo '/* as in smollm3 */' >>"$room/src/model/files/model.c"
+refused "src/model/files/model.c names smollm3 and is not listed for it"
 fresh
-sed -i 's/olmo2/other/' "$room/src/model/files/family.h"
-refused "src/model/files/family.h is listed for olmo2 and does not name it"
+sed -i 's/smollm3/other/' "$room/src/model/files/family.h"
+refused "src/model/files/family.h is listed for smollm3 and does not name it"
 exit 0

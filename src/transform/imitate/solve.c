@@ -253,6 +253,14 @@ want_sums(struct solve *v, const struct linear *lin, trv_err *err)
 }
 
 static int
+divide(struct solve *v, const struct lora_pair *p, float by, trv_err *err)
+{
+    for (int64_t i = 0; i < p->out * p->rank; i++)
+        p->b[i] /= by;
+    return adapter_weights_refresh(v->student, v->s->be, err);
+}
+
+static int
 solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
 {
     struct lora_pair *p = lora_at(&v->student->lora, layer,
@@ -264,10 +272,8 @@ solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
     struct lowrank_fit fit;
     int rc = lowrank_solve(&v->sums, p->a, p->b, &fit, &o, ROW_NORM, err);
 
-    for (int64_t i = 0; i < p->out * p->rank && !rc; i++)
-        p->b[i] /= p->scale;
     v->solved += !rc;
-    return rc ? rc : adapter_weights_refresh(v->student, v->s->be, err);
+    return rc ? rc : divide(v, p, p->scale, err);
 }
 
 /* What the pair adds to the stream goes through the residual scale. */
@@ -278,11 +284,7 @@ before_scale(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
     struct lora_pair *p = lora_at(&v->student->lora, layer,
                                   decoder_map(v->d, layer, map)->parts[0]);
 
-    if (scale == 1.0f)
-        return 0;
-    for (int64_t i = 0; i < p->out * p->rank; i++)
-        p->b[i] /= scale;
-    return adapter_weights_refresh(v->student, v->s->be, err);
+    return scale == 1.0f ? 0 : divide(v, p, scale, err);
 }
 
 /* --- all maps --- */
