@@ -51,7 +51,7 @@ static const struct model_config plain = {
     .norm_eps = 1e-5,
     .n_ropes = 2,
     .ropes = {{.theta = 10000, .dim = 2},
-              {.theta = 5, .interleaved = true, .gain = 1.25}},
+              {.theta = 5, .interleaved = true, .gain = 0.75}},
     .act = ACT_SILU,
     .gated = true,
     .bos = -1,
