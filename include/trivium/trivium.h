@@ -643,18 +643,21 @@ typedef struct {
     bool tokens;      // a value for each token, too
     bool chat;        // rows of text are a user's turn and its answer
     int32_t max_rows; // 0: all
+    bool no_eos;      // of log-probabilities: leave out the end of an answer,
+                      // EOS or what a template puts behind it
+    bool logp;        // of parameters and prompts: log pA, and no ratio
 } trv_score_options;
 
 #define TRV_SCORE_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, NULL, false, false, 0                                               \
+        1, NULL, false, false, 0, false, false                                 \
     }
 
 typedef struct {
     char *text; // NUL-terminated
     size_t n;
     double score;
-    int64_t n_tokens;     // its end included
+    int64_t n_tokens;     // its end included, but for no_eos
     int32_t *ids;         // [n_tokens]
     double *token_scores; // [n_tokens], their sum is the score; NULL unless
                           // asked for
@@ -673,20 +676,22 @@ typedef struct {
     double deviation; // the standard deviation of one; NaN for one alone
     trv_figure chosen, rejected, margin, accuracy; // of pairs; a tie is a half
     double seconds;
-    char *unused; // a line that names columns of the file that nothing reads
-                  // but a check that names them, or NULL
+    char *unused;   // a line that names columns of the file that nothing reads
+                    // but a check that names them, or NULL
     int64_t joined; // rows that are trv_layout_row.joined
 } trv_scores;
 
 /**
  * Score the answers of a file. A reward gives its own value; parameters and
- * prompts the log-ratio log pA - log p0, in nats; the base log p0 itself.
+ * prompts the log-ratio log pA - log p0, in nats, or with opts->logp log pA; the
+ * base log p0 itself.
  *
  * @param out  [out] free with trv_scores_release(); zeros after a failure.
  * @return what reading data may return; TRV_EUNSUPPORTED (a value for each
- *         token is asked of a reward that has none), TRV_EINVAL (a row lacks
- *         what the reward needs; an outside program failed), TRV_ETOOLONG,
- *         TRV_ECANCELED, TRV_ENONFINITE.
+ *         token, no_eos or logp is asked of a reward that has none), TRV_EINVAL
+ *         (a row lacks what the reward needs; with no_eos, a chat template that
+ *         does not show where an answer ends; an outside program failed),
+ *         TRV_ETOOLONG, TRV_ECANCELED, TRV_ENONFINITE.
  */
 TRV_API TRV_MUST_USE int trv_score(trv_model *m, trv_scores *out,
                                    const trv_adaptation *a,

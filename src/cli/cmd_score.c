@@ -38,6 +38,12 @@ static const struct opt_spec score_opts[] = {
     OPT_INT(struct score_args, o.max_rows, 0, "max-rows", .lo = 0,
             .hi = INT32_MAX, .unit = "rows", .shown = "0, all",
             .help = "take at most so many from the file"),
+    OPT_FLAG(struct score_args, o.no_eos, 0, "no-eos",
+             "of log-probabilities: leave out what ends an answer, EOS or what "
+             "the chat template puts behind it"),
+    OPT_FLAG(struct score_args, o.logp, 0, "logp",
+             "of parameters and prompts: the log-probability itself, not what "
+             "it is above the base's"),
     OPT_GROUP("What to print"),
     OPT_FLAG(struct score_args, o.tokens, 0, "tokens",
              "what each token adds, too"),
@@ -265,7 +271,9 @@ const struct cmd_entry cmd_score = {
         "Parameters and prompts score by how much "
         "likelier than to the base model an answer is to them, base by its "
         "log-probability, all in nats. Pairs get a margin, and the share "
-        "of them whose chosen answer is above the rejected one.\n\n"
+        "of them whose chosen answer is above the rejected one. Rows of text "
+        "with --logp --no-eos are what lm-evaluation-harness calls the "
+        "loglikelihood of completion after prompt.\n\n"
         "Rewards in words:\n"
         "verifier:number, math, exact, regex, contains, length, json or "
         "command, "

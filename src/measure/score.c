@@ -90,10 +90,11 @@ static int
 take_row(struct scoring *sc, struct example *e, trv_scored_row *out,
          const struct data_row *row, trv_err *err)
 {
-    const struct text_rules rules = model_text_rules(sc->s->model);
+    struct text_rules rules = model_text_rules(sc->s->model);
     const size_t n = json_array_size(row->messages);
     int rc = example_context(e, &rules, row, NULL, NULL, err);
 
+    rules.no_end = sc->opts->no_eos;
     out->line = row->line;
     out->pair = row->chosen != NULL;
     if (rc)
@@ -215,8 +216,8 @@ score_items(struct scoring *sc, trv_err *err)
             add_item(sc, &at, both[k], i);
         }
     }
-    return reward_score(sc->s, sc->a, sc->score, sc->token, sc->items, sc->n,
-                        &watch, err);
+    return (sc->opts->logp ? reward_logp : reward_score)(
+        sc->s, sc->a, sc->score, sc->token, sc->items, sc->n, &watch, err);
 }
 
 static double
@@ -267,6 +268,34 @@ summarise(struct scoring *sc, trv_err *err)
     return 0;
 }
 
+static int
+check_options(const trv_score_options *opts, const struct adaptation *a,
+              trv_err *err)
+{
+    if (opts->version != 1)
+        return err_fail(err, TRV_EINVAL, "score options have version %u, not 1",
+                        opts->version);
+    if (!opts->data)
+        return err_fail(err, TRV_EINVAL, "there is no data to score");
+    if (opts->max_rows < 0)
+        return err_option(err, TRV_ERANGE, "max-rows", "is %d, below 0",
+                          opts->max_rows);
+    if (opts->tokens && !reward_has_tokens(a))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "a reward of kind '%s' has no value for each token",
+                        kind_name(a->kind));
+    if (opts->no_eos && !reward_has_tokens(a))
+        return err_option(err, TRV_EUNSUPPORTED, "no-eos",
+                          "is of log-probabilities, and a reward of kind '%s' "
+                          "gives none",
+                          kind_name(a->kind));
+    if (opts->logp && a && a->form == FORM_REWARD)
+        return err_option(err, TRV_EUNSUPPORTED, "logp",
+                          "is of parameters and prompts, and '%s' is a reward",
+                          kind_name(a->kind));
+    return 0;
+}
+
 int
 score_run(struct session *s, trv_scores *out, struct adaptation *a,
           const trv_score_options *opts, trv_progress_fn progress,
@@ -280,21 +309,11 @@ score_run(struct session *s, trv_scores *out, struct adaptation *a,
                          .began = clock_now(),
                          .tokens = s->decoder ? s->decoder->tokens : 0.0,
                          .out = out};
-    int rc = 0;
+    int rc = check_options(opts, a, err);
 
     *out = (trv_scores){0};
-    if (opts->version != 1)
-        return err_fail(err, TRV_EINVAL, "score options have version %u, not 1",
-                        opts->version);
-    if (!opts->data)
-        return err_fail(err, TRV_EINVAL, "there is no data to score");
-    if (opts->max_rows < 0)
-        return err_option(err, TRV_ERANGE, "max-rows", "is %d, below 0",
-                          opts->max_rows);
-    if (opts->tokens && !reward_has_tokens(a))
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "a reward of kind '%s' has no value for each token",
-                        kind_name(a->kind));
+    if (rc)
+        return rc;
     rc = open_rows(&sc, err);
     if (!rc)
         rc = score_items(&sc, err);

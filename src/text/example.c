@@ -466,6 +466,33 @@ chat_answer(struct strbuf *out, struct example *e,
     return rc;
 }
 
+/* Take off what the template puts behind an answer. */
+static int
+cut_end(struct strbuf *text, const struct example *e,
+        const struct text_rules *rules, const struct data_row *row,
+        trv_err *err)
+{
+    struct strbuf whole = {0};
+    const char *behind;
+    int64_t at;
+    size_t n;
+    int rc = render_mark(&whole, &at, rules, row, e->turns, err);
+
+    if (!rc) {
+        behind = at < 0 ? NULL : whole.s + at + strlen(ANSWER_MARK);
+        n = behind ? strlen(behind) : 0;
+        if (!behind || text->len < n ||
+            (n && memcmp(text->s + text->len - n, behind, n) != 0))
+            rc = data_row_fail(row, err, TRV_EINVAL,
+                               "the chat template does not show where the "
+                               "answer ends");
+        else
+            text->len -= n;
+    }
+    sb_release(&whole);
+    return rc;
+}
+
 /* May it end a turn? Files do not always call such tokens special; a blank is
  * none, though some vocabularies have added runs of blanks. */
 static bool
@@ -518,13 +545,16 @@ example_append(struct example *e, const struct text_rules *rules,
     else if (sb_add(&text, json_string_value(answer),
                     json_string_length(answer)))
         rc = no_memory(row, err);
+    if (!rc && e->turns && rules->no_end)
+        rc = cut_end(&text, e, rules, row, err);
     if (!rc && e->ids.n)
         rc = in_row(encode_continuation(t, &e->ids, text.s, text.len, err), row,
                     err);
     else if (!rc) // nothing stands before it
         rc = in_row(tokenizer_encode(t, &e->ids, text.s, text.len, false, err),
                     row, err);
-    ended = e->ids.n > e->n_context && e->ids.v[e->ids.n - 1] == eos;
+    ended = rules->no_end ||
+            (e->ids.n > e->n_context && e->ids.v[e->ids.n - 1] == eos);
     if (!rc && e->turns && !ended)
         rc = in_row(has_end(&ended, e, rules, err), row, err);
     if (!rc && !ended && eos >= 0 && ids_push(&e->ids, eos))

@@ -27,6 +27,7 @@ struct text_rules {
     const struct tokenizer *tokenizer;
     const struct chat_template *chat; // NULL: rows of messages are refused
     const int32_t *turn_end;          // ends a chat's answer; NULL: not known
+    bool no_end; // answers are given without what ends them
 };
 
 /** Token ids of one example; zeros are an empty one. A reused example keeps
@@ -88,6 +89,9 @@ int example_context_around(struct example *out, const struct text_rules *rules,
  * out of given answers) the answer is its own words and what the template puts
  * behind an answer; e->joined says so. TRV_EINVAL where the row has no answer,
  * or where that answer is no text alone.
+ *
+ * With rules->no_end neither EOS nor what the template puts behind an answer is
+ * appended; TRV_EINVAL where the template does not show what that is.
  */
 int example_answer(struct example *e, const struct text_rules *rules,
                    const struct data_row *row, trv_err *err);

@@ -37,6 +37,17 @@ echo "{principle} {answer}?" >ask.txt
 json "judge:template=@ask.txt,Be kind." chat.jsonl | grep -c '"row"'
 json "judge:template=@ask.txt,scale=1-3,Be kind." chat.jsonl |
     grep -c '"score":[12]\.'
+# Log-probabilities without the end of an answer, and without the base's.
+for data in sums.jsonl chat.jsonl; do
+    json base "$data" --no-eos --tokens | grep -o '"text":"[^"]*"' |
+        tr -d '\n'
+    echo
+done
+json base chat.jsonl --logp >z
+json base chat.jsonl | cmp z - && echo "the base is its log-probability"
+json "mix:2*prompt:A" sums.jsonl --logp --no-eos | grep -c '"score"'
+score verifier:number sums.jsonl --no-eos
+score "ratio:prompt:A" sums.jsonl --logp
 # What cannot be.
 score verifier:number sums.jsonl --tokens
 score verifier:exact chat.jsonl

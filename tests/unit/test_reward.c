@@ -19,29 +19,37 @@ struct fixture {
     char rows[512]; // the golden's rows as a file
 };
 
+/* Write the golden's rows, or its chats, as the file that is scored. */
 static void
-open_fixture(struct fixture *f)
+lay_rows(struct fixture *f, const char *key)
 {
-    trv_model_options opts = TRV_MODEL_OPTIONS_INIT;
     struct strbuf text = {0};
     const json_t *row;
-    trv_err err = {0};
     size_t i;
 
-    opts.precision = "f32";
-    if (trv_model_open(&f->m, test_source("golden/tiny/one"), &opts, &err) ||
-        json_open(&f->golden, test_source("golden/reward/logratio.json"), &err))
-        fail_msg("%s", err.msg);
-    json_array_foreach(json_object_get(f->golden, "rows"), i, row)
+    json_array_foreach(json_object_get(f->golden, key), i, row)
     {
         char *line = json_dumps(row, JSON_COMPACT);
 
         assert_int_equal(sb_printf(&text, "%s\n", line), 0);
         free(line);
     }
-    snprintf(f->rows, sizeof(f->rows), "%s/rows.jsonl", test_tmpdir("reward"));
     assert_int_equal(file_write_atomic(f->rows, text.s, text.len, NULL), 0);
     sb_release(&text);
+}
+
+static void
+open_fixture(struct fixture *f)
+{
+    trv_model_options opts = TRV_MODEL_OPTIONS_INIT;
+    trv_err err = {0};
+
+    opts.precision = "f32";
+    if (trv_model_open(&f->m, test_source("golden/tiny/one"), &opts, &err) ||
+        json_open(&f->golden, test_source("golden/reward/logratio.json"), &err))
+        fail_msg("%s", err.msg);
+    snprintf(f->rows, sizeof(f->rows), "%s/rows.jsonl", test_tmpdir("reward"));
+    lay_rows(f, "rows");
 }
 
 static void
@@ -52,18 +60,26 @@ close_fixture(struct fixture *f)
 }
 
 static void
-score(trv_scores *out, struct fixture *f, const char *spec, bool tokens)
+score_with(trv_scores *out, struct fixture *f, const char *spec,
+           trv_score_options o)
 {
-    trv_score_options o = TRV_SCORE_OPTIONS_INIT;
     trv_adaptation *a;
     trv_err err = {0};
 
     o.data = f->rows;
-    o.tokens = tokens;
     if (trv_adaptation_open(&a, f->m, spec, false, &err) ||
         trv_score(f->m, out, a, &o, NULL, NULL, &err))
         fail_msg("%s: %s", spec, err.msg);
     trv_adaptation_free(a);
+}
+
+static void
+score(trv_scores *out, struct fixture *f, const char *spec, bool tokens)
+{
+    trv_score_options o = TRV_SCORE_OPTIONS_INIT;
+
+    o.tokens = tokens;
+    score_with(out, f, spec, o);
 }
 
 #define SPEC_MAX 700
@@ -77,26 +93,23 @@ with_lora(char spec[SPEC_MAX], const char *head)
     return spec;
 }
 
-/* Values of each token against w_x x + w_y y of the golden's log-probabilities.
- * f32 sums over 16 to 32 terms in another order: errors near 1e-6 of values up
- * to 12, so 2e-5 has room and any wrong token, prompt or sign has none. */
+/* Values of each token against w_x x + w_y y of the golden's log-probabilities,
+ * of which the last `left_out` are not scored. f32 sums over 16 to 32 terms in
+ * another order: errors near 1e-6 of values up to 12, so 2e-5 has room and any
+ * wrong token, prompt or sign has none. */
 static void
-equals(struct fixture *f, const char *spec, const char *x, double w_x,
-       const char *y, double w_y)
+equal_rows(const trv_scores *got, const json_t *rows, int64_t left_out,
+           const char *x, double w_x, const char *y, double w_y)
 {
-    const json_t *rows = json_object_get(f->golden, "rows");
-    trv_scores got;
-
-    score(&got, f, spec, true);
-    assert_int_equal(got.n, json_array_size(rows));
-    for (int64_t i = 0; i < got.n; i++) {
+    assert_int_equal(got->n, json_array_size(rows));
+    for (int64_t i = 0; i < got->n; i++) {
         const json_t *row = json_array_get(rows, (size_t)i);
         const json_t *ids = json_object_get(row, "ids");
-        const trv_scored_answer *a = &got.rows[i].answer;
+        const trv_scored_answer *a = &got->rows[i].answer;
         double sum = 0;
 
-        assert_int_equal(a->n_tokens, json_array_size(ids));
-        for (size_t t = 0; t < json_array_size(ids); t++) {
+        assert_int_equal(a->n_tokens, (int64_t)json_array_size(ids) - left_out);
+        for (size_t t = 0; t < (size_t)a->n_tokens; t++) {
             const double want =
                 w_x * json_number_value(
                           json_array_get(json_object_get(row, x), t)) +
@@ -111,6 +124,16 @@ equals(struct fixture *f, const char *spec, const char *x, double w_x,
         }
         assert_close(a->score, sum, 1e-12);
     }
+}
+
+static void
+equals(struct fixture *f, const char *spec, const char *x, double w_x,
+       const char *y, double w_y)
+{
+    trv_scores got;
+
+    score(&got, f, spec, true);
+    equal_rows(&got, json_object_get(f->golden, "rows"), 0, x, w_x, y, w_y);
     trv_scores_release(&got);
 }
 
@@ -133,6 +156,43 @@ test_reward_log_ratios_equal_transformers(void **state)
            "lora", -1);
     equals(&f, "sum:0.5*prompt:Say it twice. +0.25*ratio:prompt:Say it twice. ",
            "plus", 0.75, "base", -0.75);
+    close_fixture(&f);
+}
+
+/* Rows of text without EOS, chats without what the template puts behind. */
+static void
+test_reward_log_probabilities_without_the_end_equal_transformers(void **state)
+{
+    trv_score_options o = TRV_SCORE_OPTIONS_INIT;
+    struct fixture f;
+    char spec[SPEC_MAX];
+
+    (void)state;
+    open_fixture(&f);
+    with_lora(spec, "");
+    o.tokens = o.no_eos = true;
+    for (int chats = 0; chats < 2; chats++) {
+        const char *key = chats ? "chats" : "rows";
+        const json_t *rows = json_object_get(f.golden, key);
+        const struct {
+            const char *spec, *x, *minus;
+            bool logp;
+        } cases[] = {{"base", "base", NULL, false},
+                     {"base", "base", NULL, true},
+                     {spec, "lora", "base", false},
+                     {spec, "lora", NULL, true},
+                     {"prompt:Say it twice. ", "plus", NULL, true}};
+
+        lay_rows(&f, key);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+            trv_scores got;
+
+            o.logp = cases[i].logp;
+            score_with(&got, &f, cases[i].spec, o);
+            equal_rows(&got, rows, !chats, cases[i].x, 1, cases[i].minus, -1);
+            trv_scores_release(&got);
+        }
+    }
     close_fixture(&f);
 }
 
@@ -408,6 +468,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reward_log_ratios_equal_transformers),
+        cmocka_unit_test(
+            test_reward_log_probabilities_without_the_end_equal_transformers),
         cmocka_unit_test(test_reward_judge_equals_transformers),
         cmocka_unit_test(
             test_reward_ratio_is_its_adaptations_score_to_the_last_bit),

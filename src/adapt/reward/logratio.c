@@ -297,13 +297,22 @@ score_abroad(struct session *s, const struct reward *r, double *score,
 }
 
 int
+reward_logp(struct session *s, struct adaptation *a, double *score,
+            double *const *token, const struct reward_item *items, int64_t n,
+            const struct reward_watch *watch, trv_err *err)
+{
+    TRV_ASSERT(!a || a->form != FORM_REWARD);
+    return score_logratio(s, (struct logratio){.beta = 1, .alone = true}, a,
+                          NULL, score, token, items, n, watch, err);
+}
+
+int
 logratio_of_base(struct session *s, struct adaptation *a, double *score,
                  double *const *token, const struct reward_item *items,
                  int64_t n, const struct reward_watch *watch, trv_err *err)
 {
     (void)a;
-    return score_logratio(s, (struct logratio){.beta = 1, .alone = true}, NULL,
-                          NULL, score, token, items, n, watch, err);
+    return reward_logp(s, NULL, score, token, items, n, watch, err);
 }
 
 int

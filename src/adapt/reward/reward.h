@@ -88,6 +88,11 @@ int reward_score(struct session *s, struct adaptation *a, double *score,
                  double *const *token, const struct reward_item *items,
                  int64_t n, const struct reward_watch *watch, trv_err *err);
 bool reward_has_tokens(const struct adaptation *a);
+/** The same with log pA(y|x) of the base, parameters or a prompt in place of
+ * their score. */
+int reward_logp(struct session *s, struct adaptation *a, double *score,
+                double *const *token, const struct reward_item *items,
+                int64_t n, const struct reward_watch *watch, trv_err *err);
 /** Is each token's share a log-ratio, so that reward_guide() can make it a
  * distribution? */
 bool reward_guides(const struct adaptation *a);

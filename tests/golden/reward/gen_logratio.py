@@ -4,7 +4,7 @@
 
 torch 2.13.0, transformers 5.24.0, peft 0.21.2. The model is tests/golden/tiny/one, read in float32; lora/ is a LoRA with random values.
 logratio.json: rows with the log-probabilities of each answer token under the base, the LoRA and prompts, and a judge's
-log-probabilities of Yes and No.
+log-probabilities of Yes and No; chats, and those of their answers' tokens without the end under the base, the LoRA and the first prompt.
 """
 import json
 import pathlib
@@ -26,6 +26,11 @@ ROWS = [
     ("Once", " upon a time"),
     ("\u00c4pfel", " sind rund, \u20ac!"),
     ("x", ""),
+]
+CHATS = [
+    [("user", "What is 40 + 2?"), ("assistant", "It is 42.")],
+    [("system", "Be kind."), ("user", "Hi"), ("assistant", "Ho"), ("user", "\u20ac?"), ("assistant", "No\n")],
+    [("user", "x"), ("assistant", "")],
 ]
 PLUS, MINUS = "Say it twice. ", "No. "
 PRINCIPLE = "Be short."
@@ -55,6 +60,14 @@ for prompt, answer in ROWS:
     rows.append({"prompt": prompt, "completion": answer, "ids": y, "base": logp(base, start + text(prompt), y),
                  "plus": logp(base, start + text(PLUS) + text(prompt), y),
                  "minus": logp(base, start + text(MINUS) + text(prompt), y), "judge": judged(prompt, answer)})
+chats = []
+for turns in CHATS:
+    messages = [{"role": role, "content": content} for role, content in turns]
+    y = text(" " + messages[-1]["content"])  # the template writes "assistant: Yes"
+    prompted = [{"role": "system", "content": PLUS + ("\n\n" + messages[0]["content"] if turns[0][0] == "system" else "")}]
+    prompted += messages[turns[0][0] == "system" : -1]
+    contexts = [text(tok.apply_chat_template(t, tokenize=False, add_generation_prompt=True)) for t in (messages[:-1], prompted)]
+    chats.append({"messages": messages, "ids": y, "base": logp(base, contexts[0], y), "plus": logp(base, contexts[1], y), "lora": contexts[0]})
 config = LoraConfig(r=3, lora_alpha=6, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM")
 tuned = get_peft_model(base, config).eval()
 with torch.no_grad():
@@ -63,11 +76,13 @@ with torch.no_grad():
             p.copy_(0.3 * torch.randn_like(p))
 for row in rows:
     row["lora"] = logp(tuned, [tok.bos_token_id] + text(row["prompt"]), row["ids"])
+for row in chats:
+    row["lora"] = logp(tuned, row["lora"], row["ids"])
 shutil.rmtree(here / "lora", ignore_errors=True)
 tuned.save_pretrained(here / "lora")
 (here / "lora" / "README.md").unlink(missing_ok=True)
 config = json.loads((here / "lora" / "adapter_config.json").read_text())
 config["base_model_name_or_path"] = "tiny"
 (here / "lora" / "adapter_config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
-out = {"plus": PLUS, "minus": MINUS, "principle": PRINCIPLE, "rows": rows}
+out = {"plus": PLUS, "minus": MINUS, "principle": PRINCIPLE, "rows": rows, "chats": chats}
 (here / "logratio.json").write_text(json.dumps(out, indent=1) + "\n")
