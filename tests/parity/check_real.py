@@ -63,7 +63,7 @@ class File:
     def __init__(self, program, path, folder):
         self.program, self.path, self.folder = program, path, folder
         said = json.loads(run(program, "inspect", "--json", path))
-        self.chat = bool(said.get("chat_template"))
+        self.chat = said["tokenizer"]["chat_template"]
         self.where = dict(
             pretrained_model_name_or_path=os.path.dirname(path) or ".",
             gguf_file=os.path.basename(path))
@@ -95,7 +95,7 @@ class File:
                  "--lr", "1e-3", "--rank", "4")
         figures = json.loads(self.run(
             "measure", "-q", "--source", "prompt:" + PROMPT, "--target", lora,
-            "--inputs", self.inputs, "--samples", "8", "--max-tokens", "16",
+            "--inputs", self.inputs, "--max-inputs", "4", "--max-tokens", "16",
             "--json"))
         print("  measured:", json.dumps(figures)[:200])
         return lora
