@@ -188,6 +188,9 @@ put_turns(struct data_row *row, const char *key, const json_t *system,
     bool same = false;
     int rc = turns ? 0 : no_memory(row, err);
 
+    if (!rc && !json_is_array(own))
+        rc = data_row_fail(row, err, TRV_EFORMAT,
+                           "column '%s' is neither a string nor messages", key);
     if (!rc && system && has_other_system(own, system, &same))
         rc = data_row_fail(row, err, TRV_EFORMAT,
                            "column 'system' beside a system message in '%s'",

@@ -749,7 +749,7 @@ row_of_turns(struct example *e, const struct text_rules *rules,
         rc = add_part(e, rules, whole.s ? whole.s + at : "", whole.len - at,
                       false, err);
     if (!rc && !rules->turn_end && eos >= 0 && spans.n > 0 && at == whole.len &&
-        e->ids.v[e->ids.n - 1] != eos &&
+        e->ids.n > 0 && e->ids.v[e->ids.n - 1] != eos &&
         (ids_push(&e->ids, eos) || sb_putc(&e->loss, true)))
         rc = no_memory(row, err);
     for (e->n_context = 0; e->n_context < e->ids.n; e->n_context++)

@@ -154,21 +154,28 @@ test_data_columns_of_the_wrong_kind_are_refused(void **state)
 static void
 test_data_columns_beside_what_they_contradict_are_refused(void **state)
 {
-    static const char *const texts[] = {
-        "{\"text\":\"x\",\"system\":\"s\"}",
-        "{\"messages\":[{\"role\":\"system\",\"content\":\"a\"},{\"role\":"
-        "\"user\",\"content\":\"b\"}],\"system\":\"s\"}",
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"{\"text\":\"x\",\"system\":\"s\"}", "column 'system'"},
+        {"{\"messages\":[{\"role\":\"system\",\"content\":\"a\"},{\"role\":"
+         "\"user\",\"content\":\"b\"}],\"system\":\"s\"}",
+         "column 'system'"},
+        {"{\"prompt\":5,\"completion\":\"y\",\"system\":\"s\"}",
+         "'prompt' is neither a string nor messages"},
+        {"{\"prompt\":true,\"history\":[[\"a\",\"b\"]]}",
+         "'prompt' is neither a string nor messages"},
     };
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct data d;
         trv_err err = {0};
 
-        if (data_parse(&d, "f.jsonl", texts[i], strlen(texts[i]), &err) !=
-                TRV_EFORMAT ||
-            !strstr(err.msg, "column 'system'"))
-            fail_msg("%s: '%s'", texts[i], err.msg);
+        if (data_parse(&d, "f.jsonl", cases[i].text, strlen(cases[i].text),
+                       &err) != TRV_EFORMAT ||
+            !strstr(err.msg, cases[i].says))
+            fail_msg("%s: '%s'", cases[i].text, err.msg);
     }
 }
 

@@ -421,6 +421,19 @@ test_example_joins_an_answer_to_a_generation_prompt_of_its_own(void **state)
               LOSS_LAST, "does not continue its generation prompt");
 }
 
+/* A generation block in another is a part of it. */
+static void
+test_example_learns_nested_generation_blocks_once(void **state)
+{
+    (void)state;
+    check_row("{% for m in messages %}{{ m.role }}:{% generation %}a"
+              "{% generation %}b{% endgeneration %}{% generation %}c"
+              "{% endgeneration %}d{% endgeneration %};{% endfor %}",
+              "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, "
+              "{\"role\": \"assistant\", \"content\": \"x\"}]}",
+              LOSS_ASSISTANT, "user:[abcd];assistant:[abcd];");
+}
+
 static void
 test_example_masks_what_transformers_masks(void **state)
 {
@@ -792,6 +805,7 @@ main(void)
         cmocka_unit_test(test_example_learns_what_is_asked_of_a_conversation),
         cmocka_unit_test(
             test_example_joins_an_answer_to_a_generation_prompt_of_its_own),
+        cmocka_unit_test(test_example_learns_nested_generation_blocks_once),
         cmocka_unit_test(test_example_masks_what_transformers_masks),
         cmocka_unit_test(
             test_example_finds_the_token_that_ends_a_turn_in_every_template),

@@ -158,6 +158,25 @@ test_maths_work_is_bounded(void **state)
     sb_release(&b);
 }
 
+/* A +- reads what it stands in twice, and so does each around it. */
+static void
+test_maths_nested_signs_are_bounded(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 20; n += 19) {
+        struct strbuf b = {0};
+        double got;
+        int rc;
+
+        repeated(&b, "", "1\\pm\\{", n, "2");
+        for (int i = 0; i < n; i++)
+            assert_int_equal(sb_puts(&b, "\\}"), 0);
+        rc = compare(&got, b.s, b.s, NULL);
+        assert_int_equal(rc, n > 1 ? TRV_EINVAL : 0);
+        sb_release(&b);
+    }
+}
+
 static void
 test_maths_finds_the_answer_of_a_text(void **state)
 {
@@ -205,6 +224,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_maths_equals_math_verify),
         cmocka_unit_test(test_maths_work_is_bounded),
+        cmocka_unit_test(test_maths_nested_signs_are_bounded),
         cmocka_unit_test(test_maths_finds_the_answer_of_a_text),
     };
 

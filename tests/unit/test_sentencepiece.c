@@ -229,6 +229,30 @@ test_sentencepiece_refuses_what_is_broken_and_says_what(void **state)
     }
 }
 
+/* Every place in a piece may part it: long ones would take hours. */
+static void
+test_sentencepiece_refuses_pieces_that_are_too_long(void **state)
+{
+    for (size_t n = SPM_PIECE_MAX; n <= SPM_PIECE_MAX + 1; n++) {
+        char bytes[SPM_PIECE_MAX + 16] = "\x0a";
+        struct spm_file f;
+        trv_err err = {0};
+        int rc;
+
+        (void)state;
+        bytes[1] = (char)(0x80 | ((n + 3) & 0x7f));
+        bytes[2] = (char)((n + 3) >> 7);
+        bytes[3] = '\x0a';
+        bytes[4] = (char)(0x80 | (n & 0x7f));
+        bytes[5] = (char)(n >> 7);
+        memset(bytes + 6, 'a', n);
+        rc = spm_read(&f, "m", bytes, 6 + n, &err);
+        assert_int_equal(rc, n > SPM_PIECE_MAX ? TRV_EFORMAT : 0);
+        assert_true(!rc || strstr(err.msg, "longer than 1024 bytes"));
+        spm_release(&f);
+    }
+}
+
 static void
 test_sentencepiece_refuses_a_broken_charsmap_and_double_pieces(void **state)
 {
@@ -277,6 +301,7 @@ main(void)
         cmocka_unit_test(test_sentencepiece_llama2_equals_its_tokenizer_json),
         cmocka_unit_test(
             test_sentencepiece_refuses_what_is_broken_and_says_what),
+        cmocka_unit_test(test_sentencepiece_refuses_pieces_that_are_too_long),
         cmocka_unit_test(
             test_sentencepiece_refuses_a_broken_charsmap_and_double_pieces),
         cmocka_unit_test(test_sentencepiece_failing_memory_leaks_nothing),

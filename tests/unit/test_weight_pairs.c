@@ -113,9 +113,11 @@ test_weight_pairs_of_mlx_that_do_not_fit_are_refused_by_name(void **state)
     }
 }
 
-/* A GGUF file with one of its strings replaced by one as long. */
+/* A GGUF file with one of its strings replaced by one as long, read for a model
+ * of text or for one that sees, too. */
 static int
-parse_gguf(const char *family, const char *was, const char *now, trv_err *err)
+parse_gguf(const char *family, bool sees, const char *was, const char *now,
+           trv_err *err)
 {
     struct strbuf bytes = {0};
     struct base_patch patch;
@@ -125,6 +127,7 @@ parse_gguf(const char *family, const char *was, const char *now, trv_err *err)
     int rc;
 
     open_config(&cfg, family);
+    cfg.sees = sees;
     assert_int_equal(file_read(&bytes,
                                test_source("golden/peft/gguf/layers.gguf"),
                                1 << 20, NULL),
@@ -167,8 +170,10 @@ test_weight_pairs_of_gguf_that_do_not_fit_are_refused_by_name(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         trv_err err = {0};
 
-        expect(parse_gguf(cases[i].family, cases[i].was, cases[i].now, &err),
-               &err, cases[i].code, cases[i].says);
+        for (int sees = 0; sees < 2; sees++)
+            expect(parse_gguf(cases[i].family, sees, cases[i].was, cases[i].now,
+                              &err),
+                   &err, cases[i].code, cases[i].says);
     }
 }
 

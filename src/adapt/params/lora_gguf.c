@@ -67,12 +67,12 @@ check_head(double *alpha, const struct model_config *cfg,
 static int64_t
 module_of(const struct modules *m, const struct layout_item *it)
 {
-    char path[sizeof(it->name)];
+    char path[256];
 
-    if (!it || it->bias || it->n_dims != 2)
+    if (!it || it->bias || it->n_dims != 2 ||
+        part_home(path, sizeof(path), m->cfg, it->name))
         return -1;
-    snprintf(path, sizeof(path), "%.*s",
-             (int)(strlen(it->name) - strlen(".weight")), it->name);
+    path[strlen(path) - strlen(".weight")] = '\0';
     return modules_find(m, path);
 }
 

@@ -370,6 +370,11 @@ take_rows(struct reader *r, const struct tensor *t, const char *path,
                         "tensor '%.300s' of '%s' holds trained tokens that "
                         "'%s' does not name (trainable_token_indices)",
                         t->name, r->p->file, r->p->config_file);
+    if (base_patch_find(r->patch, PATCH_ROWS, table->of.name))
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s' holds '%.300s' twice, with and without an "
+                        "adapter's name",
+                        r->p->file, t->name);
     to = base_patch_add(r->patch, PATCH_ROWS, &table->of);
     if (!to)
         return err_nomem(err, "to read '%s'", r->p->file);

@@ -18,7 +18,8 @@
  * tests/golden/reward/math.json compares the two.
  *
  * Bounds: MATHS_TEXT_MAX bytes, MATHS_DEPTH_MAX levels, MATHS_ITEMS_MAX parts,
- * and a number of comparisons; what is above them is refused, or differs.
+ * MATHS_NODES_MAX nodes, and a number of comparisons; what is above them is
+ * refused, or differs.
  */
 #ifndef ADAPT_REWARD_MATHS_H
 #define ADAPT_REWARD_MATHS_H
@@ -36,6 +37,7 @@
 #define MATHS_DEPTH_MAX 64   // of the text
 #define MATHS_HEIGHT_MAX 256 // of the tree: 1/2/3/... is no deeper text
 #define MATHS_ITEMS_MAX 64   // of a list, a set, a sum and so on
+#define MATHS_NODES_MAX 8192 // of the tree: each +- doubles what is around it
 
 enum maths_kind {
     MATHS_NUMBER,   // digits as they are written

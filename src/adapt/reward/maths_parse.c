@@ -24,7 +24,7 @@ struct parser {
     struct lexer lex;
     struct token token; // the next one
     trv_err *err;
-    int rc, depth;
+    int rc, depth, nodes;
     int bars; // inside |...|, where a bar ends
     struct choice choice;
     bool angles; // inside a sine, where degrees are angles
@@ -55,6 +55,8 @@ node_new(struct parser *p, enum maths_kind kind)
 
     if (p->rc)
         return NULL;
+    if (++p->nodes > MATHS_NODES_MAX)
+        return refuse(p, "too many parts");
     node = arena_alloc(&p->m->mem, sizeof(*node));
     if (!node) {
         p->rc = err_nomem(p->err, "to read an answer");

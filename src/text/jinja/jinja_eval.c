@@ -844,13 +844,29 @@ filter_text(struct jctx *c, const struct jnode *x, struct jv text,
     return text;
 }
 
+/* {% generation %}: its span takes the place of those inside it. */
+static enum flow
+run_generation(struct jctx *c, const struct jnode *x, struct j_scope *scope)
+{
+    const bool counts = c->spans && c->out == c->whole;
+    const int64_t outer = counts ? c->spans->n : 0;
+    const size_t at = c->out->len;
+    const enum flow flow = run_all(c, x->b, scope);
+
+    if (counts) {
+        c->spans->n = outer;
+        j_list_push(c, c->spans, j_int((int64_t)at));
+        j_list_push(c, c->spans, j_int((int64_t)c->out->len));
+    }
+    return flow;
+}
+
 static enum flow
 run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
 {
     enum flow flow = FLOW_ON;
     struct j_scope *s;
     struct jv v;
-    size_t at;
 
     switch (x->kind) {
     case JN_TEXT:
@@ -908,14 +924,11 @@ run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
         break;
     case JN_SCOPE:
     case JN_GENERATION:
-        at = c->out->len;
         s = scope_new(c, scope);
-        if (s)
+        if (s && x->kind == JN_GENERATION)
+            flow = run_generation(c, x, s);
+        else if (s)
             flow = run_all(c, x->b, s);
-        if (x->kind == JN_GENERATION && c->spans && c->out == c->whole) {
-            j_list_push(c, c->spans, j_int((int64_t)at));
-            j_list_push(c, c->spans, j_int((int64_t)c->out->len));
-        }
         break;
     case JN_BREAK:
         return FLOW_BREAK;

@@ -140,6 +140,8 @@ read_piece(struct wire w, struct spm_piece *p)
     }
     if (!rc && p->text.n == 0)
         rc = broken(&w, "a piece is empty");
+    if (!rc && p->text.n > SPM_PIECE_MAX)
+        rc = broken(&w, "a piece is longer than 1024 bytes");
     return rc;
 }
 

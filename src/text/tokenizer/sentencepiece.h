@@ -19,6 +19,11 @@ enum spm_type {
     SPM_BYTE
 };
 
+/* Bytes of a piece. SentencePiece makes none of more than 16 characters unless
+ * it is asked to; each place in a piece may part it, so work is their square.
+ */
+#define SPM_PIECE_MAX 1024
+
 enum spm_model { SPM_UNIGRAM = 1, SPM_BPE };
 
 /* Strings lie in the file's bytes, without a NUL; they are valid UTF-8. */
