@@ -186,6 +186,11 @@ TRV_API TRV_MUST_USE int trv_adaptation_open_mix(trv_adaptation **out,
                                                  int32_t n, bool any_base,
                                                  trv_err *err);
 TRV_API void trv_adaptation_free(trv_adaptation *a);
+/** @return what is to be told of the files that it was opened from, one line
+ * each; "" where there is nothing: as trv_model_notes() of the models that it
+ * opened beside its own, and columns of data that nothing reads. Lives as long
+ * as it. */
+TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:

@@ -54,6 +54,7 @@ adaptation_free(struct adaptation *a)
     demos_free(a->demos);
     retrieve_free(a->retrieve);
     mem_free(a->text);
+    sb_release(&a->notes);
     mem_free(a->base_name);
     mem_free(a->path);
     mem_free(a->spec);

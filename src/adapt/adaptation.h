@@ -57,6 +57,8 @@ struct adaptation {
     struct reward *reward;    // of FORM_REWARD; else NULL
     struct artefact artefact; // root NULL where there is no trivium.json
     char *base_name;          // from the files; NULL: unknown
+    struct strbuf notes;      // of the whole: lines about its files, of models
+                              // that it opens and of columns that nothing reads
 };
 
 /**
@@ -88,8 +90,9 @@ struct adaptation_how {
     const struct model *m;
     const struct model_identity *id; // NULL: computed where it is needed
     bool any_base;
-    bool foreign; // a folder asks for it, not the user: runs no program
-    int *left;    // how many rewards may still be read, in all (spec.h)
+    bool foreign;         // a folder asks for it, not the user: runs no program
+    int *left;            // how many rewards may still be read, in all (spec.h)
+    struct strbuf *notes; // takes lines of the files that are opened
 };
 /** Open a part of the reward of the artefact in `dir`
  * (reward/reward_part.h). */

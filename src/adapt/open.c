@@ -85,7 +85,7 @@ open_beside(struct kind_source *from, const struct adaptation_how *how,
     base->form = kind_form(KIND_FULL);
     rc = note_path(base, s->path, err);
     if (!rc)
-        rc = session_open_beside(&base->full, s->path, err);
+        rc = session_open_beside(&base->full, s->path, how->notes, err);
     if (rc)
         return rc;
     there.m = base->full->model;
@@ -110,6 +110,7 @@ open_kind(struct adaptation *a, const struct adaptation_how *how,
                                .messages = s->messages,
                                .conf = s->conf,
                                .foreign = how->foreign,
+                               .notes = how->notes,
                                .n_parts = s->n_parts + beside};
     int rc = 0;
 
@@ -161,6 +162,7 @@ open_held(struct adaptation *a, const struct adaptation_how *how,
     struct kind_source from = {.row = row,
                                .m = how->m,
                                .path = path,
+                               .notes = how->notes,
                                .conf =
                                    json_object_get(a->artefact.root, "prompt")};
     int rc =
@@ -239,6 +241,25 @@ open_tree(struct adaptation **out, const struct adaptation_how *how,
     return finish(out, a, rc);
 }
 
+/* Open a tree that was read with rc, and free it. */
+static int
+open_whole(struct adaptation **out, struct adaptation_how *how, struct spec *s,
+           int rc, trv_err *err)
+{
+    struct strbuf notes = {0};
+
+    *out = NULL;
+    how->notes = &notes;
+    if (!rc)
+        rc = open_tree(out, how, s, err);
+    spec_free(s);
+    if (rc)
+        sb_release(&notes);
+    else
+        (*out)->notes = notes;
+    return rc;
+}
+
 int
 adaptation_open_part(struct adaptation **out, const struct adaptation_how *how,
                      const char *dir, const json_t *part, trv_err *err)
@@ -259,16 +280,12 @@ adaptation_open(struct adaptation **out, const struct model *m,
                 bool any_base, trv_err *err)
 {
     int left = SPEC_REWARDS_MAX;
-    const struct adaptation_how how = {
+    struct adaptation_how how = {
         .m = m, .id = id, .any_base = any_base, .left = &left};
     struct spec *s;
     int rc = spec_read(&s, spec, 0, &left, err);
 
-    *out = NULL;
-    if (!rc)
-        rc = open_tree(out, &how, s, err);
-    spec_free(s);
-    return rc;
+    return open_whole(out, &how, s, rc, err);
 }
 
 int
@@ -277,16 +294,12 @@ adaptation_open_mix(struct adaptation **out, const struct model *m,
                     int64_t n, bool any_base, trv_err *err)
 {
     int left = SPEC_REWARDS_MAX;
-    const struct adaptation_how how = {
+    struct adaptation_how how = {
         .m = m, .id = id, .any_base = any_base, .left = &left};
     struct spec *s;
     int rc = spec_read_list(&s, specs, n, &left, err);
 
-    *out = NULL;
-    if (!rc)
-        rc = open_tree(out, &how, s, err);
-    spec_free(s);
-    return rc;
+    return open_whole(out, &how, s, rc, err);
 }
 
 /* ---- prompts that lie in no file of their own ---------------------------- */

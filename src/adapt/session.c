@@ -23,7 +23,8 @@ session_open(struct session **out, const char *path,
 }
 
 static int
-open_beside(struct session **out, const char *path, bool scorer, trv_err *err)
+open_beside(struct session **out, const char *path, bool scorer,
+            struct strbuf *notes, trv_err *err)
 {
     struct session *s = mem_calloc(1, sizeof(*s));
     int rc;
@@ -34,6 +35,8 @@ open_beside(struct session **out, const char *path, bool scorer, trv_err *err)
     s->be_is_lent = true;
     rc = scorer ? model_open_scorer(&s->model, path, err)
                 : model_open(&s->model, path, err);
+    if (!rc && notes && sb_add(notes, s->model->notes.s, s->model->notes.len))
+        rc = err_fail(err, TRV_ENOMEM, "no memory to open '%s'", path);
     if (rc) {
         session_free(s);
         return rc;
@@ -43,15 +46,17 @@ open_beside(struct session **out, const char *path, bool scorer, trv_err *err)
 }
 
 int
-session_open_beside(struct session **out, const char *path, trv_err *err)
+session_open_beside(struct session **out, const char *path,
+                    struct strbuf *notes, trv_err *err)
 {
-    return open_beside(out, path, false, err);
+    return open_beside(out, path, false, notes, err);
 }
 
 int
-session_open_scorer(struct session **out, const char *path, trv_err *err)
+session_open_scorer(struct session **out, const char *path,
+                    struct strbuf *notes, trv_err *err)
 {
-    return open_beside(out, path, true, err);
+    return open_beside(out, path, true, notes, err);
 }
 
 void

@@ -236,6 +236,14 @@ trv_adaptation_kind(const trv_adaptation *a)
     return kind_name(a->inner->kind);
 }
 
+const char *
+trv_adaptation_notes(const trv_adaptation *a)
+{
+    const struct strbuf *notes = &a->inner->notes;
+
+    return notes->s ? notes->s : "";
+}
+
 static const struct kind_row *
 spec_at(const char *form, int32_t i)
 {

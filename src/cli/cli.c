@@ -131,18 +131,50 @@ cli_message(const char *line, void *payload)
     fprintf(cli->err, "trivium: %s\n", line);
 }
 
-int
-cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
+/* Lines of notes, as warnings. */
+static void
+warn(struct cli *cli, const char *notes)
 {
-    char line[1024];
-    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+    char line[4096];
 
-    for (const char *s = rc ? "" : trv_model_notes(*m); *s;) {
+    for (const char *s = notes; *s;) {
         const size_t n = strcspn(s, "\n");
 
         snprintf(line, sizeof(line), "warning: %.*s", (int)n, s);
         cli_message(line, cli);
         s += n + (s[n] == '\n');
     }
+}
+
+int
+cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
+{
+    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+
+    if (!rc)
+        warn(cli, trv_model_notes(*m));
+    return rc;
+}
+
+int
+cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
+                    const char *spec, bool any_base, trv_err *err)
+{
+    const int rc = trv_adaptation_open(a, m, spec, any_base, err);
+
+    if (!rc)
+        warn(cli, trv_adaptation_notes(*a));
+    return rc;
+}
+
+int
+cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
+                        const char *const *specs, int32_t n, bool any_base,
+                        trv_err *err)
+{
+    const int rc = trv_adaptation_open_mix(a, m, specs, n, any_base, err);
+
+    if (!rc)
+        warn(cli, trv_adaptation_notes(*a));
     return rc;
 }

@@ -89,6 +89,13 @@ enum cli_exit cli_finish(const struct cli *cli);
  * contradict each other in. */
 int cli_model_open(struct cli *cli, trv_model **m, const char *path,
                    trv_err *err);
+/** Open an adaptation and warn of what is to be told of its files; as
+ * trv_adaptation_open() and trv_adaptation_open_mix(). */
+int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
+                        const char *spec, bool any_base, trv_err *err);
+int cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
+                            const char *const *specs, int32_t n, bool any_base,
+                            trv_err *err);
 /** A trv_message_fn: print a line on stderr, clear of the progress line.
  * payload is the struct cli. */
 void cli_message(const char *line, void *payload);

@@ -329,8 +329,8 @@ adapt(struct chat *c, const char *const *specs, int32_t n)
     for (int32_t i = 0; i < n; i++)
         at += (size_t)snprintf(name + at, size - at, "%s%s", i ? " + " : "",
                                specs[i]);
-    if (n > 0 &&
-        trv_adaptation_open_mix(&next, c->m, specs, n, c->a.any_base, &err)) {
+    if (n > 0 && cli_adaptation_open_mix(c->cli, &next, c->m, specs, n,
+                                         c->a.any_base, &err)) {
         free(name);
         return cli_fail_err(c->cli, &err);
     }

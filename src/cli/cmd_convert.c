@@ -130,20 +130,20 @@ print_next(FILE *f, const struct convert_args *a, const trv_cost *cost)
 
 /* What is converted, where it belongs to another model. */
 static int
-open_from(trv_adaptation **out, trv_model *m, const struct convert_args *a,
-          trv_err *err)
+open_from(struct cli *cli, trv_adaptation **out, trv_model *m,
+          const struct convert_args *a, trv_err *err)
 {
     const size_t size = a->base ? strlen(a->base) + strlen(a->from) + 8 : 0;
     char *spec;
     int rc;
 
     if (!a->base)
-        return trv_adaptation_open(out, m, a->from, a->any_base, err);
+        return cli_adaptation_open(cli, out, m, a->from, a->any_base, err);
     spec = malloc(size);
     if (!spec)
         return TRV_ENOMEM;
     snprintf(spec, size, "on:%s,%s", a->base, a->from);
-    rc = trv_adaptation_open(out, m, spec, a->any_base, err);
+    rc = cli_adaptation_open(cli, out, m, spec, a->any_base, err);
     free(spec);
     return rc;
 }
@@ -164,7 +164,7 @@ convert_run(struct cli *cli, const void *args)
     o.on_message = cli_message;
     o.message_payload = cli;
     if (cli_model_open(cli, &m, a->model, &err) ||
-        open_from(&from, m, a, &err)) {
+        open_from(cli, &from, m, a, &err)) {
         status = cli_fail_err(cli, &err);
         goto done;
     }

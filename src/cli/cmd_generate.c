@@ -187,7 +187,7 @@ generate_run(struct cli *cli, const void *args)
     }
     if (cli_model_open(cli, &m, a->model, &err) ||
         (a->adaptations.n > 0 &&
-         trv_adaptation_open_mix(&adaptation, m, a->adaptations.items,
+         cli_adaptation_open_mix(cli, &adaptation, m, a->adaptations.items,
                                  a->adaptations.n, a->any_base, &err))) {
         status = cli_fail_err(cli, &err);
         goto done;

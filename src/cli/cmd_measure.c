@@ -117,10 +117,10 @@ measure_run(struct cli *cli, const void *args)
     enum cli_exit status;
 
     if (cli_model_open(cli, &m, a->model, &err) ||
-        trv_adaptation_open(&source, m, a->source, a->any_base, &err) ||
-        trv_adaptation_open(&target, m, a->target, a->any_base, &err) ||
+        cli_adaptation_open(cli, &source, m, a->source, a->any_base, &err) ||
+        cli_adaptation_open(cli, &target, m, a->target, a->any_base, &err) ||
         (a->task &&
-         trv_adaptation_open(&task, m, a->task, a->any_base, &err))) {
+         cli_adaptation_open(cli, &task, m, a->task, a->any_base, &err))) {
         status = cli_fail_err(cli, &err);
         goto done;
     }

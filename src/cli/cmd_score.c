@@ -235,7 +235,8 @@ score_run(struct cli *cli, const void *args)
     enum cli_exit status;
 
     if (cli_model_open(cli, &m, a->model, &err) ||
-        trv_adaptation_open(&adaptation, m, a->adaptation, a->any_base, &err)) {
+        cli_adaptation_open(cli, &adaptation, m, a->adaptation, a->any_base,
+                            &err)) {
         status = cli_fail_err(cli, &err);
         goto done;
     }

@@ -82,6 +82,8 @@ open_rows(struct plan *p, trv_err *err)
         return rc;
     if (p->rows.unused)
         work_log(&p->w, "warning: %s", p->rows.unused);
+    if (p->held_out.unused)
+        work_log(&p->w, "warning: %s", p->held_out.unused);
     if (p->rows.n_joined > 0)
         work_log(&p->w,
                  "note: the chat template lays given answers out in another "

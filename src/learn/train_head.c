@@ -51,6 +51,8 @@ open_pairs(struct plan *p, trv_err *err)
         rc = pair_rows_open(&p->held_out, m, p->o->eval, p->max_length, err);
     if (!rc && p->rows.unused)
         work_log(&p->w, "warning: %s", p->rows.unused);
+    if (!rc && p->held_out.unused)
+        work_log(&p->w, "warning: %s", p->held_out.unused);
     if (!rc && p->rows.n_dropped > 0)
         work_log(&p->w,
                  "warning: %lld of %lld pairs have an answer longer than "

@@ -240,7 +240,7 @@ test_scorer_what_is_written_opens_and_scores_the_same(void **state)
     must(scorer_save(&head, &l, w, &s.model->cfg, &to, &err), &err);
     must(scorer_find(&is, out, &err), &err);
     assert_true(is);
-    must(scorer_open(&sc, &base, s.model, out, &err), &err);
+    must(scorer_open(&sc, &base, NULL, s.model, out, &err), &err);
     assert_string_equal(base, "tiny");
     assert_memory_equal(sc->w, w, sizeof(w));
     assert_int_equal(sc->adapter_weights.lora.n, l.n);

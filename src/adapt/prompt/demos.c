@@ -224,6 +224,10 @@ demos_open(struct demos **out, const char *path, const json_t *conf,
         rc = data_open(&data, path, err);
     for (int64_t i = 0; i < data.n && !rc; i++)
         rc = add_row(d->list, &data.rows[i], err);
+    if (!rc) {
+        d->unused = data.unused;
+        data.unused = NULL;
+    }
     data_release(&data); // what was taken has its own references
     return finish(out, d, path, rc, err);
 }
@@ -254,6 +258,7 @@ demos_free(struct demos *d)
     if (!d)
         return;
     json_decref(d->list);
+    mem_free(d->unused);
     json_decref(d->conf);
     json_decref(d->turns);
     mem_free(d->before);

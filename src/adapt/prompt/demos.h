@@ -39,6 +39,7 @@ struct demos {
                    // NULL where one has several turns
     char *after;   // what stands between an input and its answer
     bool of_chat;  // one of them is made of messages
+    char *unused;  // the file's columns that nothing reads, or NULL
 };
 
 /** Read a file. `conf` (object or NULL: the defaults) is copied. TRV_EINVAL (an

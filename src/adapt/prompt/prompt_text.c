@@ -153,17 +153,30 @@ prompt_open_messages(struct adaptation *a, struct kind_source *from,
                : read_messages(a, from->path, err);
 }
 
+/* A line about columns that nothing reads; NULL: none. */
+static int
+note_unused(struct kind_source *from, const char *line, trv_err *err)
+{
+    return line && sb_printf(from->notes, "%s\n", line)
+               ? err_nomem(err, "to read '%s'", from->path)
+               : 0;
+}
+
 int
 prompt_open_demos(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    return demos_open(&a->demos, from->path, from->conf, err);
+    const int rc = demos_open(&a->demos, from->path, from->conf, err);
+
+    return rc ? rc : note_unused(from, a->demos->unused, err);
 }
 
 int
 prompt_open_retrieve(struct adaptation *a, struct kind_source *from,
                      trv_err *err)
 {
-    return retrieve_open(&a->retrieve, from->path, from->conf, err);
+    const int rc = retrieve_open(&a->retrieve, from->path, from->conf, err);
+
+    return rc ? rc : note_unused(from, a->retrieve->corpus.unused, err);
 }
 
 static int

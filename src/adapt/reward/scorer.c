@@ -58,11 +58,11 @@ scorer_find(bool *is, const char *dir, trv_err *err)
 }
 
 static int
-open_whole(struct scorer *sc, const struct model *m, const char *dir,
-           trv_err *err)
+open_whole(struct scorer *sc, struct strbuf *notes, const struct model *m,
+           const char *dir, trv_err *err)
 {
     char own[HASH_HEX], other[HASH_HEX];
-    int rc = session_open_scorer(&sc->whole, dir, err);
+    int rc = session_open_scorer(&sc->whole, dir, notes, err);
 
     if (rc)
         return rc;
@@ -76,8 +76,8 @@ open_whole(struct scorer *sc, const struct model *m, const char *dir,
 }
 
 int
-scorer_open(struct scorer **out, char **base, const struct model *m,
-            const char *dir, trv_err *err)
+scorer_open(struct scorer **out, char **base, struct strbuf *notes,
+            const struct model *m, const char *dir, trv_err *err)
 {
     struct scorer *sc = mem_calloc(1, sizeof(*sc));
     int rc;
@@ -88,7 +88,7 @@ scorer_open(struct scorer **out, char **base, const struct model *m,
     sc->n = m->cfg.width;
     rc = peft_is(dir) ? peft_read_scorer(&sc->adapter_weights.lora, &sc->w,
                                          base, &m->cfg, dir, false, err)
-                      : open_whole(sc, m, dir, err);
+                      : open_whole(sc, notes, m, dir, err);
     if (rc)
         scorer_free(sc);
     else

@@ -27,10 +27,11 @@ struct scorer {
  * that cannot be read is none. TRV_ENOMEM. */
 int scorer_find(bool *is, const char *dir, trv_err *err);
 
-/** Open either form. @param base as in peft_read(). TRV_EUNSUPPORTED (another
+/** Open either form. @param base as in peft_read(). @param notes as in
+ * session_open_scorer(). TRV_EUNSUPPORTED (another
  * number of labels, what peft_read() refuses), TRV_EMISMATCH, ... */
-int scorer_open(struct scorer **out, char **base, const struct model *m,
-                const char *dir, trv_err *err);
+int scorer_open(struct scorer **out, char **base, struct strbuf *notes,
+                const struct model *m, const char *dir, trv_err *err);
 void scorer_free(struct scorer *sc); // NULL is allowed
 
 /** Write a LoRA and its score [C] as an artefact; as adaptation_save_weights().

@@ -529,6 +529,107 @@ done:
     return rc;
 }
 
+/* --- tokenizer.json and the class --- */
+
+/* Models whose tokenizer transformers reads by the file's own rules, whatever
+ * class tokenizer_config.json names. */
+static bool
+is_read_plainly(const char *model_type)
+{
+    static const char names[] =
+        " mistral mistral3 ministral ministral3 mixtral phi3 granite "
+        "granitemoehybrid olmo2 olmo3 glm glm4 nemotron ernie4_5 internlm2 "
+        "internlm3 ";
+    char key[40];
+    const int n = snprintf(key, sizeof(key), " %s ", model_type);
+
+    return n < (int)sizeof(key) && strstr(names, key);
+}
+
+static int
+spm_rules_of(struct spm_rules *out, const struct side_files *f, trv_err *err)
+{
+    const char *name = "", *type = "";
+    bool legacy, prefix = true;
+    int rc =
+        json_str(&name, f->tokenizer_config, "tokenizer_class", f->dir, err);
+
+    if (!rc)
+        rc = json_str(&type, f->config, "model_type", f->dir, err);
+    if (rc)
+        return rc;
+    *out = (struct spm_rules){.decoder = f->decoder};
+    out->llama = (!strcmp(name, "LlamaTokenizer") ||
+                  !strcmp(name, "LlamaTokenizerFast")) &&
+                 !is_read_plainly(type);
+    legacy = !out->llama; // the classes' defaults
+    rc = json_flag(&legacy, f->tokenizer_config, "legacy", f->dir, err);
+    if (!rc && out->llama)
+        rc = json_flag(&prefix, f->tokenizer_config, "add_prefix_space", f->dir,
+                       err);
+    out->prefix = !prefix  ? SPM_PREFIX_NEVER
+                  : legacy ? SPM_PREFIX_ALWAYS
+                           : SPM_PREFIX_FIRST;
+    return rc;
+}
+
+/* The class's own pipeline: of Llama's, of GPT-2's and Qwen2's. */
+static int
+build_class(struct tokenizer *as, const struct side_files *f,
+            const struct spm_rules *rules, trv_err *err)
+{
+    static const char *const schemes[] = {"always", "first", "never"};
+    json_t *metaspace;
+    int rc;
+
+    if (!rules->llama)
+        return read_class(as, f, f->dir, err);
+    metaspace = json_pack("{s:s,s:s,s:b}", "type", "Metaspace",
+                          "prepend_scheme", schemes[rules->prefix], "split", 0);
+    rc = metaspace ? pretok_read(&as->pretok, metaspace, f->dir, err)
+                   : err_nomem(err, "to read '%s'", f->dir);
+    json_decref(metaspace);
+    return rc;
+}
+
+/* transformers 5 takes vocabulary and merges alone from a tokenizer.json where
+ * it knows the class, and its own pipeline; transformers 4 and all others take
+ * the file as it stands. So the file is what the model was trained with. */
+static int
+note_class(const struct side_files *f, const struct tokenizer *t, trv_err *err)
+{
+    const char *name = "", *type = "";
+    struct tokenizer *as;
+    struct spm_rules rules;
+    bool alike = true;
+    int rc = spm_rules_of(&rules, f, err);
+
+    if (!rc)
+        rc = json_str(&name, f->tokenizer_config, "tokenizer_class", f->dir,
+                      err);
+    if (!rc)
+        rc = json_str(&type, f->config, "model_type", f->dir, err);
+    if (rc || is_read_plainly(type) || rules.llama != t->bpe.byte_fallback ||
+        (!rules.llama && strncmp(name, "GPT2Tokenizer", 13) != 0 &&
+         strncmp(name, "Qwen2Tokenizer", 14) != 0))
+        return rc;
+    as = mem_calloc(1, sizeof(*as));
+    if (!as)
+        return err_nomem(err, "to read '%s'", f->dir);
+    rc = build_class(as, f, &rules, err);
+    if (!rc)
+        rc = tokenizer_cut_alike(&alike, t, as, err);
+    tokenizer_free(as);
+    if (!rc && !alike &&
+        sb_printf(f->notes,
+                  "'%s/tokenizer.json' is used as it stands; transformers 5 "
+                  "cuts texts by the rules of %.40s, which "
+                  "tokenizer_config.json names, so its ids may differ\n",
+                  f->dir, name))
+        rc = err_nomem(err, "to read '%s'", f->dir);
+    return rc;
+}
+
 /* --- the folder --- */
 
 /* vocab.json is what tokenizer.json was made from. Where it says something
@@ -575,47 +676,9 @@ open_json_file(struct tokenizer **out, const struct side_files *f,
         rc = add_side_tokens(*out, f, err);
     if (!rc && f->notes && file_exists(vocab))
         rc = note_vocab(*out, f, vocab, err);
+    if (!rc && f->notes)
+        rc = note_class(f, *out, err);
     return rc ? rc : tokenizer_finish(*out, path, err);
-}
-
-/* Models whose tokenizer.model transformers reads by the file's own rules,
- * whatever class tokenizer_config.json names. */
-static bool
-is_read_plainly(const char *model_type)
-{
-    static const char names[] = " mistral ministral ministral3 mixtral phi3 "
-                                "nemotron ernie4_5 internlm2 internlm3 ";
-    char key[40];
-    const int n = snprintf(key, sizeof(key), " %s ", model_type);
-
-    return n < (int)sizeof(key) && strstr(names, key);
-}
-
-static int
-spm_rules_of(struct spm_rules *out, const struct side_files *f, trv_err *err)
-{
-    const char *name = "", *type = "";
-    bool legacy, prefix = true;
-    int rc =
-        json_str(&name, f->tokenizer_config, "tokenizer_class", f->dir, err);
-
-    if (!rc)
-        rc = json_str(&type, f->config, "model_type", f->dir, err);
-    if (rc)
-        return rc;
-    *out = (struct spm_rules){.decoder = f->decoder};
-    out->llama = (!strcmp(name, "LlamaTokenizer") ||
-                  !strcmp(name, "LlamaTokenizerFast")) &&
-                 !is_read_plainly(type);
-    legacy = !out->llama; // the classes' defaults
-    rc = json_flag(&legacy, f->tokenizer_config, "legacy", f->dir, err);
-    if (!rc && out->llama)
-        rc = json_flag(&prefix, f->tokenizer_config, "add_prefix_space", f->dir,
-                       err);
-    out->prefix = !prefix  ? SPM_PREFIX_NEVER
-                  : legacy ? SPM_PREFIX_ALWAYS
-                           : SPM_PREFIX_FIRST;
-    return rc;
 }
 
 static int

@@ -73,6 +73,10 @@ int tokenizer_add_merge(struct tokenizer *t, int64_t n, const char *a,
 int tokenizer_add_token(struct tokenizer *t, const struct added_token *flags,
                         const char *s, size_t n, const char *file,
                         trv_err *err);
+/** Do both normalise and split texts alike? Some texts that tell published
+ * pipelines apart are tried. TRV_ENOMEM. */
+int tokenizer_cut_alike(bool *alike, const struct tokenizer *a,
+                        const struct tokenizer *b, trv_err *err);
 /** Complete a tokenizer whose parts are all there. */
 int tokenizer_finish(struct tokenizer *t, const char *file, trv_err *err);
 

@@ -39,6 +39,8 @@ read_phrases(struct evolve_plan *p, trv_err *err)
     }
     if (!rc && path && p->phrases.n == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' holds no phrase", path);
+    if (!rc && data.unused)
+        job_log(p->job, "warning: %s", data.unused);
     data_release(&data);
     return rc;
 }
