@@ -848,6 +848,7 @@ static enum flow
 run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
 {
     enum flow flow = FLOW_ON;
+    struct j_list *spans;
     struct j_scope *s;
     struct jv v;
     size_t at;
@@ -910,11 +911,15 @@ run(struct jctx *c, const struct jnode *x, struct j_scope *scope)
     case JN_GENERATION:
         at = c->out->len;
         s = scope_new(c, scope);
+        spans = c->spans;
+        if (x->kind == JN_GENERATION && c->out == c->whole)
+            c->spans = NULL; // a block inside says nothing more
         if (s)
             flow = run_all(c, x->b, s);
-        if (x->kind == JN_GENERATION && c->spans && c->out == c->whole) {
-            j_list_push(c, c->spans, j_int((int64_t)at));
-            j_list_push(c, c->spans, j_int((int64_t)c->out->len));
+        if (spans && !c->spans) {
+            c->spans = spans;
+            j_list_push(c, spans, j_int((int64_t)at));
+            j_list_push(c, spans, j_int((int64_t)c->out->len));
         }
         break;
     case JN_BREAK:
