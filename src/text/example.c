@@ -728,6 +728,7 @@ row_of_turns(struct example *e, const struct text_rules *rules,
     struct strbuf whole = {0};
     const json_t *answer;
     json_t *own = NULL, *all = NULL;
+    const char *text;
     size_t at = 0;
     int rc;
 
@@ -739,15 +740,17 @@ row_of_turns(struct example *e, const struct text_rules *rules,
         rc = add_answer(&all, e, row, answer, err);
     if (!rc)
         rc = assistant_spans(&spans, &whole, rules, row, all, err);
+    text = whole.s ? whole.s : "";
     for (int64_t i = 0; i < spans.n && !rc; at = spans.v[i++].to) {
-        rc = add_part(e, rules, whole.s + at, spans.v[i].from - at, false, err);
+        const struct chat_span *s = &spans.v[i];
+
+        TRV_ASSERT(at <= s->from && s->from <= s->to && s->to <= whole.len);
+        rc = add_part(e, rules, text + at, s->from - at, false, err);
         if (!rc)
-            rc = add_part(e, rules, whole.s + spans.v[i].from,
-                          spans.v[i].to - spans.v[i].from, true, err);
+            rc = add_part(e, rules, text + s->from, s->to - s->from, true, err);
     }
     if (!rc)
-        rc = add_part(e, rules, whole.s ? whole.s + at : "", whole.len - at,
-                      false, err);
+        rc = add_part(e, rules, text + at, whole.len - at, false, err);
     if (!rc && !rules->turn_end && eos >= 0 && spans.n > 0 && at == whole.len &&
         e->ids.n > 0 && e->ids.v[e->ids.n - 1] != eos &&
         (ids_push(&e->ids, eos) || sb_putc(&e->loss, true)))

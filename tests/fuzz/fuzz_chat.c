@@ -1,4 +1,6 @@
-/* fuzz_chat.c -- any bytes as a chat template, over one fixed conversation. */
+/* fuzz_chat.c -- any bytes as a chat template, over one fixed conversation.
+ * What {% generation %} says are pieces of the rendering, one behind the other.
+ */
 #include <jansson.h>
 #include <stdint.h>
 
@@ -15,9 +17,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         " {\"role\": \"assistant\", \"content\": \"\", \"tool_calls\":"
         "  [{\"id\": \"x\", \"n\": 1.5, \"ok\": true, \"a\": [1, null]}]}]";
     static json_t *messages;
-    struct chat_options opts = {.bos_token = "<s>", .eos_token = "</s>"};
+    struct chat_spans spans = {0};
+    struct chat_options opts = {
+        .bos_token = "<s>", .eos_token = "</s>", .spans = &spans};
     struct chat_template *t = NULL;
     struct strbuf out = {0};
+    size_t at = 0;
 
     if (!messages)
         messages = json_loads(chat, 0, NULL);
@@ -26,6 +31,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         opts.add_generation_prompt = true;
         (void)chat_render(t, &out, messages, &opts, NULL);
     }
+    for (int64_t i = 0; i < spans.n; at = spans.v[i++].to)
+        TRV_ASSERT(at <= spans.v[i].from && spans.v[i].from <= spans.v[i].to);
+    TRV_ASSERT(at <= out.len);
+    chat_spans_release(&spans);
     sb_release(&out);
     chat_template_free(t);
     return 0;

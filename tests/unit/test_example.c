@@ -336,11 +336,19 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
         "{% for m in messages %}{% if m.tool_calls %}{{ m.tool_calls[0] }}"
         "<|im_start|>\n{% else %}{{ m.content }}<|im_end|>{% endif %}"
         "{% endfor %}";
+    static const char nested[] =
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}:"
+        "{% else %}{% generation %}{% generation %}{{ m.content }}"
+        "{% endgeneration %}{% set x %}{% generation %}!{% endgeneration %}"
+        "{% endset %}{{ x }}</s>{% endgeneration %}{% endif %}{% endfor %}";
+    static const char empty[] = "{% generation %}{% endgeneration %}";
     const struct {
         const char *source, *row;
         enum example_loss on;
         const char *want;
     } list[] = {
+        {nested, ROW_OF_TURNS, LOSS_ASSISTANT, "q:[a!</s>]r:[b!</s>]"},
+        {empty, ROW_OF_TURNS, LOSS_ASSISTANT, ""},
         {im, ROW_OF_TURNS, LOSS_LAST,
          "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
          "<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\n"
