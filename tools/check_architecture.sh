@@ -21,7 +21,8 @@ tr '\n' ' ' <ARCHITECTURE.md | tr -s ' ' >"$text"
 find -L .ci bench cmake docs include models recipes src tests tools -type f |
     sort >"$room/files"
 top='^(\.ci|bench|cmake|docs|include|models|recipes|src|tests|tools)/'
-for file in ARCHITECTURE.md CONTRIBUTING.md README.md docs/dependencies.md; do
+for file in ARCHITECTURE.md CONTRIBUTING.md README.md docs/dependencies.md \
+    docs/models.md; do
     names=$top
     [ "$file" != ARCHITECTURE.md ] || names="$top|\.(c|h|def|sh|py)$"
     # One with a * or NAME in it stands for many.

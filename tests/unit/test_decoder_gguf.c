@@ -72,6 +72,7 @@ check_arch(const char *arch, const char *isa)
     if (worst > 2e-5 * top)
         fail_msg("%s on %s: off by %g of %g", arch, isa ? isa : "the best",
                  worst, top);
+    print_message("%s on %s: logits off by %.1e\n", arch, be->isa, worst / top);
     arena_release(&a);
     decoder_free(d);
     backend_free(be);
