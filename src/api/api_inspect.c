@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapt/params/bottleneck_file.h"
+#include "adapt/params/lora_gguf.h"
 #include "adapt/params/peft.h"
 #include "adapt/prompt/peft_virtual.h"
 #include "adapt/reward/scorer.h"
@@ -185,12 +186,42 @@ inspect_peft(json_t **out, const char *path, trv_err *err)
     return rc ? rc : inspect_bare(out, path, kind, PEFT_CONFIG, err);
 }
 
+static int
+inspect_gguf_lora(json_t **out, const char *path, trv_err *err)
+{
+    json_t *config;
+    int rc = gguf_lora_describe(&config, path, err);
+
+    if (rc)
+        return rc;
+    *out = json_pack("{s:s,s:s,s:s,s:s,s:o}", "what", "artefact", "path", path,
+                     "form", form_name(FORM_PARAMS), "kind",
+                     kind_name(KIND_LORA), "config", config);
+    return *out ? 0 : err_nomem(err, "to inspect");
+}
+
+/* What is no artefact and no adapter's folder. */
+static int
+inspect_model_or_head(json_t **out, const char *path,
+                      const trv_model_options *opts, trv_err *err)
+{
+    bool is_lora, is_scorer = false;
+    int rc = gguf_lora_find(&is_lora, path, err);
+
+    if (!rc && !is_lora)
+        rc = scorer_find(&is_scorer, path, err);
+    if (rc)
+        return rc;
+    return is_lora     ? inspect_gguf_lora(out, path, err)
+           : is_scorer ? inspect_bare(out, path, KIND_HEAD, "config.json", err)
+                       : inspect_model(out, path, opts, err);
+}
+
 int
 trv_inspect(char **json, const char *path, const trv_model_options *opts,
             trv_err *err)
 {
     json_t *root = NULL;
-    bool is_scorer;
     char *text;
     int rc;
 
@@ -201,10 +232,8 @@ trv_inspect(char **json, const char *path, const trv_model_options *opts,
         rc = inspect_peft(&root, path, err);
     else if (bottleneck_file_is(path))
         rc = inspect_bare(&root, path, KIND_ADAPTER, BOTTLENECK_CONFIG, err);
-    else if (!(rc = scorer_find(&is_scorer, path, err)))
-        rc = is_scorer
-                 ? inspect_bare(&root, path, KIND_HEAD, "config.json", err)
-                 : inspect_model(&root, path, opts, err);
+    else
+        rc = inspect_model_or_head(&root, path, opts, err);
     if (rc)
         return rc;
     text = json_dumps(root, JSON_INDENT(2));

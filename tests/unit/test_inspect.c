@@ -88,6 +88,20 @@ test_inspect_names_divided_frequencies(void **state)
 }
 
 static void
+test_inspect_says_what_a_gguf_lora_is(void **state)
+{
+    json_t *root = inspect(test_source("golden/peft/gguf/layers.gguf"));
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(root, "kind")),
+                        "lora");
+    assert_string_equal(config_word(root, "architecture"), "llama");
+    assert_string_equal(config_word(root, "modules"), "ffn_down, attn_q");
+    assert_non_null(config_word(root, "rank"));
+    json_decref(root);
+}
+
+static void
 test_inspect_says_what_a_vocabulary_is(void **state)
 {
     json_t *root = inspect(test_source("golden/model/vocabulary.gguf"));
@@ -140,6 +154,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inspect_reads_every_golden_model),
         cmocka_unit_test(test_inspect_names_divided_frequencies),
+        cmocka_unit_test(test_inspect_says_what_a_gguf_lora_is),
         cmocka_unit_test(test_inspect_says_what_a_vocabulary_is),
         cmocka_unit_test(
             test_inspect_vocabulary_tokenizes_and_does_nothing_else),

@@ -173,3 +173,102 @@ gguf_lora_read(struct lora *out, struct base_patch *patch,
     gguf_release(&f);
     return rc;
 }
+
+int
+gguf_lora_find(bool *is, const char *path, trv_err *err)
+{
+    struct gguf_str type = {"", 0};
+    struct gguf_file f = {0};
+    trv_err why = {0};
+    int rc;
+
+    *is = false;
+    if (!gguf_lora_is(path))
+        return 0;
+    rc = gguf_open_file(&f, path, &why);
+    if (!rc)
+        rc = gguf_string(&type, &f, "general.type", &why);
+    *is = !rc && type.n == 7 && !memcmp(type.s, "adapter", 7);
+    gguf_release(&f);
+    return rc == TRV_ENOMEM ? err_fail(err, rc, "%s", why.msg) : 0;
+}
+
+/* Ranks and modules of the pairs, each once: "ffn_down" of
+ * blk.1.ffn_down.weight.lora_b [out, rank]. */
+static int
+describe_pairs(json_t *ranks, json_t *modules, const struct gguf_file *f)
+{
+    static const char end[] = ".weight.lora_b";
+    int bad = 0;
+
+    for (int64_t i = 0; i < f->n && !bad; i++) {
+        const struct tensor *t = &f->tensors[i];
+        const size_t n = strlen(t->name), len = sizeof(end) - 1;
+        const char *s = t->name;
+        char rank[24];
+
+        if (n <= len || strcmp(s + n - len, end) != 0)
+            continue;
+        snprintf(rank, sizeof(rank), "%lld", (long long)t->dim[t->n_dims - 1]);
+        if (!strncmp(s, "blk.", 4) && strchr(s + 4, '.'))
+            s = strchr(s + 4, '.') + 1;
+        if (s >= t->name + n - len)
+            continue;
+        bad = json_object_set_new(ranks, rank, json_true()) ||
+              json_object_setn_new(modules, s, (size_t)(t->name + n - len - s),
+                                   json_true());
+    }
+    return bad;
+}
+
+/* The keys of an object, as "a, b". */
+static int
+join_keys(struct strbuf *out, json_t *object)
+{
+    const char *key;
+    json_t *v;
+    int bad = 0;
+
+    json_object_foreach(object, key, v)
+    {
+        bad = bad || sb_printf(out, "%s%s", out->len ? ", " : "", key);
+    }
+    return bad;
+}
+
+int
+gguf_lora_describe(json_t **out, const char *path, trv_err *err)
+{
+    json_t *ranks = json_object(), *modules = json_object();
+    struct gguf_str arch = {"", 0}, base = {"", 0};
+    struct strbuf r = {0}, m = {0};
+    struct gguf_file f = {0};
+    double alpha = 0.0;
+    int rc = gguf_open_file(&f, path, err);
+
+    *out = NULL;
+    if (!rc)
+        rc = gguf_string(&arch, &f, "general.architecture", err);
+    if (!rc)
+        rc = gguf_string(&base, &f, "general.base_model.0.name", err);
+    if (!rc)
+        rc = gguf_num(&alpha, &f, "adapter.lora.alpha", -1e6, 1e6, err);
+    if (!rc && (describe_pairs(ranks, modules, &f) || join_keys(&r, ranks) ||
+                join_keys(&m, modules)))
+        rc = err_nomem(err, "to inspect '%s'", path);
+    if (!rc) {
+        *out = json_pack("{s:s%,s:o,s:f,s:s,s:s,s:I}", "architecture", arch.s,
+                         arch.n, "base",
+                         base.n ? json_stringn(base.s, base.n) : json_null(),
+                         "alpha", alpha, "rank", r.s ? r.s : "", "modules",
+                         m.s ? m.s : "", "tensors", (json_int_t)f.n);
+        if (!*out)
+            rc = err_nomem(err, "to inspect '%s'", path);
+    }
+    sb_release(&r);
+    sb_release(&m);
+    json_decref(ranks);
+    json_decref(modules);
+    gguf_release(&f);
+    return rc;
+}

@@ -12,12 +12,18 @@
 #ifndef ADAPT_PARAMS_LORA_GGUF_H
 #define ADAPT_PARAMS_LORA_GGUF_H
 
+#include <jansson.h>
+
 #include "adapt/params/base_patch.h"
 #include "model/decoder/lora.h"
 #include "model/files/gguf.h"
 
 /** Is it a file that begins as GGUF files do? */
 bool gguf_lora_is(const char *path);
+/** Does it call itself an adapter? What cannot be read is none. TRV_ENOMEM. */
+int gguf_lora_find(bool *is, const char *path, trv_err *err);
+/** What is said without a model: architecture, base, alpha, ranks, modules. */
+int gguf_lora_describe(json_t **out, const char *path, trv_err *err);
 /** As mlx_read(). */
 int gguf_lora_read(struct lora *out, struct base_patch *patch,
                    const struct model_config *cfg, const char *path,
