@@ -308,6 +308,8 @@ matters(const char *from, const struct method_use *use,
         one.inputs = NULL; // it says how inputs are sampled
     if (strcmp(option->name, "pairs") == 0 && !one.pairs)
         give_pairs(&one);
+    if (strcmp(option->name, "loss") == 0 && !one.pairs)
+        one.max_tokens = 8; // means over answers of one length are all one
     other = one;
     fit_set(&other, option, value);
     assert_false(fit_equal(&one, &other, option));
@@ -374,11 +376,11 @@ static const struct {
     {NULL, "ratio", "seed", "nothing is drawn"},
     {NULL, "contrast", "seed", "nothing is drawn"},
     {NULL, "judge", "seed", "nothing is drawn"},
-    {"base->params", NULL, "max-tokens", "of answers to --eval alone"},
-    {"base->prompt", NULL, "max-tokens", "of answers to --eval alone"},
+    {"base->params", NULL, "max-tokens",
+     "of the answers that the report draws"},
+    {"base->prompt", NULL, "max-tokens",
+     "of the answers that the report draws"},
     {"base->prompt", NULL, "seed", "a step takes all pairs, from one text"},
-    {"reward->prompt", "grpo", "loss", "the same bytes here; not of a LoRA"},
-    {"reward->prompt", "rloo", "loss", "the same bytes here; not of a LoRA"},
     {"reward->prompt", "text", "temperature", "refused: a value for the whole"},
     {"reward->prompt", "text", "divergence", "refused: a value for the whole"},
     {"reward->prompt", "text", "batch",
