@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "model/decoder/head.h"
 #include "model/files/safetensors.h"
+#include "support/golden.h"
 
 #define TOKENS_MAX 64
 #define BOUND 5e-5
@@ -142,7 +143,7 @@ static void
 test_peft_folders_score_as_in_peft(void **state)
 {
     (void)state;
-    each_case("golden/peft/folders.json", "folders/", 32, check_scores);
+    each_case("golden/peft/folders.json", "folders/", 38, check_scores);
 }
 
 static void
@@ -180,9 +181,9 @@ test_peft_folders_score_on_every_backend(void **state)
 {
     (void)state;
     opts = (struct backend_options){.prec = PREC_F32};
-    each_case("golden/peft/folders.json", "folders/", 32, check_fast);
+    each_case("golden/peft/folders.json", "folders/", 38, check_fast);
     opts = (struct backend_options){.prec = PREC_AUTO};
-    each_case("golden/peft/folders.json", "folders/", 32, check_fast);
+    each_case("golden/peft/folders.json", "folders/", 38, check_fast);
     opts = (struct backend_options){.isa = "ref"};
 }
 
@@ -235,6 +236,62 @@ test_peft_folders_share_a_batch(void **state)
     for (int i = 0; i < 3; i++)
         adapter_weights_release(&w[i]);
     session_free(f.s);
+}
+
+/* What is read and written again holds the tensors of the folder, by name. */
+static void
+check_names(struct fixture *f)
+{
+    struct payload_files files = {0};
+    struct st_file theirs, ours;
+    struct base_patch patch;
+    struct lora l;
+    char path[512];
+    trv_err err = {0};
+
+    snprintf(path, sizeof(path), "%s/adapter_model.safetensors", f->path);
+    must(peft_read(&l, &patch, NULL, &f->s->model->cfg, f->path, false, &err),
+         &err);
+    must(peft_encode(&files, &l, &f->s->model->cfg, NULL, &err), &err);
+    must(st_open(&theirs, path, &err), &err);
+    must(st_parse(&ours, f->name, files.weights, files.n_weights, &err), &err);
+    assert_int_equal(ours.n, theirs.n);
+    for (int64_t i = 0; i < theirs.n; i++)
+        if (!st_find(&ours, theirs.tensors[i].name))
+            fail_msg("%s: '%s' is not written", f->name,
+                     theirs.tensors[i].name);
+    st_release(&ours);
+    st_release(&theirs);
+    payload_files_release(&files);
+    lora_release(&l);
+    base_patch_release(&patch);
+}
+
+static void
+test_peft_folders_are_written_under_the_names_of_peft(void **state)
+{
+    static const char *const names[] = {"dora",      "regex",     "lora_phi3",
+                                        "dora_phi3", "lora_neox", "dora_neox",
+                                        "seen",      "seen_dora"};
+    const size_t n = sizeof(names) / sizeof(*names);
+    json_t *cases = golden_open("peft/folders.json");
+    size_t checked = 0;
+
+    (void)state;
+    for (size_t i = 0; i < json_array_size(cases) * n; i++) {
+        const json_t *row = json_array_get(cases, i / n);
+        struct fixture f;
+
+        if (strcmp(json_string_value(json_object_get(row, "case")),
+                   names[i % n]))
+            continue;
+        open_case(&f, row, "folders/");
+        check_names(&f);
+        session_free(f.s);
+        checked++;
+    }
+    assert_int_equal(checked, n);
+    json_decref(cases);
 }
 
 /* One gradient against the golden one, of `n` values. */
@@ -307,7 +364,7 @@ static void
 test_peft_folders_have_the_gradients_of_autograd(void **state)
 {
     (void)state;
-    each_case("golden/peft/folders.json", "folders/", 32, check_gradients);
+    each_case("golden/peft/folders.json", "folders/", 38, check_gradients);
 }
 
 int
@@ -315,6 +372,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peft_folders_score_as_in_peft),
+        cmocka_unit_test(test_peft_folders_are_written_under_the_names_of_peft),
         cmocka_unit_test(
             test_peft_adapters_of_mlx_and_llama_cpp_score_as_there),
         cmocka_unit_test(test_peft_folders_score_on_every_backend),

@@ -22,7 +22,8 @@ import torch
 from peft import (LoraConfig, PeftModel, PromptEncoderConfig, TaskType,
                   get_peft_model)
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import (AutoModelForCausalLM, Gemma3Config,
+                          Gemma3ForConditionalGeneration)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODELS = os.path.join(HERE, "..", "models")
@@ -37,9 +38,43 @@ class Torch64:
         return getattr(torch, name)
 
 
-for family in ("llama", "gpt2", "qwen2"):
+for family in ("llama", "gpt2", "qwen2", "phi3", "gpt_neox", "gemma3"):
     importlib.import_module(
         f"transformers.models.{family}.modeling_{family}").torch = Torch64()
+
+# A model that sees: its text part is Trivium's, and the vision tower is there.
+SEEN = "../peft/gemma3_seen"
+
+
+def make_seen():
+    text = dict(vocab_size=112, hidden_size=32, intermediate_size=48,
+                num_hidden_layers=2, num_attention_heads=4,
+                num_key_value_heads=2, head_dim=8,
+                max_position_embeddings=128, sliding_window=8,
+                bos_token_id=1, eos_token_id=2, pad_token_id=0,
+                query_pre_attn_scalar=8,
+                layer_types=["sliding_attention", "full_attention"])
+    vision = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1,
+                  num_attention_heads=1, image_size=28, patch_size=14)
+    torch.manual_seed(11)
+    model = Gemma3ForConditionalGeneration(Gemma3Config(
+        text_config=text, vision_config=vision, mm_tokens_per_image=4,
+        image_token_index=111, boi_token_index=109, eoi_token_index=110,
+        tie_word_embeddings=True))
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(0.1 * torch.randn_like(p) if "norm" in name
+                    else 0.2 * torch.randn_like(p))
+    model.to(torch.bfloat16).save_pretrained(os.path.join(HERE, "gemma3_seen"))
+
+
+def open_base(family):
+    kind = Gemma3ForConditionalGeneration if family == SEEN \
+        else AutoModelForCausalLM
+    return kind.from_pretrained(
+        os.path.join(MODELS, family), dtype=torch.float32,
+        attn_implementation="eager").eval()
+
 
 CASES = {
     "dora": ("llama", dict(target_modules="all-linear", use_dora=True)),
@@ -112,6 +147,15 @@ CASES = {
     "gguf_qwen2": ("qwen2", dict(target_modules=["q_proj", "k_proj",
                                                  "embed_tokens"])),
     "p_tuning": ("llama", None),
+    "lora_phi3": ("phi3", dict(target_modules=["qkv_proj", "gate_up_proj"])),
+    "dora_phi3": ("phi3", dict(target_modules="all-linear", use_dora=True)),
+    "lora_neox": ("gpt_neox", dict(target_modules=["query_key_value",
+                                                   "dense_h_to_4h"])),
+    "dora_neox": ("gpt_neox", dict(target_modules=["query_key_value", "dense"],
+                                   use_dora=True)),
+    "seen": (SEEN, dict(target_modules=r".*language_model.*(q|down)_proj")),
+    "seen_dora": (SEEN, dict(target_modules=r".*language_model.*(k|o)_proj",
+                             use_dora=True)),
 }
 GRADIENTS = ("dora", "dora_gpt2", "dora_bias", "lora_bias")
 
@@ -197,9 +241,7 @@ def write(case):
     torch.manual_seed(5)
     where = os.path.join(HERE, "folders", case)
     shutil.rmtree(where, ignore_errors=True)
-    base = AutoModelForCausalLM.from_pretrained(
-        os.path.join(MODELS, family), dtype=torch.float32,
-        attn_implementation="eager").eval()
+    base = open_base(family)
     ids = torch.randint(3, 112, (24,), generator=gen)
     ids[3:6] = torch.tensor([3, 5, 7])
     plain = logp_of(base.double(), ids)
@@ -243,9 +285,7 @@ def write(case):
 def reopen(case, family, where, ids):
     """PEFT opens the folder afresh, in float32. Names that PEFT itself does
     not read are put right first."""
-    base = AutoModelForCausalLM.from_pretrained(
-        os.path.join(MODELS, family), dtype=torch.float32,
-        attn_implementation="eager").eval()
+    base = open_base(family)
     if case in ("raw_names", "short_names"):
         with tempfile.TemporaryDirectory() as fixed:
             shutil.copytree(where, fixed, dirs_exist_ok=True)
@@ -269,6 +309,8 @@ def main(names):
     if names and os.path.exists(path):
         with open(path) as f:
             known = {c["case"]: c for c in json.load(f)}
+    if not names or any(CASES[n][0] == SEEN for n in names):
+        make_seen()
     for case in names or CASES:
         known[case] = write(case)
     with open(path, "w") as f:
