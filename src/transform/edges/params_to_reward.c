@@ -19,13 +19,13 @@ static const struct method methods[] = {
                          "--to ratio:out/r",
               .source = "Rafailov et al. 2023, arXiv:2305.18290"},
      .run = view_ratio},
-    HEAD_METHOD_ROW("head", HEAD_RANK, "",
+    HEAD_METHOD_ROW(HEAD_RANK, "", .name = "head",
                     .summary = "train a scalar head to rank pairs of answers "
                                "as the log-ratio does",
                     .example = "trivium convert --model MODEL --from "
                                "lora:out/z --to head:out/h",
                     .source = "Ouyang et al. 2022, arXiv:2203.02155"),
-    HEAD_METHOD_ROW("regress", HEAD_REGRESS, "beta ",
+    HEAD_METHOD_ROW(HEAD_REGRESS, "beta ", .name = "regress",
                     .summary = HEAD_REGRESS_SUMMARY,
                     .example = "trivium convert --model MODEL --from "
                                "lora:out/z --to head:out/h --method regress"),

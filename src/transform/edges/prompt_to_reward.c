@@ -30,13 +30,13 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from "
                          "\"prompt:The answer is polite.\" --to judge:out/j"},
      .run = view_judge},
-    HEAD_METHOD_ROW("head", HEAD_RANK, "against ",
+    HEAD_METHOD_ROW(HEAD_RANK, "against ", .name = "head",
                     .summary = "train a scalar head to tell answers under the "
                                "prompt from those without it, or under another",
                     .example = "trivium convert --model MODEL --from "
                                "prompt:@z.txt --to head:out/h",
                     .source = "Yang et al. 2023, arXiv:2307.12950"),
-    HEAD_METHOD_ROW("regress", HEAD_REGRESS, "against beta ",
+    HEAD_METHOD_ROW(HEAD_REGRESS, "against beta ", .name = "regress",
                     .summary = HEAD_REGRESS_SUMMARY,
                     .example = "trivium convert --model MODEL --from "
                                "prompt:@z.txt --to head:out/h --method "

@@ -28,12 +28,11 @@ enum head_variant {
     HEAD_REGRESS, // and by how much
 };
 
-/* A row of them in the table of an edge: its name and variant, the options of
- * that edge, each with a blank behind it, then summary, example and source. */
-#define HEAD_METHOD_ROW(name_, variant_, options_, ...)                        \
+/* A row of them in the table of an edge: its variant, the options of that edge,
+ * each with a blank behind it, then name, summary, example and source. */
+#define HEAD_METHOD_ROW(variant_, options_, ...)                               \
     {                                                                          \
-        .info = {.name = name_,                                                \
-                 .makes = "head",                                              \
+        .info = {.makes = "head",                                              \
                  .options = "inputs samples max-tokens temperature " options_  \
                             "@learn",                                          \
                  .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "  \
