@@ -52,7 +52,7 @@ grep -oE '`src/[a-z_0-9/]+\.c`: `[a-z_0-9]+\(\)`' "$text" | tr -d '`:()' |
 sed -n '/^## The triangle/,/^## /s/^|.*|\(.*\)|$/\1/p' ARCHITECTURE.md |
     grep -oE '`[a-z]+`' | tr -d '`' | sort -u >"$room/told"
 cat src/transform/edges/*.c src/transform/policy/policy_method.h |
-    sed -n 's/.*{\.name = "\([a-z]*\)".*/\1/p' | sort -u >"$room/are"
+    sed -n 's/.*[{ ]\.name = "\([a-z]*\)".*/\1/p' | sort -u >"$room/are"
 comm -23 "$room/told" "$room/are" |
     sed 's/^/ARCHITECTURE.md: no edge has the method /' >>"$said"
 comm -13 "$room/told" "$room/are" |

@@ -1,4 +1,5 @@
-/* nearest.c -- the distance of two names: optimal alignment (Damerau 1964). */
+/* nearest.c -- the distance of two names: optimal alignment (Damerau 1964).
+ * src/cli/opt.c has its own, for the program sees the public header alone. */
 #include "base/nearest.h"
 
 #include <stdint.h>

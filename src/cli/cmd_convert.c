@@ -46,14 +46,6 @@ static const struct opt_spec convert_opts[] = {
 #define TRV_OPTION_CHOICE(f, ...)                                              \
     OPT_CHOICE(struct convert_args, o.f, __VA_ARGS__),
 #include <trivium/convert_options.def>
-#define TRV_OPTION_GROUP(title) OPT_GROUP(title),
-#define TRV_OPTION_FLAG(f, ...) OPT_FLAG(struct convert_args, o.f, __VA_ARGS__),
-#define TRV_OPTION_INT(f, ...) OPT_INT(struct convert_args, o.f, __VA_ARGS__),
-#define TRV_OPTION_NUM(f, ...) OPT_NUM(struct convert_args, o.f, __VA_ARGS__),
-#define TRV_OPTION_TEXT(f, ...) OPT_TEXT(struct convert_args, o.f, __VA_ARGS__),
-#define TRV_OPTION_CHOICE(f, ...)                                              \
-    OPT_CHOICE(struct convert_args, o.f, __VA_ARGS__),
-#include <trivium/learn_options.def>
     OPT_END,
 };
 

@@ -146,6 +146,17 @@ options_check_learn(const trv_learn_options *o, trv_err *err)
     return options_within(list, sizeof(list) / sizeof(*list), err);
 }
 
+int
+options_length(int64_t *out, int64_t asked, int64_t room, trv_err *err)
+{
+    if (asked > room)
+        return err_option(err, TRV_ETOOLONG, "max-length",
+                          "is %lld, but the model's context has room for %lld",
+                          (long long)asked, (long long)room);
+    *out = asked ? asked : GIVEN_LENGTH < room ? GIVEN_LENGTH : room;
+    return 0;
+}
+
 /* Move the fields of `from`, which is used up, into `to`. */
 static int
 add_all(json_t *to, json_t *from, trv_err *err)

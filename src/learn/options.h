@@ -50,6 +50,13 @@ int options_complete(trv_learn_options *o, const struct learn_defaults *d,
 int options_epochs(trv_learn_options *o, int32_t asked, double epochs,
                    int64_t n, trv_err *err);
 
+/** Defaults of learning from given data, where options are 0. */
+#define GIVEN_BATCH 16
+#define GIVEN_LENGTH 1024 // tokens of a row, or the context where shorter
+/** The most tokens of a row: what was asked for, or the default as far as there
+ * is room. TRV_ETOOLONG where more was asked for than that. */
+int options_length(int64_t *out, int64_t asked, int64_t room, trv_err *err);
+
 /** Add the values used to a JSON object, with the final `steps`, `batch` and
  * `lr`. TRV_ENOMEM. */
 int options_lora_to_json(json_t *to, const trv_lora_options *o, trv_err *err);

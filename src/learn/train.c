@@ -12,10 +12,6 @@
 #include "learn/train_head.h"
 #include "learn/work.h"
 
-/* Defaults, where options are 0. */
-#define DEFAULT_BATCH 16
-#define DEFAULT_LENGTH 1024 // tokens of a row, or the context where shorter
-
 /* The options with every zero replaced. */
 struct plan {
     struct work w;
@@ -138,13 +134,12 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     p->learn = o->learn;
     rc = options_complete(
         &p->learn,
-        &(struct learn_defaults){.batch = DEFAULT_BATCH,
+        &(struct learn_defaults){.batch = GIVEN_BATCH,
                                  .lr = student_default_lr(p->kind, cfg),
                                  .rows = "rows"},
         err);
     if (rc)
         return rc;
-    p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
     if (student_is_virtual(p->kind)) // they stand before every row
         room -= o->virtual_tokens.tokens;
     if (room < 2)
@@ -152,14 +147,9 @@ plan_make(struct plan *p, const char *out, trv_err *err)
                         "%d virtual tokens leave no room for a row in the "
                         "context of %lld",
                         o->virtual_tokens.tokens, (long long)cfg->context);
-    if (p->max_length > room && o->max_length)
-        return err_option(err, TRV_ETOOLONG, "max-length",
-                          "is %lld, but the model's context has room "
-                          "for %lld",
-                          (long long)p->max_length, (long long)room);
-    if (p->max_length > room)
-        p->max_length = room;
-    rc = work_begin(&p->w, out, NULL, err);
+    rc = options_length(&p->max_length, o->max_length, room, err);
+    if (!rc)
+        rc = work_begin(&p->w, out, NULL, err);
     if (!rc)
         rc = work_lock(&p->w, err);
     if (!rc)

@@ -9,10 +9,6 @@
 #include "learn/student.h"
 #include "learn/train.h"
 
-/* Defaults, where options are 0. */
-#define DEFAULT_BATCH 16
-#define DEFAULT_LENGTH 1024 // tokens of a row, or the context where shorter
-
 struct plan {
     struct work w;
     const trv_train_options *o;
@@ -66,7 +62,6 @@ open_pairs(struct plan *p, trv_err *err)
 static int
 check_lengths(struct plan *p, trv_err *err)
 {
-    const int64_t context = p->w.s->model->cfg.context;
     const trv_train_options *o = p->o;
     const int rc = o->full ? student_check_full(p->w.s->model, err) : 0;
 
@@ -75,14 +70,8 @@ check_lengths(struct plan *p, trv_err *err)
     if (o->loss_on && strcmp(o->loss_on, "last") != 0)
         return err_option(err, TRV_EINVAL, "loss-on",
                           "goes with given text, not with a reward");
-    p->max_length = o->max_length ? o->max_length : DEFAULT_LENGTH;
-    if (p->max_length > context && o->max_length)
-        return err_option(err, TRV_ETOOLONG, "max-length",
-                          "is %lld, but the model's context is %lld",
-                          (long long)p->max_length, (long long)context);
-    if (p->max_length > context)
-        p->max_length = context;
-    return 0;
+    return options_length(&p->max_length, o->max_length,
+                          p->w.s->model->cfg.context, err);
 }
 
 static int
@@ -96,7 +85,7 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     p->learn = o->learn;
     rc = options_complete(&p->learn,
                           &(struct learn_defaults){
-                              .batch = DEFAULT_BATCH,
+                              .batch = GIVEN_BATCH,
                               .lr = head_run_lr(&p->w.s->model->cfg, o->full),
                               .rows = "pairs"},
                           err);

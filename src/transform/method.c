@@ -40,15 +40,6 @@ static const struct option options[] = {
 #define TRV_OPTION_SEED(f, letter, name, ...)                                  \
     ROW(TYPE_SEED, f, name, __VA_ARGS__)
 #include <trivium/convert_options.def>
-#define TRV_OPTION_GROUP(title)
-#define TRV_OPTION_FLAG(f, letter, name, help_) ROW(TYPE_FLAG, f, name, .lo = 0)
-#define TRV_OPTION_INT(f, letter, name, ...) ROW(TYPE_INT, f, name, __VA_ARGS__)
-#define TRV_OPTION_NUM(f, letter, name, ...) ROW(TYPE_NUM, f, name, __VA_ARGS__)
-#define TRV_OPTION_TEXT(f, letter, name, ...)                                  \
-    ROW(TYPE_TEXT, f, name, __VA_ARGS__)
-#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
-    ROW(TYPE_CHOICE, f, name, __VA_ARGS__)
-#include <trivium/learn_options.def>
 };
 #undef ROW
 #define N_OPTIONS (sizeof(options) / sizeof(*options))

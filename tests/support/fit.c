@@ -24,14 +24,6 @@ static const struct fit_option options[] = {
     AT(FIT_CHOICE, f, name, __VA_ARGS__)
 #define TRV_OPTION_SEED(f, letter, name, ...) AT(FIT_SEED, f, name, __VA_ARGS__)
 #include <trivium/convert_options.def>
-#define TRV_OPTION_GROUP(title)
-#define TRV_OPTION_FLAG(f, letter, name, help_) AT(FIT_FLAG, f, name, .lo = 0)
-#define TRV_OPTION_INT(f, letter, name, ...) AT(FIT_INT, f, name, __VA_ARGS__)
-#define TRV_OPTION_NUM(f, letter, name, ...) AT(FIT_NUM, f, name, __VA_ARGS__)
-#define TRV_OPTION_TEXT(f, letter, name, ...) AT(FIT_TEXT, f, name, __VA_ARGS__)
-#define TRV_OPTION_CHOICE(f, letter, name, ...)                                \
-    AT(FIT_CHOICE, f, name, __VA_ARGS__)
-#include <trivium/learn_options.def>
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 

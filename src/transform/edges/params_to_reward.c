@@ -19,29 +19,16 @@ static const struct method methods[] = {
                          "--to ratio:out/r",
               .source = "Rafailov et al. 2023, arXiv:2305.18290"},
      .run = view_ratio},
-    {.info = {.name = "head",
-              .makes = "head",
-              .summary = "train a scalar head to rank pairs of answers as the "
-                         "log-ratio does",
-              .options = "inputs samples max-tokens temperature @learn",
-              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
-                          "beta=1",
-              .example = "trivium convert --model MODEL --from lora:out/z "
-                         "--to head:out/h",
-              .source = "Ouyang et al. 2022, arXiv:2203.02155"},
-     .variant = HEAD_RANK,
-     .run = head_method},
-    {.info = {.name = "regress",
-              .makes = "head",
-              .summary = "train a scalar head on the differences of the "
-                         "log-ratio",
-              .options = "inputs samples max-tokens temperature beta @learn",
-              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
-                          "beta=1",
-              .example = "trivium convert --model MODEL --from lora:out/z "
-                         "--to head:out/h --method regress"},
-     .variant = HEAD_REGRESS,
-     .run = head_method},
+    HEAD_METHOD_ROW(HEAD_RANK, "", .name = "head",
+                    .summary = "train a scalar head to rank pairs of answers "
+                               "as the log-ratio does",
+                    .example = "trivium convert --model MODEL --from "
+                               "lora:out/z --to head:out/h",
+                    .source = "Ouyang et al. 2022, arXiv:2203.02155"),
+    HEAD_METHOD_ROW(HEAD_REGRESS, "beta ", .name = "regress",
+                    .summary = HEAD_REGRESS_SUMMARY,
+                    .example = "trivium convert --model MODEL --from "
+                               "lora:out/z --to head:out/h --method regress"),
 };
 
 const struct edge edge_params_to_reward = {

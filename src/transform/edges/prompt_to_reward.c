@@ -30,31 +30,17 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from "
                          "\"prompt:The answer is polite.\" --to judge:out/j"},
      .run = view_judge},
-    {.info = {.name = "head",
-              .makes = "head",
-              .summary = "train a scalar head to tell answers under the prompt "
-                         "from those without it, or under another",
-              .options = "inputs samples max-tokens temperature against "
-                         "@learn",
-              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
-                          "beta=1",
-              .example = "trivium convert --model MODEL --from prompt:@z.txt "
-                         "--to head:out/h",
-              .source = "Yang et al. 2023, arXiv:2307.12950"},
-     .variant = HEAD_RANK,
-     .run = head_method},
-    {.info = {.name = "regress",
-              .makes = "head",
-              .summary = "train a scalar head on the differences of the "
-                         "log-ratio",
-              .options = "inputs samples max-tokens temperature against beta "
-                         "@learn",
-              .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "
-                          "beta=1",
-              .example = "trivium convert --model MODEL --from prompt:@z.txt "
-                         "--to head:out/h --method regress"},
-     .variant = HEAD_REGRESS,
-     .run = head_method},
+    HEAD_METHOD_ROW(HEAD_RANK, "against ", .name = "head",
+                    .summary = "train a scalar head to tell answers under the "
+                               "prompt from those without it, or under another",
+                    .example = "trivium convert --model MODEL --from "
+                               "prompt:@z.txt --to head:out/h",
+                    .source = "Yang et al. 2023, arXiv:2307.12950"),
+    HEAD_METHOD_ROW(HEAD_REGRESS, "against beta ", .name = "regress",
+                    .summary = HEAD_REGRESS_SUMMARY,
+                    .example = "trivium convert --model MODEL --from "
+                               "prompt:@z.txt --to head:out/h --method "
+                               "regress"),
 };
 
 const struct edge edge_prompt_to_reward = {

@@ -28,6 +28,21 @@ enum head_variant {
     HEAD_REGRESS, // and by how much
 };
 
+/* A row of them in the table of an edge: its variant, the options of that edge,
+ * each with a blank behind it, then name, summary, example and source. */
+#define HEAD_METHOD_ROW(variant_, options_, ...)                               \
+    {                                                                          \
+        .info = {.makes = "head",                                              \
+                 .options = "inputs samples max-tokens temperature " options_  \
+                            "@learn",                                          \
+                 .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "  \
+                             "beta=1",                                         \
+                 __VA_ARGS__},                                                 \
+        .variant = variant_, .run = head_method                                \
+    }
+#define HEAD_REGRESS_SUMMARY                                                   \
+    "train a scalar head on the differences of the log-ratio"
+
 /** The run of the methods head and regress. What convert_run() returns. */
 int head_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
