@@ -120,7 +120,7 @@ quant_iq2_xs(float *out, const uint8_t *b)
 
     for (int k = 0; k < 32; k++) {
         const unsigned q = load_u16(b + 2 + 2 * k);
-        const unsigned s = b[66 + k / 4] >> 4 * (k / 2 % 2) & 15u;
+        const unsigned s = (unsigned)b[66 + k / 4] >> 4 * (k / 2 % 2) & 15u;
 
         put_iq2(out + 8 * k, half_scale(d, s, 0.25f), grid_iq2_xs[q & 511],
                 eight_signs(q >> 9));
@@ -134,8 +134,8 @@ quant_iq2_s(float *out, const uint8_t *b)
     const float d = f16_to_f32(load_u16(b));
 
     for (int k = 0; k < 32; k++) {
-        const unsigned upper = high[k / 4] >> 2 * (k % 4) & 3u;
-        const unsigned s = scales[k / 4] >> 4 * (k / 2 % 2) & 15u;
+        const unsigned upper = (unsigned)high[k / 4] >> 2 * (k % 4) & 3u;
+        const unsigned s = (unsigned)scales[k / 4] >> 4 * (k / 2 % 2) & 15u;
 
         put_iq2(out + 8 * k, half_scale(d, s, 0.25f),
                 grid_iq2_s[q[k] | upper << 8], signs[k]);
@@ -164,8 +164,8 @@ quant_iq3_s(float *out, const uint8_t *b)
     const float d = f16_to_f32(load_u16(b));
 
     for (int k = 0; k < 64; k++) {
-        const unsigned upper = high[k / 8] >> k % 8 & 1u;
-        const unsigned s = scales[k / 16] >> 4 * (k / 8 % 2) & 15u;
+        const unsigned upper = (unsigned)high[k / 8] >> k % 8 & 1u;
+        const unsigned s = (unsigned)scales[k / 16] >> 4 * (k / 8 % 2) & 15u;
 
         put_iq3(out + 4 * k, d * (float)(2 * s + 1),
                 grid_iq3_s[q[k] | upper << 8], iq3_s_values,
@@ -198,8 +198,9 @@ quant_iq1_m(float *out, const uint8_t *b)
         bits |= (unsigned)(load_u16(scales + 2 * i) >> 12) << 4 * i;
     d = f16_to_f32((uint16_t)bits);
     for (int k = 0; k < 32; k++) {
-        const unsigned rest = high[k / 2] >> 4 * (k % 2);
-        const unsigned s = load_u16(scales + 2 * (k / 8)) >> 3 * (k / 2 % 4);
+        const unsigned rest = (unsigned)high[k / 2] >> 4 * (k % 2);
+        const unsigned s =
+            (unsigned)load_u16(scales + 2 * (k / 8)) >> 3 * (k / 2 % 4);
 
         put_iq1(out + 8 * k, d * (float)(2 * (s & 7) + 1),
                 grid_iq1_s[b[k] | (rest & 7) << 8], rest & 8);

@@ -127,7 +127,7 @@ test_assets_logits_equal_transformers(void **state)
 static double
 log_prob(const float *logits, int64_t V, int32_t id)
 {
-    double top = -INFINITY, sum = 0;
+    double top = -HUGE_VAL, sum = 0;
 
     for (int64_t k = 0; k < V; k++)
         top = fmax(top, (double)logits[k]);

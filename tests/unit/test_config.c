@@ -422,6 +422,8 @@ test_config_rope_scalings_equal_transformers_to_f32_rounding(void **state)
         {"smooth", "{\"model_type\":\"llama\"," SIZES "256,\"rope_parameters\":"
                    "{" YARN "4096,\"factor\":4,\"truncate\":false,"
                    "\"attention_factor\":0.9}}"},
+        {"tight", "{\"model_type\":\"llama\"," SIZES "256,\"rope_parameters\":"
+                  "{" YARN "64,\"factor\":4}}"},
         {"longrope",
          "{\"model_type\":\"phi3\"," SIZES "256,\"partial_rotary_factor\":0.75,"
          "\"original_max_position_embeddings\":8192,\"rope_scaling\":{"

@@ -448,6 +448,22 @@ test_decoder_cpu_bf16_is_within_a_thousandth_of_a_nat(void **state)
     }
 }
 
+/* As transformers casts the normaliser to the type of the weights. */
+static void
+test_decoder_bf16_scales_embeddings_by_a_bf16(void **state)
+{
+    struct fixture f;
+    float scale;
+
+    (void)state;
+    open_fixture(&f, "gemma2", NULL, PREC_BF16);
+    scale = decoder_embed_scale(f.d);
+    assert_close((double)scale, f.d->cfg->embed_scale, 0.03);
+    if (f.be->act_type == DT_BF16)
+        assert_true(scale == bf16_to_f32(bf16_from_f32(scale)));
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -458,6 +474,7 @@ main(void)
             test_decoder_embed_gradients_equal_autograd_while_all_is_frozen),
         cmocka_unit_test(test_decoder_cpu_f32_equals_transformers),
         cmocka_unit_test(test_decoder_cpu_bf16_is_within_a_thousandth_of_a_nat),
+        cmocka_unit_test(test_decoder_bf16_scales_embeddings_by_a_bf16),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

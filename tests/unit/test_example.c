@@ -547,8 +547,8 @@ static const char *const marks[] = {
     "<|end_of_text|>",
     "<|endoftext|>",
     "<|end_of_response|>",
-    "<\xef\xbd\x9c"
-    "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>"};
+    ("<\xef\xbd\x9c" // apart: an e is a digit to \x
+     "end\xe2\x96\x81of\xe2\x96\x81sentence\xef\xbd\x9c>")};
 #define N_MARKS (sizeof(marks) / sizeof(*marks))
 
 static void

@@ -218,6 +218,24 @@ test_maths_finds_the_answer_of_a_text(void **state)
     sb_release(&out);
 }
 
+/* (-8)^(1/3) is -2 to whoever writes it, though -2 is no principal root. */
+static void
+test_maths_odd_roots_of_negatives_are_real(void **state)
+{
+    static const char *const equal[][2] = {
+        {"-2", "$(-8)^{1/3}$"},
+        {"4", "$(-8)^{2/3}$"},
+        {"-2", "$\\sqrt[3]{-8}$"},
+    };
+    double got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(equal) / sizeof(equal[0]); i++) {
+        assert_int_equal(compare(&got, equal[i][0], equal[i][1], NULL), 0);
+        assert_close(got, 1.0, 0.0);
+    }
+}
+
 int
 main(void)
 {
@@ -225,6 +243,7 @@ main(void)
         cmocka_unit_test(test_maths_equals_math_verify),
         cmocka_unit_test(test_maths_work_is_bounded),
         cmocka_unit_test(test_maths_nested_signs_are_bounded),
+        cmocka_unit_test(test_maths_odd_roots_of_negatives_are_real),
         cmocka_unit_test(test_maths_finds_the_answer_of_a_text),
     };
 

@@ -294,6 +294,59 @@ test_peft_folders_are_written_under_the_names_of_peft(void **state)
     json_decref(cases);
 }
 
+/* A DoRA of all maps, as training begins it. */
+static void
+begin_dora(struct adapter_weights *w, const struct model *m)
+{
+    const struct lora_spec spec = {.rank = 2, .dora = true};
+    trv_err err = {0};
+
+    must(lora_begin(&w->lora, &m->cfg, "all-linear", &spec, 1, &err), &err);
+    must(dora_start(&w->lora, m, &err), &err);
+}
+
+/* It starts as the base; once its weights have changed, it scores as one that
+ * never had others. */
+static void
+test_peft_folders_dora_follows_its_weights(void **state)
+{
+    struct adapter_weights learned = {0}, fresh = {0};
+    struct fixture f = {.n = 12};
+    float base[TOKENS_MAX], logp[TOKENS_MAX], want[TOKENS_MAX];
+    double moved = 0;
+    trv_err err = {0};
+
+    (void)state;
+    must(session_open(&f.s, test_source("golden/models/gpt2"), &opts, &err),
+         &err);
+    must(session_decoder(f.s, &f.d, &err), &err);
+    for (int i = 0; i < f.n; i++)
+        f.ids[i] = 3 + 7 * i;
+    begin_dora(&learned, f.s->model);
+    begin_dora(&fresh, f.s->model);
+    must(adapter_weights_refresh(&learned, f.s->be, &err), &err);
+    score(base, &f, NULL, NULL);
+    score(logp, &f, &learned, NULL);
+    for (int64_t t = 0; t + 1 < f.n; t++)
+        assert_close((double)logp[t], (double)base[t], 1e-5);
+    for (int64_t i = 0; i < learned.lora.n; i++) {
+        learned.lora.w[i] += 0.01f * (float)(i % 7);
+        fresh.lora.w[i] += 0.01f * (float)(i % 7);
+    }
+    must(adapter_weights_refresh(&learned, f.s->be, &err), &err);
+    must(adapter_weights_refresh(&fresh, f.s->be, &err), &err);
+    score(logp, &f, &learned, NULL);
+    score(want, &f, &fresh, NULL);
+    for (int64_t t = 0; t + 1 < f.n; t++) {
+        moved = fmax(moved, fabs((double)want[t] - (double)base[t]));
+        assert_true(logp[t] == want[t]);
+    }
+    assert_true(moved > 1e-3);
+    adapter_weights_release(&learned);
+    adapter_weights_release(&fresh);
+    session_free(f.s);
+}
+
 /* One gradient against the golden one, of `n` values. */
 static void
 check_gradient(const struct fixture *f, const struct st_file *golden,
@@ -377,6 +430,7 @@ main(void)
             test_peft_adapters_of_mlx_and_llama_cpp_score_as_there),
         cmocka_unit_test(test_peft_folders_score_on_every_backend),
         cmocka_unit_test(test_peft_folders_share_a_batch),
+        cmocka_unit_test(test_peft_folders_dora_follows_its_weights),
         cmocka_unit_test(test_peft_folders_have_the_gradients_of_autograd),
     };
 

@@ -226,7 +226,7 @@ constant(struct maths_value *out, const char *name)
     else if (strcmp(name, "e") == 0)
         *out = inexact(expl(1.0L));
     else if (strcmp(name, "i") == 0)
-        *out = inexact(CMPLXL(0.0L, 1.0L));
+        *out = inexact((wide_complex)_Complex_I);
     else
         *out = inexact((long double)INFINITY);
     return true;

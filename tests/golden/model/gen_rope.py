@@ -45,6 +45,8 @@ for name, dim, part, rope in (
         ("smooth", 64, 1.0, dict(YARN, rope_theta=10000.0, factor=4.0,
                                  original_max_position_embeddings=4096,
                                  truncate=False, attention_factor=0.9)),
+        ("tight", 64, 1.0, dict(YARN, rope_theta=10000.0, factor=4.0,
+                                original_max_position_embeddings=64)),
         ("longrope", 64, 0.75, dict(rope_type="longrope", rope_theta=10000.0,
                                     short_factor=SHORT,
                                     long_factor=[9.0] * 24)),
