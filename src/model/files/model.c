@@ -186,6 +186,9 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
         rc = err_nomem(err, "to open '%s'", path);
     } else if (file_is_dir(path)) {
         rc = model_open_hf(m, scorer, err);
+    } else if (file_is_part(path)) {
+        rc = err_fail(err, TRV_EINVAL,
+                      "'%s' is one file of a folder: name the folder", path);
     } else {
         rc = checkpoint_open(&m->ckpt, path, err);
         if (!rc && !checkpoint_gguf(m->ckpt))
