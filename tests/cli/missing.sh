@@ -41,6 +41,8 @@ for f in model.safetensors config.json tokenizer.json; do
 done
 rm half/model.safetensors
 t inspect half
+cp "$TRIVIUM_SOURCE/tests/golden/peft/gguf/layers.gguf" lora.gguf
+t generate --model lora.gguf Once
 # No answer is made for a check that has nothing to compare it with.
 echo '{"prompt": "Once"}' >in.jsonl
 echo '{"prompt": "Once", "answer": "1 + ?"}' >odd.jsonl

@@ -38,8 +38,8 @@ t tokenize --model tiny --messages chat.json --tools think.jinja
 : >empty.jinja
 (printf '\xef\xbb\xbf' && cat think.jinja) >marked.jinja
 t tokenize --model tiny --messages chat.json --text --chat-template empty.jinja
-"$TRIVIUM" tokenize --model tiny --messages chat.json --text \
-    --chat-template marked.jinja | cmp - <("$TRIVIUM" tokenize --model tiny \
+"$TRIVIUM" tokenize -q --model tiny --messages chat.json --text \
+    --chat-template marked.jinja | cmp - <("$TRIVIUM" tokenize -q --model tiny \
     --messages chat.json --text --chat-template think.jinja) &&
     echo "a byte order mark is no part of a template"
 # A template that cannot be parsed costs only those who ask for a chat.
