@@ -442,7 +442,11 @@ unknown(const char *text, trv_err *err)
                               text, (int)n, text, row->usage)
                    : no_kind(text, n, err);
     }
-    if (list_usage(&known))
+    if (file_is_part(text))
+        rc =
+            err_fail(err, TRV_EINVAL,
+                     "'%.200s' is one file of a folder: name the folder", text);
+    else if (list_usage(&known))
         rc = err_nomem(err, "to read '%.200s'", text);
     else if (file_exists(text))
         rc = err_fail(err, TRV_EINVAL,

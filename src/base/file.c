@@ -106,6 +106,46 @@ done:
     return rc;
 }
 
+const char *
+file_mistaken(const void *bytes, size_t n)
+{
+    static const struct {
+        const char *begins, *says;
+    } kinds[] = {
+        {"version https://git-lfs.github.com/",
+         "it is a pointer of Git LFS, not the file itself, which 'git lfs "
+         "pull' fetches"},
+        {"<!DOCTYPE html", "it is a web page, not the file that was meant"},
+        {"<!doctype html", "it is a web page, not the file that was meant"},
+        {"<html", "it is a web page, not the file that was meant"},
+    };
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const size_t k = strlen(kinds[i].begins);
+
+        if (n >= k && memcmp(bytes, kinds[i].begins, k) == 0)
+            return kinds[i].says;
+    }
+    return NULL;
+}
+
+bool
+file_is_part(const char *path)
+{
+    static const char *const ends[] = {".safetensors",
+                                       ".safetensors.index.json", "config.json",
+                                       "tokenizer.json"};
+    const size_t n = strlen(path);
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        const size_t k = strlen(ends[i]);
+
+        if (n >= k && strcmp(path + n - k, ends[i]) == 0)
+            return file_exists(path) && !file_is_dir(path);
+    }
+    return false;
+}
+
 bool
 file_exists(const char *path)
 {

@@ -21,6 +21,12 @@ void filemap_forget(const struct filemap *m, const void *from, size_t bytes);
 
 /** Read a whole file, at most `limit` bytes. "-" is standard input. */
 int file_read(struct strbuf *out, const char *path, size_t limit, trv_err *err);
+/** What these bytes are that stand where a file was meant to: half of a
+ * sentence about it, or NULL where that cannot be told. */
+const char *file_mistaken(const void *bytes, size_t n);
+/** Is it a file, by its name one of those that make up a model's or an adapter's
+ * folder? */
+bool file_is_part(const char *path);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
 bool dir_has(const char *dir, const char *name); // needs no memory

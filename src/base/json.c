@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 
@@ -45,6 +46,10 @@ json_parse(json_t **out, const char *name, const char *bytes, size_t n,
     const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
     json_error_t je;
 
+    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        bytes += 3; // a byte order mark, which editors put there
+        n -= 3;
+    }
     *out = json_loadb(bytes, n, flags, &je);
     /* Python writes integers of any size; tokenizer_config.json is known for
      * a model_max_length of 10^30. Such a one is read as a real. */
@@ -56,6 +61,9 @@ json_parse(json_t **out, const char *name, const char *bytes, size_t n,
             return err_fail(err, TRV_ENOMEM, "no memory to parse '%s'", name);
         }
     }
+    if (!*out && file_mistaken(bytes, n))
+        return err_fail(err, TRV_EFORMAT, "'%s' is no JSON: %s", name,
+                        file_mistaken(bytes, n));
     if (!*out)
         return err_fail(err, TRV_EFORMAT, "'%s' is no JSON: line %d: %s", name,
                         je.line, je.text);

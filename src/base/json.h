@@ -11,7 +11,8 @@
 #include "base/err.h"
 
 /** Parse a whole file; *out is owned by the caller (json_decref). Duplicate
- * keys, bytes after the value and invalid UTF-8 are errors with their line. */
+ * keys, bytes after the value and invalid UTF-8 are errors with their line. A
+ * byte order mark at its start is passed over. */
 int json_open(json_t **out, const char *path, trv_err *err);
 /** The same from memory; `name` stands for the file in messages. */
 int json_parse(json_t **out, const char *name, const char *bytes, size_t n,

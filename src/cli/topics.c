@@ -49,8 +49,9 @@ static const struct topic_item formats[] = {
      "shards, any of which opens all; with its tokenizer. A file of a "
      "vocabulary alone tokenizes"},
     {"architectures", "GPT-2, Llama, Mistral, Qwen2, Qwen2.5, Qwen3, OLMo 2, "
-                      "Phi-3, Phi-4-mini, Ministral 3, GPT-NeoX, StarCoder2, "
-                      "GLM-4"},
+                      "OLMo 3, Gemma 2, Gemma 3, Granite 3, Granite 4 (dense), "
+                      "SmolLM3, EXAONE 4, Phi-3, Phi-4-mini, Ministral 3, "
+                      "GPT-NeoX, StarCoder2, GLM-4"},
     {NULL, NULL},
 };
 

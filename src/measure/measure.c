@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "adapt/reward/reward.h"
 #include "base/clock.h"
 #include "measure/answers_drawn.h"
 #include "measure/divergence.h"
@@ -182,6 +183,8 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
                      err);
     if (!rc)
         stage_note_inputs(&m->on.inputs, &m->in.data);
+    if (!rc)
+        rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 

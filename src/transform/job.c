@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "adapt/fingerprint.h"
+#include "adapt/reward/reward.h"
 #include "base/clock.h"
 
 void
@@ -47,19 +48,22 @@ job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
            int64_t want, bool chat, trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
-    const int rc =
-        inputs_open(in, job->s,
-                    &(struct inputs_options){.path = path,
-                                             .use = INPUTS_LEARN,
-                                             .want = want,
-                                             .seed = job->opts->seed,
-                                             .chat = chat,
-                                             .progress = relay_inputs,
-                                             .payload = &relay},
-                    err);
+    int rc = inputs_open(in, job->s,
+                         &(struct inputs_options){.path = path,
+                                                  .use = INPUTS_LEARN,
+                                                  .want = want,
+                                                  .seed = job->opts->seed,
+                                                  .chat = chat,
+                                                  .progress = relay_inputs,
+                                                  .payload = &relay},
+                         err);
 
     if (!rc && in->data.unused)
         job_log(job, "warning: %s", in->data.unused);
+    if (!rc && !job->opts->pairs)
+        rc = reward_check_rows(job->from, in->data.rows, in->data.n, err);
+    if (rc)
+        inputs_release(in);
     return rc;
 }
 

@@ -33,7 +33,7 @@ void job_log(const struct convert_job *job, const char *fmt, ...)
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
  * that are sampled from the model; `chat` as in inputs_open(), whose errors
- * these are. */
+ * these are, and reward_check_rows()'s where the source is a reward. */
 int job_inputs(struct inputs *in, const struct convert_job *job,
                const char *path, int64_t want, bool chat, trv_err *err);
 

@@ -35,6 +35,13 @@ t tokenize --model tiny --text
 t tokenize --model tiny --messages chat.json --decode
 t tokenize --model tiny --messages nothing.json
 t tokenize --model tiny --messages chat.json --tools think.jinja
+: >empty.jinja
+(printf '\xef\xbb\xbf' && cat think.jinja) >marked.jinja
+t tokenize --model tiny --messages chat.json --text --chat-template empty.jinja
+"$TRIVIUM" tokenize -q --model tiny --messages chat.json --text \
+    --chat-template marked.jinja | cmp - <("$TRIVIUM" tokenize -q --model tiny \
+    --messages chat.json --text --chat-template think.jinja) &&
+    echo "a byte order mark is no part of a template"
 # A template that cannot be parsed costs only those who ask for a chat.
 mkdir broken
 cp tiny/* broken

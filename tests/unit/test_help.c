@@ -2,11 +2,13 @@
  */
 #include "support/test.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/help.h"
 #include "cli/help_method.h"
+#include "model/files/family.h"
 
 /* What a printing function writes; free it. */
 static char *
@@ -235,6 +237,34 @@ test_help_training_goes_on_where_train_stops(void **state)
     free(text);
 }
 
+/* Letters and digits of a name, small. */
+static void
+plain(char *to, const char *s)
+{
+    for (; *s; s++)
+        if (isalnum((unsigned char)*s))
+            *to++ = (char)tolower((unsigned char)*s);
+    *to = '\0';
+}
+
+static void
+test_help_formats_names_every_family(void **state)
+{
+    char *text = page_of("formats");
+
+    (void)state;
+    plain(text, text);
+    for (size_t i = 0; family_at(i); i++) {
+        const char *name = family_at(i)->name;
+        char want[64];
+
+        plain(want, strcmp(name, "granitemoehybrid") == 0 ? "Granite 4" : name);
+        if (!strstr(text, want))
+            fail_msg("help formats lacks %s", name);
+    }
+    free(text);
+}
+
 /* A letter or a name that stands twice would hide its second meaning. */
 static void
 test_help_tables_use_each_name_once(void **state)
@@ -271,6 +301,7 @@ main(void)
         cmocka_unit_test(test_help_says_all_of_every_method),
         cmocka_unit_test(test_help_names_are_unique_and_near),
         cmocka_unit_test(test_help_training_goes_on_where_train_stops),
+        cmocka_unit_test(test_help_formats_names_every_family),
         cmocka_unit_test(test_help_tables_use_each_name_once),
     };
 

@@ -77,6 +77,25 @@ reward_score(struct session *s, struct adaptation *a, double *score,
                : score_sum(s, a->reward, score, token, items, n, watch, err);
 }
 
+int
+reward_check_rows(const struct adaptation *a, const struct data_row *rows,
+                  int64_t n, trv_err *err)
+{
+    const struct reward *r = a ? a->reward : NULL;
+    int rc = 0;
+
+    if (r && r->verifier && !verifier_runs(r->verifier))
+        for (int64_t i = 0; i < n && !rc; i++) {
+            const struct reward_item empty = {.row = &rows[i], .text = ""};
+            double score;
+
+            rc = verifier_score(r->verifier, &score, &empty, i, err);
+        }
+    for (int64_t p = 0; r && p < r->n_parts && !rc; p++)
+        rc = reward_check_rows(r->parts[p].of, rows, n, err);
+    return rc;
+}
+
 /* Of a sum: what is so of all its parts. */
 static enum kind_tokens
 tokens_of(const struct adaptation *a)

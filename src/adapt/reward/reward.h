@@ -87,6 +87,11 @@ struct reward_watch {
 int reward_score(struct session *s, struct adaptation *a, double *score,
                  double *const *token, const struct reward_item *items,
                  int64_t n, const struct reward_watch *watch, trv_err *err);
+/** Do the rows of inputs hold what the checks of a reward compare with, so that
+ * no answer is made for nothing? Errors as reward_score()'s. Outside programs
+ * are not run. NULL is allowed. */
+int reward_check_rows(const struct adaptation *a, const struct data_row *rows,
+                      int64_t n, trv_err *err);
 bool reward_has_tokens(const struct adaptation *a);
 /** The same with log pA(y|x) of the base, parameters or a prompt in place of
  * their score. */

@@ -307,7 +307,7 @@ no_weights(const char *dir, trv_err *err)
     }
     return err_fail(err, TRV_EIO,
                     "'%s' holds no weights: neither model.safetensors "
-                    "nor " INDEX,
+                    "nor " INDEX "; a GGUF file is opened by its own path",
                     dir);
 }
 
@@ -341,13 +341,15 @@ open_folder(struct checkpoint *ck, trv_err *err)
 static int
 open_file(struct checkpoint *ck, trv_err *err)
 {
+    const size_t n = strlen(ck->path);
     struct filemap map;
     int rc;
 
     rc = filemap_open(&map, ck->path, err);
     if (rc)
         return rc;
-    ck->is_gguf = map.size >= 4 && memcmp(map.data, "GGUF", 4) == 0;
+    ck->is_gguf = (map.size >= 4 && memcmp(map.data, "GGUF", 4) == 0) ||
+                  (n > 5 && strcmp(ck->path + n - 5, ".gguf") == 0);
     filemap_release(&map);
     return ck->is_gguf ? gguf_open(&ck->gguf, ck->path, err)
                        : open_single(ck, mem_strdup(ck->path), err);

@@ -12,8 +12,8 @@ struct checkpoint;
 
 /** Open a folder (model.safetensors, or else model.safetensors.index.json and
  * the shards that it names), a .safetensors file or a GGUF file; which of the
- * two a file is, its first bytes say. TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED,
- * TRV_ENOMEM. */
+ * two a file is, its first bytes say, or a name that ends in .gguf. TRV_EIO,
+ * TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM. */
 int checkpoint_open(struct checkpoint **out, const char *path, trv_err *err);
 void checkpoint_free(struct checkpoint *ck); // NULL is allowed
 

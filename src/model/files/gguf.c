@@ -417,8 +417,10 @@ gguf_parse(struct gguf_file *out, const char *name, const void *bytes, size_t n,
     *out = (struct gguf_file){0};
     magic = take(&c, 4, "its first word");
     if (magic && memcmp(magic, "GGUF", 4) != 0)
-        c.rc = err_fail(err, TRV_EFORMAT,
-                        "cannot read '%s': it does not begin with GGUF", name);
+        c.rc =
+            err_fail(err, TRV_EFORMAT, "cannot read '%s': %s", name,
+                     file_mistaken(bytes, n) ? file_mistaken(bytes, n)
+                                             : "it does not begin with GGUF");
     f.version = take_u32(&c, "its head");
     if (!c.rc && f.version != 0 && (f.version & 0xffff) == 0)
         c.rc = err_fail(err, TRV_EUNSUPPORTED,

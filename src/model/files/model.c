@@ -122,14 +122,35 @@ open_words(struct model *m, trv_err *err)
     return rc;
 }
 
+/* Files of GGUF hold other things than models, too. */
+static int
+check_type(const char *path, const struct gguf_file *f, trv_err *err)
+{
+    struct gguf_str type = {"", 0};
+    int rc = gguf_string(&type, f, "general.type", err);
+
+    if (rc || type.n == 0 || (type.n == 5 && !memcmp(type.s, "model", 5)))
+        return rc;
+    if (type.n == 7 && memcmp(type.s, "adapter", 7) == 0)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "'%s' is an adapter and no model: open its base, and "
+                        "name it as the adaptation lora:%s",
+                        path, path);
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "'%s' holds no language model: its general.type is '%.*s'",
+                    path, (int)(type.n < 40 ? type.n : 40), type.s);
+}
+
 static int
 open_gguf(struct model *m, trv_err *err)
 {
     const struct gguf_file *f = checkpoint_gguf(m->ckpt);
     struct gguf_str name = {"", 0};
     char *text;
-    int rc;
+    int rc = check_type(m->path, f, err);
 
+    if (rc)
+        return rc;
     m->gguf = true;
     rc = f->n > 0 ? gguf_config(&m->cfg, f, err) : open_vocabulary(m, err);
     if (!rc)
@@ -186,6 +207,9 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
         rc = err_nomem(err, "to open '%s'", path);
     } else if (file_is_dir(path)) {
         rc = model_open_hf(m, scorer, err);
+    } else if (file_is_part(path)) {
+        rc = err_fail(err, TRV_EINVAL,
+                      "'%s' is one file of a folder: name the folder", path);
     } else {
         rc = checkpoint_open(&m->ckpt, path, err);
         if (!rc && !checkpoint_gguf(m->ckpt))

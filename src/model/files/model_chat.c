@@ -207,11 +207,17 @@ static int
 open_asked(struct chat_template **out, struct source *s, const struct model *m,
            const char *template, trv_err *err)
 {
+    static const char bom[] = "\xef\xbb\xbf"; // a byte order mark
     int rc = source_named(s, m, template, err);
 
     if (!rc && (!s->text || s->unnamed)) {
         source_release(s);
         rc = source_read(s, template, err);
+        if (!rc && strncmp(s->text, bom, 3) == 0)
+            memmove(s->text, s->text + 3, strlen(s->text + 3) + 1);
+        if (!rc && !*s->text)
+            rc = err_fail(err, TRV_EFORMAT,
+                          "'%s' is empty and no chat template", template);
     }
     return rc ? rc
               : chat_template_parse(out, s->file, s->text, strlen(s->text),

@@ -211,6 +211,9 @@ parse_header(json_t **out, const char *name, const unsigned char *bytes,
                         "cannot read '%s': %zu bytes are no safetensors file",
                         name, size);
     memcpy(&n, bytes, 8);
+    if (n > ST_HEADER_MAX && file_mistaken(bytes, size))
+        return err_fail(err, TRV_EFORMAT, "cannot read '%s': %s", name,
+                        file_mistaken(bytes, size));
     if (n > ST_HEADER_MAX)
         return err_fail(err, TRV_EFORMAT,
                         "cannot read '%s': its header length is %" PRIu64
