@@ -19,7 +19,8 @@ import subprocess
 import tempfile
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import (AutoModelForCausalLM, AutoTokenizer,
+                          PreTrainedTokenizerFast)
 
 BOUND = 1e-3  # nat; sums over about 20 tokens, each near 1e-5 off in f32
 
@@ -54,9 +55,11 @@ def load(model):
     if os.path.isfile(model):
         where = dict(pretrained_model_name_or_path=os.path.dirname(model)
                      or ".", gguf_file=os.path.basename(model))
-    return (AutoTokenizer.from_pretrained(**where),
-            AutoModelForCausalLM.from_pretrained(
-                **where, dtype=torch.float32).eval())
+    # AutoTokenizer builds some classes anew, without the Digits of SmolLM2's
+    # tokenizer.json; this class runs the file as it is.
+    kind = AutoTokenizer if "gguf_file" in where else PreTrainedTokenizerFast
+    return (kind.from_pretrained(**where), AutoModelForCausalLM.from_pretrained(
+        **where, dtype=torch.float32).eval())
 
 
 def theirs_of(tok, model, context, answer):
