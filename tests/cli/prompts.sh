@@ -66,8 +66,8 @@ cmp out/z/trivium.json out/z2/trivium.json && cmp out/z/messages.json out/z2/mes
 # What cannot be.
 t convert --model tiny --from verifier:number --to prompt:out/x --method sft
 t convert --model tiny --from out/l --to messages:out/x --method demos
-t convert --model tiny --from verifier:number --to prompt:out/x --proposer ftp://x --proposer-model m --inputs in.txt
-t convert --model tiny --from verifier:number --to prompt:out/x --proposer http://localhost:1
-t convert --model tiny --from verifier:number --to prompt:out/x --propose me
-t convert --model tiny --from verifier:number --to prompt:out/x --inputs in.txt --phrases nowhere.txt
+t convert --model tiny --from verifier:length,hi=3 --to prompt:out/x --proposer ftp://x --proposer-model m --inputs in.txt
+t convert --model tiny --from verifier:length,hi=3 --to prompt:out/x --proposer http://localhost:1
+t convert --model tiny --from verifier:length,hi=3 --to prompt:out/x --propose me
+t convert --model tiny --from verifier:length,hi=3 --to prompt:out/x --inputs in.txt --phrases nowhere.txt
 t convert --model tiny --from verifier:contains,words=e --to prompt:out/x --inputs in.txt --max-tokens 120

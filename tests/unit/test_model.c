@@ -310,7 +310,7 @@ test_model_refuses_missing_files_by_name(void **state)
     put(dir, "pytorch_model.bin", "x");
     refuse(dir, TRV_EUNSUPPORTED, "a Python pickle, which is not read");
     refuse(test_source("golden/models/gpt2/model.safetensors"), TRV_EINVAL,
-           "neither a folder nor a GGUF file");
+           "is one file of a folder: name the folder");
 }
 
 static void
