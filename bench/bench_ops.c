@@ -153,7 +153,7 @@ bench_attention(struct backend *be, int64_t segs, int64_t n, int64_t past)
         bench_need(mem_calloc((size_t)segs, sizeof(*span)));
     struct attention a = {
         .be = be,
-        .plan = {segs, seg, H, KH, D, 0, 0.125f},
+        .plan = {segs, seg, H, KH, D, 0, 0.125f, 0},
         .q = bench_random(T, H * D, DT_F32),
         .k = bench_random(S, KH * D, DT_F32),
         .v = bench_random(S, KH * D, DT_F32),

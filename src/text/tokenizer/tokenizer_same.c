@@ -5,13 +5,15 @@
 
 /* Spaces in front, in a row and before digits; several digits; line ends;
  * accents, composed and not: where published pipelines differ. */
-static const char *const probes[] = {"a",
-                                     " a",
-                                     "  a  12",
-                                     "don't 345.67",
-                                     "a\n\n  b\r\n c",
-                                     "\xC3\xA9 e\xCC\x81 \xE4\xBD\xA0\xE5\xA5"
-                                     "\xBD, \xEF\xBC\x91"};
+static const char *const probes[] = {
+    "a",
+    " a",
+    "  a  12",
+    "don't 345.67",
+    "a\n\n  b\r\n c",
+    "\xC3\xA9 e\xCC\x81",                     // accents
+    "\xE4\xBD\xA0\xE5\xA5\xBD, \xEF\xBC\x91", // wide letters and digits
+};
 
 /* What a text becomes before the merges. */
 struct cut {
