@@ -32,6 +32,7 @@ test_number_is_the_last_of_a_text(void **state)
     says("It costs $1,234.50.", false, "1,234.50");
     says("1,2,3", false, "3"); // a list, no thousands
     says("1,2345", false, "2345");
+    says("1234,567", false, "567"); // nor after four digits
     says("12,345,678", false, "12,345,678");
     says("version 3.", false, "3");
     says("x=.5", false, ".5");

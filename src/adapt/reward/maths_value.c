@@ -350,9 +350,6 @@ of_parts(struct maths_value *out, const struct maths_node *node, int point)
     for (const struct maths_node *p = node->first; p; p = p->next) {
         if (!maths_value(&v, p, point))
             return false;
-        if (node->kind == MATHS_MIXED && p != node->first && out->exact &&
-            out->p < 0)
-            v = negate(v); // -2 1/2 is -(2 + 1/2)
         *out = sum ? add(*out, v) : multiply(*out, v);
     }
     return true;
