@@ -1,8 +1,11 @@
 /* test_gguf_model.c -- facts about configs and vocabularies in GGUF files. */
 #include "support/test.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "model/files/family.h"
 #include "model/files/gguf_model.h"
 
 static void
@@ -236,6 +239,29 @@ test_gguf_model_refuses_what_contradicts_itself(void **state)
                    "'tokenizer.ggml.token_type'");
 }
 
+/* GGUF files of Gemma do not say the scale of attention: the largest model of
+ * each generation has another than 1 / sqrt(head_dim). */
+static void
+test_gguf_model_scales_attention_of_the_largest_gemma(void **state)
+{
+    const struct family *f = family_find("gemma2", 6);
+    struct model_config *c = mem_calloc(1, sizeof(*c));
+
+    (void)state;
+    assert_non_null(c);
+    c->width = 4608;
+    c->heads = 32;
+    c->head_dim = 128;
+    c->layers = 46;
+    assert_int_equal(f->read_gguf(c, NULL, NULL), 0);
+    assert_true(fabs(c->attn_scale - 1.0 / 12.0) < 1e-12); // 4608/32 = 144
+    c->layers = 42;
+    c->attn_scale = 0.0;
+    assert_int_equal(f->read_gguf(c, NULL, NULL), 0);
+    assert_true(c->attn_scale == 0.0);
+    mem_free(c);
+}
+
 int
 main(void)
 {
@@ -245,6 +271,7 @@ main(void)
         cmocka_unit_test(test_gguf_model_reads_the_vocabulary),
         cmocka_unit_test(test_gguf_model_reads_published_vocabularies),
         cmocka_unit_test(test_gguf_model_refuses_what_contradicts_itself),
+        cmocka_unit_test(test_gguf_model_scales_attention_of_the_largest_gemma),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -414,7 +414,12 @@ test_model_takes_named_templates_as_transformers_does(void **state)
     m = open_model(dir);
     assert_lays_out(m, "[]", "none is named 'default'");
     model_free(m);
+    put(dir, "tokenizer_config.json",
+        "{\"chat_template\":[{\"name\":\"tool_use\",\"template\":\"x\"}]}");
     put(dir, "chat_template.jinja", "three");
+    m = open_model(dir);
+    assert_lays_out(m, "[]", "three"); // the file leaves the list unread
+    model_free(m);
     snprintf(path, sizeof(path), "%s/additional_chat_templates", dir);
     assert_int_equal(dir_make(path, &err), 0);
     put(dir, "additional_chat_templates/tool_use.jinja", "four");
