@@ -185,6 +185,37 @@ test_writer_scratch_knows_nothing_and_repeats_itself(void **state)
     assert_close(mean, 1.0, 0.05);
 }
 
+/* Norms begin as factors of 1, however a family stores them. */
+static void
+test_writer_scratch_begins_with_norms_of_one(void **state)
+{
+    static const char *const bases[] = {"golden/models/llama",
+                                        "golden/models/gemma3"};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char path[128];
+        struct outdir dir;
+        struct opened o;
+        float norm[32];
+        trv_err err = {0};
+
+        snprintf(path, sizeof(path), "%s/m", test_tmpdir("scratch-norm"));
+        must(outdir_init(&dir, path, &err), &err);
+        must(outdir_lock(&dir, NULL, false, &err), &err);
+        must(writer_scratch(writer_to(&dir), test_source(bases[i]), 5, &err),
+             &err);
+        must(outdir_commit(&dir, &err), &err);
+        outdir_release(&dir);
+        open_all(&o, path);
+        assert_int_equal(o.m->cfg.width, 32);
+        tensor_rows_f32(norm, o.m->layers[0].norm1_w, 0, 1);
+        for (int k = 0; k < 32; k++)
+            assert_true(norm[k] == 1.0f);
+        close_all(&o);
+    }
+}
+
 static void
 test_writer_refuses_weights_that_are_not_finite(void **state)
 {
@@ -214,6 +245,7 @@ main(void)
         cmocka_unit_test(test_writer_gives_back_every_family_bit_for_bit),
         cmocka_unit_test(test_writer_unties_a_head_of_its_own),
         cmocka_unit_test(test_writer_scratch_knows_nothing_and_repeats_itself),
+        cmocka_unit_test(test_writer_scratch_begins_with_norms_of_one),
         cmocka_unit_test(test_writer_refuses_weights_that_are_not_finite),
     };
 
