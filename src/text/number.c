@@ -6,6 +6,7 @@
 #include <utf8proc.h>
 
 #include "base/err.h"
+#include "text/ascii.h"
 #include "text/jinja/jinja_str.h"
 #include "text/utf8.h"
 
@@ -15,15 +16,9 @@
 #define TOKEN_SAFE 5         // 1e400 is the shortest that no double holds
 
 static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
 is_alnum(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return ascii_is_digit(c) || ascii_is_letter(c);
 }
 
 static size_t
@@ -31,7 +26,7 @@ digits(const char *s, size_t n)
 {
     size_t k = 0;
 
-    while (k < n && is_digit(s[k]))
+    while (k < n && ascii_is_digit(s[k]))
         k++;
     return k;
 }
@@ -73,7 +68,7 @@ mantissa(const char *s, size_t n)
             break;
         k += mark + 3;
     }
-    if (k + 1 < n && s[k] == '.' && is_digit(s[k + 1]))
+    if (k + 1 < n && s[k] == '.' && ascii_is_digit(s[k + 1]))
         k += 1 + digits(s + k + 1, n - k - 1);
     return k;
 }
@@ -181,9 +176,10 @@ bool
 number_next(struct number *out, const char *text, size_t n, size_t *at)
 {
     for (size_t i = *at; i < n; i++) {
-        const bool point = text[i] == '.' && i + 1 < n && is_digit(text[i + 1]);
+        const bool point =
+            text[i] == '.' && i + 1 < n && ascii_is_digit(text[i + 1]);
 
-        if (!is_digit(text[i]) && !point)
+        if (!ascii_is_digit(text[i]) && !point)
             continue;
         *out = (struct number){.s = text + i, .n = mantissa(text + i, n - i)};
         out->start = before_sign(&out->negative, text, i);
@@ -236,7 +232,7 @@ struct walk {
 static int
 next_digit(struct walk *w)
 {
-    while (w->s < w->end && !is_digit(*w->s))
+    while (w->s < w->end && !ascii_is_digit(*w->s))
         w->s++;
     return w->s < w->end ? *w->s++ - '0' : 0;
 }
@@ -250,14 +246,14 @@ begin_walk(struct walk *w, int64_t *magnitude, const struct number *a)
     const char *whole = point ? point : a->s + a->n;
     const char *first = a->s;
 
-    while (first < a->s + a->n && (!is_digit(*first) || *first == '0'))
+    while (first < a->s + a->n && (!ascii_is_digit(*first) || *first == '0'))
         first++;
     *w = (struct walk){first, a->s + a->n};
     *magnitude = a->exponent;
     for (const char *p = first; p < whole; p++)
-        *magnitude += is_digit(*p);
+        *magnitude += ascii_is_digit(*p);
     for (const char *p = whole; p < first; p++)
-        *magnitude -= is_digit(*p);
+        *magnitude -= ascii_is_digit(*p);
     return first < a->s + a->n;
 }
 
@@ -296,7 +292,7 @@ number_double(double *out, const struct number *a)
     int rc = a->negative ? sb_putc(&plain, '-') : 0;
 
     for (size_t i = 0; i < a->n && !rc; i++)
-        if (is_digit(a->s[i]) || a->s[i] == '.')
+        if (ascii_is_digit(a->s[i]) || a->s[i] == '.')
             rc = sb_putc(&plain, a->s[i]);
     if (!rc)
         rc = sb_printf(&plain, "e%lld", (long long)a->exponent);
@@ -322,7 +318,7 @@ is_held(const struct number *a, bool whole)
     int rc;
 
     for (size_t i = 0; i < a->n; i++)
-        n_digits += is_digit(a->s[i]);
+        n_digits += ascii_is_digit(a->s[i]);
     if (n_digits <= DIGITS_SAFE && a->exponent > -280 && a->exponent < 280)
         return 1; // far from the ends of a double's range
     if (whole && n_digits != strlen(most)) // JSON has no leading zeros
@@ -397,7 +393,7 @@ number_keep(struct strbuf *out, bool *found, const char *json, size_t n)
         k = 1;
         if (json[i] == '"')
             k = string_length(json + i, n - i);
-        else if (is_digit(json[i]) || json[i] == '-')
+        else if (ascii_is_digit(json[i]) || json[i] == '-')
             k = token_length(json + i, n - i);
         if (json[i] != '"' && k >= TOKEN_SAFE &&
             is_json_number(&a, &whole, json + i, k))

@@ -136,8 +136,6 @@ gguf_lora_take(struct lora *out, struct base_patch *patch,
     if (!rc)
         rc = weight_pairs_build(out, patch, &w, alpha != 0.0 ? alpha : 1.0,
                                 alpha == 0.0, err);
-    if (!rc && !out->pairs && patch->n == 0)
-        rc = err_fail(err, TRV_EFORMAT, "'%s' adapts nothing", f->path);
     weight_pairs_release(&w);
     if (rc) {
         lora_release(out);

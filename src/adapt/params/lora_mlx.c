@@ -153,8 +153,6 @@ build(struct lora *out, struct base_patch *patch,
     patch->keeps_tie = true;
     if (!rc)
         rc = weight_pairs_build(out, patch, &w, c.scale, true, err);
-    if (!rc && !out->pairs && patch->n == 0)
-        rc = err_fail(err, TRV_EFORMAT, "'%s' adapts nothing", p->file);
     weight_pairs_release(&w);
     if (rc) {
         lora_release(out);

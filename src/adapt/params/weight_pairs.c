@@ -247,6 +247,8 @@ weight_pairs_build(struct lora *out, struct base_patch *patch,
                              alphas[i] / (double)ranks[i], err);
     if (!rc && parts > 0)
         out->dropout = p->dropout;
+    if (!rc && parts == 0 && patch->n == 0)
+        rc = err_fail(err, TRV_EFORMAT, "'%s' adapts nothing", p->file);
     mem_free(ranks);
     mem_free(alphas);
     return rc;

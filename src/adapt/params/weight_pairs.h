@@ -35,7 +35,7 @@ void weight_pairs_release(struct weight_pairs *p); // accepts zeros
  *
  * @param alpha     of every pair: the scale is alpha / rank ...
  * @param is_scale  ... or alpha itself.
- * @return 0, TRV_EFORMAT (half a pair, magnitudes of some), TRV_EMISMATCH
+ * @return 0, TRV_EFORMAT (half a pair, magnitudes of some, nothing), TRV_EMISMATCH
  *         (shapes), TRV_ERANGE (a rank), TRV_EUNSUPPORTED, TRV_ENONFINITE,
  *         TRV_ENOMEM.
  */

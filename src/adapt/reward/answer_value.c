@@ -5,6 +5,7 @@
 
 #include "adapt/reward/maths.h"
 #include "base/strbuf.h"
+#include "text/ascii.h"
 #include "text/number.h"
 #include "text/utf8.h"
 
@@ -17,18 +18,6 @@ struct piece {
     bool is_number;
 };
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* ---- one number among words --------------------------------------------- */
 
 /* Are the bytes words, blanks and punctuation, and none of it mathematics?
@@ -39,8 +28,8 @@ is_prose(const char *s, size_t n)
     size_t run = 0;
 
     for (size_t i = 0; i < n;) {
-        const bool inside =
-            i > 0 && i + 1 < n && is_letter(s[i - 1]) && is_letter(s[i + 1]);
+        const bool inside = i > 0 && i + 1 < n && ascii_is_letter(s[i - 1]) &&
+                            ascii_is_letter(s[i + 1]);
         uint32_t cp;
         const size_t k = utf8_get(&cp, s + i);
         const bool word = cp != 0x3c0 && utf8_is_word(cp) && cp != '_' &&
@@ -54,7 +43,7 @@ is_prose(const char *s, size_t n)
         run = word ? run + 1 : 0;
         i += k;
         if (run == 1 && cp < 0x80 && !strchr("aImgshlkm", (int)cp) &&
-            !(i < n && (is_letter(s[i]) || (unsigned char)s[i] >= 0x80)))
+            !(i < n && (ascii_is_letter(s[i]) || (unsigned char)s[i] >= 0x80)))
             return false;
     }
     return true;
@@ -69,8 +58,8 @@ one_number(struct number *out, const char *s, size_t n)
 
     if (!number_next(out, s, n, &at) || number_next(&more, s, n, &at))
         return false;
-    if ((out->start > 0 && is_letter(s[out->start - 1])) ||
-        (out->end < n && (is_letter(s[out->end]) || s[out->end] == '/')))
+    if ((out->start > 0 && ascii_is_letter(s[out->start - 1])) ||
+        (out->end < n && (ascii_is_letter(s[out->end]) || s[out->end] == '/')))
         return false;
     return is_prose(s, out->start) && is_prose(s + out->end, n - out->end);
 }
@@ -84,9 +73,9 @@ has_words(const char *s, size_t n)
 
     for (size_t i = 0; i < n; i++) {
         command = s[i] == '\\' || (i > 0 && s[i - 1] == '{') ||
-                  (command && is_letter(s[i]));
-        run = is_letter(s[i]) && !command ? run + 1 : 0;
-        digit |= is_digit(s[i]);
+                  (command && ascii_is_letter(s[i]));
+        run = ascii_is_letter(s[i]) && !command ? run + 1 : 0;
+        digit |= ascii_is_digit(s[i]);
         words |= run >= WORD_MIN;
     }
     return digit && words && !memmem(s, n, "\\text", 5) &&
@@ -132,14 +121,14 @@ fraction_start(const char *s, size_t start)
 {
     size_t at = start;
 
-    while (at > 1 && s[at - 1] == '/' && is_digit(s[at - 2])) {
+    while (at > 1 && s[at - 1] == '/' && ascii_is_digit(s[at - 2])) {
         at--;
-        while (at > 0 && (is_digit(s[at - 1]) || s[at - 1] == ','))
+        while (at > 0 && (ascii_is_digit(s[at - 1]) || s[at - 1] == ','))
             at--;
     }
-    if (at < start && at > 1 && s[at - 1] == ' ' && is_digit(s[at - 2])) {
+    if (at < start && at > 1 && s[at - 1] == ' ' && ascii_is_digit(s[at - 2])) {
         at--;
-        while (at > 0 && is_digit(s[at - 1]))
+        while (at > 0 && ascii_is_digit(s[at - 1]))
             at--;
     }
     if (at < start && at > 0 && s[at - 1] == '-')
@@ -162,8 +151,8 @@ find_number(struct piece *out, bool *found, const struct answer_value *a)
         return 0;
     start = fraction_start(s, last.start);
     end = last.end;
-    if (end + 1 < a->n_text && s[end] == '/' && is_digit(s[end + 1])) {
-        while (end < a->n_text && (is_digit(s[end]) || s[end] == '/'))
+    if (end + 1 < a->n_text && s[end] == '/' && ascii_is_digit(s[end + 1])) {
+        while (end < a->n_text && (ascii_is_digit(s[end]) || s[end] == '/'))
             end++; // behind a mark the first number is not the last
     } else if (start == last.start) {
         (void)maths_formula(&start, &end, s, a->n_text, last.start);
@@ -234,7 +223,7 @@ static bool
 has_digit(const struct strbuf *b)
 {
     for (size_t i = 0; i < b->len; i++)
-        if (is_digit(b->s[i]))
+        if (ascii_is_digit(b->s[i]))
             return true;
     return false;
 }

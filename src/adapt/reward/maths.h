@@ -102,6 +102,10 @@ bool maths_equal(const struct maths *reference, const struct maths *answer);
  * spaces, units, currencies; with one spelling for what has several. */
 int maths_tidy(struct strbuf *out, const char *text, size_t n);
 
+/** maths_lex.c: bytes of {...} at s, 0 where it does not close; of blanks. */
+size_t maths_group(const char *s, size_t n);
+size_t maths_spaces(const char *s, size_t n);
+
 /** maths_value.c: the value at one of several points, at which symbols have
  * values of their own. */
 __extension__ typedef __int128 maths_wide;

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "adapt/reward/maths.h"
+#include "text/ascii.h"
 #include "text/utf8.h"
 
 #define MARK "####"
@@ -19,33 +20,11 @@ struct span {
 };
 
 static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
 begins(const char *s, size_t n, const char *with)
 {
     const size_t k = strlen(with);
 
     return n >= k && memcmp(s, with, k) == 0;
-}
-
-static size_t
-spaces(const char *s, size_t n)
-{
-    size_t k = 0;
-
-    while (k < n && (s[k] == ' ' || s[k] == '\t' || s[k] == '\n'))
-        k++;
-    return k;
 }
 
 /* ---- boxes -------------------------------------------------------------- */
@@ -66,7 +45,7 @@ last_box(struct span *out, const char *s, size_t limit)
                                                    : 0;
         if (at == i)
             continue;
-        at += spaces(s + at, limit - at);
+        at += maths_spaces(s + at, limit - at);
         if (at == limit || s[at] != '{')
             continue;
         for (size_t k = at; k < limit && k - at <= MATHS_TEXT_MAX; k++) {
@@ -137,21 +116,6 @@ is_escaped(const char *s, size_t at)
     return at > 0 && s[at - 1] == '\\';
 }
 
-/* Bytes of {...} at s; 0 where it does not close. */
-static size_t
-group(const char *s, size_t n)
-{
-    int depth = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        depth += s[i] == '{';
-        depth -= s[i] == '}';
-        if (depth == 0)
-            return s[0] == '{' ? i + 1 : 0;
-    }
-    return 0;
-}
-
 /* A fraction without dollars around it: \frac{1}{2}. */
 static bool
 fraction_at(struct span *out, const char *s, size_t n, size_t at)
@@ -166,8 +130,8 @@ fraction_at(struct span *out, const char *s, size_t n, size_t at)
             continue;
         k += strlen(names[i]);
         n = n - k > MATHS_TEXT_MAX ? k + MATHS_TEXT_MAX : n;
-        a = group(s + k, n - k);
-        b = group(s + k + a, n - k - a);
+        a = maths_group(s + k, n - k);
+        b = maths_group(s + k + a, n - k - a);
         *out = (struct span){
             .open = at, .start = at, .end = k + a + b, .close = k + a + b};
         return a && b;
@@ -215,7 +179,7 @@ formula_at(struct span *out, const char *s, size_t n, size_t at)
 static void
 take_percent(struct span *span, const char *s, size_t n)
 {
-    size_t at = span->close + spaces(s + span->close, n - span->close);
+    size_t at = span->close + maths_spaces(s + span->close, n - span->close);
 
     at += at < n && s[at] == '\\';
     if (at < n && s[at] == '%') {
@@ -228,18 +192,18 @@ take_percent(struct span *span, const char *s, size_t n)
 static size_t
 joint(const char *s, size_t n)
 {
-    size_t k = spaces(s, n), word;
+    size_t k = maths_spaces(s, n), word;
 
     word = k;
     k += k < n && s[k] == ',';
-    k += spaces(s + k, n - k);
+    k += maths_spaces(s + k, n - k);
     if (begins(s + k, n - k, "and"))
         k += 3;
     else if (begins(s + k, n - k, "or"))
         k += 2;
     else if (k == word || s[word] != ',')
         return 0;
-    return k + spaces(s + k, n - k);
+    return k + maths_spaces(s + k, n - k);
 }
 
 /* ---- numbers in words --------------------------------------------------- */
@@ -247,7 +211,7 @@ joint(const char *s, size_t n)
 static bool
 in_expression(char c)
 {
-    return is_digit(c) || strchr(" .+-*/^()", c);
+    return ascii_is_digit(c) || strchr(" .+-*/^()", c);
 }
 
 /* Numbers of a text begin behind a blank, an equals sign or a currency, or in
@@ -271,7 +235,8 @@ plain_at(struct span *out, const char *s, size_t n, size_t at)
 
     if (!may_begin(s, at))
         return false;
-    if (at + sign >= n || !(is_digit(s[at + sign]) || s[at + sign] == '.'))
+    if (at + sign >= n ||
+        !(ascii_is_digit(s[at + sign]) || s[at + sign] == '.'))
         return false;
     if (!number_next(&number, s, n, &next) || number.s != s + at + sign)
         return false;
@@ -279,9 +244,9 @@ plain_at(struct span *out, const char *s, size_t n, size_t at)
     for (end = last;
          end < n && end - at < PLAIN_MAX && s[end] && in_expression(s[end]);
          end++)
-        if (is_digit(s[end]) && strchr("+-*/^( .", s[end - 1]))
+        if (ascii_is_digit(s[end]) && strchr("+-*/^( .", s[end - 1]))
             last = end + 1;
-        else if (is_digit(s[end]) || (s[end] == ')' && last == end))
+        else if (ascii_is_digit(s[end]) || (s[end] == ')' && last == end))
             last = end + 1;
     if (memchr(s + next, '.', last - next) ||
         !memchr(s + next, '/', last - next))
@@ -388,7 +353,7 @@ behind_mark(const char **s, size_t *n)
         if (memcmp(*s + i, MARK, k) == 0) {
             const char *from = *s + i + k;
             const char *end;
-            size_t left = *n - i - k, skip = spaces(from, left);
+            size_t left = *n - i - k, skip = maths_spaces(from, left);
 
             from += skip;
             left -= skip;
@@ -454,8 +419,8 @@ is_bare(const char *s, size_t n)
         memmem(s, n, "\\[", 2) || memchr(s, '\n', n))
         return false;
     for (size_t i = 0; i < n; i++) {
-        command = s[i] == '\\' || (command && is_letter(s[i]));
-        run = is_letter(s[i]) && !command ? run + 1 : 0;
+        command = s[i] == '\\' || (command && ascii_is_letter(s[i]));
+        run = ascii_is_letter(s[i]) && !command ? run + 1 : 0;
         sign |= i > 0 && s[i] == '=';
         sign |= s[i] != '\0' && strchr("\\()[]{}^/,", s[i]);
         if (run > 2 || (run == 2 && is_word_at(s, n, i)))

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "text/ascii.h"
 #include "text/utf8.h"
 
 /* Commands of LaTeX; the words among them are read without a backslash, too. */
@@ -94,18 +95,6 @@ static const char letters[][2] = {
     "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m",
     "n", "o", "p", "q", "r", "s", "t", "u", "v", "w", "x", "y", "z"};
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static size_t
 run(const char *s, size_t n, bool (*is)(char))
 {
@@ -177,7 +166,7 @@ repeating(size_t *k, const char *s, size_t n)
         memcmp(s + from, line, n_line) != 0)
         return 0;
     from += n_line;
-    digits = run(s + from, n - from, is_digit);
+    digits = run(s + from, n - from, ascii_is_digit);
     if (digits == 0 || digits > 9 || from + digits == n ||
         s[from + digits] != '}')
         return 0;
@@ -191,13 +180,14 @@ number(struct lexer *lex, struct token *t)
 {
     const char *s = lex->s + lex->at;
     const size_t n = lex->n - lex->at;
-    size_t k = run(s, n, is_digit), e;
+    size_t k = run(s, n, ascii_is_digit), e;
 
     if (lex->depth == 0 && k > 0 && k <= 3 && s[0] != '0')
-        while (k < n && s[k] == ',' && run(s + k + 1, n - k - 1, is_digit) == 3)
+        while (k < n && s[k] == ',' &&
+               run(s + k + 1, n - k - 1, ascii_is_digit) == 3)
             k += 4;
-    if (k + 1 < n && s[k] == '.' && is_digit(s[k + 1]))
-        k += 1 + run(s + k + 1, n - k - 1, is_digit);
+    if (k + 1 < n && s[k] == '.' && ascii_is_digit(s[k + 1]))
+        k += 1 + run(s + k + 1, n - k - 1, ascii_is_digit);
     t->repeats = repeating(&k, s, n);
     t->kind = LEX_NUMBER;
     t->number = (struct number){.s = s, .n = k};
@@ -205,7 +195,7 @@ number(struct lexer *lex, struct token *t)
     if (e + 1 < n && (s[e] == 'e' || s[e] == 'E')) {
         const bool minus = s[e + 1] == '-';
         const size_t from = e + 1 + (minus || s[e + 1] == '+');
-        const size_t digits = run(s + from, n - from, is_digit);
+        const size_t digits = run(s + from, n - from, ascii_is_digit);
 
         if (digits > 0 && digits <= 4) {
             for (size_t i = 0; i < digits; i++)
@@ -237,9 +227,8 @@ command(struct token *t, const char *s, size_t n, bool bare)
     return false;
 }
 
-/* Bytes of {...} at s; 0 where it does not close. */
-static size_t
-group(const char *s, size_t n)
+size_t
+maths_group(const char *s, size_t n)
 {
     int depth = 0;
 
@@ -252,20 +241,30 @@ group(const char *s, size_t n)
     return 0;
 }
 
+size_t
+maths_spaces(const char *s, size_t n)
+{
+    size_t k = 0;
+
+    while (k < n && (s[k] == ' ' || s[k] == '\t' || s[k] == '\n'))
+        k++;
+    return k;
+}
+
 /* \begin{pmatrix} and its end; \begin{array}{cc} is one, too. */
 static bool
 environment(struct lexer *lex, struct token *t, bool begin, size_t at)
 {
     static const char *const names[] = {"matrix",  "pmatrix", "bmatrix",
                                         "Bmatrix", "array",   "smallmatrix"};
-    const size_t k = group(lex->s + at, lex->n - at);
+    const size_t k = maths_group(lex->s + at, lex->n - at);
 
     for (size_t i = 0; k > 2 && i < sizeof(names) / sizeof(names[0]); i++)
         if (same(names[i], lex->s + at + 1, k - 2)) {
             t->kind = begin ? LEX_MATRIX : LEX_END_MATRIX;
             lex->at = at + k;
             if (begin && strcmp(names[i], "array") == 0)
-                lex->at += group(lex->s + lex->at, lex->n - lex->at);
+                lex->at += maths_group(lex->s + lex->at, lex->n - lex->at);
             return true;
         }
     return false;
@@ -277,7 +276,7 @@ word(struct lexer *lex, struct token *t, const char *s, size_t n, size_t at)
 {
     static const char *const accents[] = {
         "overline", "vec", "bar", "hat", "tilde", "widehat", "overrightarrow"};
-    const size_t k = at < lex->n ? group(lex->s + at, lex->n - at) : 0;
+    const size_t k = at < lex->n ? maths_group(lex->s + at, lex->n - at) : 0;
     bool accent = false;
 
     for (size_t i = 0; i < sizeof(accents) / sizeof(accents[0]); i++)
@@ -299,7 +298,7 @@ backslash(struct lexer *lex, struct token *t)
     static const int kinds[] = {LEX_SET_OPEN, LEX_SET_CLOSE, '%', '|', LEX_ROW};
     const char *s = lex->s + lex->at + 1;
     const size_t left = lex->n - lex->at - 1;
-    const size_t n = run(s, left, is_letter);
+    const size_t n = run(s, left, ascii_is_letter);
 
     t->kind = LEX_UNKNOWN;
     for (size_t i = 0; n == 0 && left > 0 && i < 5; i++)
@@ -324,7 +323,7 @@ static void
 letter(struct lexer *lex, struct token *t)
 {
     const char *s = lex->s + lex->at;
-    const size_t n = run(s, lex->n - lex->at, is_letter);
+    const size_t n = run(s, lex->n - lex->at, ascii_is_letter);
     const int place = *s <= 'Z' ? *s - 'A' : 26 + *s - 'a';
 
     if (n > 1 && command(t, s, n, true)) {
@@ -370,10 +369,11 @@ lex_next(struct lexer *lex, struct token *out)
     *out = (struct token){.kind = LEX_END, .name = "", .start = lex->at};
     if (lex->at >= lex->n)
         return;
-    if (is_digit(s[lex->at]) ||
-        (s[lex->at] == '.' && lex->at + 1 < lex->n && is_digit(s[lex->at + 1])))
+    if (ascii_is_digit(s[lex->at]) ||
+        (s[lex->at] == '.' && lex->at + 1 < lex->n &&
+         ascii_is_digit(s[lex->at + 1])))
         number(lex, out);
-    else if (is_letter(s[lex->at]))
+    else if (ascii_is_letter(s[lex->at]))
         letter(lex, out);
     else if (s[lex->at] == '\\')
         backslash(lex, out);

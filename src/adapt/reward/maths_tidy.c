@@ -7,6 +7,7 @@
 #include <utf8proc.h>
 
 #include "adapt/reward/maths.h"
+#include "text/ascii.h"
 #include "text/utf8.h"
 
 struct scan {
@@ -223,18 +224,6 @@ static const char *const units[] = {
 };
 
 static bool
-is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
 same(const char *name, const char *s, size_t n)
 {
     return strlen(name) == n && strncasecmp(name, s, n) == 0;
@@ -245,36 +234,9 @@ letters(const char *s, size_t n)
 {
     size_t k = 0;
 
-    while (k < n && is_letter(s[k]))
+    while (k < n && ascii_is_letter(s[k]))
         k++;
     return k;
-}
-
-static size_t
-spaces(const char *s, size_t n)
-{
-    size_t k = 0;
-
-    while (k < n && (s[k] == ' ' || s[k] == '\t' || s[k] == '\n'))
-        k++;
-    return k;
-}
-
-/* Bytes of {...} at s; 0 where it does not close. */
-static size_t
-group(const char *s, size_t n)
-{
-    int depth = 0;
-
-    if (n == 0 || s[0] != '{')
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        depth += s[i] == '{';
-        depth -= s[i] == '}';
-        if (depth == 0)
-            return i + 1;
-    }
-    return 0;
 }
 
 static void
@@ -329,8 +291,8 @@ add_text(struct scan *c, const char *s, size_t n, bool function)
     if (rc)
         return rc < 0 ? rc : 0;
     for (size_t i = 0; i < n; i++)
-        plain += is_letter(s[i]) || s[i] == ' ';
-    if ((n == 1 && is_letter(*s)) || plain == 0) // a letter, a number
+        plain += ascii_is_letter(s[i]) || s[i] == ' ';
+    if ((n == 1 && ascii_is_letter(*s)) || plain == 0) // a letter, a number
         return sb_add(c->out, s, n);
     rc = sb_puts(c->out, function ? "\\" : "\\text{");
     for (size_t i = 0; i < n && !rc; i++)
@@ -344,13 +306,13 @@ static int
 known_command(struct scan *c, const char *s, size_t n)
 {
     const size_t after = c->at + 1 + n;
-    const size_t blanks = spaces(c->s + after, c->n - after);
+    const size_t blanks = maths_spaces(c->s + after, c->n - after);
     size_t k;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strlen(texts[i]) != n || memcmp(texts[i], s, n) != 0)
             continue;
-        k = group(c->s + after + blanks, c->n - after - blanks);
+        k = maths_group(c->s + after + blanks, c->n - after - blanks);
         c->at = after + (k ? blanks + k : 0);
         k = k ? k - 2 : 0;
         return add_text(c, c->s + after + blanks + 1, k,
@@ -359,7 +321,7 @@ known_command(struct scan *c, const char *s, size_t n)
                    : 1;
     }
     if (n == 6 && memcmp(s, "mathbb", 6) == 0 &&
-        group(c->s + after, c->n - after) == 3) {
+        maths_group(c->s + after, c->n - after) == 3) {
         c->at = after + 3;
         return sb_printf(c->out, "\\mathbb%c ", c->s[after + 1]) ? TRV_ENOMEM
                                                                  : 1;
@@ -399,8 +361,8 @@ backslash(struct scan *c)
     if (strchr(",;:> \n", *s))
         return sb_putc(c->out, ' ');
     if (*s == '\\' && !c->rows) { // one backslash too many
-        c->at -= left > 1 && is_letter(s[1]);
-        return left > 1 && is_letter(s[1]) ? 0 : sb_putc(c->out, ' ');
+        c->at -= left > 1 && ascii_is_letter(s[1]);
+        return left > 1 && ascii_is_letter(s[1]) ? 0 : sb_putc(c->out, ' ');
     }
     return sb_add(c->out, s - 1, 2);
 }
@@ -444,12 +406,12 @@ degree(const char *s, size_t n)
 static size_t
 braced_comma(const char *s, size_t n)
 {
-    size_t k = 1 + spaces(s + 1, n - 1);
+    size_t k = 1 + maths_spaces(s + 1, n - 1);
 
     if (k >= n || s[k] != ',')
         return 0;
     k++;
-    k += spaces(s + k, n - k);
+    k += maths_spaces(s + k, n - k);
     return k < n && s[k] == '}' ? k + 1 : 0;
 }
 
@@ -502,7 +464,9 @@ text_before(const struct strbuf *b, size_t end)
 
     for (size_t i = end; i-- > 0;)
         if (end - i > n && memcmp(b->s + i, open, n) == 0)
-            return i + n - 1 + group(b->s + i + n - 1, b->len - i - n + 1) ==
+            return i + n - 1 +
+                               maths_group(b->s + i + n - 1,
+                                           b->len - i - n + 1) ==
                            end
                        ? i
                        : end;
@@ -516,10 +480,11 @@ drop_texts(struct strbuf *b)
     for (;;) {
         size_t end = b->len, start;
 
-        if (end > 2 && is_digit(b->s[end - 1]) && b->s[end - 2] == '^')
+        if (end > 2 && ascii_is_digit(b->s[end - 1]) && b->s[end - 2] == '^')
             end -= 2;
-        else if (end > 4 && b->s[end - 1] == '}' && is_digit(b->s[end - 2]) &&
-                 b->s[end - 3] == '{' && b->s[end - 4] == '^')
+        else if (end > 4 && b->s[end - 1] == '}' &&
+                 ascii_is_digit(b->s[end - 2]) && b->s[end - 3] == '{' &&
+                 b->s[end - 4] == '^')
             end -= 4;
         start = text_before(b, end);
         while (start < end && start > 0 &&
@@ -550,12 +515,12 @@ static void
 drop_units(struct strbuf *b)
 {
     for (size_t i = 1; i < b->len; i++) {
-        const size_t from = i + spaces(b->s + i, b->len - i);
+        const size_t from = i + maths_spaces(b->s + i, b->len - i);
         const size_t n = b->len - from;
         const char value = b->s[i - 1];
 
-        if (!(is_digit(value) || value == '}' || value == ')') || n == 0 ||
-            (n == 1 && from == i) || !is_unit(b->s + from, n))
+        if (!(ascii_is_digit(value) || value == '}' || value == ')') ||
+            n == 0 || (n == 1 && from == i) || !is_unit(b->s + from, n))
             continue;
         keep(b, i);
         return;
@@ -570,10 +535,10 @@ join_thousands(struct strbuf *b)
     bool joined = false;
 
     for (size_t i = 0; i < b->len; i++) {
-        const size_t k = spaces(b->s + i, b->len - i);
+        const size_t k = maths_spaces(b->s + i, b->len - i);
         size_t digits = 0;
 
-        while (i + k + digits < b->len && is_digit(b->s[i + k + digits]))
+        while (i + k + digits < b->len && ascii_is_digit(b->s[i + k + digits]))
             digits++;
         if (k && run > 0 && (run <= 3 || joined) && digits == 3 &&
             b->s[to - run] != '0' &&
@@ -582,7 +547,7 @@ join_thousands(struct strbuf *b)
             joined = true;
             continue;
         }
-        run = is_digit(b->s[i]) ? run + 1 : 0;
+        run = ascii_is_digit(b->s[i]) ? run + 1 : 0;
         joined = joined && run > 0;
         b->s[to++] = b->s[i];
     }
@@ -597,7 +562,7 @@ drop_ends(struct strbuf *b)
     cut_blanks(b);
     while (b->len > 1 && strchr(".,;:*", b->s[b->len - 1]))
         keep(b, b->len - 1);
-    lead = spaces(b->s, b->len);
+    lead = maths_spaces(b->s, b->len);
     while (lead < b->len && b->s[lead] == '*') // **5**
         lead++;
     memmove(b->s, b->s + lead, b->len - lead);

@@ -10,26 +10,18 @@ const struct family_names gemma_names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_OUT1] = "post_attention_layernorm",
             [SLOT_NORM2] = "pre_feedforward_layernorm",
             [SLOT_OUT2] = "post_feedforward_layernorm",
             [SLOT_Q_NORM] = "self_attn.q_norm",
             [SLOT_K_NORM] = "self_attn.k_norm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {
-            [PART_Q] = "self_attn.q_proj",
-            [PART_K] = "self_attn.k_proj",
-            [PART_V] = "self_attn.v_proj",
-            [PART_O] = "self_attn.o_proj",
-            [PART_GATE] = "mlp.gate_proj",
-            [PART_UP] = "mlp.up_proj",
-            [PART_DOWN] = "mlp.down_proj",
+            LLAMA_NAMES_ATTENTION,
+            LLAMA_NAMES_MLP,
         },
 };
 

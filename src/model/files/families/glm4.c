@@ -7,21 +7,15 @@ static const struct family_names names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_OUT1] = "post_self_attn_layernorm",
             [SLOT_NORM2] = "post_attention_layernorm",
             [SLOT_OUT2] = "post_mlp_layernorm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {
-            [PART_Q] = "self_attn.q_proj",
-            [PART_K] = "self_attn.k_proj",
-            [PART_V] = "self_attn.v_proj",
-            [PART_O] = "self_attn.o_proj",
+            LLAMA_NAMES_ATTENTION,
             [PART_GATE_UP] = "mlp.gate_up_proj",
             [PART_DOWN] = "mlp.down_proj",
         },

@@ -16,13 +16,7 @@ granite_scales(struct fields *r, struct model_config *c)
 static void
 read(struct fields *r, struct model_config *c)
 {
-    static const struct llama_defaults defaults = {.vocab = 32000,
-                                                   .mlp_width = 11008,
-                                                   .context = 2048,
-                                                   .bos = 1,
-                                                   .eos = 2};
-
-    llama_read(r, c, &defaults);
+    llama_read(r, c, &llama_usual);
     c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", false);
     c->mlp_bias = field_flag(r, "mlp_bias", false);
     granite_scales(r, c);

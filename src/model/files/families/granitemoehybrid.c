@@ -11,19 +11,13 @@ static const struct family_names names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_NORM2] = "post_attention_layernorm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {
-            [PART_Q] = "self_attn.q_proj",
-            [PART_K] = "self_attn.k_proj",
-            [PART_V] = "self_attn.v_proj",
-            [PART_O] = "self_attn.o_proj",
+            LLAMA_NAMES_ATTENTION,
             [PART_GATE_UP] = "shared_mlp.input_linear",
             [PART_DOWN] = "shared_mlp.output_linear",
         },
@@ -66,14 +60,9 @@ refuse_other_layers(struct fields *r, const struct model_config *c)
 static void
 read(struct fields *r, struct model_config *c)
 {
-    static const struct llama_defaults defaults = {.vocab = 32000,
-                                                   .mlp_width = 11008,
-                                                   .context = 2048,
-                                                   .bos = 1,
-                                                   .eos = 2};
     const char *position;
 
-    llama_read(r, c, &defaults);
+    llama_read(r, c, &llama_usual);
     c->mlp_width =
         field_int(r, "shared_intermediate_size", 1024, 4 * MAX_WIDTH);
     c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", false);

@@ -9,26 +9,21 @@ const struct family_names llama_names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_NORM2] = "post_attention_layernorm",
             [SLOT_Q_NORM] = "self_attn.q_norm",
             [SLOT_K_NORM] = "self_attn.k_norm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {
-            [PART_Q] = "self_attn.q_proj",
-            [PART_K] = "self_attn.k_proj",
-            [PART_V] = "self_attn.v_proj",
-            [PART_O] = "self_attn.o_proj",
-            [PART_GATE] = "mlp.gate_proj",
-            [PART_UP] = "mlp.up_proj",
-            [PART_DOWN] = "mlp.down_proj",
+            LLAMA_NAMES_ATTENTION,
+            LLAMA_NAMES_MLP,
         },
 };
+
+const struct llama_defaults llama_usual = {
+    .vocab = 32000, .mlp_width = 11008, .context = 2048, .bos = 1, .eos = 2};
 
 void
 llama_shape(struct model_config *c)
@@ -85,13 +80,7 @@ llama_read(struct fields *r, struct model_config *c,
 static void
 read(struct fields *r, struct model_config *c)
 {
-    static const struct llama_defaults defaults = {.vocab = 32000,
-                                                   .mlp_width = 11008,
-                                                   .context = 2048,
-                                                   .bos = 1,
-                                                   .eos = 2};
-
-    llama_read(r, c, &defaults);
+    llama_read(r, c, &llama_usual);
     c->qkv_bias = c->o_bias = field_flag(r, "attention_bias", false);
     c->mlp_bias = field_flag(r, "mlp_bias", false);
 }

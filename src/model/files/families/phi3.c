@@ -7,12 +7,9 @@ static const struct family_names names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_NORM2] = "post_attention_layernorm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {

@@ -7,19 +7,13 @@ static const struct family_names names = {
     .layers = "model.layers",
     .slots =
         {
-            [SLOT_EMBED] = "model.embed_tokens",
+            LLAMA_NAMES_OUTSIDE,
             [SLOT_NORM1] = "input_layernorm",
             [SLOT_NORM2] = "post_attention_layernorm",
-            [SLOT_NORM] = "model.norm",
-            [SLOT_HEAD] = "lm_head",
-            [SLOT_SCORE] = "score",
         },
     .parts =
         {
-            [PART_Q] = "self_attn.q_proj",
-            [PART_K] = "self_attn.k_proj",
-            [PART_V] = "self_attn.v_proj",
-            [PART_O] = "self_attn.o_proj",
+            LLAMA_NAMES_ATTENTION,
             [PART_UP] = "mlp.c_fc",
             [PART_DOWN] = "mlp.c_proj",
         },
