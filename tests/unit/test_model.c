@@ -381,6 +381,69 @@ assert_lays_out(const struct model *m, const char *tools, const char *want)
     json_decref(messages);
 }
 
+/* Tied weights that a file holds once, under the head's name, which is not the
+ * same in all families. */
+static void
+test_model_finds_a_tied_embedding_under_its_heads_name(void **state)
+{
+    static const struct {
+        const char *family, *embed, *head, *untied;
+    } cases[] = {
+        {"qwen2", "model.embed_tokens.weight", "lm_head.weight", NULL},
+        {"gpt_neox", "gpt_neox.embed_in.weight", "embed_out.weight",
+         "\"tie_word_embeddings\": false"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct tensor t[60];
+        struct strbuf config = {0};
+        struct model *m;
+        struct st_file f;
+        char from[128], dir[128], path[160], *bytes, *tie;
+        size_t size;
+        int64_t n = 0;
+        trv_err err = {0};
+
+        snprintf(from, sizeof(from), "golden/models/%s/model.safetensors",
+                 cases[i].family);
+        snprintf(dir, sizeof(dir), "%s", test_tmpdir("tied-head"));
+        assert_int_equal(st_open(&f, test_source(from), &err), 0);
+        assert_true(f.n < 60);
+        for (int64_t k = 0; k < f.n; k++) {
+            if (strcmp(f.tensors[k].name, cases[i].head) == 0)
+                continue;
+            t[n] = f.tensors[k];
+            if (strcmp(t[n].name, cases[i].embed) == 0)
+                t[n].name = cases[i].head;
+            n++;
+        }
+        assert_int_equal(st_serialise(&bytes, &size, t, n, NULL, &err), 0);
+        snprintf(path, sizeof(path), "%s/model.safetensors", dir);
+        assert_int_equal(file_write_atomic(path, bytes, size, &err), 0);
+        snprintf(from, sizeof(from), "golden/models/%s/config.json",
+                 cases[i].family);
+        assert_int_equal(file_read(&config, test_source(from), SIZE_MAX, &err),
+                         0);
+        if (cases[i].untied) {
+            tie = strstr(config.s, cases[i].untied);
+            assert_non_null(tie);
+            memcpy(strstr(tie, "false"), " true", 5);
+        }
+        snprintf(path, sizeof(path), "%s/config.json", dir);
+        assert_int_equal(file_write_atomic(path, config.s, config.len, &err),
+                         0);
+        m = open_model(dir);
+        assert_true(m->cfg.tied);
+        assert_string_equal(m->embed->name, cases[i].head);
+        assert_ptr_equal(m->head, m->embed);
+        model_free(m);
+        sb_release(&config);
+        mem_free(bytes);
+        st_release(&f);
+    }
+}
+
 static void
 test_model_takes_named_templates_as_transformers_does(void **state)
 {
@@ -656,6 +719,8 @@ main(void)
             test_model_warns_of_more_tokens_than_rows_of_the_embedding),
         cmocka_unit_test(
             test_model_takes_the_default_template_and_the_file_beside_it),
+        cmocka_unit_test(
+            test_model_finds_a_tied_embedding_under_its_heads_name),
         cmocka_unit_test(test_model_takes_named_templates_as_transformers_does),
         cmocka_unit_test(test_model_opens_whatever_its_template_is),
         cmocka_unit_test(

@@ -62,7 +62,8 @@ bind_tensor(const struct layout_item *it, trv_err *err, void *payload)
     if (it->slot == SLOT_EMBED && m->cfg.tied && !m->cfg.labels && !m->gguf &&
         !checkpoint_find(m->ckpt, it->name)) {
         head = *it;
-        snprintf(head.name, sizeof(head.name), "lm_head.weight");
+        snprintf(head.name, sizeof(head.name), "%s.weight",
+                 m->cfg.family->names->slots[SLOT_HEAD]);
         if (checkpoint_find(m->ckpt, head.name))
             it = &head;
     }
