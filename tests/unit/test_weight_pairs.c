@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/files/family.h"
 #include "model/files/safetensors.h"
 
 static void
@@ -155,7 +156,10 @@ test_weight_pairs_of_gguf_that_do_not_fit_are_refused_by_name(void **state)
         const char *says;
     } cases[] = {
         {"llama", "", "", 0, ""},
+        {"mistral", "", "", 0, ""}, // whose GGUF files say llama
         {"qwen2", "", "", TRV_EMISMATCH, "architecture 'llama'"},
+        {"olmo3", "", "", TRV_EMISMATCH, "architecture 'llama'"},
+        {"granitemoehybrid", "", "", TRV_EMISMATCH, "architecture 'llama'"},
         {"llama", "lora", "ruin", TRV_EUNSUPPORTED, "is no LoRA"},
         {"llama", "attn_q.weight.lora_a", "attn_k.weight.lora_a", TRV_EFORMAT,
          "without the other half"},
@@ -177,6 +181,32 @@ test_weight_pairs_of_gguf_that_do_not_fit_are_refused_by_name(void **state)
     }
 }
 
+/* llama.cpp's converter turns the rows of q and k of a Mistral model, too: the
+ * same file gives the same pairs to both families. */
+static void
+test_weight_pairs_of_gguf_are_turned_back_for_mistral(void **state)
+{
+    const char *path = test_source("golden/peft/gguf/layers.gguf");
+    struct model_config cfg, as;
+    struct base_patch patch, other;
+    struct lora a, b;
+    trv_err err = {0};
+
+    (void)state;
+    open_config(&cfg, "llama");
+    as = cfg;
+    as.family = family_find("mistral", 7);
+    assert_int_equal(gguf_lora_read(&a, &patch, &cfg, path, &err), 0);
+    assert_int_equal(gguf_lora_read(&b, &other, &as, path, &err), 0);
+    assert_true(a.n > 0);
+    assert_int_equal(a.n, b.n);
+    assert_memory_equal(a.w, b.w, (size_t)a.n * sizeof(*a.w));
+    lora_release(&a);
+    lora_release(&b);
+    base_patch_release(&patch);
+    base_patch_release(&other);
+}
+
 int
 main(void)
 {
@@ -185,6 +215,7 @@ main(void)
             test_weight_pairs_of_mlx_that_do_not_fit_are_refused_by_name),
         cmocka_unit_test(
             test_weight_pairs_of_gguf_that_do_not_fit_are_refused_by_name),
+        cmocka_unit_test(test_weight_pairs_of_gguf_are_turned_back_for_mistral),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,16 +13,6 @@ says(struct gguf_str s, const char *word)
     return s.n == strlen(word) && !memcmp(s.s, word, s.n);
 }
 
-/* The family that the file is for: files of several say "llama". */
-static bool
-is_of(const struct model_config *cfg, struct gguf_str architecture)
-{
-    const struct family *f = cfg->family;
-
-    return says(architecture, f->name) ||
-           (!f->gguf && says(architecture, "llama"));
-}
-
 static int
 check_head(double *alpha, const struct model_config *cfg,
            const struct gguf_file *f, trv_err *err)
@@ -42,13 +32,13 @@ check_head(double *alpha, const struct model_config *cfg,
                         "adapter.type '%.*s'",
                         f->path, (int)(type.n < 60 ? type.n : 60), type.s,
                         (int)(kind.n < 60 ? kind.n : 60), kind.s);
-    if (!is_of(cfg, arch))
+    if (!says(arch, family_gguf(cfg->family)))
         return err_fail(err, TRV_EMISMATCH,
                         "'%s' is for the architecture '%.*s', and the model is "
                         "%s",
                         f->path, (int)(arch.n < 60 ? arch.n : 60), arch.s,
                         family_name(cfg->family));
-    if (cfg->conv1d)
+    if (cfg->conv1d || cfg->qkv_by_head)
         return err_fail(err, TRV_EUNSUPPORTED,
                         "'%s': GGUF files of a LoRA for %s are not supported, "
                         "as llama.cpp's converter turns its pairs round; give "

@@ -40,8 +40,8 @@ struct family {
     const char *name;      // model_type, and the architecture of GGUF files
     const char *text;      // model_type where it is a text model alone; or NULL
     const char *scorer;    // transformers' class of sequence classification
-    bool gguf;             // GGUF files name it; those of the others say llama
-    const char *gguf_name; // there, where it is another
+    bool gguf;             // GGUF files name it; else they open as another
+    const char *gguf_name; // what they say, where it is not the name
     /* llama.cpp's converter interleaves the two halves of each head of q and
      * k. */
     bool gguf_interleaved;

@@ -18,6 +18,8 @@ read(struct fields *r, struct model_config *c)
 const struct family family_mistral = {
     .name = "mistral",
     .scorer = "MistralForSequenceClassification",
+    .gguf_name = "llama",
+    .gguf_interleaved = true,
     .names = &llama_names,
     .shape = llama_shape,
     .read = read,

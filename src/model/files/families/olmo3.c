@@ -35,6 +35,7 @@ read_gguf(struct model_config *c, const struct gguf_file *f, trv_err *err)
 const struct family family_olmo3 = {
     .name = "olmo3",
     .scorer = "Olmo3ForSequenceClassification",
+    .gguf_name = "olmo2",
     .gguf_every = 4,
     .names = &olmo2_names,
     .shape = shape,
