@@ -70,6 +70,12 @@ cached Org/half $one tiny
 ref Org/half main $one
 rm hub/models--Org--half/blobs/*-model.safetensors
 say --model Org/half
+rm -rf g && mkdir g && cp tiny/* g && rm g/model.safetensors
+: >g/model-00001-of-00002.safetensors # and not the second
+cached Org/shard $one g
+ref Org/shard main $one
+say --model Org/shard
+rm -rf g
 env -u HOME -u HF_HUB_CACHE "$TRIVIUM" inspect Org/half 2>&1
 ref Org/half main ../../../../other
 say --model Org/half

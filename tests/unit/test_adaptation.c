@@ -234,7 +234,7 @@ test_adaptation_opens_folders_of_every_kind_of_terms(void **state)
             refused(i ? "soft:" : "prefix:", path, TRV_EINVAL, "not ");
         }
     refused("soft:", "nowhere", TRV_EIO, "no file or folder");
-    refused("adapter:", "nowhere", TRV_EIO, "bottleneck_config.json");
+    refused("adapter:", "nowhere", TRV_EIO, "no file or folder");
 }
 
 static void
