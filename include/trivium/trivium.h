@@ -55,11 +55,14 @@ typedef struct {
     /* a name among the model's own chat templates, or else a file; NULL: the
      * model's default */
     const char *chat_template;
+    /* what the adapter_config.json of an artefact calls this model, so that
+     * others find it; NULL: its name on the Hub, or its absolute path */
+    const char *base_name;
 } trv_model_options;
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL                                               \
+        1, "auto", 0, NULL, NULL, NULL                                         \
     }
 
 /**
@@ -67,7 +70,9 @@ typedef struct {
  * mapped; the working form is made by the first call that computes.
  *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
- * @param path  a folder or a .gguf file.
+ * @param path  a folder or a .gguf file; or where there is none of that name,
+ *              ORG/NAME[@REVISION][:FILE], a model in the cache of
+ *              huggingface_hub. Nothing is fetched.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
  * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL, TRV_ENOMEM.

@@ -149,7 +149,18 @@ warn(struct cli *cli, const char *notes)
 int
 cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
 {
-    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+    return cli_model_open_as(cli, m, path, NULL, err);
+}
+
+int
+cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                  const char *base_name, trv_err *err)
+{
+    trv_model_options o = cli->globals->model;
+    int rc;
+
+    o.base_name = base_name;
+    rc = trv_model_open(m, path, &o, err);
 
     if (!rc)
         warn(cli, trv_model_notes(*m));

@@ -85,10 +85,16 @@ enum cli_exit cli_finish(const struct cli *cli);
     "generation prompt begins them (as with <think>); they stand behind the "  \
     "generation prompt, with the template's end of turn"
 
+#define CMD_MODEL_HELP "a model's folder, .gguf file or Hub name"
+
 /** Open the model with the global options, and warn of what its files
  * contradict each other in. */
 int cli_model_open(struct cli *cli, trv_model **m, const char *path,
                    trv_err *err);
+/** The same; artefacts call the model `base_name` (NULL: see
+ * trv_model_options). */
+int cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                      const char *base_name, trv_err *err);
 /** Open an adaptation and warn of what is to be told of its files; as
  * trv_adaptation_open() and trv_adaptation_open_mix(). */
 int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,

@@ -18,7 +18,7 @@ static const struct measure_args measure_defaults = {
 
 static const struct opt_spec measure_opts[] = {
     OPT_TEXT(struct measure_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct measure_args, source, 0, "source", .value = "A",
              .required = true,
              .help = "what was converted: prompt:TEXT, prompt:@FILE, "

@@ -22,7 +22,7 @@ static const struct score_args score_defaults = {
 
 static const struct opt_spec score_opts[] = {
     OPT_TEXT(struct score_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct score_args, adaptation, 'a', "adaptation", .value = "A",
              .required = true, .specs = "reward",
              .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),

@@ -115,9 +115,15 @@ const struct topic topics[] = {
     {.name = "formats",
      .summary = "models and adapters that are read and written",
      .text =
-         "--model takes a Hugging Face folder or a GGUF file; all weights are "
-         "written as such a folder. LoRA, prefix and soft prompt are PEFT's "
-         "folders and open in other programs unchanged. trivium.json beside "
+         "--model takes a Hugging Face folder, a GGUF file, or the name of a "
+         "model on the Hub that the cache of huggingface_hub holds: ORG/NAME, "
+         "ORG/NAME@REVISION, ORG/NAME:FILE.gguf or ORG/NAME:Q4_K_M. Nothing is "
+         "fetched: 'hf download ORG/NAME' does that. lora:, full: and the like "
+         "take such names, too. All weights are written as a Hugging Face "
+         "folder. LoRA, prefix and soft prompt are PEFT's "
+         "folders and open in other programs unchanged; their "
+         "adapter_config.json names the base as AutoPeftModel finds it "
+         "(--base-name). trivium.json beside "
          "them says which model an artefact was made for, how, and from what; "
          "'trivium inspect' prints it. An artefact that was made for another "
          "model is refused unless --any-base is given.",
