@@ -235,7 +235,7 @@ read_words(struct spec *s, const char *rest, trv_err *err)
 static int
 read_listed(struct spec *s, const char *rest, trv_err *err)
 {
-    const char *const *keys = s->row->keys;
+    const struct conf_option *o = s->row->options;
     const char *options = NULL;
     int rc;
 
@@ -243,9 +243,9 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
     if (s->is_folder)
         return take_path(s, rest, strlen(rest), err);
     for (const char *at = rest; (at = strchr(at, ',')) && !options; at++)
-        for (int i = 0; keys[i]; i++)
-            if (!strncmp(at + 1, keys[i], strlen(keys[i])) &&
-                at[1 + strlen(keys[i])] == '=')
+        for (int i = 0; o[i].info.name; i++)
+            if (!strncmp(at + 1, o[i].info.name, strlen(o[i].info.name)) &&
+                at[1 + strlen(o[i].info.name)] == '=')
                 options = at;
     rc = take_path(s, rest, options ? (size_t)(options - rest) : strlen(rest),
                    err);
@@ -254,8 +254,7 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
     s->conf = json_object();
     if (!s->conf)
         return err_nomem(err, "to read '%.200s'", s->text);
-    return options ? conf_parse(s->conf, options + 1, s->row->prefix, keys,
-                                s->row->rest, err)
+    return options ? conf_parse(s->conf, options + 1, s->row->prefix, o, err)
                    : 0;
 }
 
@@ -399,7 +398,7 @@ read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
     s->conf = json_object();
     if (!s->conf)
         return err_nomem(err, "to read '%.200s'", s->text);
-    rc = conf_lead(s->conf, &rest, row->prefix, row->keys, row->alone, err);
+    rc = conf_lead(s->conf, &rest, row->prefix, row->options, row->alone, err);
     if (rc)
         return rc;
     if (row->sides[1]) {

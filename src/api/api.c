@@ -6,6 +6,8 @@
 
 #include "adapt/output.h"
 #include "adapt/adaptation.h"
+#include "adapt/reward/reward_conf.h"
+#include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
 #include "api/api_scratch.h"
@@ -274,6 +276,44 @@ trv_spec_summary(const char *form, int32_t i)
     const struct kind_row *row = spec_at(form, i);
 
     return row ? row->summary : NULL;
+}
+
+const char *
+trv_spec_example(const char *form, int32_t i)
+{
+    const struct kind_row *row = spec_at(form, i);
+
+    return row ? row->example : NULL;
+}
+
+static const struct conf_option *
+options_of(const char *of)
+{
+    const struct kind_row *row;
+
+    if (strncmp(of, "verifier:", 9) == 0)
+        return verifier_options(of + 9);
+    for (int k = 0; (row = kind_row_at(k)); k++)
+        if (row->prefix && strcmp(row->prefix, of) == 0)
+            return row->options;
+    return NULL;
+}
+
+const trv_spec_option *
+trv_spec_option_at(const char *of, int32_t i)
+{
+    const struct conf_option *o = options_of(of);
+
+    for (; o && o->info.name; o++)
+        if (i-- == 0)
+            return &o->info;
+    return NULL;
+}
+
+const trv_check *
+trv_check_at(int32_t i)
+{
+    return verifier_check_at(i);
 }
 
 /* --- conversion and measurement --- */

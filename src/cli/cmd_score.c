@@ -275,14 +275,8 @@ const struct cmd_entry cmd_score = {
         "of them whose chosen answer is above the rejected one. Rows of text "
         "with --logp --no-eos are what lm-evaluation-harness calls the "
         "loglikelihood of completion after prompt.\n\n"
-        "Rewards in words:\n"
-        "verifier:number, math, exact, regex, contains, length, json or "
-        "command, "
-        "with options as in verifier:regex,by=sentence,pattern=[!]$ (pattern, "
-        "words and cmd take the rest of the text, commas and all);\n"
-        "ratio:lora:DIR; contrast:prompt:@good.txt,minus=prompt:@bad.txt; "
-        "judge:The answer is polite.; "
-        "sum:0.7*verifier:number+0.3*judge:@principle.txt.",
+        "'trivium help rewards' lists the rewards, their options, and how a "
+        "program of your own becomes one.",
     .examples =
         "trivium score --model MODEL --adaptation verifier:number "
         "--data answers.jsonl\n"
