@@ -55,6 +55,13 @@ static const struct topic_item formats[] = {
     {NULL, NULL},
 };
 
+static const struct topic_item exits[] = {
+#define EXIT_ITEM(name, value, word, text) {#value " " word, text},
+    CLI_EXIT_LIST(EXIT_ITEM)
+#undef EXIT_ITEM
+        {NULL, NULL},
+};
+
 const struct topic topics[] = {
     {.name = "rewards",
      .summary = "what scores answers: the kinds of rewards",
@@ -137,5 +144,19 @@ const struct topic topics[] = {
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
          "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = "exit-codes",
+     .summary = "what the exit status says, and failures under --json",
+     .text =
+         "The result goes to standard output, everything else to standard "
+         "error, and the exit status says how a command ended. Under --json a "
+         "failure is one more JSON object on standard output, with the word of "
+         "the status, its number and the sentence: {\"error\": {\"code\": "
+         "\"bad-file\", \"status\": 3, \"message\": \"cannot open ...\"}}.",
+     .title = "Exit status",
+     .items = exits,
+     .examples =
+         "trivium convert --model MODEL --from prompt:@z.txt --to lora:out/z "
+         "\\\n"
+         "    --json | jq .error.code"},
     {.name = NULL},
 };
