@@ -222,6 +222,13 @@ static const struct topic_item formats[] = {
     {NULL, NULL},
 };
 
+static const struct topic_item exits[] = {
+#define EXIT_ITEM(name, value, word, text) {#value " " word, text},
+    CLI_EXIT_LIST(EXIT_ITEM)
+#undef EXIT_ITEM
+        {NULL, NULL},
+};
+
 static const struct topic_part data[] = {
     {.title = "Columns", .items = columns},
     {.title = NULL},
@@ -229,6 +236,11 @@ static const struct topic_part data[] = {
 static const struct topic_part models[] = {
     {.title = "Specs", .form = "params"},
     {.title = "Models", .items = formats},
+    {.title = NULL},
+};
+
+static const struct topic_part statuses[] = {
+    {.title = "Exit status", .items = exits},
     {.title = NULL},
 };
 
@@ -314,5 +326,18 @@ const struct topic topics[] = {
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
          "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = "exit-codes",
+     .summary = "what the exit status says, and failures under --json",
+     .text =
+         "The result goes to standard output, everything else to standard "
+         "error, and the exit status says how a command ended. Under --json a "
+         "failure is one more JSON object on standard output, with the word of "
+         "the status, its number and the sentence: {\"error\": {\"code\": "
+         "\"bad-file\", \"status\": 3, \"message\": \"cannot open ...\"}}.",
+     .parts = statuses,
+     .examples =
+         "trivium convert --model MODEL --from prompt:@z.txt --to lora:out/z "
+         "\\\n"
+         "    --json | jq .error.code"},
     {.name = NULL},
 };
