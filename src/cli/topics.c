@@ -282,8 +282,10 @@ const struct topic topics[] = {
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
-         "Files are JSON lines (.jsonl), a JSON array (.json), or plain text "
-         "(.txt), each line of it a row with the column text. --inputs takes "
+         "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
+         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
+         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
          "and score takes rows with answers; --pairs takes preference pairs. "
