@@ -12,6 +12,7 @@
 #include "api/api_note.h"
 #include "api/api_scratch.h"
 #include "learn/train.h"
+#include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
 #include "measure/score.h"
@@ -455,6 +456,7 @@ trv_measurement_release(trv_measurement *r)
     mem_free(r->trouble);
     r->trouble = NULL;
     examples_release(r);
+    divergence_release(r);
 }
 
 int
