@@ -347,7 +347,6 @@ train_run(struct session *s, trv_cost *cost, const char *to,
         rc = save(&p, &adapter_weights, &result, err);
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = result.tokens;
         cost->final_loss = result.mean_loss;
         cost->steps = result.steps;
         cost->samples = p.rows.n;

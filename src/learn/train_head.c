@@ -160,7 +160,6 @@ train_head_run(const struct work *begun, trv_cost *cost, const char *out,
     }
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = r.result.tokens;
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = cost->pairs = p.rows.n;
