@@ -168,7 +168,12 @@ convert_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    if (a->json) {
+    if (o.dry_run) {
+        if (a->json)
+            learning_plan_json(cli->out, a->model, a->from, a->to, &cost);
+        else
+            learning_plan(cli->out, &cost);
+    } else if (a->json) {
         learning_json(cli->out, a->model, a->from, a->to, &cost);
     } else {
         if (makes_view(a))

@@ -14,5 +14,9 @@ void learning_json(FILE *f, const char *model, const char *from, const char *to,
                    const trv_cost *c);
 void learning_report(FILE *f, const char *to, const char *what,
                      const trv_cost *c);
+/** What it would take, of a dry run: for people, or as JSON. */
+void learning_plan(FILE *f, const trv_cost *c);
+void learning_plan_json(FILE *f, const char *model, const char *from,
+                        const char *to, const trv_cost *c);
 
 #endif
