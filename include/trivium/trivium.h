@@ -628,6 +628,9 @@ typedef struct {
                           // the output; NULL: the training takes the lock
     /* tokens of a conversation that carry loss: "last", "assistant", "all" */
     const char *loss_on;
+    /* what steps that are not given may take, as of trv_convert_options */
+    const char *budget;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -635,7 +638,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last"                                                             \
+            "last", NULL, false                                                \
     }
 
 /**

@@ -106,17 +106,17 @@ learning_plan(FILE *f, const trv_cost *c)
 }
 
 void
-learning_plan_json(FILE *f, const char *model, const char *from,
-                   const char *to, const trv_cost *c)
+learning_plan_json(FILE *f, const char *model, const char *from, const char *to,
+                   const trv_cost *c)
 {
-    json_t *plan = json_pack(
-        "{s:b, s:s*, s:s*, s:s*, s:f, s:f, s:f, s:f, s:f, s:s}", "dry_run", 1,
-        "model", model, "from", from, "to", to, "tokens", c->planned_tokens,
-        "answers", c->planned_answers, "steps", c->planned_steps, "seconds",
-        c->planned_seconds, "bytes", floor(c->planned_bytes), "sizes",
-        c->sizes);
-    char *text = plan ? json_dumps(plan, JSON_COMPACT | JSON_REAL_PRECISION(9))
-                      : NULL;
+    json_t *plan =
+        json_pack("{s:b, s:s*, s:s*, s:s*, s:f, s:f, s:f, s:f, s:f, s:s}",
+                  "dry_run", 1, "model", model, "from", from, "to", to,
+                  "tokens", c->planned_tokens, "answers", c->planned_answers,
+                  "steps", c->planned_steps, "seconds", c->planned_seconds,
+                  "bytes", floor(c->planned_bytes), "sizes", c->sizes);
+    char *text =
+        plan ? json_dumps(plan, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 
     fprintf(f, "%s\n", text ? text : "{}");
     free(text);

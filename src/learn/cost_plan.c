@@ -142,6 +142,18 @@ cost_slow_seconds(const struct cost_plan *p, const struct model *m)
     return 2.0 * (double)model_params(m) * weight_of(&w) / SLOW_FLOPS;
 }
 
+bool
+cost_report(const trv_progress *p, void *payload)
+{
+    const struct cost_progress *r = payload;
+    trv_progress now = *p;
+
+    if (r->rate && p->done > 0 && p->total >= p->done)
+        now.left = p->seconds * (double)(p->total - p->done) / (double)p->done +
+                   cost_seconds(r->plan, r->rate, p->stage) + r->after;
+    return !r->progress || r->progress(&now, r->payload);
+}
+
 /* ---- a budget ------------------------------------------------------------ */
 
 int

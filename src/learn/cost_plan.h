@@ -49,7 +49,6 @@ struct cost_plan {
 
 /* ---- adding work ---- */
 
-/* Rows as long as the model's context are the most that any plan can be of. */
 #define COST_BLOCK 64.0 // rows that are drawn together
 
 /** The stage of that name, at the end where it is new. */
@@ -81,7 +80,24 @@ double cost_seconds(const struct cost_plan *p, const struct rate *r,
  * needed for. */
 double cost_slow_seconds(const struct cost_plan *p, const struct model *m);
 
+/* The caller's progress, with the time left of the whole. */
+struct cost_progress {
+    const struct cost_plan *plan;
+    const struct rate *rate; // NULL: not measured
+    double after;            // seconds of what comes behind the plan
+    trv_progress_fn progress;
+    void *payload;
+};
+bool cost_report(const trv_progress *p, void *payload);
+
 /* ---- a budget ---- */
+
+/* By what sizes are divided in turn: coarse, so that a rate that varies by a
+ * third mostly gives the same step. */
+#define COST_DIVISORS                                                          \
+    {                                                                          \
+        1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024            \
+    }
 
 /** "90s", "10m", "2h", a number of seconds; "none": infinite. TRV_EINVAL. */
 int cost_budget(double *seconds, const char *text, trv_err *err);

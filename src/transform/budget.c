@@ -10,12 +10,6 @@
 #include "learn/loop/run_place.h"
 #include "transform/lengths.h"
 
-/* By what sizes are divided in turn: coarse, so that a rate that varies by a
- * third mostly gives the same step. */
-static const double divisors[] = {1,  1.5, 2,  3,  4,   6,   8,   12,
-                                  16, 24,  32, 64, 128, 256, 512, 1024};
-#define N_DIVISORS (int)(sizeof(divisors) / sizeof(*divisors))
-
 /* ---- one link ------------------------------------------------------------ */
 
 void
@@ -158,6 +152,8 @@ all_seconds(const struct budget *b)
 static int
 cut_all(struct budget *b, trv_err *err)
 {
+    static const double divisors[] = COST_DIVISORS;
+    const int n = (int)(sizeof(divisors) / sizeof(*divisors));
     trv_convert_options *full = mem_calloc((size_t)b->n, sizeof(*full));
     double *answers = mem_calloc((size_t)b->n, sizeof(*answers));
     bool more = true;
@@ -167,8 +163,7 @@ cut_all(struct budget *b, trv_err *err)
         full[i] = b->links[i].o;
         answers[i] = b->links[i].likely.answers;
     }
-    for (int d = 1;
-         d < N_DIVISORS && more && !rc && all_seconds(b) > b->seconds; d++) {
+    for (int d = 0; d < n && more && !rc && all_seconds(b) > b->seconds; d++) {
         more = false;
         for (int i = 0; i < b->n && !rc; i++)
             rc = cut_link(&more, &b->links[i], b->given, &full[i], answers[i],
@@ -431,20 +426,12 @@ budget_to_cost(trv_cost *cost, const struct budget *b)
     }
 }
 
-/* ---- progress ------------------------------------------------------------ */
-
-bool
-budget_report(const trv_progress *p, void *payload)
+double
+budget_after(const struct budget *b, int i)
 {
-    const struct budget_progress *r = payload;
-    const struct budget *b = r->b;
-    trv_progress now = *p;
+    double sum = 0.0;
 
-    if (b->is_measured && p->done > 0 && p->total >= p->done) {
-        now.left = p->seconds * (double)(p->total - p->done) / (double)p->done;
-        now.left += cost_seconds(&b->links[r->at].likely, &b->rate, p->stage);
-        for (int i = r->at + 1; i < b->n; i++)
-            now.left += cost_seconds(&b->links[i].likely, &b->rate, NULL);
-    }
-    return r->progress(&now, r->payload);
+    while (++i < b->n)
+        sum += cost_seconds(&b->links[i].likely, &b->rate, NULL);
+    return sum;
 }

@@ -55,13 +55,7 @@ void budget_release(struct budget *b);
  * one. NULL: there is none. To be released. What seal_open() returns. */
 int budget_read_kept(json_t **kept, const char *out, trv_err *err);
 
-/* The caller's progress, with the time left of all links. */
-struct budget_progress {
-    const struct budget *b;
-    int at; // the link that runs
-    trv_progress_fn progress;
-    void *payload;
-};
-bool budget_report(const trv_progress *p, void *payload);
+/** Seconds of the links behind link i. */
+double budget_after(const struct budget *b, int i);
 
 #endif

@@ -305,7 +305,11 @@ convert_link(struct budget *b, int i, trv_cost *cost, struct adaptation *from,
              struct outdir *held, trv_progress_fn progress, void *payload,
              trv_err *err)
 {
-    struct budget_progress report = {b, i, progress, payload};
+    struct cost_progress report = {.plan = &b->links[i].likely,
+                                   .rate = b->is_measured ? &b->rate : NULL,
+                                   .after = budget_after(b, i),
+                                   .progress = progress,
+                                   .payload = payload};
     struct convert_job job = b->links[i].job;
     int rc;
 
@@ -313,7 +317,7 @@ convert_link(struct budget *b, int i, trv_cost *cost, struct adaptation *from,
     job.from = from;
     job.is_to_come = false;
     job.held = held;
-    job.progress = progress ? budget_report : NULL;
+    job.progress = progress ? cost_report : NULL;
     job.payload = &report;
     rc = view_ready(from, b->s->be, err);
     return rc ? rc : job.method->run(&job, cost, err);
