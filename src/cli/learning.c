@@ -88,6 +88,22 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
                 human_counted(x, (double)c->held_out, "held-out pairs"));
 }
 
+const char *
+learning_given(char *out, size_t size, const struct cli *cli)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < cli->argc && at < size; i++) {
+        const char *word = cli->argv[i];
+
+        if (strncmp(word, "--", 2) == 0)
+            at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? " " : "",
+                                   (int)strcspn(word + 2, "="), word + 2);
+    }
+    return out;
+}
+
 void
 learning_plan(FILE *f, const trv_cost *c)
 {

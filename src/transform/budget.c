@@ -93,17 +93,29 @@ note_cut(struct budget_link *l, const char *name, size_t n, int32_t value,
                : 0;
 }
 
-/* The size of an option that was left at 0 and means all there is. */
+/* A size that was left at 0 means all answers there are. */
 static double
-full_size(const struct budget_link *l, const char *name, size_t n,
-          const trv_convert_options *full)
+full_size(const trv_convert_options *full, const char *name, size_t n,
+          double answers)
 {
     trv_convert_options o = *full;
     const double x = *method_size(&o, name, n);
 
-    return x > 0.0                            ? x
-           : strncmp(name, "samples", n) == 0 ? l->likely.answers
-                                              : 0.0;
+    return x > 0.0 || strncmp(name, "samples", n) != 0 ? x : answers;
+}
+
+/* May the budget cut an option: it was not given, and could be? */
+static bool
+may_cut(const struct budget_link *l, const trv_convert_options *given,
+        const char *name, size_t n)
+{
+    const struct method_use use = {l->job.method, l->job.to};
+    char key[40];
+
+    snprintf(key, sizeof(key), "%.*s", (int)n, name);
+    return !method_is_given(given, name, n) &&
+           method_use_heeds(&use, &l->o, key) &&
+           !(l->o.pairs && strcmp(key, "samples") == 0);
 }
 
 /* Divide what may be cut; *more: something could still be smaller. */
@@ -121,13 +133,10 @@ cut_link(bool *more, struct budget_link *l, const trv_convert_options *given,
          *p && !rc;) {
         const size_t n = strcspn(p, "=");
         const double least = strtod(p + n + 1, NULL);
-        struct budget_link was = *l;
-        double size, now;
+        const double size = full_size(full, p, n, answers);
+        const double now = fmax(floor(size / by), least);
 
-        was.likely.answers = answers;
-        size = full_size(&was, p, n, full);
-        now = fmax(floor(size / by), least);
-        if (!method_is_given(given, p, n) && now < size) {
+        if (may_cut(l, given, p, n) && now < size) {
             *method_size(&l->o, p, n) = (int32_t)now;
             rc = note_cut(l, p, n, (int32_t)now, err);
             *more = *more || now > least;

@@ -6,6 +6,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <trivium/trivium.h>
@@ -168,6 +169,8 @@ holds(const struct edge *e, const struct method *m, const char *kind,
         return;
     if (strcmp(kind, "lora") != 0)
         o.init = "zero"; // the closed form makes a LoRA
+    if (strcmp(kind, "messages") == 0 || given == SAMPLED)
+        o.search.width = 8; // else by their cost
     fit_options(&o, e->from, kind);
     snprintf(what, sizeof(what), "%s: %s to %s (%d)", e->title, m->info.name,
              kind, (int)given);
@@ -322,6 +325,88 @@ test_cost_plan_a_dry_run_writes_nothing(void **state)
             if (file_exists(place(names[i])))
                 fail_msg("a dry run made '%s'", names[i]);
     }
+}
+
+/* Looks that nobody asked for cost a tenth of the work at most: ten steps on
+ * pairs draw nothing. */
+static void
+test_cost_plan_looks_are_a_tenth_of_the_work(void **state)
+{
+    const struct method *dpo = NULL;
+    const struct edge *e;
+
+    (void)state;
+    for (int i = 0; (e = convert_edge_at(i)); i++)
+        for (int k = 0; k < e->n; k++)
+            if (e->to == FORM_PARAMS && method_reads(&e->methods[k], "eval"))
+                dpo = &e->methods[k];
+    for (int given = 0; given < 2; given++) {
+        trv_convert_options o = small("dpo");
+        const struct cost_lengths l = {.is_given = true,
+                                       .inputs = 64,
+                                       .context = 40,
+                                       .source = 40,
+                                       .parts = 1,
+                                       .answers = 200};
+        struct adaptation from = {.form = given ? FORM_BASE : FORM_REWARD};
+        const struct convert_job job = {
+            .method = dpo, .from = &from, .to = KIND_LORA, .opts = &o};
+        struct cost_plan p = {0};
+        double looks = 0.0;
+
+        o.pairs = given ? pairs : NULL;
+        o.max_tokens = 64;
+        o.learn.steps = 10;
+        o.learn.batch = 32;
+        dpo->plan(&p, &job, &l);
+        for (int i = 0; i < p.n; i++)
+            if (strcmp(p.stages[i].name, "evaluating") == 0) {
+                looks = rate_tokens(&p.stages[i].work);
+                assert_true(!given || p.stages[i].work.draws == 0.0);
+            }
+        assert_true(looks > 0.0 && p.looks >= 1.0);
+        assert_true(looks <= 0.1 * 3.0 * (cost_tokens(&p) - looks));
+    }
+}
+
+struct heard {
+    double left[4000];
+    int n;
+};
+
+static bool
+hear_left(const trv_progress *p, void *payload)
+{
+    struct heard *h = payload;
+
+    if (h->n < (int)(sizeof(h->left) / sizeof(*h->left)))
+        h->left[h->n++] = p->left;
+    return true;
+}
+
+/* While answers are drawn, the steps to come are in the time left. */
+static void
+test_cost_plan_the_time_left_is_that_of_the_whole(void **state)
+{
+    trv_convert_options o = small("distill");
+    trv_adaptation *a = NULL;
+    struct heard h = {.n = 0};
+    trv_cost cost = {0};
+    char to[300];
+    trv_err err = {0};
+
+    (void)state;
+    o.learn.steps = 2000;
+    o.init = "zero";
+    fit_options(&o, FORM_PROMPT, "lora");
+    snprintf(to, sizeof(to), "lora:%s", place("left"));
+    assert_int_equal(trv_adaptation_open(&a, model, "prompt:ab", false, &err),
+                     0);
+    assert_int_equal(trv_convert(model, &cost, a, to, &o, hear_left, &h, &err),
+                     0);
+    assert_true(h.n > 10 && cost.planned_seconds > 0.0);
+    assert_true(h.left[0] > 0.5 * cost.planned_seconds);
+    trv_adaptation_free(a);
 }
 
 static void
@@ -508,6 +593,8 @@ main(void)
         cmocka_unit_test(test_cost_plan_small_models_are_not_cut_by_default),
         cmocka_unit_test(test_cost_plan_a_resumed_run_keeps_its_sizes),
         cmocka_unit_test(test_cost_plan_a_dry_run_writes_nothing),
+        cmocka_unit_test(test_cost_plan_looks_are_a_tenth_of_the_work),
+        cmocka_unit_test(test_cost_plan_the_time_left_is_that_of_the_whole),
         cmocka_unit_test(test_cost_plan_a_chain_is_announced_as_a_whole),
         cmocka_unit_test(test_cost_plan_a_budget_is_a_time),
         cmocka_unit_test(
