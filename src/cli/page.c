@@ -603,15 +603,18 @@ static int
 put_making(FILE *f, const struct page_of *of, const struct names *n)
 {
     const struct origin *made = of->target;
+    const bool has_curve = made->loss.n > 1 || made->reward.n > 1;
     int bad;
 
-    fputs("<section aria-labelledby=\"making\">\n<h2 id=\"making\">How it was "
-          "made</h2>\n<div class=\"two\">\n<div>\n",
-          f);
+    fprintf(f,
+            "<section aria-labelledby=\"making\">\n<h2 id=\"making\">How it "
+            "was made</h2>\n<div class=\"%s\">\n<div>\n",
+            has_curve ? "two" : "one");
     put_words(f, origin_words(of->source), n->source);
     put_words(f, origin_words(of->target), n->target);
     put_cost(f, made);
-    fputs("</div>\n<div>\n", f);
+    if (has_curve)
+        fputs("</div>\n<div>\n", f);
     bad = page_plot_curve(f, &made->loss, "Training loss", "Loss") ||
           page_plot_curve(f, &made->reward, "Reward", "Mean reward");
     fputs("</div>\n</div>\n", f);
