@@ -223,14 +223,11 @@ divergence_kl(struct measure *m, trv_measurement *out, trv_err *err)
     if (rc)
         goto done;
     end_details(out, kl, kl_base);
-    out->kl_forward = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
-    out->kl_base =
-        stats_within(stats_mean(kl_base, m->n), 0.0, (double)INFINITY);
-    out->kl_reverse =
-        stats_within(stats_mean(back, m->n), 0.0, (double)INFINITY);
-    out->gap_closed =
-        stats_within(stats_gap(kl, kl_base, m->n), (double)-INFINITY, 1.0);
-    out->top1_agreement = stats_within(stats_mean(agree, m->n), 0.0, 1.0);
+    out->kl_forward = stats_positive(kl, m->n);
+    out->kl_base = stats_positive(kl_base, m->n);
+    out->kl_reverse = stats_positive(back, m->n);
+    out->gap_closed = stats_gap(kl, kl_base, m->n);
+    out->top1_agreement = stats_bounded(agree, m->n, 0.0, 1.0);
 done:
     mem_free(x);
     return rc;
@@ -278,7 +275,7 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
     if (!rc)
         rc = walk_kl(m, out, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
     if (!rc)
-        out->drift = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
+        out->drift = stats_positive(kl, m->n);
 done:
     mem_free(kl);
     inputs_release(&in);
