@@ -12,9 +12,11 @@
 #include "api/api_note.h"
 #include "api/api_scratch.h"
 #include "learn/train.h"
+#include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
 #include "measure/score.h"
+#include "model/files/hub.h"
 #include "model/files/writer.h"
 #include "transform/chain.h"
 #include "transform/convert.h"
@@ -74,6 +76,8 @@ trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
     rc = session_open(&m->s, path, &wish, err);
     if (!rc && opts && opts->chat_template)
         rc = model_open_chat(m->s->model, opts->chat_template, err);
+    if (!rc && opts && opts->base_name)
+        rc = model_set_origin(m->s->model, opts->base_name, err);
     if (rc) {
         trv_model_free(m);
         return rc;
@@ -389,17 +393,23 @@ int
 trv_model_create(const char *path, const char *from, uint64_t seed,
                  bool replace, trv_err *err)
 {
+    struct hub_place place;
     struct outdir dir;
-    int rc = outdir_init(&dir, path, err);
+    int rc = hub_find(&place, from, HUB_CONFIG, err);
 
     if (rc)
         return rc;
+    rc = outdir_init(&dir, path, err);
+    if (rc)
+        goto done;
     rc = output_lock_model(&dir, replace, err);
     if (!rc)
-        rc = writer_scratch(writer_to(&dir), from, seed, err);
+        rc = writer_scratch(writer_to(&dir), place.path, seed, err);
     if (!rc)
         rc = outdir_commit(&dir, err);
     outdir_release(&dir);
+done:
+    hub_release(&place);
     return rc;
 }
 
@@ -456,6 +466,7 @@ trv_measurement_release(trv_measurement *r)
     mem_free(r->trouble);
     r->trouble = NULL;
     examples_release(r);
+    divergence_release(r);
 }
 
 int

@@ -22,14 +22,15 @@ static const struct score_args score_defaults = {
 
 static const struct opt_spec score_opts[] = {
     OPT_TEXT(struct score_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct score_args, adaptation, 'a', "adaptation", .value = "A",
              .required = true, .specs = "reward",
              .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),
     OPT_TEXT(struct score_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
-             .help = "answers, as .jsonl or .json: prompt and completion, "
-                     "messages, or prompt, chosen and rejected"),
+             .help =
+                 "answers, as .jsonl, .json or .csv: prompt and completion, "
+                 "messages, or prompt, chosen and rejected"),
     OPT_FLAG(struct score_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_FLAG(struct score_args, o.chat, 'c', "chat",

@@ -222,6 +222,13 @@ static const struct topic_item formats[] = {
     {NULL, NULL},
 };
 
+static const struct topic_item exits[] = {
+#define EXIT_ITEM(name, value, word, text) {#value " " word, text},
+    CLI_EXIT_LIST(EXIT_ITEM)
+#undef EXIT_ITEM
+        {NULL, NULL},
+};
+
 static const struct topic_part data[] = {
     {.title = "Columns", .items = columns},
     {.title = NULL},
@@ -229,6 +236,11 @@ static const struct topic_part data[] = {
 static const struct topic_part models[] = {
     {.title = "Specs", .form = "params"},
     {.title = "Models", .items = formats},
+    {.title = NULL},
+};
+
+static const struct topic_part statuses[] = {
+    {.title = "Exit status", .items = exits},
     {.title = NULL},
 };
 
@@ -270,8 +282,10 @@ const struct topic topics[] = {
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
-         "Files are JSON lines (.jsonl), a JSON array (.json), or plain text "
-         "(.txt), each line of it a row with the column text. --inputs takes "
+         "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
+         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
+         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
          "and score takes rows with answers; --pairs takes preference pairs. "
@@ -288,9 +302,15 @@ const struct topic topics[] = {
     {.name = "formats",
      .summary = "models and adapters that are read and written",
      .text =
-         "--model takes a Hugging Face folder or a GGUF file; all weights are "
-         "written as such a folder. LoRA, prefix and soft prompt are PEFT's "
-         "folders and open in other programs unchanged. trivium.json beside "
+         "--model takes a Hugging Face folder, a GGUF file, or the name of a "
+         "model on the Hub that the cache of huggingface_hub holds: ORG/NAME, "
+         "ORG/NAME@REVISION, ORG/NAME:FILE.gguf or ORG/NAME:Q4_K_M. Nothing is "
+         "fetched: 'hf download ORG/NAME' does that. lora:, full: and the like "
+         "take such names, too. All weights are written as a Hugging Face "
+         "folder. LoRA, prefix and soft prompt are PEFT's "
+         "folders and open in other programs unchanged; their "
+         "adapter_config.json names the base as AutoPeftModel finds it "
+         "(--base-name). trivium.json beside "
          "them says which model an artefact was made for, how, and from what; "
          "'trivium inspect' prints it. An artefact that was made for another "
          "model is refused unless --any-base is given.",
@@ -308,5 +328,18 @@ const struct topic topics[] = {
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
          "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = "exit-codes",
+     .summary = "what the exit status says, and failures under --json",
+     .text =
+         "The result goes to standard output, everything else to standard "
+         "error, and the exit status says how a command ended. Under --json a "
+         "failure is one more JSON object on standard output, with the word of "
+         "the status, its number and the sentence: {\"error\": {\"code\": "
+         "\"bad-file\", \"status\": 3, \"message\": \"cannot open ...\"}}.",
+     .parts = statuses,
+     .examples =
+         "trivium convert --model MODEL --from prompt:@z.txt --to lora:out/z "
+         "\\\n"
+         "    --json | jq .error.code"},
     {.name = NULL},
 };
