@@ -197,6 +197,10 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * opened beside its own, and columns of data that nothing reads. Lives as long
  * as it. */
 TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
+/** @return what its use has shown since it was opened, one line each; "" where
+ * there is nothing to tell: inputs that no document of retrieve: matched. Lives
+ * until the next call or the free. */
+TRV_API const char *trv_adaptation_use_notes(trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
