@@ -17,7 +17,18 @@ struct evaluation {
     struct component *parts; // [n_contexts]
     struct sample_out *outs; // [n]
     int64_t n;
+    const struct reward_watch *watch;
 };
+
+static bool
+on_sampled(void *payload, int64_t rows_done, int64_t tokens)
+{
+    const struct evaluation *x = payload;
+
+    (void)tokens;
+    return !x->watch->progress ||
+           x->watch->progress(x->watch->payload, rows_done, x->n);
+}
 
 static int
 draw_and_score(struct evaluation *x,
@@ -28,7 +39,10 @@ draw_and_score(struct evaluation *x,
     struct sampled_row *rows = mem_calloc((size_t)x->n, sizeof(*rows));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = opts->max_tokens,
-                                .seed = opts->seed};
+                                .seed = opts->seed,
+                                .memo = x->watch->memo,
+                                .on_progress = on_sampled,
+                                .payload = x};
     int rc = 0;
 
     x->policy = mem_calloc((size_t)n_contexts, sizeof(*x->policy));
@@ -78,7 +92,7 @@ score_answers(struct policy_eval *out, const struct evaluation *x,
                                 x->outs[i].ids, x->outs[i].n};
     }
     if (!rc)
-        rc = answer_rewards_score(reward, x->s, by, list, x->n, NULL, err);
+        rc = answer_rewards_score(reward, x->s, by, list, x->n, x->watch, err);
     out->reward = 0.0;
     for (int64_t i = 0; i < x->n && !rc; i++)
         out->reward += reward[i] / n;
@@ -145,7 +159,8 @@ policy_evaluate(struct policy_eval *out, struct session *s,
                 const struct adapter_weights *adapter_weights,
                 const struct policy_eval_options *opts, trv_err *err)
 {
-    struct evaluation x = {.s = s, .contexts = contexts, .n = opts->n};
+    struct evaluation x = {
+        .s = s, .contexts = contexts, .n = opts->n, .watch = &opts->watch};
     double tokens = 0.0, kl = 0.0;
     int rc = session_decoder(s, &x.d, err);
 
