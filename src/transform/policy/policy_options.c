@@ -240,19 +240,13 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
         rc = job_begin(
             &p->w, job,
             policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
-    if (rc)
-        return rc;
-    p->rewards = path_join(p->w.place.dir, "rewards.json");
-    if (!p->rewards)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    return options_to_json(p, err);
+    return rc ? rc : options_to_json(p, err);
 }
 
 void
 policy_plan_release(struct policy_plan *p)
 {
     work_release(&p->w);
-    mem_free(p->rewards);
     *p = (struct policy_plan){0};
 }
 
