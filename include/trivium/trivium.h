@@ -56,11 +56,14 @@ typedef struct {
     /* a name among the model's own chat templates, or else a file; NULL: the
      * model's default */
     const char *chat_template;
+    /* what the adapter_config.json of an artefact calls this model, so that
+     * others find it; NULL: its name on the Hub, or its absolute path */
+    const char *base_name;
 } trv_model_options;
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL                                               \
+        1, "auto", 0, NULL, NULL, NULL                                         \
     }
 
 /**
@@ -68,7 +71,9 @@ typedef struct {
  * mapped; the working form is made by the first call that computes.
  *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
- * @param path  a folder or a .gguf file.
+ * @param path  a folder or a .gguf file; or where there is none of that name,
+ *              ORG/NAME[@REVISION][:FILE], a model in the cache of
+ *              huggingface_hub. Nothing is fetched.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
  * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL, TRV_ENOMEM.
@@ -200,6 +205,32 @@ TRV_API const char *trv_spec_usage(const char *form, int32_t i);
 /** @return what spec i names, in one line without a full stop: "a LoRA: a PEFT
  * folder". NULL behind the last. */
 TRV_API const char *trv_spec_summary(const char *form, int32_t i);
+/** @return a spec of its kind that works as it stands, but for the names of
+ * files in it; NULL where usage says it all, and behind the last. */
+TRV_API const char *trv_spec_example(const char *form, int32_t i);
+
+/** An option of a spec, written name=value. */
+typedef struct {
+    const char *name;
+    const char *value;    // what may stand behind the '=': "1", "N", "a|b|c"
+    const char *fallback; // what counts where it is not given; NULL: see help
+    const char *help;     // one line, lower case, no full stop
+    bool takes_rest;      // its value is all the rest of the spec, commas and
+                          // all, so it stands last
+} trv_spec_option;
+
+/** @return option i of what a spec begins with: "judge", "demos", "ratio",
+ * "verifier:number" and so on. NULL behind the last. These tables are what the
+ * options are read by: what is not in them is refused. */
+TRV_API const trv_spec_option *trv_spec_option_at(const char *of, int32_t i);
+
+/** A check of verifier: what it is and a spec with it. */
+typedef struct {
+    const char *name, *summary, *example;
+} trv_check;
+
+/** @return check i, i = 0, 1, ...; NULL behind the last. */
+TRV_API const trv_check *trv_check_at(int32_t i);
 
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);

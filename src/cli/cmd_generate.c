@@ -20,7 +20,7 @@ static const struct generate_args generate_defaults = {
 
 static const struct opt_spec generate_opts[] = {
     OPT_TEXT(struct generate_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     CHOOSING_ADAPTATIONS(struct generate_args),
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),

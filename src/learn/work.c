@@ -218,6 +218,8 @@ work_begin_manifest(struct work *w, enum kind kind,
     signed_step.cost = counts;
     if (!rc)
         rc = artefact_init(&w->head, kind, w->s->model->name, id, err);
+    if (!rc)
+        w->head.base_origin = w->s->model->origin;
     if (!rc && from && from->artefact.root)
         rc = artefact_inherit(&w->head, &from->artefact, err);
     if (!rc)

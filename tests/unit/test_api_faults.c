@@ -370,7 +370,8 @@ call_look_up(trv_model *m, trv_adaptation *a, trv_err *err)
 static void
 sweep(call_fn call)
 {
-    const trv_model_options mo = {1, "f32", 2, "ref", NULL};
+    const trv_model_options mo = {
+        .version = 1, .precision = "f32", .threads = 2, .isa = "ref"};
     int64_t live = -1, n = 0, calls;
     bool failed = true; // an allocation did; there may be another way, so rc 0
     int rc = 0;
