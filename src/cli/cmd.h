@@ -64,6 +64,8 @@ struct cli {
     struct term term;
     const struct cli_globals *globals;
     const struct cmd_entry *cmd;
+    char *const *words; // [n_words], as typed, behind the program's name
+    int n_words;
     bool json; // the command's --json: a failure is said in JSON, too
 };
 

@@ -19,12 +19,13 @@ static int
 show_examples(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const int64_t n = m->opts->examples < m->n ? m->opts->examples : m->n;
+    const int sides = m->has_target ? SIDES : SIDE_B; // the last is not there
     trv_measure_options o = *m->opts;
     const struct context **contexts;
     int rc;
 
     o.max_tokens = (int32_t)m->max_tokens;
-    if (n == 0 || !m->acts[SIDE_A] || !m->acts[SIDE_B])
+    if (n == 0 || !m->acts[SIDE_A] || (m->has_target && !m->acts[SIDE_B]))
         return 0;
     contexts = mem_calloc((size_t)n, sizeof(*contexts));
     out->examples = mem_calloc((size_t)n, sizeof(*out->examples));
@@ -33,10 +34,10 @@ show_examples(struct measure *m, trv_measurement *out, trv_err *err)
              : err_fail(err, TRV_ENOMEM, "no memory for %lld examples",
                         (long long)n);
     out->n_examples = rc ? 0 : (int32_t)n;
-    stage_begin(m, "sampling examples", "answers", n * SIDES);
+    stage_begin(m, "sampling examples", "answers", n * sides);
     for (int64_t i = 0; i < n && !rc; i++) // spread over all items
         rc = examples_input(&out->examples[i], m->items[i * m->n / n].row, err);
-    for (int side = 0; side < SIDES && !rc; side++) {
+    for (int side = 0; side < sides && !rc; side++) {
         for (int64_t i = 0; i < n; i++)
             contexts[i] = &m->items[i * m->n / n].context[side];
         rc = examples_draw(out, side, m->s, contexts, &o, stage_on_drawn, m,

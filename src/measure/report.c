@@ -36,7 +36,7 @@ examples(const trv_measurement *m)
         const trv_example *e = &m->examples[i];
 
         if (json_array_append_new(list,
-                                  json_pack("{s:s,s:s,s:s,s:s}", "input",
+                                  json_pack("{s:s,s:s,s:s,s:s?}", "input",
                                             e->input, "base", e->base, "source",
                                             e->source, "target", e->target)))
             break; // no memory: shown by the array's length
