@@ -197,6 +197,10 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * opened beside its own, and columns of data that nothing reads. Lives as long
  * as it. */
 TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
+/** @return what its use has shown since it was opened, one line each; "" where
+ * there is nothing to tell: inputs that no document of retrieve: matched. Lives
+ * until the next call or the free. */
+TRV_API const char *trv_adaptation_use_notes(trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
@@ -494,6 +498,12 @@ typedef struct {
     trv_evolve_options evolve; // of "evolve" and "demos"
     bool allow_diverged; // save a run whose loss rose or whose reward fell
     const char *ratio;   // grpo: of each "token", or of the "sequence" (GSPO)
+    /* What sizes that are not given may take: "90s", "10m", "2h"; "none": the
+     * method's full sizes. NULL: 10m for models above 32 million parameters,
+     * else none. `fixed` names options, parted by blanks, that count as given
+     * though they stand at their default; NULL: none. */
+    const char *budget, *fixed;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -552,6 +562,13 @@ typedef struct {
     /* where a reward was learned: its loss is in nats per pair */
     int64_t pairs, held_out; // pairs learned from, and those it is tried on
     double accuracy;         // share of the latter ranked right; held_out 0: 0
+    /* what was planned before: tokens, answers and steps at most, about how
+     * many seconds (0: not measured) and bytes beside the model */
+    double planned_tokens, planned_seconds, planned_bytes;
+    double planned_answers, planned_steps;
+    /* options that give the sizes a budget has cut, as "--samples 256 --steps
+     * 60": the same run on any machine; "" where nothing was cut */
+    char sizes[160];
 } trv_cost;
 
 /**
@@ -615,6 +632,9 @@ typedef struct {
                           // the output; NULL: the training takes the lock
     /* tokens of a conversation that carry loss: "last", "assistant", "all" */
     const char *loss_on;
+    /* what steps that are not given may take, as of trv_convert_options */
+    const char *budget;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -622,7 +642,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last"                                                             \
+            "last", NULL, false                                                \
     }
 
 /**

@@ -233,6 +233,7 @@ trv_adaptation_free(trv_adaptation *a)
     if (!a)
         return;
     adaptation_free(a->inner);
+    sb_release(&a->use_notes);
     mem_free(a);
 }
 
@@ -248,6 +249,15 @@ trv_adaptation_notes(const trv_adaptation *a)
     const struct strbuf *notes = &a->inner->notes;
 
     return notes->s ? notes->s : "";
+}
+
+const char *
+trv_adaptation_use_notes(trv_adaptation *a)
+{
+    sb_reset(&a->use_notes);
+    if (adaptation_use_notes(&a->use_notes, a->inner, NULL))
+        return "";
+    return a->use_notes.s ? a->use_notes.s : "";
 }
 
 static const struct kind_row *

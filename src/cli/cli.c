@@ -205,3 +205,11 @@ cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
         warn(cli, trv_adaptation_notes(*a));
     return rc;
 }
+
+void
+cli_adaptation_close(struct cli *cli, trv_adaptation *a)
+{
+    if (a)
+        warn(cli, trv_adaptation_use_notes(a));
+    trv_adaptation_free(a);
+}

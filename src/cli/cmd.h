@@ -128,6 +128,8 @@ int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
 int cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
                             const char *const *specs, int32_t n, bool any_base,
                             trv_err *err);
+/** Warn of what its use has shown, and free it. NULL is allowed. */
+void cli_adaptation_close(struct cli *cli, trv_adaptation *a);
 /** A trv_message_fn: print a line on stderr, clear of the progress line.
  * payload is the struct cli. */
 void cli_message(const char *line, void *payload);

@@ -176,9 +176,9 @@ measure_run(struct cli *cli, const void *args)
     }
 done:
     trv_measurement_release(&r);
-    trv_adaptation_free(task);
-    trv_adaptation_free(target);
-    trv_adaptation_free(source);
+    cli_adaptation_close(cli, task);
+    cli_adaptation_close(cli, target);
+    cli_adaptation_close(cli, source);
     trv_model_free(m);
     return status;
 }
