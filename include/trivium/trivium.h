@@ -34,6 +34,7 @@ typedef struct {
     double tokens;       // tokens processed in this stage so far
     double loss;         // latest loss in nats per token; NaN where none
     double seconds;      // since the stage began
+    double left;         // of the whole call, about; 0: not known
 } trv_progress;
 
 /** Called often, from the calling thread. Return false to stop: the call then
@@ -196,6 +197,10 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * opened beside its own, and columns of data that nothing reads. Lives as long
  * as it. */
 TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
+/** @return what its use has shown since it was opened, one line each; "" where
+ * there is nothing to tell: inputs that no document of retrieve: matched. Lives
+ * until the next call or the free. */
+TRV_API const char *trv_adaptation_use_notes(trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
@@ -233,6 +238,18 @@ TRV_API const trv_check *trv_check_at(int32_t i);
 
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
+
+/**
+ * What an adaptation is, as one JSON object: `kind`, `spec` (as it was given),
+ * `path` (of its file or folder), `manifest` (its trivium.json) and `words` (of
+ * a prompt: its messages, each with `content` and, but for a plain text, a
+ * `role`); null where there is none.
+ *
+ * @param json  [out] free with trv_free(); NULL after a failure.
+ * @return TRV_ENOMEM.
+ */
+TRV_API TRV_MUST_USE int
+trv_adaptation_describe(char **json, const trv_adaptation *a, trv_err *err);
 
 /* ---- generation ----------------------------------------------------- */
 
@@ -481,6 +498,12 @@ typedef struct {
     trv_evolve_options evolve; // of "evolve" and "demos"
     bool allow_diverged; // save a run whose loss rose or whose reward fell
     const char *ratio;   // grpo: of each "token", or of the "sequence" (GSPO)
+    /* What sizes that are not given may take: "90s", "10m", "2h"; "none": the
+     * method's full sizes. NULL: 10m for models above 32 million parameters,
+     * else none. `fixed` names options, parted by blanks, that count as given
+     * though they stand at their default; NULL: none. */
+    const char *budget, *fixed;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -539,6 +562,13 @@ typedef struct {
     /* where a reward was learned: its loss is in nats per pair */
     int64_t pairs, held_out; // pairs learned from, and those it is tried on
     double accuracy;         // share of the latter ranked right; held_out 0: 0
+    /* what was planned before: tokens, answers and steps at most, about how
+     * many seconds (0: not measured) and bytes beside the model */
+    double planned_tokens, planned_seconds, planned_bytes;
+    double planned_answers, planned_steps;
+    /* options that give the sizes a budget has cut, as "--samples 256 --steps
+     * 60": the same run on any machine; "" where nothing was cut */
+    char sizes[160];
 } trv_cost;
 
 /**
@@ -602,6 +632,9 @@ typedef struct {
                           // the output; NULL: the training takes the lock
     /* tokens of a conversation that carry loss: "last", "assistant", "all" */
     const char *loss_on;
+    /* what steps that are not given may take, as of trv_convert_options */
+    const char *budget;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -609,7 +642,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last"                                                             \
+            "last", NULL, false                                                \
     }
 
 /**
@@ -743,9 +776,9 @@ typedef struct {
     const char *inputs;  // held-out inputs; NULL: sampled from the model, and
                          // never those that a conversion samples
     const char *control; // inputs to leave alone; NULL: the base's own text
-    int32_t max_inputs;  // 200
-    int32_t max_tokens;  // of each sample; 64
-    int32_t candidates;  // answers per input for the score figures; 4
+    int32_t max_inputs;  // 0: 200, or what the budget leaves of them
+    int32_t max_tokens;  // of each sample; 0: 64, likewise
+    int32_t candidates;  // answers per input for the score figures; 0: 4
     uint64_t seed;
     int32_t examples;           // inputs to be shown with their answers; 0
     const trv_adaptation *task; // a reward, borrowed: how much of it the
@@ -753,18 +786,46 @@ typedef struct {
                                 // where that is a reward, or else none
     bool note; // write the figures, and what they depend on, to `measured` in
                // the target's trivium.json; TRV_EINVAL: it has none
+    trv_message_fn on_message; // warnings, and what it will take; NULL: none
+    void *message_payload;
+    const char *figures; // those to be measured, by the names and groups of
+                         // measure_figures.def: "task,gap_closed"; NULL: all
+                         // that say something of these two
+    double temperature;  // 1; another is for the figures of a task alone. 0:
+                         // the likeliest tokens, one answer to each input
+    const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
+                         // NULL, "none": those sizes in full
+    bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false                           \
+        1, NULL, NULL, 0, 0, 0, 0, 0, NULL, false, NULL, NULL, NULL, 1.0,      \
+            NULL, false                                                        \
     }
 
 /** An input and what each side answers to it, all three drawn with the same
- * random numbers: where two sides agree, so do their words. UTF-8. */
+ * random numbers: where two sides agree, so do their words. UTF-8. Drawn for
+ * people, at TRV_EXAMPLE_TEMPERATURE; figures are of answers at 1. */
 typedef struct {
     char *input, *base, *source, *target;
+    struct {
+        int64_t *ends; // [n] bytes of the answer before each token's end,
+        int64_t n;     // rising, and never inside a character
+    } base_tokens, source_tokens, target_tokens;
 } trv_example;
+#define TRV_EXAMPLE_TEMPERATURE 0.7
+
+/** One input: means over the tokens of the source's answer to it. */
+typedef struct {
+    double kl_forward, kl_base; // nats per token, as below
+} trv_measured_input;
+
+/** The n-th token of the source's answers: means over those that have one. */
+typedef struct {
+    double kl_forward, kl_base;
+    int64_t answers; // that have one
+} trv_measured_position;
 
 /** Distances between A (source) and B (target). */
 typedef struct {
@@ -773,8 +834,16 @@ typedef struct {
     trv_figure gap_closed;             // 1 - kl_forward / kl_base
     trv_figure top1_agreement;
     trv_figure rank_tau, pair_accuracy, pearson;
-    trv_figure drift; // KL(base, B) on control inputs
+    trv_figure drift;        // KL(base, B) on control inputs
+    trv_figure drift_source; // KL(base, A), along the same answers
     trv_figure task_base, task_source, task_target; // the task's mean reward
+    /* The target's, or without one the source's, less the base's to the same
+     * input. */
+    trv_figure task_gain;
+    uint32_t asked; // bit i: figure i of measure_figures.def was to be measured
+    int32_t max_inputs, max_tokens, candidates; // the sizes that it had
+    char *cut; // a line: what the budget has cut, and the options that give the
+               // same figures anywhere; NULL: nothing
     struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
@@ -783,8 +852,26 @@ typedef struct {
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL
     int32_t n_examples;    // as asked for, or all inputs there are
+    /* What kl_forward and kl_base are the means of; NULL where these were not
+     * measured. */
+    trv_measured_input *inputs; // [n_inputs]
+    int64_t n_inputs;
+    trv_measured_position *positions; // [n_positions]
+    int64_t n_positions;
 } trv_measurement;
 
+/**
+ * Measure how near a target is to a source; without a target, what reward of a
+ * task the source's answers get.
+ *
+ * @param out     [out] free with trv_measurement_release(); zeros after a
+ *                failure.
+ * @param target  NULL: opts->task says what the source's answers are worth.
+ * @return TRV_EINVAL (a figure that is none, or that these two do not have;
+ *         neither target nor task), TRV_ERANGE, TRV_ETOOLONG (no input leaves
+ *         room for an answer), TRV_ECANCELED, TRV_ENONFINITE, TRV_ENOMEM, and
+ *         what reading inputs and scoring may return.
+ */
 TRV_API TRV_MUST_USE int
 trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             const trv_adaptation *target, const trv_measure_options *opts,
@@ -792,7 +879,8 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
 /** Free what a measurement holds. */
 TRV_API void trv_measurement_release(trv_measurement *r);
 /** One JSON object; each figure under its name as {"mean":, "stderr":, "n":}
- * (null where not measured). Free with trv_free(). */
+ * (null where not measured), lists under `per_input` and `per_position`. Free
+ * with trv_free(). */
 TRV_API TRV_MUST_USE int
 trv_measurement_json(char **json, const trv_measurement *r, trv_err *err);
 

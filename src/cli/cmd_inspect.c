@@ -196,6 +196,7 @@ inspect_run(struct cli *cli, const void *args)
     json_decref(object);
     trv_free(text);
     status = cli_finish(cli);
+    cli->json = false;     // the object says what is broken
     if (!status && !whole) // scripts ask by the exit status
         status = cli_fail(cli, CLI_BAD_FILE, "'%s' is not whole", a->path);
     return status;

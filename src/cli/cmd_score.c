@@ -28,8 +28,9 @@ static const struct opt_spec score_opts[] = {
              .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),
     OPT_TEXT(struct score_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
-             .help = "answers, as .jsonl or .json: prompt and completion, "
-                     "messages, or prompt, chosen and rejected"),
+             .help =
+                 "answers, as .jsonl, .json or .csv: prompt and completion, "
+                 "messages, or prompt, chosen and rejected"),
     OPT_FLAG(struct score_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_FLAG(struct score_args, o.chat, 'c', "chat",
@@ -256,7 +257,7 @@ score_run(struct cli *cli, const void *args)
         a->json ? print_json(cli, m, &scores) : print_table(cli, m, &scores);
 done:
     trv_scores_release(&scores);
-    trv_adaptation_free(adaptation);
+    cli_adaptation_close(cli, adaptation);
     trv_model_free(m);
     return status;
 }

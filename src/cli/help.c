@@ -182,7 +182,8 @@ help_program(FILE *f, bool color)
     print_options(f, cli_global_opts, &cli_global_defaults,
                   "Options of every command", NULL, color);
     help_heading(f, "Exit status", color);
-#define EXIT_LINE(name, value, text) fprintf(f, "  %3d  %s\n", value, text);
+#define EXIT_LINE(name, value, word, text)                                     \
+    fprintf(f, "  %3d  %s\n", value, text);
     CLI_EXIT_LIST(EXIT_LINE)
 #undef EXIT_LINE
     fputs("\n'trivium help WORD' explains a command, a topic or a method of "

@@ -222,7 +222,8 @@ help_man(FILE *f)
     fputs(".SH TOPICS\n", f);
     roff_topics(f);
     fputs(".SH EXIT STATUS\n", f);
-#define EXIT_MAN(name, value, text) fprintf(f, ".TP\n%d\n%s.\n", value, text);
+#define EXIT_MAN(name, value, word, text)                                      \
+    fprintf(f, ".TP\n%d\n%s.\n", value, text);
     CLI_EXIT_LIST(EXIT_MAN)
 #undef EXIT_MAN
     fputs(".SH ENVIRONMENT\n.TP\n.B TRV_ISA\nthe instruction set to use where "

@@ -222,6 +222,13 @@ static const struct topic_item formats[] = {
     {NULL, NULL},
 };
 
+static const struct topic_item exits[] = {
+#define EXIT_ITEM(name, value, word, text) {#value " " word, text},
+    CLI_EXIT_LIST(EXIT_ITEM)
+#undef EXIT_ITEM
+        {NULL, NULL},
+};
+
 static const struct topic_part data[] = {
     {.title = "Columns", .items = columns},
     {.title = NULL},
@@ -229,6 +236,11 @@ static const struct topic_part data[] = {
 static const struct topic_part models[] = {
     {.title = "Specs", .form = "params"},
     {.title = "Models", .items = formats},
+    {.title = NULL},
+};
+
+static const struct topic_part statuses[] = {
+    {.title = "Exit status", .items = exits},
     {.title = NULL},
 };
 
@@ -270,8 +282,10 @@ const struct topic topics[] = {
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
-         "Files are JSON lines (.jsonl), a JSON array (.json), or plain text "
-         "(.txt), each line of it a row with the column text. --inputs takes "
+         "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
+         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
+         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
          "and score takes rows with answers; --pairs takes preference pairs. "
@@ -305,14 +319,28 @@ const struct topic topics[] = {
                  "trivium inspect out/z"},
     {.name = "training",
      .summary = "options of what is trained, and of the optimiser",
-     .text =
-         "train and the methods of convert that train share these options. "
-         "Names and defaults follow PEFT and TRL. The optimiser is AdamW. "
-         "OUT.run/metrics.jsonl gets a line for each step. Ctrl-C saves what "
-         "was done, and --resume goes on to the same bytes.",
+     .text = "train and the methods of convert that train share these options. "
+             "Names and defaults follow PEFT and TRL. The optimiser is AdamW. "
+             "OUT/metrics.jsonl has a line for each step (it is "
+             "OUT.run/metrics.jsonl "
+             "until the run ends). Ctrl-C saves what "
+             "was done, and --resume goes on to the same bytes.",
      .folded = &cmd_train,
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
          "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = "exit-codes",
+     .summary = "what the exit status says, and failures under --json",
+     .text =
+         "The result goes to standard output, everything else to standard "
+         "error, and the exit status says how a command ended. Under --json a "
+         "failure is one more JSON object on standard output, with the word of "
+         "the status, its number and the sentence: {\"error\": {\"code\": "
+         "\"bad-file\", \"status\": 3, \"message\": \"cannot open ...\"}}.",
+     .parts = statuses,
+     .examples =
+         "trivium convert --model MODEL --from prompt:@z.txt --to lora:out/z "
+         "\\\n"
+         "    --json | jq .error.code"},
     {.name = NULL},
 };

@@ -193,7 +193,7 @@ on_progress(void *payload, int64_t done, int64_t total)
 static int
 score_items(struct scoring *sc, trv_err *err)
 {
-    const struct reward_watch watch = {on_progress, sc};
+    const struct reward_watch watch = {.progress = on_progress, .payload = sc};
     int64_t at = 0;
 
     sc->items = mem_calloc((size_t)sc->n, sizeof(*sc->items));
@@ -262,7 +262,7 @@ summarise(struct scoring *sc, trv_err *err)
         out->chosen = stats_mean(chosen, pairs);
         out->rejected = stats_mean(rejected, pairs);
         out->margin = stats_mean(margin, pairs);
-        out->accuracy = stats_within(stats_mean(right, pairs), 0.0, 1.0);
+        out->accuracy = stats_bounded(right, pairs, 0.0, 1.0);
     }
     mem_free(x);
     return 0;
