@@ -65,6 +65,8 @@ struct cli {
     const struct cli_globals *globals;
     const struct cmd_entry *cmd;
     bool json; // the command's --json: a failure is said in JSON, too
+    int argc;  // the command's own words
+    char *const *argv;
 };
 
 struct cmd_entry {
