@@ -34,6 +34,7 @@ struct policy_run {
     struct answers answers, held_contexts;
     double *reward; // [answers.n]
     struct pairs pairs;
+    struct labels labels;  // of kto
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
     struct adapter_weights student;
@@ -50,6 +51,7 @@ policy_run_release(struct policy_run *c)
     mem_free(c->tilted);
     mem_free(c->tilted_first);
     pairs_release(&c->pairs);
+    labels_release(&c->labels);
     mem_free(c->reward);
     answers_release(&c->answers);
     answers_release(&c->held_contexts);
@@ -74,7 +76,31 @@ open_inputs(struct policy_run *c, trv_err *err)
                : job_inputs(&c->held_out, job, o->eval, c->p.want, chat, err);
 }
 
-/* Contexts of the inputs, from base and student; with pairs, their answers. */
+/* Given preferences: contexts, answers, and what is said of them. */
+static int
+open_given(struct policy_run *c, trv_err *err)
+{
+    const struct convert_job *job = c->p.job;
+    int rc;
+
+    if (c->p.method == POLICY_KTO)
+        rc = labels_of_file(&c->labels, &c->answers, job->s, &c->student,
+                            &c->in, err);
+    else
+        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
+                                      &c->student, &c->in, err);
+    if (!rc && c->pairs.n_dropped > 0)
+        job_log(job,
+                "warning: %lld of %lld pairs do not fit the context, or "
+                "have equal answers, and are left out",
+                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
+    if (!rc && c->p.method == POLICY_KTO)
+        policy_report_labels(&c->p, &c->labels);
+    return rc;
+}
+
+/* Contexts of the inputs, from base and student; with given preferences, their
+ * answers. */
 static int
 open_contexts(struct policy_run *c, trv_err *err)
 {
@@ -83,8 +109,7 @@ open_contexts(struct policy_run *c, trv_err *err)
     int rc;
 
     if (job->opts->pairs)
-        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
-                                      &c->student, &c->in, err);
+        rc = open_given(c, err);
     else
         rc = answers_contexts(&c->answers, job->s, NULL, &c->student, &c->in,
                               room, err);
@@ -93,15 +118,12 @@ open_contexts(struct policy_run *c, trv_err *err)
                               &c->held_out, room, err);
     if (rc)
         return rc;
-    if (c->pairs.n_dropped > 0)
-        job_log(job,
-                "warning: %lld of %lld pairs do not fit the context, or "
-                "have equal answers, and are left out",
-                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
     job_log_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
+    rc = policy_plan_rows(
+        &c->p, c->p.method == POLICY_KTO ? c->labels.n : c->pairs.n, err);
     if (!c->p.groups)
         c->p.groups = c->answers.n_contexts;
-    return 0;
+    return rc;
 }
 
 /* ---- answers of the base, and their rewards ----------------------------- */
@@ -302,6 +324,31 @@ learn_pairs(struct policy_run *c, trv_err *err)
 }
 
 static int
+learn_labels(struct policy_run *c, trv_err *err)
+{
+    struct kto_task t = {.s = c->p.job->s,
+                         .answers = &c->answers,
+                         .list = c->labels.list,
+                         .n = c->labels.n,
+                         .student = learned_weights(c),
+                         .own = c->own,
+                         .opts = {.loss = c->p.kto,
+                                  .steps = c->p.learn.steps,
+                                  .batch = c->p.learn.batch,
+                                  .accumulate = c->p.learn.accumulate,
+                                  .seed = c->p.job->opts->seed}};
+    struct run_task task;
+    int rc = kto_task_init(&t, &task, err);
+
+    if (!rc)
+        rc = run_task(c, &task, err);
+    if (!rc)
+        policy_report_labelled(&c->p, &t);
+    kto_task_release(&t);
+    return rc;
+}
+
+static int
 learn_tilted(struct policy_run *c, trv_err *err)
 {
     struct tilt t = {.s = c->p.job->s,
@@ -442,6 +489,8 @@ learn(struct policy_run *c, trv_err *err)
     switch (c->p.method) {
     case POLICY_DPO:
         return learn_pairs(c, err);
+    case POLICY_KTO:
+        return learn_labels(c, err);
     case POLICY_GRPO:
         return learn_groups(c, err);
     case POLICY_PPO:
