@@ -423,8 +423,6 @@ head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     work_end(&p.w, rc, cost);
     if (!rc) {
         drop_against(&p);
-        cost->tokens = r.result.tokens + (double)p.answers[PLUS].tokens +
-                       (double)p.answers[MINUS].tokens;
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = 2 * p.pairs;
