@@ -197,8 +197,8 @@ made(void)
         return all;
     add_file(&all, "out/demos.jsonl");
     add_file(&all, "out/prompt.txt");
-    add_file(&all, "out.run/metrics.jsonl");
-    add_file(&all, "out.run/candidates.jsonl");
+    add_file(&all, "out/metrics.jsonl");
+    add_file(&all, "out/candidates.jsonl");
     assert_true(all.len > 0);
     return all;
 }

@@ -5,7 +5,7 @@
  * there:
  *   run.json        the run's fingerprint: what a resumed run must agree on
  *   answers.jsonl   whole blocks of answers
- *   rewards.json    the rewards of these answers
+ *   memo.jsonl      sampled inputs, rewards, the first evaluation
  *   checkpoint.safetensors, metrics.jsonl   of learn/loop/run.h
  */
 #include "transform/policy/policy_method.h"
@@ -65,12 +65,12 @@ open_inputs(struct policy_run *c, trv_err *err)
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
     const bool chat = adaptation_is_chat(job->from);
-    int rc = job_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs, c->p.want,
-                        chat, err);
+    int rc = job_inputs(&c->in, job, &c->p.w, o->pairs ? o->pairs : o->inputs,
+                        c->p.want, chat, err);
 
-    return rc || !o->eval
-               ? rc
-               : job_inputs(&c->held_out, job, o->eval, c->p.want, chat, err);
+    return rc || !o->eval ? rc
+                          : job_inputs(&c->held_out, job, &c->p.w, o->eval,
+                                       c->p.want, chat, err);
 }
 
 /* Given preferences: contexts, answers, and what is said of them. */
@@ -125,19 +125,18 @@ open_contexts(struct policy_run *c, trv_err *err)
 
 /* ---- answers of the base, and their rewards ----------------------------- */
 
-/* The rewards of all answers, kept, because an outside program may now score
- * differently. */
+/* The rewards of all answers. */
 static int
-score_answers(struct policy_run *c, const struct reward_watch *watch,
-              trv_err *err)
+score_answers(struct policy_run *c, trv_err *err)
 {
+    const struct reward_watch watch = work_watch(&c->p.w, "scoring");
+
     c->reward = mem_calloc((size_t)c->answers.n, sizeof(*c->reward));
     if (!c->reward)
         return err_fail(err, TRV_ENOMEM, "no memory for rewards");
     return work_stopped(&c->p.w,
-                        answer_rewards_keep(c->reward, c->p.w.s, c->p.reward,
-                                            &c->answers, &c->in, c->p.rewards,
-                                            c->p.w.resume, watch, err),
+                        answer_rewards_all(c->reward, c->p.w.s, c->p.reward,
+                                           &c->answers, &c->in, &watch, err),
                         "before learning", err);
 }
 
@@ -145,7 +144,6 @@ static int
 draw(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
-    struct reward_watch watch;
     int rc = job_draw(&c->answers, &c->p.w,
                       (struct answers_options){.samples = c->p.groups * c->p.K,
                                                .group = c->p.K,
@@ -156,8 +154,7 @@ draw(struct policy_run *c, trv_err *err)
 
     if (rc)
         return rc;
-    watch = work_watch(&c->p.w);
-    rc = score_answers(c, &watch, err);
+    rc = score_answers(c, err);
     if (!rc)
         answer_rewards_summarise(&c->stats.drawn, c->reward, c->answers.n,
                                  c->p.K);
@@ -173,7 +170,7 @@ look_at_pairs(struct policy_run *c, trv_err *err)
 
     if (!c->p.reward)
         return 0;
-    rc = score_answers(c, NULL, err);
+    rc = score_answers(c, err);
     if (rc)
         return rc;
     y->agreement = 0.0;
@@ -238,14 +235,6 @@ make_tilted(struct policy_run *c, trv_err *err)
     return 0;
 }
 
-/* Nothing of the run is needed any more but its metrics. */
-static void
-forget(const struct policy_run *c)
-{
-    run_place_finish(&c->p.w.place);
-    (void)remove(c->p.rewards);
-}
-
 /* From rewards to what is learned. A reward that is the same for all answers to
  * each input gives no gradient, which is an error. */
 static int
@@ -269,7 +258,7 @@ make_training_set(struct policy_run *c, trv_err *err)
     policy_report_drawn(&c->p, &c->stats, c->pairs.n);
     if (f->flat == f->groups ||
         (c->p.method == POLICY_DPO && c->pairs.n == 0)) {
-        forget(c); // going on would end here again
+        run_place_finish(&c->p.w.place); // going on would end here again
         return err_fail(err, TRV_EINVAL,
                         "the reward separates no two answers to one input by "
                         "more than %g (its mean is %.4g): there is nothing to "
@@ -551,15 +540,18 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
     struct policy_eval_options opts = {.n = eval_size(c, &c->answers),
                                        .own = student ? c->own : NULL,
                                        .max_tokens = c->p.max_tokens,
-                                       .seed = job->opts->seed};
+                                       .seed = job->opts->seed,
+                                       .watch =
+                                           work_watch(&c->p.w, "evaluating")};
     int rc = policy_evaluate(seen, job->s, c->p.reward, &c->answers, &c->in,
                              adapter_weights, &opts, err);
 
-    if (rc || !job->opts->eval)
-        return rc;
-    opts.n = eval_size(c, &c->held_contexts);
-    return policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
-                           &c->held_out, adapter_weights, &opts, err);
+    if (!rc && job->opts->eval) {
+        opts.n = eval_size(c, &c->held_contexts);
+        rc = policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
+                             &c->held_out, adapter_weights, &opts, err);
+    }
+    return work_stopped(&c->p.w, rc, "while evaluating", err);
 }
 
 /* The loss of a policy does not show whether it improves; its reward does. Four
@@ -668,7 +660,6 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         rc = save(&c, err);
     work_end(&c.p.w, rc, cost);
     if (!rc) {
-        (void)remove(c.p.rewards);
         fill_cost(&c, cost);
         cost->flop += c.own ? c.own->flop : 0.0;
     }

@@ -262,10 +262,7 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
         rc = job_begin(
             &p->w, job,
             policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
-    if (rc)
-        return rc;
-    p->rewards = path_join(p->w.place.dir, "rewards.json");
-    return p->rewards ? 0 : err_nomem(err, "to plan a conversion");
+    return rc;
 }
 
 int
@@ -282,7 +279,6 @@ void
 policy_plan_release(struct policy_plan *p)
 {
     work_release(&p->w);
-    mem_free(p->rewards);
     *p = (struct policy_plan){0};
 }
 

@@ -32,7 +32,6 @@ struct policy_plan {
     bool rloo;
     enum policy_mean mean;
     struct work w; // it keeps answers.jsonl
-    char *rewards; // OUT.run/rewards.json
 };
 
 /** TRV_EINVAL, TRV_EUNSUPPORTED (a method, a kind), TRV_ERANGE, TRV_ENOMEM. */
