@@ -46,9 +46,8 @@ curve_add(struct curve *c, double step, const json_t *value)
     return 0;
 }
 
-/* Lines that are no JSON, or lack a step, are passed over. */
-static int
-read_lines(struct origin *o, FILE *f)
+int
+origin_read_metrics(struct origin *o, FILE *f)
 {
     char *line = NULL;
     size_t cap = 0;
@@ -94,7 +93,7 @@ read_metrics(struct origin *o, const char *path)
         snprintf(name, size, "%.*s%s", (int)n, path, names[i]);
         f = fopen(name, "r");
         if (f) {
-            bad = read_lines(o, f);
+            bad = origin_read_metrics(o, f);
             fclose(f);
         }
         free(name);
