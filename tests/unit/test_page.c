@@ -18,6 +18,7 @@ static const trv_measurement measured = {
     .kl_forward = {0.0312, 0.0021, 0.027, 0.0353, 3},
     .kl_base = {0.412, 0.02, 0.37, 0.45, 3},
     .top1_agreement = {0.907, 0.01, 0.89, 0.92, 3},
+    .asked = 0x3DF, // all but the source's drift and a task's
     .drift = {0.02, 0.002, 0.016, 0.024, 200},
     .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
     .trouble = trouble,
