@@ -39,7 +39,7 @@ const json_t *origin_chain(const struct origin *o);
  * kept as a remark; `model` as it is named now. */
 void origin_commands(FILE *f, const struct origin *o, const char *model);
 
-/** A command as it was typed, its lines folded. */
+/** A command as it was typed, but for its lines. */
 void origin_words_typed(FILE *f, char *const *words, int n);
 
 #endif
