@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cmd.h"
 #include "cli/textio.h"
 
 #define METRICS_MAX ((size_t)1 << 20) // lines; runs have some 100 to 100,000
@@ -164,9 +165,20 @@ add_pair(FILE *f, const char *option, const char *value)
     textio_print_quoted(f, value);
 }
 
-/* --on-policy 0.5 for "on_policy": 0.5; a flag only where it is set. */
+static bool
+takes(const struct cmd_entry *cmd, const char *name)
+{
+    for (const struct opt_spec *s = cmd->opts; s->type != OPT_TYPE_END; s++)
+        if (opt_is_option(s) && !strcmp(s->name, name))
+            return true;
+    return false;
+}
+
+/* --on-policy 0.5 for "on_policy": 0.5; a flag only where it is set. A method
+ * may note further values that it found for itself: those are no options. */
 static void
-add_option(FILE *f, const char *key, const json_t *value)
+add_option(FILE *f, const struct cmd_entry *cmd, const char *key,
+           const json_t *value)
 {
     char name[80] = "--", text[40];
     size_t n = 2;
@@ -174,6 +186,9 @@ add_option(FILE *f, const char *key, const json_t *value)
     for (; *key && n + 1 < sizeof(name); key++)
         name[n++] = *key == '_' ? '-' : *key;
     name[n] = '\0';
+    if (!takes(cmd, name + 2) ||
+        (json_is_string(value) && !json_string_length(value)))
+        return;
     if (json_is_true(value))
         add_word(f, name);
     else if (json_is_string(value))
@@ -218,18 +233,24 @@ origin_commands(FILE *f, const struct origin *o, const char *model)
     for (size_t i = 0; i < json_array_size(chain); i++) {
         const json_t *step = json_array_get(chain, i);
         const bool is_train = !strncmp(text_of(step, "edge"), "data", 4);
+        const struct cmd_entry *cmd = cmd_find(is_train ? "train" : "convert");
         const char *key;
         json_t *value;
 
-        fprintf(f, "trivium %s", is_train ? "train" : "convert");
+        fprintf(f, "trivium %s", cmd->name);
         add_pair(f, "--model", model);
         if (!is_train)
             add_pair(f, "--from", text_of(step, "from"));
         add_to(f, o, i + 1 == json_array_size(chain));
-        if (!is_train)
+        if (takes(cmd, "method"))
             add_pair(f, "--method", text_of(step, "method"));
         json_object_foreach(json_object_get(step, "options"), key, value)
-            add_option(f, key, value);
+        {
+            const bool is_search = !strcmp(text_of(step, "method"), "text") &&
+                                   !strcmp(key, "start");
+
+            add_option(f, cmd, is_search ? "search_from" : key, value);
+        }
         add_pair(f, "--seed", text_of(step, "seed"));
         if (*text_of(step, "data"))
             fprintf(f, "\n# its inputs have the SHA-256 %s",

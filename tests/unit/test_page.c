@@ -39,8 +39,9 @@ origin_of(const char *kind, const char *says, bool made)
     static const char chain[] =
         "{\"chain\": [{\"from\": \"prompt:@z.txt\", \"edge\": "
         "\"prompt->params\", \"method\": \"distill\", \"options\": "
-        "{\"on_policy\": 0.5, \"rank\": 16, \"rslora\": false, \"chat\": "
-        "true, \"targets\": \"all linear\"}, \"seed\": \"7\", \"data\": "
+        "{\"on_policy\": 0.5, \"rank\": 16, \"rslora\": true, \"shuffle\": "
+        "true, \"targets\": \"all linear\", \"ridge\": 0.1, \"init\": \"\"}, "
+        "\"seed\": \"7\", \"data\": "
         "\"abc\", \"cost\": {\"steps\": 1, \"answers\": 2048}}]}";
     struct origin o = {.said =
                            json_pack("{s:s,s:s,s:o?}", "kind", kind, "path",
@@ -173,7 +174,7 @@ test_page_shows_the_commands(void **state)
                 "    --method distill \\\n"
                 "    --on-policy 0.5 \\\n"
                 "    --rank 16 \\\n"
-                "    --chat \\\n"
+                "    --rslora \\\n"
                 "    --targets &#39;all linear&#39; \\\n"
                 "    --seed 7\n# its inputs have the SHA-256 abc\n</pre>");
     holds(text, "<pre class=\"words\">\ntrivium measure \\\n"
