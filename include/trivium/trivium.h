@@ -70,6 +70,10 @@ typedef struct {
  * Open a Hugging Face folder or a GGUF file and check all of it. Weights stay
  * mapped; the working form is made by the first call that computes.
  *
+ * From then on threads of OpenMP sleep in this process while they wait, and do
+ * not spin, unless OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME is set in
+ * the environment: idle threads are started for that, which stay.
+ *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
  * @param path  a folder or a .gguf file; or where there is none of that name,
  *              ORG/NAME[@REVISION][:FILE], a model in the cache of
