@@ -49,6 +49,9 @@ struct artefact {
     json_t *root;
     /* borrowed from root; "" where absent */
     const char *base_name, *base_weights, *base_tokenizer, *base_chat;
+    /* what finds the base again, for the files of other programs; borrowed
+     * from whoever writes one, NULL where it is read */
+    const char *base_origin;
     const json_t *chain;    // array
     const json_t *measured; // object or NULL
     const json_t *files;    // array

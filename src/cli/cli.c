@@ -165,7 +165,18 @@ warn(struct cli *cli, const char *notes)
 int
 cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
 {
-    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+    return cli_model_open_as(cli, m, path, NULL, err);
+}
+
+int
+cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                  const char *base_name, trv_err *err)
+{
+    trv_model_options o = cli->globals->model;
+    int rc;
+
+    o.base_name = base_name;
+    rc = trv_model_open(m, path, &o, err);
 
     if (!rc)
         warn(cli, trv_model_notes(*m));
@@ -193,4 +204,12 @@ cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
     if (!rc)
         warn(cli, trv_adaptation_notes(*a));
     return rc;
+}
+
+void
+cli_adaptation_close(struct cli *cli, trv_adaptation *a)
+{
+    if (a)
+        warn(cli, trv_adaptation_use_notes(a));
+    trv_adaptation_free(a);
 }

@@ -64,6 +64,8 @@ struct cli {
     struct term term;
     const struct cli_globals *globals;
     const struct cmd_entry *cmd;
+    char *const *words; // [n_words], as typed, behind the program's name
+    int n_words;
     bool json; // the command's --json: a failure is said in JSON, too
 };
 
@@ -107,10 +109,16 @@ enum cli_exit cli_finish(const struct cli *cli);
     "generation prompt begins them (as with <think>); they stand behind the "  \
     "generation prompt, with the template's end of turn"
 
+#define CMD_MODEL_HELP "a model's folder, .gguf file or Hub name"
+
 /** Open the model with the global options, and warn of what its files
  * contradict each other in. */
 int cli_model_open(struct cli *cli, trv_model **m, const char *path,
                    trv_err *err);
+/** The same; artefacts call the model `base_name` (NULL: see
+ * trv_model_options). */
+int cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                      const char *base_name, trv_err *err);
 /** Open an adaptation and warn of what is to be told of its files; as
  * trv_adaptation_open() and trv_adaptation_open_mix(). */
 int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
@@ -118,6 +126,8 @@ int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
 int cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
                             const char *const *specs, int32_t n, bool any_base,
                             trv_err *err);
+/** Warn of what its use has shown, and free it. NULL is allowed. */
+void cli_adaptation_close(struct cli *cli, trv_adaptation *a);
 /** A trv_message_fn: print a line on stderr, clear of the progress line.
  * payload is the struct cli. */
 void cli_message(const char *line, void *payload);

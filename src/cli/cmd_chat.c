@@ -31,7 +31,7 @@ static const struct chat_args chat_defaults = {
 
 static const struct opt_spec chat_opts[] = {
     OPT_TEXT(struct chat_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     CHOOSING_ADAPTATIONS(struct chat_args),
     OPT_FLAG(struct chat_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
@@ -334,7 +334,7 @@ adapt(struct chat *c, const char *const *specs, int32_t n)
         free(name);
         return cli_fail_err(c->cli, &err);
     }
-    trv_adaptation_free(c->adaptation);
+    cli_adaptation_close(c->cli, c->adaptation);
     free(c->under);
     c->adaptation = next;
     c->under = name;
@@ -715,6 +715,8 @@ begin(struct chat *c)
     status = textio_read(c->cli, &system, c->a.system, true, "system message");
     if (!status && c->a.system[0] == '@')
         textio_chomp(&system);
+    else if (!status)
+        textio_hint_file(c->cli, c->a.system, "system message", "--system ");
     if (!status && !conversation_system(&c->said, system.s))
         status = no_memory(c);
     free(system.s);
@@ -735,7 +737,7 @@ chat_run(struct cli *cli, const void *args)
         status = talk(&c);
     }
     conversation_release(&c.said);
-    trv_adaptation_free(c.adaptation);
+    cli_adaptation_close(cli, c.adaptation);
     trv_model_free(c.m);
     free(c.under);
     return status;

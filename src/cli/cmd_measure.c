@@ -4,6 +4,7 @@
 
 #include "cli/cmd.h"
 #include "cli/figures.h"
+#include "cli/page.h"
 #include "cli/textio.h"
 
 struct measure_args {
@@ -18,7 +19,7 @@ static const struct measure_args measure_defaults = {
 
 static const struct opt_spec measure_opts[] = {
     OPT_TEXT(struct measure_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct measure_args, source, 0, "source", .value = "A",
              .required = true,
              .help = "what was converted: prompt:TEXT, prompt:@FILE, "
@@ -34,7 +35,7 @@ static const struct opt_spec measure_opts[] = {
     OPT_GROUP("What to measure on"),
     OPT_TEXT(struct measure_args, o.inputs, 'i', "inputs", .value = "FILE",
              .shown = "sampled from the model",
-             .help = "held-out inputs: .jsonl, .json or .txt"),
+             .help = "held-out inputs: .jsonl, .json, .csv or .txt"),
     OPT_TEXT(struct measure_args, o.control, 0, "control", .value = "FILE",
              .shown = "the base model's own text",
              .help = "inputs that the adaptation should leave alone"),
@@ -62,20 +63,32 @@ static const struct opt_spec measure_opts[] = {
 
 static enum cli_exit
 write_page(const struct cli *cli, const struct measure_args *a,
-           const trv_measurement *r, const struct figures_of *who)
+           const trv_measurement *r, const struct figures_of *who,
+           const trv_adaptation *source, const trv_adaptation *target)
 {
+    struct origin from = {0}, made = {0};
+    const struct page_of of = {who,         &from,      &made,
+                               a->o.inputs, cli->words, cli->n_words};
+    trv_err err = {0};
     char *page = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&page, &n);
-    enum cli_exit status;
+    enum cli_exit status = CLI_OK;
+    int bad = f ? 0 : -1;
 
-    if (!f)
-        return cli_fail(cli, CLI_FAILURE, "no memory for the page");
-    figures_page(f, r, who);
-    if (fclose(f) != 0)
+    if (f &&
+        (origin_open(&from, source, &err) || origin_open(&made, target, &err)))
+        status = cli_fail_err(cli, &err);
+    else if (f)
+        bad = page_write(f, r, &of);
+    if (f && fclose(f) != 0)
+        bad = -1;
+    if (!status && bad)
         status = cli_fail(cli, CLI_FAILURE, "no memory for the page");
-    else
+    if (!status)
         status = textio_write(cli, a->html, page, n);
+    origin_release(&from);
+    origin_release(&made);
     free(page);
     return status;
 }
@@ -84,10 +97,8 @@ static enum cli_exit
 report(const struct cli *cli, const struct measure_args *a,
        const trv_measurement *r, const struct figures_of *who)
 {
-    enum cli_exit page = CLI_OK;
     trv_err err = {0};
     char *text = NULL;
-    enum cli_exit status;
 
     if (a->json) {
         if (trv_measurement_json(&text, r, &err))
@@ -99,10 +110,7 @@ report(const struct cli *cli, const struct measure_args *a,
                          cli->term.color_out);
         figures_table(cli->out, r, who, cli->term.color_out);
     }
-    status = cli_finish(cli);
-    if (a->html)
-        page = write_page(cli, a, r, who);
-    return status ? status : page;
+    return cli_finish(cli);
 }
 
 static enum cli_exit
@@ -113,6 +121,7 @@ measure_run(struct cli *cli, const void *args)
     trv_adaptation *source = NULL, *target = NULL, *task = NULL;
     trv_measure_options o = a->o;
     trv_measurement r = {0};
+    struct figures_of who;
     trv_err err = {0};
     enum cli_exit status;
 
@@ -133,15 +142,20 @@ measure_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    status = report(cli, a, &r,
-                    &(struct figures_of){a->model, a->source, a->target,
-                                         trv_adaptation_kind(source),
-                                         trv_adaptation_kind(target)});
+    who = (struct figures_of){a->model, a->source, a->target,
+                              trv_adaptation_kind(source),
+                              trv_adaptation_kind(target)};
+    status = report(cli, a, &r, &who);
+    if (a->html) { // also where standard output is full
+        const enum cli_exit page = write_page(cli, a, &r, &who, source, target);
+
+        status = status ? status : page;
+    }
 done:
     trv_measurement_release(&r);
-    trv_adaptation_free(task);
-    trv_adaptation_free(target);
-    trv_adaptation_free(source);
+    cli_adaptation_close(cli, task);
+    cli_adaptation_close(cli, target);
+    cli_adaptation_close(cli, source);
     trv_model_free(m);
     return status;
 }

@@ -3,7 +3,7 @@
 #include "cli/learning.h"
 
 struct train_args {
-    const char *model, *to;
+    const char *model, *base_name, *to;
     bool from_scratch, json;
     trv_train_options o;
 };
@@ -14,7 +14,7 @@ static const struct train_args train_defaults = {
 
 static const struct opt_spec train_opts[] = {
     OPT_TEXT(struct train_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct train_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
              .help = "rows of text, prompt and completion, or messages: "
@@ -52,6 +52,12 @@ static const struct opt_spec train_opts[] = {
             .shown = "1", .help = "passes over the data"),
     OPT_SEED(struct train_args, o.seed, 's', "seed",
              .help = "the same seed gives the same bytes"),
+    OPT_TEXT(struct train_args, o.budget, 0, "budget", .value = "TIME",
+             .shown = "10m, for models above 32 million parameters",
+             .help = "time that the steps may take, as in 90s, 10m or 2h, "
+                     "where neither they nor epochs are given; none takes all"),
+    OPT_FLAG(struct train_args, o.dry_run, 0, "dry-run",
+             "say what the work would take, and stop before it"),
     OPT_GROUP("Rewards"),
     OPT_FLAG(struct train_args, o.full, 0, "full",
              "with head: all weights learn, in place of a LoRA"),
@@ -66,6 +72,11 @@ static const struct opt_spec train_opts[] = {
 #define TRV_OPTION_CHOICE(f, ...)                                              \
     OPT_CHOICE(struct train_args, o.f, __VA_ARGS__),
 #include <trivium/learn_options.def>
+    OPT_GROUP("The artefact"),
+    OPT_TEXT(struct train_args, base_name, 0, "base-name", .value = "NAME",
+             .shown = "its name on the Hub, or its absolute path",
+             .help = "what adapter_config.json calls the model, so that PEFT "
+                     "finds it"),
     OPT_END,
 };
 
@@ -85,9 +96,9 @@ train_run(struct cli *cli, const void *args)
     o.message_payload = cli;
     if ((a->from_scratch &&
          trv_scratch_open(&o.scratch, a->to, a->model, &o, &err)) ||
-        cli_model_open(cli, &m,
-                       o.scratch ? trv_scratch_path(o.scratch) : a->model,
-                       &err)) {
+        cli_model_open_as(cli, &m,
+                          o.scratch ? trv_scratch_path(o.scratch) : a->model,
+                          a->base_name, &err)) {
         status = cli_fail_err(cli, &err);
         goto done;
     }
@@ -98,7 +109,11 @@ train_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    if (a->json)
+    if (o.dry_run && a->json)
+        learning_plan_json(cli->out, a->model, NULL, a->to, &cost);
+    else if (o.dry_run)
+        learning_plan(cli->out, &cost);
+    else if (a->json)
         learning_json(cli->out, a->model, NULL, a->to, &cost);
     else
         learning_report(cli->out, a->to, "rows", &cost);

@@ -1,5 +1,5 @@
-/* figures.h -- the figures of a measurement as rows: one list from which both
- * the table and the page are made. */
+/* figures.h -- the figures of a measurement as rows, one list from which both
+ * the table here and the page (page.h) are made. */
 #ifndef CLI_FIGURES_H
 #define CLI_FIGURES_H
 
@@ -36,14 +36,19 @@ struct figures_of {
     const char *source_kind, *target_kind;
 };
 
+/** What people call an adaptation of a kind: "LoRA", "prompt", "reward". */
+const char *figures_word(const char *kind);
+/** The two by their kinds, or by their roles where these are the same. */
+void figures_names(const char **source, const char **target,
+                   const struct figures_of *who);
+
 /** The examples side by side in `width` columns, and the distance in words;
  * nothing where there are none. */
 void figures_examples(FILE *f, const trv_measurement *r,
                       const struct figures_of *who, int width, bool color);
 void figures_table(FILE *f, const trv_measurement *r,
                    const struct figures_of *who, bool color);
-/** A page that needs nothing else: text, table, bars with error bars. */
-void figures_page(FILE *f, const trv_measurement *r,
-                  const struct figures_of *who);
+/** What the measurement and the target cost, in sentences. */
+void figures_cost(FILE *f, const trv_measurement *r);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapt/rate.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "learn/loop/run_state.h"
@@ -21,6 +22,7 @@ work_begin(struct work *w, const char *out, const char *kept, trv_err *err)
 {
     w->began = clock_now();
     w->flop = w->s->decoder ? w->s->decoder->flop : 0.0;
+    w->done = w->s->be->done;
     mem_stats_reset_peak();
     return run_place_init(&w->place, out, w->held, kept, err);
 }
@@ -262,6 +264,8 @@ work_begin_manifest(struct work *w, enum kind kind,
     signed_step.cost = counts;
     if (!rc)
         rc = artefact_init(&w->head, kind, w->s->model->name, id, err);
+    if (!rc)
+        w->head.base_origin = w->s->model->origin;
     if (!rc && from && from->artefact.root)
         rc = artefact_inherit(&w->head, &from->artefact, err);
     if (!rc)
@@ -337,6 +341,7 @@ work_end(struct work *w, int rc, trv_cost *cost)
     run_place_finish(&w->place);
     cost->seconds = clock_now() - w->began;
     cost->flop = w->s->decoder->flop - w->flop;
+    cost->tokens = rate_tokens(&w->s->be->done) - rate_tokens(&w->done);
     cost->artefact_bytes = artefact_bytes(&w->head);
     cost->peak_bytes = mem_stats_get().peak_bytes;
 }

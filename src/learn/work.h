@@ -39,8 +39,9 @@ struct work {
     json_t *fingerprint;  // from work_write_run()
     struct artefact head; // from work_begin_manifest()
     double began, flop, stage_began;
-    const char *stage; // of work_watch()
-    double tokens;     // processed before the loop's first step
+    const char *stage;     // of work_watch()
+    double tokens;         // processed before the loop's first step
+    struct rate_work done; // by the backend when it began
 };
 
 /** `out` as the user named it; `kept` as in run_place_init(). TRV_ENOMEM. */

@@ -134,6 +134,10 @@ job_write_run(struct work *w, const struct convert_job *job, const char *method,
     more =
         json_pack("{s:s,s:s,s:s,s:s}", "method", method, "from",
                   job->from->spec, "source", source, "inputs", in->data.hash);
+    if (own && job->cut && json_object_set(own, JOB_CUT, job->cut)) {
+        json_decref(own);
+        own = NULL;
+    }
     if (own && (!more || json_object_update(own, more))) {
         json_decref(own);
         own = NULL;

@@ -11,6 +11,9 @@
 #include "transform/answers.h"
 #include "transform/method.h"
 
+/* Of a run's fingerprint: sizes that a budget has cut. */
+#define JOB_CUT "budget"
+
 /** What a method is given. `opts` is checked, and the method's own defaults are
  * in it. */
 struct convert_job {
@@ -22,6 +25,9 @@ struct convert_job {
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for
     const char *out;
     struct outdir *held; // `out`, locked by a chain; NULL: by the method
+    bool is_to_come;     // `from` is a kind alone: a link before will make it
+    const struct cost_plan *cost; // what was planned
+    json_t *cut; // sizes that a budget has cut, {"steps": 60}; NULL: none
     const trv_convert_options *opts;
     trv_progress_fn progress;
     void *payload;

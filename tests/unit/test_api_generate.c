@@ -16,7 +16,7 @@ struct place {
 static struct place
 open_place(const char *path, const char *adaptation)
 {
-    const trv_model_options opts = {1, "f32", 0, NULL, NULL};
+    const trv_model_options opts = {.version = 1, .precision = "f32"};
     struct place p = {0};
     trv_err err = {0};
 

@@ -2,13 +2,29 @@
 #include "adapt/prompt/retrieve.h"
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "adapt/prompt/placeholders.h"
-#include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 
-static const char *const known[] = {"k", "template", NULL};
+struct options {
+    double k;
+    const char *template;
+};
+const struct conf_option retrieve_options[] = {
+    {.info = {"k", "N", "3", "at most so many documents, the best first"},
+     .type = CONF_NUMBER,
+     .at = offsetof(struct options, k),
+     .lo = 1,
+     .hi = RETRIEVE_K_MAX},
+    {.info = {"template", "T", RETRIEVE_TEMPLATE,
+              "one document: {text} once, and {title} where it is wanted",
+              .takes_rest = true},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, template)},
+    {.info = {.name = NULL}},
+};
 
 static int
 db_fail(const struct retrieve *r, trv_err *err)
@@ -111,7 +127,7 @@ make_index(struct retrieve *r, trv_err *err)
     /* Without a copy of the content: the corpus is in memory already. */
     rc = run(r,
              "CREATE VIRTUAL TABLE d USING fts5(body, content='',"
-             " tokenize='unicode61 remove_diacritics 2');BEGIN",
+             " tokenize='porter unicode61 remove_diacritics 2');BEGIN",
              err);
     if (!rc)
         rc =
@@ -134,15 +150,11 @@ make_index(struct retrieve *r, trv_err *err)
 static int
 take_options(struct retrieve *r, trv_err *err)
 {
-    double k = 3;
-    int rc = conf_known(r->conf, "retrieve", known, err);
+    struct options o = {.template = NULL};
+    int rc = conf_read(&o, r->conf, retrieve_options, "retrieve", err);
 
-    r->template = RETRIEVE_TEMPLATE;
-    if (!rc)
-        rc = conf_num(&k, r->conf, "k", 1, RETRIEVE_K_MAX, "retrieve", err);
-    if (!rc)
-        rc = conf_text(&r->template, r->conf, "template", "retrieve", err);
-    r->k = (int64_t)k;
+    r->template = o.template;
+    r->k = (int64_t)o.k;
     if (!rc && !placeholders_once(r->template, "{text}"))
         rc = err_fail(err, TRV_EINVAL,
                       "the template of retrieve shows {text} once");
@@ -245,6 +257,21 @@ retrieve_find(int64_t *doc, int64_t *n, struct retrieve *r, const char *query,
 }
 
 int
+retrieve_note(struct strbuf *out, const struct retrieve *r, trv_err *err)
+{
+    if (r->missed == 0)
+        return 0;
+    return sb_printf(out,
+                     "no document of '%s' shares a word with %.3g%% of the "
+                     "inputs that were looked up (%lld of %lld)\n",
+                     r->corpus.path,
+                     100.0 * (double)r->missed / (double)r->looked_up,
+                     (long long)r->missed, (long long)r->looked_up)
+               ? err_nomem(err, "for a corpus")
+               : 0;
+}
+
+int
 retrieve_view(struct strbuf *out, struct retrieve *r,
               const struct data_row *row, trv_err *err)
 {
@@ -254,6 +281,10 @@ retrieve_view(struct strbuf *out, struct retrieve *r,
 
     if (!rc)
         rc = retrieve_find(doc, &n, r, data_row_words(row), err);
+    if (!rc) {
+        r->looked_up++;
+        r->missed += n == 0;
+    }
     for (int64_t i = 0; i < n && !rc; i++) {
         const struct data_row *d = &r->corpus.rows[doc[i]];
         const struct slot slots[] = {{"{text}", text_of(&joined, d, &rc)},

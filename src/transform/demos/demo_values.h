@@ -14,6 +14,12 @@
 #define DEMO_POOL 16 // candidates
 
 /* Inputs with the adapted model's own answers. */
+#define DEMO_BEST_OF 8 // answers to an input that a reward chooses from
+
+#define DEMO_STARTS 2        // of a choice
+#define DEMO_MENDS 3         // repairs of a choice
+#define DEMO_FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
+
 struct demo_witness {
     const struct data_row **rows; // borrowed
     struct context *teacher;

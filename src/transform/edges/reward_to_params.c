@@ -9,6 +9,7 @@
 #include "transform/edges/edges.h"
 #include "transform/imitate/guided.h"
 #include "transform/policy/policy_method.h"
+#include "transform/imitate/imitate_cost.h"
 
 #define MADE "lora adapter full"
 
@@ -31,6 +32,8 @@ static const struct method methods[] = {
                          "--to lora:out/again --method distill",
               .source = "Askell et al. 2021, arXiv:2112.00861"},
      .variant = IMITATE_DISTILL,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_guided},
 };
 

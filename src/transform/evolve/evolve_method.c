@@ -16,11 +16,6 @@
 
 #define KEPT "search.jsonl"
 #define TRANSCRIPT "transcript.jsonl"
-#define FINALISTS 8
-#define FINAL_ANSWERS 4 // for each of the search's
-#define MARGIN 24       // tokens of a chat template around a system message
-#define SCREEN 512      // texts of the model that are looked at first
-#define SCREEN_AGAIN 64 // and in a round, as long as nothing was found
 
 /* ---- the plan ----------------------------------------------------------- */
 
@@ -245,9 +240,9 @@ search_options(struct evolve_plan *p)
         .population = o->population,
         .minibatch =
             o->minibatch < p->inputs.n_train ? o->minibatch : p->inputs.n_train,
-        .finalists = FINALISTS,
+        .finalists = EVOLVE_FINALISTS,
         .answers = o->answers,
-        .final_answers = FINAL_ANSWERS * o->answers,
+        .final_answers = EVOLVE_FINAL_ANSWERS * o->answers,
         .max_prompt_tokens = c->prompt_tokens,
         .beta = c->beta,
         .lambda = c->length_cost,
@@ -257,8 +252,8 @@ search_options(struct evolve_plan *p)
         .by_edits = edits,
         .by_model = model,
         .slot = p->slot.n > 0 ? &p->slot : NULL,
-        .screen = p->slot.n > 0 && model ? SCREEN : 0,
-        .screen_again = p->slot.n > 0 && model ? SCREEN_AGAIN : 0,
+        .screen = p->slot.n > 0 && model ? EVOLVE_SCREEN : 0,
+        .screen_again = p->slot.n > 0 && model ? EVOLVE_SCREEN_AGAIN : 0,
         .fluency = c->search.fluency,
         .proposer = p->proposer,
         .file = p->w.place.kept,
@@ -277,7 +272,7 @@ open_inputs(struct evolve_plan *p, trv_err *err)
     const bool chat = job->any_words && job->s->model->chat;
     int rc = search_inputs_open(
         &p->inputs, job, &p->w, o->inputs, o->held_out,
-        p->max_tokens + c->prompt_tokens + MARGIN,
+        p->max_tokens + c->prompt_tokens + EVOLVE_MARGIN,
         job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
 
     if (!rc)
@@ -375,7 +370,6 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     }
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = e.pool.drawn;
         cost->final_loss = (double)NAN;
         cost->steps = e.pool.rounds - 1;
         cost->samples = e.pool.answers;

@@ -411,8 +411,6 @@ head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         tell(&p, &r);
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = r.result.tokens + (double)p.answers[PLUS].tokens +
-                       (double)p.answers[MINUS].tokens;
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = 2 * p.pairs;

@@ -21,10 +21,7 @@
 #include "transform/policy/policy_report.h"
 #include "transform/policy/tilt.h"
 
-/* Answers to evaluate the base and the student on: for each input, and at most
- * in all. */
-#define EVAL_EACH 4
-#define EVAL_ANSWERS 128
+#define EVAL_EACH 4 // answers to an input that the policies are evaluated on
 #define PPO_VALUE_CLIP 0.2 // TRL's cliprange_value
 
 /* The state of a run. */
@@ -440,12 +437,43 @@ learn(struct policy_run *c, trv_err *err)
     }
 }
 
+/* As many as the plan has room for: nobody asked for them. */
 static int64_t
-eval_size(const struct answers *contexts)
+eval_size(const struct policy_run *c, const struct answers *contexts)
 {
-    const int64_t n = contexts->n_contexts;
+    const int64_t n = contexts->n_contexts * EVAL_EACH;
+    const int64_t most = (int64_t)c->p.job->cost->looks;
 
-    return n < EVAL_ANSWERS / EVAL_EACH ? n * EVAL_EACH : EVAL_ANSWERS;
+    return n < most ? n : most;
+}
+
+/* Given pairs are looked at themselves, where no other inputs are given: how
+ * far the student is from the base along the chosen answers. */
+static int
+evaluate_pairs(struct policy_run *c, trv_err *err)
+{
+    const int64_t most = (int64_t)c->p.job->cost->looks;
+    struct policy_eval_options opts = {.own = c->own};
+    int64_t *given;
+    int rc;
+
+    opts.n = c->pairs.n < most ? c->pairs.n : most;
+    given = mem_array((size_t)opts.n, sizeof(*given));
+    if (!given)
+        return err_nomem(err, "to examine answers");
+    for (int64_t i = 0; i < opts.n; i++)
+        given[i] = c->pairs.list[i * c->pairs.n / opts.n].chosen;
+    opts.given = given;
+    rc = policy_evaluate(&c->stats.after, c->p.job->s, NULL, &c->answers,
+                         &c->in, learned_weights(c), &opts, err);
+    mem_free(given);
+    return rc;
+}
+
+static bool
+looks_at_pairs(const struct policy_run *c)
+{
+    return c->p.job->opts->pairs && !c->p.job->opts->eval;
 }
 
 /* A policy on the inputs that were learned on, and on those held out. */
@@ -456,7 +484,7 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
     const struct convert_job *job = c->p.job;
     const struct adapter_weights *adapter_weights =
         student ? learned_weights(c) : NULL;
-    struct policy_eval_options opts = {.n = eval_size(&c->answers),
+    struct policy_eval_options opts = {.n = eval_size(c, &c->answers),
                                        .own = student ? c->own : NULL,
                                        .max_tokens = c->p.max_tokens,
                                        .seed = job->opts->seed,
@@ -466,7 +494,7 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
                              adapter_weights, &opts, err);
 
     if (!rc && job->opts->eval) {
-        opts.n = eval_size(&c->held_contexts);
+        opts.n = eval_size(c, &c->held_contexts);
         rc = policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
                              &c->held_out, adapter_weights, &opts, err);
     }
@@ -517,7 +545,6 @@ fill_cost(const struct policy_run *c, trv_cost *cost)
 {
     const struct policy_stats *y = &c->stats;
 
-    cost->tokens = c->result.tokens + (double)c->answers.tokens;
     cost->final_loss = c->p.method == POLICY_BON || c->p.method == POLICY_TILT
                            ? c->result.mean_loss
                            : (double)NAN; // a number without a unit
@@ -546,8 +573,7 @@ begin(struct policy_run *c, const struct convert_job *job, trv_err *err)
         rc = open_contexts(c, err);
     if (rc)
         return rc;
-    policy_log_plan(&c->p, &c->answers,
-                    student_flat(c->own, learned_weights(c)).n);
+    job_log_full(job);
     policy_report_begin(&c->p);
     return policy_write_run(&c->p, &c->in, &c->held_out, err);
 }
@@ -563,12 +589,14 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     if (!rc)
         rc = make_training_set(&c, err);
     c.stats.answers = c.answers.n; // and those that the student draws
-    if (!rc)
+    if (!rc && !looks_at_pairs(&c))
         rc = evaluate_policy(&c, false, &c.stats.before, &c.stats.held_before,
                              err);
     if (!rc)
         rc = learn(&c, err);
-    if (!rc)
+    if (!rc && looks_at_pairs(&c))
+        rc = evaluate_pairs(&c, err);
+    else if (!rc)
         rc =
             evaluate_policy(&c, true, &c.stats.after, &c.stats.held_after, err);
     if (!rc)

@@ -12,6 +12,7 @@
 #define TRANSFORM_POLICY_METHOD_H
 
 #include "transform/job.h"
+#include "transform/policy/policy_cost.h"
 
 /* Variants. */
 enum policy_method {
@@ -27,6 +28,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #define POLICY_ANSWERS                                                         \
     "inputs samples group max-tokens temperature eval max-kl @learn "
+/* Sizes that a budget may cut. */
+#define POLICY_CUTS "samples=64 steps=30"
 #define POLICY_EXAMPLE(method, kind)                                           \
     "trivium convert --model MODEL --from verifier:number --to " kind          \
     ":out/" method " --method " method " --inputs sums.jsonl"
@@ -47,7 +50,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                      "group=8 max-tokens=64 steps=200 batch=32 beta=0.1",      \
                  .example = POLICY_EXAMPLE("dpo", kind),                       \
                  .source = "Rafailov et al. 2023, arXiv:2305.18290"},          \
-        .variant = POLICY_DPO, .lr_scale = 0.1, .run = policy_method           \
+        .variant = POLICY_DPO, .lr_scale = 0.1, .plan = policy_plan_cost,      \
+        .cuts = POLICY_CUTS, .run = policy_method                              \
     }
 
 /* TRL's ORPOConfig but for its rate, 1e-6: this is the paper's, 8e-6 for all
@@ -63,7 +67,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                      "group=8 max-tokens=64 steps=200 batch=32 beta=0.1",      \
                  .example = POLICY_EXAMPLE("orpo", kind),                      \
                  .source = "Hong et al. 2024, arXiv:2403.07691"},              \
-        .variant = POLICY_DPO, .lr_scale = 0.4, .run = policy_method           \
+        .variant = POLICY_DPO, .lr_scale = 0.4, .plan = policy_plan_cost,      \
+        .cuts = POLICY_CUTS, .run = policy_method                              \
     }
 
 /* The methods that learn from preference pairs, the first by default. The loss
@@ -83,7 +88,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .defaults = "group=8 max-tokens=64 steps=100 batch=64",       \
                  .example = POLICY_EXAMPLE("grpo", kind),                      \
                  .source = "Shao et al. 2024, arXiv:2402.03300"},              \
-        .variant = POLICY_GRPO, .sampling = "samples", .run = policy_method    \
+        .variant = POLICY_GRPO, .sampling = "samples",                         \
+        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
     }
 
 /* TRL's RLOOConfig; the same as grpo with --advantage rloo. */
@@ -99,7 +105,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                              "beta=0.05",                                      \
                  .example = POLICY_EXAMPLE("rloo", kind),                      \
                  .source = "Ahmadian et al. 2024, arXiv:2402.14740"},          \
-        .variant = POLICY_GRPO, .sampling = "samples", .run = policy_method    \
+        .variant = POLICY_GRPO, .sampling = "samples",                         \
+        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
     }
 
 #define POLICY_BON_ROW(made, kind)                                             \
@@ -110,7 +117,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .options = POLICY_ANSWERS,                                    \
                  .defaults = "group=8 max-tokens=64 steps=200 batch=16",       \
                  .example = POLICY_EXAMPLE("bon", kind)},                      \
-        .variant = POLICY_BON, .run = policy_method                            \
+        .variant = POLICY_BON, .plan = policy_plan_cost, .cuts = POLICY_CUTS,  \
+        .run = policy_method                                                   \
     }
 
 #define POLICY_TILT_ROW(made, kind)                                            \
@@ -123,7 +131,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .defaults =                                                   \
                      "group=8 max-tokens=64 steps=200 batch=16 beta=0.1",      \
                  .example = POLICY_EXAMPLE("tilt", kind)},                     \
-        .variant = POLICY_TILT, .run = policy_method                           \
+        .variant = POLICY_TILT, .plan = policy_plan_cost, .cuts = POLICY_CUTS, \
+        .run = policy_method                                                   \
     }
 
 /* TRL's PPOConfig. */
@@ -138,7 +147,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                              "beta=0.05",                                      \
                  .example = POLICY_EXAMPLE("ppo", kind),                       \
                  .source = "Schulman et al. 2017, arXiv:1707.06347"},          \
-        .variant = POLICY_PPO, .sampling = "samples", .run = policy_method     \
+        .variant = POLICY_PPO, .sampling = "samples",                          \
+        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
     }
 
 #endif

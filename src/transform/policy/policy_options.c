@@ -1,4 +1,4 @@
-/* policy_options.c -- options, defaults and costs of reward -> params. */
+/* policy_options.c -- options and defaults of reward -> params. */
 #include "transform/policy/policy_options.h"
 
 #include <string.h>
@@ -6,8 +6,7 @@
 #include "adapt/reward/reward.h"
 #include "learn/options.h"
 
-#define DEFAULT_INPUTS 256 // sampled, or the first of a file
-#define RLOO_BETA 0.05     // TRL's RLOOConfig, of grpo with rloo's advantage
+#define RLOO_BETA 0.05 // TRL's RLOOConfig, of grpo with rloo's advantage
 
 bool
 policy_is_on_policy(const struct policy_plan *p)
@@ -128,7 +127,7 @@ plan_sizes(struct policy_plan *p, trv_err *err)
     p->K = o->group;
     p->max_tokens = o->max_tokens;
     p->groups = (o->samples + p->K - 1) / p->K; // 0: not given
-    p->want = p->groups ? p->groups : DEFAULT_INPUTS;
+    p->want = p->groups ? p->groups : POLICY_INPUTS;
     p->beta = o->beta;
     p->learn = o->learn;
     rc = options_complete(
@@ -257,61 +256,4 @@ policy_write_run(struct policy_plan *p, const struct inputs *in,
 {
     return job_write_run(&p->w, p->job, p->name, in,
                          json_pack("{s:s}", "eval", held_out->data.hash), err);
-}
-
-/* ---- what it will cost ------------------------------------------------- */
-
-/* Rows of a step, each a context and an answer. */
-static double
-rows_of_step(const struct policy_plan *p)
-{
-    const double batch = (double)p->learn.batch;
-
-    return p->method == POLICY_DPO    ? 2.0 * batch
-           : p->method == POLICY_TILT ? batch * (double)p->K
-                                      : batch;
-}
-
-void
-policy_log_plan(const struct policy_plan *p, const struct answers *contexts,
-                int64_t params)
-{
-    const struct convert_job *job = p->job;
-    const double steps = (double)p->learn.steps;
-    const double rows = rows_of_step(p), length = (double)p->max_tokens;
-    const int64_t updates = job->opts->updates;
-    const int64_t groups =
-        policy_is_on_policy(p)
-            ? (p->learn.steps + updates - 1) / updates * (p->learn.batch / p->K)
-            : p->groups;
-    const int64_t inputs =
-        contexts->n_contexts < groups ? contexts->n_contexts : groups;
-    double context = 0.0, row, memory;
-    char drawn[120] = "";
-
-    for (int64_t i = 0; i < contexts->n_contexts; i++)
-        context += (double)contexts->contexts[i].student.n /
-                   (double)contexts->n_contexts;
-    row = job->opts->pairs
-              ? context + (double)contexts->tokens / (double)contexts->n
-              : context + length;
-    memory = student_bytes(job->s, job->to, params,
-                           rows / (double)p->learn.accumulate * row);
-    if (!job->opts->pairs)
-        snprintf(drawn, sizeof(drawn),
-                 "%lld answer%s of at most %lld token%s to %lld input%s, %s ",
-                 (long long)(groups * p->K), plural(groups * p->K),
-                 (long long)p->max_tokens, plural(p->max_tokens),
-                 (long long)inputs, plural(inputs),
-                 policy_is_on_policy(p) ? "in" : "then");
-    job_log(job,
-            "%s: %s%d step%s of %d %s%s; at most %.0f tokens to learn on, "
-            "about %.0f MB for it",
-            p->name, drawn, p->learn.steps, plural(p->learn.steps),
-            p->learn.batch,
-            p->method == POLICY_DPO    ? "pair"
-            : p->method == POLICY_TILT ? "input"
-                                       : "answer",
-            plural(p->learn.batch), steps * rows * row, memory / 1e6);
-    job_log_full(job);
 }

@@ -1,5 +1,5 @@
 /* policy_options.h -- the plan of learning from a reward: the options with
- * every zero replaced by the method's default, and the cost.
+ * every zero replaced by the method's default.
  */
 #ifndef TRANSFORM_POLICY_OPTIONS_H
 #define TRANSFORM_POLICY_OPTIONS_H
@@ -44,9 +44,5 @@ int policy_write_run(struct policy_plan *p, const struct inputs *in,
 
 /** Does it draw answers while it learns? */
 bool policy_is_on_policy(const struct policy_plan *p);
-
-/** One line: answers, tokens, steps, memory. `contexts` are there. */
-void policy_log_plan(const struct policy_plan *p,
-                     const struct answers *contexts, int64_t params);
 
 #endif

@@ -101,29 +101,33 @@ void
 policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
 {
     const trv_convert_options *o = p->job->opts;
+    const bool scored = p->reward && !isnan(y->after.reward);
 
     if (!isnan(y->agreement))
         job_log(p->job,
                 "%sthe reward ranks %.0f %% of the pairs as they are "
                 "labelled",
                 y->agreement < 0.6 ? "warning: " : "", 100.0 * y->agreement);
-    if (p->reward)
+    if (scored)
         job_log(p->job,
                 "reward of %lld fresh answers: %.4g before, %.4g after "
                 "(+- %.2g)",
                 (long long)y->after.n, y->before.reward, y->after.reward,
                 y->after.reward_se);
-    if (p->reward && y->held_after.n > 0)
+    if (scored && y->held_after.n > 0)
         job_log(p->job, "on held-out inputs: %.4g before, %.4g after (+- %.2g)",
                 y->held_before.reward, y->held_after.reward,
                 y->held_after.reward_se);
     job_log(p->job,
             "KL to the base: %.4g nats a token, %.4g an answer of %.1f "
-            "tokens",
-            y->after.kl_token, y->after.kl_answer, y->after.length);
-    if (p->reward && is_above(&y->before, &y->after))
+            "tokens (%lld %s)",
+            y->after.kl_token, y->after.kl_answer, y->after.length,
+            (long long)y->after.n,
+            o->pairs && !o->eval ? "chosen answers of the pairs"
+                                 : "fresh answers");
+    if (scored && is_above(&y->before, &y->after))
         job_log(p->job, "warning: the reward fell");
-    else if (p->reward && !is_above(&y->after, &y->before) &&
+    else if (scored && !is_above(&y->after, &y->before) &&
              y->before.reward_se > 0)
         job_log(p->job,
                 "warning: the reward did not rise by more than chance: %s",
@@ -131,7 +135,7 @@ policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
                     ? "more answers (--samples), a smaller beta, or hard "
                       "labels (--labels), which go further from the base"
                     : "more steps, a higher rate or more answers");
-    if (p->reward && y->held_after.n > 0 && is_above(&y->after, &y->before) &&
+    if (scored && y->held_after.n > 0 && is_above(&y->after, &y->before) &&
         is_above(&y->held_before, &y->held_after))
         job_log(p->job,
                 "warning: the reward rose on what was learned and fell on "

@@ -10,9 +10,6 @@
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-/* Inputs of a first look at a prompt: that many texts get one that one which
- * earns much shows itself by a single answer. */
-#define SCREENED 2
 /* Of an input's answers those of least weight are left out, as long as their
  * weights sum to no more than this: they cost as much as the others. */
 #define NEGLIGIBLE 0.02
@@ -440,8 +437,8 @@ reward_screen(void *self, double *value, const struct search_at *at,
 {
     struct text_reward *t = self;
     const int64_t all = t->answers->n_contexts;
-    const int64_t m = SCREENED < all ? SCREENED : all;
-    int64_t inputs[SCREENED];
+    const int64_t m = REWARD_SCREENED < all ? REWARD_SCREENED : all;
+    int64_t inputs[REWARD_SCREENED];
     struct drawn *list = mem_calloc((size_t)(n * m), sizeof(*list));
     const struct draw w = {.t = t,
                            .z = z,

@@ -36,6 +36,10 @@
 #include "transform/answer_rewards.h"
 
 /* An answer to an input, drawn under some prompt. */
+/* Inputs of a first look at a prompt: that many texts get one that one which
+ * earns much shows itself by a single answer. */
+#define REWARD_SCREENED 2
+
 struct drawn {
     int32_t *ids; // [n]
     int64_t n;
