@@ -445,9 +445,10 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;
     if (!rc && opts->note)
-        rc = api_note_check(target->inner, err);
+        rc = api_note_check(target ? target->inner : NULL, err);
     if (!rc)
-        rc = measure_run(m->s, out, &on, source->inner, target->inner,
+        rc = measure_run(m->s, out, &on, source->inner,
+                         target ? target->inner : NULL, target != NULL,
                          opts->task ? opts->task->inner : NULL, opts, progress,
                          payload, err);
     if (rc || !opts->note)
@@ -464,7 +465,8 @@ void
 trv_measurement_release(trv_measurement *r)
 {
     mem_free(r->trouble);
-    r->trouble = NULL;
+    mem_free(r->cut);
+    r->trouble = r->cut = NULL;
     examples_release(r);
     divergence_release(r);
 }

@@ -10,26 +10,15 @@
 #include "cli/human.h"
 #include "cli/term.h"
 
-#define ROW(field, scale_, says_)                                              \
-    {                                                                          \
-        .name = #field, .says = says_, .scale = scale_,                        \
-        .offset = offsetof(trv_measurement, field)                             \
-    }
-
 const struct figure_row figure_rows[] = {
-    ROW(gap_closed, FIGURE_SHARE, "1 is perfect, 0 is no better than the base"),
-    ROW(kl_forward, FIGURE_NATS, "nats per token, along the source's text"),
-    ROW(kl_reverse, FIGURE_NATS, "nats per token, along the target's text"),
-    ROW(kl_base, FIGURE_NATS, "nats per token, from the source to the base"),
-    ROW(drift, FIGURE_NATS, "nats per token, where nothing should change"),
-    ROW(top1_agreement, FIGURE_SHARE,
-        "share of tokens with the same favourite"),
-    ROW(rank_tau, FIGURE_SHARE, "Kendall's tau of the scores, 1 is the same"),
-    ROW(pair_accuracy, FIGURE_SHARE, "share of pairs ordered alike"),
-    ROW(pearson, FIGURE_SHARE, "correlation of the scores, 1 is the same"),
-    ROW(task_base, FIGURE_TASK, "reward of the base's answers"),
-    ROW(task_source, FIGURE_TASK, "reward of the source's answers"),
-    ROW(task_target, FIGURE_TASK, "reward of the target's answers"),
+#define FIGURE(field, group_, scale_, needs, cost_, says_)                     \
+    {.name = #field,                                                           \
+     .group = group_,                                                          \
+     .cost = cost_,                                                            \
+     .says = says_,                                                            \
+     .scale = FIGURE_##scale_,                                                 \
+     .offset = offsetof(trv_measurement, field)},
+#include <trivium/measure_figures.def>
     {.name = NULL},
 };
 
@@ -42,7 +31,7 @@ figure_of(const trv_measurement *r, const struct figure_row *row)
 bool
 figure_shown(const trv_measurement *r, const struct figure_row *row)
 {
-    return row->scale != FIGURE_TASK || figure_of(r, row)->n > 0;
+    return (r->asked >> (row - figure_rows) & 1u) || figure_of(r, row)->n > 0;
 }
 
 /* Columns that a UTF-8 text takes: the sign for plus or minus is two bytes. */
@@ -89,13 +78,62 @@ print_who(FILE *f, const char *name)
     fprintf(f, "'%s'", name);
 }
 
+static const struct figure_row *
+row_of(const trv_figure *fig, const trv_measurement *r)
+{
+    const struct figure_row *row = figure_rows;
+
+    while (row->name && figure_of(r, row) != fig)
+        row++;
+    return row;
+}
+
+/* "(95 % interval 0.30 to 0.55, 40 inputs)" */
+static void
+print_known(FILE *f, const trv_figure *fig)
+{
+    char text[HUMAN_MAX], count[HUMAN_MAX];
+
+    if (*human_interval(text, fig))
+        fprintf(f, " (95 %% interval %s, %s)", text,
+                human_counted(count, (double)fig->n, "inputs"));
+}
+
+/* How much of the task's reward is got; nothing where that was not asked. */
+static void
+print_evaluation(FILE *f, const trv_measurement *r,
+                 const struct figures_of *who)
+{
+    const trv_figure *got = who->target ? &r->task_target : &r->task_source;
+    const trv_figure *gain = &r->task_gain;
+    char text[HUMAN_MAX];
+    trv_figure size = *gain;
+
+    if (got->n <= 0)
+        return;
+    print_who(f, who->target ? who->target : who->source);
+    fprintf(f, " gets %s of the task's reward", human_figure(text, got));
+    print_known(f, got);
+    if (gain->n > 0) {
+        size.mean = fabs(gain->mean);
+        fprintf(f, ", %s %s than the base", human_figure(text, &size),
+                gain->mean < 0 ? "less" : "more");
+        print_known(f, gain);
+    }
+    fputs(".\n", f);
+}
+
 /* The one line that most people came for. */
 static void
 print_verdict(FILE *f, const trv_measurement *r, const struct figures_of *who)
 {
     const trv_figure *gap = &r->gap_closed;
-    char text[HUMAN_MAX], count[HUMAN_MAX];
+    char text[HUMAN_MAX];
 
+    if (!who->target || !figure_shown(r, row_of(gap, r))) {
+        print_evaluation(f, r, who);
+        return;
+    }
     if (gap->n <= 0) {
         fputs("How much of the gap is closed was not measured.\n", f);
         return;
@@ -111,9 +149,7 @@ print_verdict(FILE *f, const trv_measurement *r, const struct figures_of *who)
                 human_figure(text, gap));
         print_who(f, who->source);
     }
-    if (*human_interval(text, gap))
-        fprintf(f, " (95 %% interval %s, %s)", text,
-                human_counted(count, (double)gap->n, "inputs"));
+    print_known(f, gap);
     fputs(".\n", f);
 }
 
@@ -138,7 +174,7 @@ figures_names(const char **source, const char **target,
               const struct figures_of *who)
 {
     *source = figures_word(who->source_kind);
-    *target = figures_word(who->target_kind);
+    *target = who->target ? figures_word(who->target_kind) : "";
     if (!strcmp(*source, *target)) {
         *source = "source";
         *target = "target";
@@ -152,6 +188,8 @@ print_words(FILE *f, const trv_measurement *r, const struct figures_of *who)
     const trv_figure *gap = &r->gap_closed, *same = &r->top1_agreement;
     const char *source, *target;
 
+    if (!who->target || (gap->n <= 0 && same->n <= 0))
+        return;
     figures_names(&source, &target, who);
     if (gap->n > 0 && gap->mean < 0)
         fprintf(f, "The %s is farther from the %s than the base model is",
@@ -194,9 +232,10 @@ figures_examples(FILE *f, const trv_measurement *r,
 
         columns_wrap(f, width, "> ", e->input);
         fputc('\n', f);
-        columns_print(
-            f, width, (const char *const[]){titles[0], titles[1], titles[2]},
-            (const char *const[]){e->base, e->source, e->target}, 3, color);
+        columns_print(f, width,
+                      (const char *const[]){titles[0], titles[1], titles[2]},
+                      (const char *const[]){e->base, e->source, e->target},
+                      who->target ? 3 : 2, color);
         fputc('\n', f);
     }
     print_words(f, r, who);
@@ -216,12 +255,34 @@ figures_cost(FILE *f, const trv_measurement *r)
             human_flop(z, r->cost.flop),
             human_bytes(peak, (double)r->cost.peak_bytes));
     if (r->cost.artefact_bytes > 0)
-        fprintf(f, "The target takes %s on disk.\n",
+        fprintf(f, "The adaptation takes %s on disk.\n",
                 human_bytes(x, (double)r->cost.artefact_bytes));
     if (isfinite(seconds) && isfinite(bytes))
         fprintf(f, "A token under it takes %s %s than the base, and %s %s.\n",
                 human_seconds(x, fabs(seconds)), seconds < 0 ? "less" : "more",
                 human_bytes(y, fabs(bytes)), bytes < 0 ? "less" : "more");
+}
+
+/* A group has one line: its first figure stands for it. */
+void
+figures_choices(FILE *f, bool color)
+{
+    fprintf(f, "%sFigures%s\n", term_bold(color), term_plain(color));
+    for (const struct figure_row *row = figure_rows; row->name; row++) {
+        const struct figure_row *one = row;
+
+        if (row > figure_rows && !strcmp(row[-1].group, row->group))
+            continue;
+        fprintf(f, "  %-16s%s for each input\n", row->group, row->cost);
+        if (!strcmp(row->group, row->name) &&
+            (!row[1].name || strcmp(row[1].group, row->group)))
+            continue;
+        fprintf(f, "  %-16sholds", "");
+        for (; one->name && !strcmp(one->group, row->group); one++)
+            fprintf(f, "%s %s", one == row ? "" : ",", one->name);
+        fputc('\n', f);
+    }
+    fputc('\n', f);
 }
 
 void
@@ -244,6 +305,8 @@ figures_table(FILE *f, const trv_measurement *r, const struct figures_of *who,
     }
     fputc('\n', f);
     print_verdict(f, r, who);
+    if (r->cut)
+        fprintf(f, "%s\n", r->cut);
     figures_cost(f, r);
     if (r->trouble && *r->trouble) {
         fprintf(f, "\n%sTrouble%s\n", term_red(color), term_plain(color));

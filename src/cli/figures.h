@@ -16,21 +16,23 @@ enum figure_scale {
 };
 
 struct figure_row {
-    const char *name; // as in JSON
-    const char *says; // one line for people
+    const char *name;  // as in JSON
+    const char *group; // a name for all of its kind
+    const char *cost;  // for each input, in words
+    const char *says;  // one line for people
     enum figure_scale scale;
     size_t offset; // of the trv_figure in trv_measurement
 };
-/** All rows; the last has a NULL name. */
+/** All rows, as measure_figures.def has them; the last has a NULL name. */
 extern const struct figure_row figure_rows[];
-/** Is it to be shown? What was not measured is shown as missing, but a task
- * that was not asked for is not. */
+/** Is it to be shown? What was asked for and not measured is shown as missing;
+ * what was not asked for is not shown. */
 bool figure_shown(const trv_measurement *r, const struct figure_row *row);
 const trv_figure *figure_of(const trv_measurement *r,
                             const struct figure_row *row);
 
 /** Who was measured, as given on the command line, and of which kind the two
- * are (trv_adaptation_kind()). */
+ * are (trv_adaptation_kind()). Without a target both of its are NULL. */
 struct figures_of {
     const char *model, *source, *target;
     const char *source_kind, *target_kind;
@@ -46,6 +48,8 @@ void figures_names(const char **source, const char **target,
  * nothing where there are none. */
 void figures_examples(FILE *f, const trv_measurement *r,
                       const struct figures_of *who, int width, bool color);
+/** The names that choose figures, what each costs: a part of the help. */
+void figures_choices(FILE *f, bool color);
 void figures_table(FILE *f, const trv_measurement *r,
                    const struct figures_of *who, bool color);
 /** What the measurement and the target cost, in sentences. */

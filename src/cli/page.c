@@ -540,6 +540,29 @@ put_words(FILE *f, const json_t *words, const char *whose)
     fputs("</div>\n", f);
 }
 
+/* Commands, in which no line is broken between an option and its value, or
+ * behind a hyphen of its name. */
+static void
+put_folded(FILE *f, const char *text)
+{
+    while (*text) {
+        const char *option = strstr(text, " --"), *end;
+
+        html_text(f, text, option ? (size_t)(option - text) + 1 : strlen(text));
+        if (!option)
+            return;
+        text = option + 1;
+        end = text;
+        while (*end && strncmp(end, " --", 3) && strncmp(end, " \\", 2) &&
+               *end != '\n')
+            end++;
+        fputs("<span>", f);
+        html_text(f, text, (size_t)(end - text));
+        fputs("</span>", f);
+        text = end;
+    }
+}
+
 static int
 put_commands(FILE *f, const struct page_of *of)
 {
@@ -566,7 +589,7 @@ put_commands(FILE *f, const struct page_of *of)
             n > LONG_TEXT ? " tabindex=\"0\" role=\"region\" "
                             "aria-label=\"the commands\""
                           : "");
-    html_text(f, text, n);
+    put_folded(f, text);
     fputs("</pre>\n", f);
     free(text);
     return 0;

@@ -121,8 +121,9 @@ const char *const page_style[] = {
     "color:var(--soft)}\n",
     /* the making */
     ".words{background:var(--card);border:1px solid var(--line);"
-    "border-radius:8px;padding:.75rem 1rem;margin:0 0 1.5rem;"
-    "max-height:22rem;overflow:auto}\n"
+    "border-radius:8px;padding:.75rem 1rem;margin:0 0 1.5rem}\n"
+    ".words[tabindex]{max-height:22rem;overflow:auto}\n"
+    "pre span{display:inline-block;max-width:100%}\n"
     "pre.words{white-space:pre-wrap;font:.8125rem/1.6 "
     "ui-monospace,SFMono-Regular,Menlo,"
     "monospace}\n"
@@ -137,6 +138,6 @@ const char *const page_style[] = {
     "th,td{padding:.5rem .4rem;font-size:.8125rem}"
     "th span,td span{font-size:.75rem}\n"
     "td{white-space:normal}.area{margin-left:2.75rem}}\n"
-    "@media print{.words{max-height:none}}\n",
+    "@media print{.words[tabindex]{max-height:none}}\n",
     NULL,
 };

@@ -14,6 +14,7 @@ static const trv_measurement measured = {
     .kl_base = {0.412, 0.02, 0.37, 0.45, 200},
     .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
     .trouble = trouble,
+    .asked = 0x3ff, // all but those of a task
 };
 static const struct figures_of who = {"M", "prompt:You are <b>", "out/z",
                                       "text", "lora"};
@@ -62,11 +63,12 @@ test_figures_table_says_when_it_got_worse(void **state)
 static void
 test_figures_table_names_what_was_not_measured(void **state)
 {
-    const trv_measurement none = {.cost = {.seconds = 1}};
+    const trv_measurement none = {.cost = {.seconds = 1}, .asked = 1};
     char *text = table_of(&none);
 
     (void)state;
     assert_non_null(strstr(text, "gap closed      not measured"));
+    assert_null(strstr(text, "kl forward")); // nobody asked
     assert_non_null(strstr(text, "How much of the gap is closed was not "
                                  "measured."));
     assert_null(strstr(text, "Trouble"));

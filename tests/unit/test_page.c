@@ -166,14 +166,15 @@ test_page_shows_the_commands(void **state)
 
     (void)state;
     holds(text,
-          "<pre class=\"words\">\n"
-          "trivium convert --model models/nano.gguf --from prompt:@z.txt \\\n"
-          "    --to lora:out/z --method distill --on-policy 0.5 --rank 16 "
-          "--chat \\\n"
-          "    --targets &#39;all linear&#39; --seed 7\n"
-          "# its inputs have the SHA-256 abc\n"
-          "trivium measure --source &#39;prompt:You&#39;\\&#39;&#39;re "
-          "&lt;b&gt;&#39; --json\n</pre>");
+          "<pre class=\"words\">\ntrivium convert <span>--model "
+          "models/nano.gguf</span> <span>--from prompt:@z.txt</span> \\\n"
+          "    <span>--to lora:out/z</span> <span>--method "
+          "distill</span> <span>--on-policy 0.5</span> <span>--rank "
+          "16</span> <span>--chat</span> \\\n"
+          "    <span>--targets &#39;all linear&#39;</span> <span>--seed "
+          "7</span>\n# its inputs have the SHA-256 abc\n"
+          "trivium measure <span>--source &#39;prompt:You&#39;\\&#39;&#39;"
+          "re &lt;b&gt;&#39;</span> <span>--json</span>\n</pre>");
     holds(text, "Made by distill: 1 step, 2,048 answers.");
     free(text);
 }

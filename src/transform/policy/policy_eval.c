@@ -21,6 +21,14 @@ struct evaluation {
     const struct reward_watch *watch;
 };
 
+/* The context that answer i is to. */
+static int64_t
+context_of(const struct evaluation *x, int64_t i)
+{
+    return x->given ? x->contexts->list[x->given[i]].context
+                    : i % x->contexts->n_contexts;
+}
+
 static bool
 on_sampled(void *payload, int64_t rows_done, int64_t tokens)
 {
@@ -29,14 +37,6 @@ on_sampled(void *payload, int64_t rows_done, int64_t tokens)
     (void)tokens;
     return !x->watch->progress ||
            x->watch->progress(x->watch->payload, rows_done, x->n);
-}
-
-/* The context that answer i is to. */
-static int64_t
-context_of(const struct evaluation *x, int64_t i)
-{
-    return x->given ? x->contexts->list[x->given[i]].context
-                    : i % x->contexts->n_contexts;
 }
 
 /* Contexts of the policy, and room for answers. */
