@@ -476,8 +476,9 @@ typedef struct {
     const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo, rloo:
                          // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: sigmoid,
                          // dapo, and grpo of rloo
-    const char *pairs;   // file of given pairs: `prompt`, `chosen`,
-                         // `rejected`; NULL: made by the reward
+    const char *pairs;   // file of given preferences: `prompt`, `chosen`,
+                         // `rejected`, or for kto `prompt`, `completion`,
+                         // `label`; NULL: made by the reward
     const char *pairing; // "best" answer with the worst, or "all"; NULL: all
                          // where labels are soft
     double margin;       // rewards of a pair differ by more; 0
@@ -504,6 +505,10 @@ typedef struct {
      * though they stand at their default; NULL: none. */
     const char *budget, *fixed;
     bool dry_run; // fill the plan of the cost, and do no work
+    double epochs;       // passes over given preferences, where steps are 0;
+                         // 0: 3
+    double desirable_weight;   // kto: of each good answer's loss; 1
+    double undesirable_weight; // kto: of each bad one's; 1
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -523,7 +528,7 @@ TRV_API trv_convert_options trv_convert_options_init(void);
         .clip_ratio = 0.2, .updates = 1, .gae_lambda = 0.95, .max_kl = 1.0,    \
         .prompt_tokens = 24, .length_cost = 0.001,                             \
         .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT,  \
-        .ratio = "token"                                                       \
+        .ratio = "token", .desirable_weight = 1.0, .undesirable_weight = 1.0   \
     }
 #endif
 

@@ -41,8 +41,6 @@ run_command(struct cli *cli, struct cli_globals *globals, int argc,
     char msg[OPT_MSG_MAX];
     enum cli_exit status;
 
-    cli->argc = argc;
-    cli->argv = argv;
     if (!args)
         return cli_fail(cli, CLI_FAILURE, "no memory to start");
     if (cmd->defaults)

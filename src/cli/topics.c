@@ -319,11 +319,12 @@ const struct topic topics[] = {
                  "trivium inspect out/z"},
     {.name = "training",
      .summary = "options of what is trained, and of the optimiser",
-     .text =
-         "train and the methods of convert that train share these options. "
-         "Names and defaults follow PEFT and TRL. The optimiser is AdamW. "
-         "OUT.run/metrics.jsonl gets a line for each step. Ctrl-C saves what "
-         "was done, and --resume goes on to the same bytes.",
+     .text = "train and the methods of convert that train share these options. "
+             "Names and defaults follow PEFT and TRL. The optimiser is AdamW. "
+             "OUT/metrics.jsonl has a line for each step (it is "
+             "OUT.run/metrics.jsonl "
+             "until the run ends). Ctrl-C saves what "
+             "was done, and --resume goes on to the same bytes.",
      .folded = &cmd_train,
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"

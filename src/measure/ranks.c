@@ -66,7 +66,7 @@ static int
 score_sides(struct measure *m, double *const score[SIDES], int64_t k,
             trv_err *err)
 {
-    const struct reward_watch watch = {report_scores, m};
+    const struct reward_watch watch = {.progress = report_scores, .payload = m};
     struct reward_item *answers =
         mem_calloc((size_t)(m->n * k), sizeof(*answers));
     struct strbuf text = {0};
@@ -131,7 +131,7 @@ static int
 score_task(struct measure *m, struct task_scores *t, enum side side,
            trv_err *err)
 {
-    const struct reward_watch watch = {report_scores, m};
+    const struct reward_watch watch = {.progress = report_scores, .payload = m};
     const int64_t k = m->per_side[side], n = m->n * k;
     struct reward_item *answers = mem_calloc((size_t)n, sizeof(*answers));
     double *score = mem_calloc((size_t)n, sizeof(*score));

@@ -44,8 +44,9 @@ relay_inputs(void *payload, int64_t done, double tokens)
 }
 
 int
-job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
-           int64_t want, bool chat, trv_err *err)
+job_inputs(struct inputs *in, const struct convert_job *job,
+           const struct work *w, const char *path, int64_t want, bool chat,
+           trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
     int rc = inputs_open(in, job->s,
@@ -64,7 +65,7 @@ job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
         rc = reward_check_rows(job->from, in->data.rows, in->data.n, err);
     if (rc)
         inputs_release(in);
-    return rc;
+    return work_stopped(w, rc, "while sampling inputs", err);
 }
 
 int

@@ -38,10 +38,12 @@ void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
- * that are sampled from the model; `chat` as in inputs_open(), whose errors
- * these are, and reward_check_rows()'s where the source is a reward. */
+ * that are sampled from the model into the work's memo; `chat` as in
+ * inputs_open(), whose errors these are, and reward_check_rows()'s where the
+ * source is a reward. */
 int job_inputs(struct inputs *in, const struct convert_job *job,
-               const char *path, int64_t want, bool chat, trv_err *err);
+               const struct work *w, const char *path, int64_t want, bool chat,
+               trv_err *err);
 
 /** What learns, as the job asks for it; checked as in student_check() and
  * student_check_full(). */
