@@ -812,7 +812,8 @@ typedef struct {
     double temperature;  // 1; another is for the figures of a task alone. 0:
                          // the likeliest tokens, one answer to each input
     const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
-                         // NULL, "none": those sizes in full
+                         // "none": those sizes in full. NULL: 1m for models
+                         // above 32 million parameters, else none
     bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
@@ -866,6 +867,7 @@ typedef struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
         double added_seconds_per_token, added_bytes_per_token; // B over base
+        double planned_seconds, planned_tokens; // about, at most; 0: unknown
     } cost;
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL
