@@ -70,6 +70,10 @@ typedef struct {
  * Open a Hugging Face folder or a GGUF file and check all of it. Weights stay
  * mapped; the working form is made by the first call that computes.
  *
+ * From then on threads of OpenMP sleep in this process while they wait, and do
+ * not spin, unless OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME is set in
+ * the environment: idle threads are started for that, which stay.
+ *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
  * @param path  a folder or a .gguf file; or where there is none of that name,
  *              ORG/NAME[@REVISION][:FILE], a model in the cache of
@@ -197,6 +201,10 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * opened beside its own, and columns of data that nothing reads. Lives as long
  * as it. */
 TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
+/** @return what its use has shown since it was opened, one line each; "" where
+ * there is nothing to tell: inputs that no document of retrieve: matched. Lives
+ * until the next call or the free. */
+TRV_API const char *trv_adaptation_use_notes(trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
@@ -472,8 +480,9 @@ typedef struct {
     const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo, rloo:
                          // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: sigmoid,
                          // dapo, and grpo of rloo
-    const char *pairs;   // file of given pairs: `prompt`, `chosen`,
-                         // `rejected`; NULL: made by the reward
+    const char *pairs;   // file of given preferences: `prompt`, `chosen`,
+                         // `rejected`, or for kto `prompt`, `completion`,
+                         // `label`; NULL: made by the reward
     const char *pairing; // "best" answer with the worst, or "all"; NULL: all
                          // where labels are soft
     double margin;       // rewards of a pair differ by more; 0
@@ -500,6 +509,10 @@ typedef struct {
      * though they stand at their default; NULL: none. */
     const char *budget, *fixed;
     bool dry_run; // fill the plan of the cost, and do no work
+    double epochs;       // passes over given preferences, where steps are 0;
+                         // 0: 3
+    double desirable_weight;   // kto: of each good answer's loss; 1
+    double undesirable_weight; // kto: of each bad one's; 1
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -519,7 +532,7 @@ TRV_API trv_convert_options trv_convert_options_init(void);
         .clip_ratio = 0.2, .updates = 1, .gae_lambda = 0.95, .max_kl = 1.0,    \
         .prompt_tokens = 24, .length_cost = 0.001,                             \
         .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT,  \
-        .ratio = "token"                                                       \
+        .ratio = "token", .desirable_weight = 1.0, .undesirable_weight = 1.0   \
     }
 #endif
 
@@ -602,13 +615,14 @@ typedef struct trv_scratch trv_scratch;
 typedef struct {
     uint32_t version;      // 1
     const char *data;      // rows: `text`, `prompt`+`completion`, `messages`;
-                           // for a reward `prompt`+`chosen`+`rejected`
+                           // of pairs `prompt`+`chosen`+`rejected`, of kto
+                           // `prompt`+`completion`+`label`
     const char *eval;      // held-out rows; NULL: none
     bool replace;          // overwrite an artefact that is there
     bool resume;           // go on from the checkpoint beside the output
     int32_t max_length;    // tokens of a row; 0: 1024, or the context
     const char *precision; // in which all weights are saved: "bf16", "f32"
-    double epochs;         // passes over the data; 0: 1
+    double epochs;         // passes over the data; 0: 1, of dpo, orpo, kto 3
     /* what is trained, where `to` is not "full" */
     trv_lora_options lora;
     trv_virtual_options virtual_tokens;
@@ -631,6 +645,14 @@ typedef struct {
     /* what steps that are not given may take, as of trv_convert_options */
     const char *budget;
     bool dry_run; // fill the plan of the cost, and do no work
+    /* "sft", "dpo", "orpo", "kto", "reward"; NULL: reward for a head, else
+     * sft. dpo, orpo and kto are trv_convert() of the base with the data as its
+     * pairs, and read, besides what is above but max_length, loss_on and what
+     * is of a reward, the same options with the same defaults: */
+    const char *method;
+    double beta;
+    const char *loss;
+    double label_smoothing, sft_weight, desirable_weight, undesirable_weight;
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -638,7 +660,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last", NULL, false                                                \
+            "last", NULL, false, NULL, 0.0, NULL, 0.0, 0.0, 1.0, 1.0           \
     }
 
 /**
@@ -772,9 +794,9 @@ typedef struct {
     const char *inputs;  // held-out inputs; NULL: sampled from the model, and
                          // never those that a conversion samples
     const char *control; // inputs to leave alone; NULL: the base's own text
-    int32_t max_inputs;  // 200
-    int32_t max_tokens;  // of each sample; 64
-    int32_t candidates;  // answers per input for the score figures; 4
+    int32_t max_inputs;  // 0: 200, or what the budget leaves of them
+    int32_t max_tokens;  // of each sample; 0: 64, likewise
+    int32_t candidates;  // answers per input for the score figures; 0: 4
     uint64_t seed;
     int32_t examples;           // inputs to be shown with their answers; 0
     const trv_adaptation *task; // a reward, borrowed: how much of it the
@@ -782,11 +804,23 @@ typedef struct {
                                 // where that is a reward, or else none
     bool note; // write the figures, and what they depend on, to `measured` in
                // the target's trivium.json; TRV_EINVAL: it has none
+    trv_message_fn on_message; // warnings, and what it will take; NULL: none
+    void *message_payload;
+    const char *figures; // those to be measured, by the names and groups of
+                         // measure_figures.def: "task,gap_closed"; NULL: all
+                         // that say something of these two
+    double temperature;  // 1; another is for the figures of a task alone. 0:
+                         // the likeliest tokens, one answer to each input
+    const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
+                         // "none": those sizes in full. NULL: 1m for models
+                         // above 32 million parameters, else none
+    bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false                           \
+        1, NULL, NULL, 0, 0, 0, 0, 0, NULL, false, NULL, NULL, NULL, 1.0,      \
+            NULL, false                                                        \
     }
 
 /** An input and what each side answers to it, all three drawn with the same
@@ -819,12 +853,21 @@ typedef struct {
     trv_figure gap_closed;             // 1 - kl_forward / kl_base
     trv_figure top1_agreement;
     trv_figure rank_tau, pair_accuracy, pearson;
-    trv_figure drift; // KL(base, B) on control inputs
+    trv_figure drift;        // KL(base, B) on control inputs
+    trv_figure drift_source; // KL(base, A), along the same answers
     trv_figure task_base, task_source, task_target; // the task's mean reward
+    /* The target's, or without one the source's, less the base's to the same
+     * input. */
+    trv_figure task_gain;
+    uint32_t asked; // bit i: figure i of measure_figures.def was to be measured
+    int32_t max_inputs, max_tokens, candidates; // the sizes that it had
+    char *cut; // a line: what the budget has cut, and the options that give the
+               // same figures anywhere; NULL: nothing
     struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
         double added_seconds_per_token, added_bytes_per_token; // B over base
+        double planned_seconds, planned_tokens; // about, at most; 0: unknown
     } cost;
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL
@@ -837,6 +880,18 @@ typedef struct {
     int64_t n_positions;
 } trv_measurement;
 
+/**
+ * Measure how near a target is to a source; without a target, what reward of a
+ * task the source's answers get.
+ *
+ * @param out     [out] free with trv_measurement_release(); zeros after a
+ *                failure.
+ * @param target  NULL: opts->task says what the source's answers are worth.
+ * @return TRV_EINVAL (a figure that is none, or that these two do not have;
+ *         neither target nor task), TRV_ERANGE, TRV_ETOOLONG (no input leaves
+ *         room for an answer), TRV_ECANCELED, TRV_ENONFINITE, TRV_ENOMEM, and
+ *         what reading inputs and scoring may return.
+ */
 TRV_API TRV_MUST_USE int
 trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             const trv_adaptation *target, const trv_measure_options *opts,

@@ -10,8 +10,6 @@
 #include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
-#include "api/api_scratch.h"
-#include "learn/train.h"
 #include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -233,6 +231,7 @@ trv_adaptation_free(trv_adaptation *a)
     if (!a)
         return;
     adaptation_free(a->inner);
+    sb_release(&a->use_notes);
     mem_free(a);
 }
 
@@ -248,6 +247,15 @@ trv_adaptation_notes(const trv_adaptation *a)
     const struct strbuf *notes = &a->inner->notes;
 
     return notes->s ? notes->s : "";
+}
+
+const char *
+trv_adaptation_use_notes(trv_adaptation *a)
+{
+    sb_reset(&a->use_notes);
+    if (adaptation_use_notes(&a->use_notes, a->inner, NULL))
+        return "";
+    return a->use_notes.s ? a->use_notes.s : "";
 }
 
 static const struct kind_row *
@@ -362,24 +370,6 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
 }
 
 int
-trv_train(trv_model *m, trv_cost *cost, const char *to,
-          const trv_train_options *opts, trv_progress_fn progress,
-          void *payload, trv_err *err)
-{
-    static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
-    struct outdir *held = NULL;
-    trv_cost unused;
-    int rc = api_need_model(m, err);
-
-    opts = opts ? opts : &defaults;
-    if (!rc && opts->scratch)
-        rc = api_scratch_out(&held, opts->scratch, to, err);
-    return rc ? rc
-              : train_run(m->s, cost ? cost : &unused, to, held, opts, progress,
-                          payload, err);
-}
-
-int
 trv_model_create(const char *path, const char *from, uint64_t seed,
                  bool replace, trv_err *err)
 {
@@ -435,9 +425,10 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;
     if (!rc && opts->note)
-        rc = api_note_check(target->inner, err);
+        rc = api_note_check(target ? target->inner : NULL, err);
     if (!rc)
-        rc = measure_run(m->s, out, &on, source->inner, target->inner,
+        rc = measure_run(m->s, out, &on, source->inner,
+                         target ? target->inner : NULL, target != NULL,
                          opts->task ? opts->task->inner : NULL, opts, progress,
                          payload, err);
     if (rc || !opts->note)
@@ -454,7 +445,8 @@ void
 trv_measurement_release(trv_measurement *r)
 {
     mem_free(r->trouble);
-    r->trouble = NULL;
+    mem_free(r->cut);
+    r->trouble = r->cut = NULL;
     examples_release(r);
     divergence_release(r);
 }

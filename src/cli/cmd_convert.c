@@ -192,7 +192,7 @@ convert_run(struct cli *cli, const void *args)
     }
     status = cli_finish(cli);
 done:
-    trv_adaptation_free(from);
+    cli_adaptation_close(cli, from);
     trv_model_free(m);
     return status;
 }

@@ -179,6 +179,8 @@ generate_run(struct cli *cli, const void *args)
         goto done;
     if (!given || (a->prompt && given[0] == '@'))
         textio_chomp(&prompt);
+    else
+        textio_hint_file(cli, given, "prompt", "--prompt ");
     if (strlen(prompt.s) != prompt.n) {
         status = cli_fail(cli, CLI_BAD_FILE,
                           "the prompt holds a zero byte: "
@@ -194,7 +196,7 @@ generate_run(struct cli *cli, const void *args)
     }
     status = run_and_print(cli, m, adaptation, a, &prompt);
 done:
-    trv_adaptation_free(adaptation);
+    cli_adaptation_close(cli, adaptation);
     trv_model_free(m);
     free(prompt.s);
     return status;

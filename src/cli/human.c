@@ -142,6 +142,13 @@ human_figure(char out[HUMAN_MAX], const trv_figure *f)
 }
 
 const char *
+human_mean(char out[HUMAN_MAX], const trv_figure *f)
+{
+    snprintf(out, HUMAN_MAX, "%.*f", decimals_of(f), f->mean);
+    return out;
+}
+
+const char *
 human_interval(char out[HUMAN_MAX], const trv_figure *f)
 {
     const int d = decimals_of(f);

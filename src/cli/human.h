@@ -19,6 +19,8 @@ const char *human_estimate(char out[HUMAN_MAX], double s); // 3 min
 /** Mean and standard error to two digits of the error: "0.912 +- 0.011", with
  * the sign for plus or minus; "not measured" where n is 0. */
 const char *human_figure(char out[HUMAN_MAX], const trv_figure *f);
+/** The mean alone, with the same digits. */
+const char *human_mean(char out[HUMAN_MAX], const trv_figure *f);
 /** The 95 % interval with the same digits: "0.890 to 0.934"; "" where none. */
 const char *human_interval(char out[HUMAN_MAX], const trv_figure *f);
 

@@ -94,8 +94,8 @@ learning_given(char *out, size_t size, const struct cli *cli)
     size_t at = 0;
 
     out[0] = '\0';
-    for (int i = 0; i < cli->argc && at < size; i++) {
-        const char *word = cli->argv[i];
+    for (int i = 0; i < cli->n_words && at < size; i++) {
+        const char *word = cli->words[i];
 
         if (strncmp(word, "--", 2) == 0)
             at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? " " : "",

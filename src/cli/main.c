@@ -41,8 +41,6 @@ run_command(struct cli *cli, struct cli_globals *globals, int argc,
     char msg[OPT_MSG_MAX];
     enum cli_exit status;
 
-    cli->argc = argc;
-    cli->argv = argv;
     if (!args)
         return cli_fail(cli, CLI_FAILURE, "no memory to start");
     if (cmd->defaults)
@@ -124,6 +122,8 @@ run_program(int argc, char **argv)
     if (argc > 0) {
         argc--;
         argv++;
+        cli.words = argv;
+        cli.n_words = argc;
     }
     term_init(&cli.term, cli.out, cli.err, false, NULL);
     n = opt_parse(&table, 1, argc, argv, true, msg);

@@ -2,10 +2,25 @@
 #include "measure/stage.h"
 
 #include <math.h>
-
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+
+void
+stage_say(const struct measure *m, const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    if (!m->opts->on_message)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    m->opts->on_message(line, m->opts->message_payload);
+}
 
 void
 stage_note_inputs(struct measured_inputs *to, const struct data *rows)
@@ -37,7 +52,14 @@ stage_report(const struct measure *m, int64_t done)
                             .loss = (double)NAN,
                             .seconds = clock_now() - m->stage_began};
 
-    return !m->progress || m->progress(&p, m->payload);
+    if (!m->progress)
+        return true;
+    if (!m->is_rated)
+        return m->progress(&p, m->payload);
+    return cost_report(&p, &(struct cost_progress){.plan = &m->plan,
+                                                   .rate = &m->rate,
+                                                   .progress = m->progress,
+                                                   .payload = m->payload});
 }
 
 bool

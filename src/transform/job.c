@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "adapt/fingerprint.h"
 #include "adapt/reward/reward.h"
@@ -20,6 +21,17 @@ job_log(const struct convert_job *job, const char *fmt, ...)
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
     job->opts->on_message(line, job->opts->message_payload);
+}
+
+void
+job_log_notes(const struct convert_job *job, const struct adaptation *a)
+{
+    for (const char *s = a && a->notes.s ? a->notes.s : ""; *s;) {
+        const size_t n = strcspn(s, "\n");
+
+        job_log(job, "warning: %.*s", (int)n, s);
+        s += n + (s[n] == '\n');
+    }
 }
 
 struct relay {
@@ -44,8 +56,9 @@ relay_inputs(void *payload, int64_t done, double tokens)
 }
 
 int
-job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
-           int64_t want, bool chat, trv_err *err)
+job_inputs(struct inputs *in, const struct convert_job *job,
+           const struct work *w, const char *path, int64_t want, bool chat,
+           trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
     int rc = inputs_open(in, job->s,
@@ -64,7 +77,7 @@ job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
         rc = reward_check_rows(job->from, in->data.rows, in->data.n, err);
     if (rc)
         inputs_release(in);
-    return rc;
+    return work_stopped(w, rc, "while sampling inputs", err);
 }
 
 int

@@ -36,12 +36,16 @@ struct convert_job {
 /** Report a message to the user through opts->on_message. */
 void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
+/** What is to be told of the files of an adaptation that an option names. */
+void job_log_notes(const struct convert_job *job, const struct adaptation *a);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
- * that are sampled from the model; `chat` as in inputs_open(), whose errors
- * these are, and reward_check_rows()'s where the source is a reward. */
+ * that are sampled from the model into the work's memo; `chat` as in
+ * inputs_open(), whose errors these are, and reward_check_rows()'s where the
+ * source is a reward. */
 int job_inputs(struct inputs *in, const struct convert_job *job,
-               const char *path, int64_t want, bool chat, trv_err *err);
+               const struct work *w, const char *path, int64_t want, bool chat,
+               trv_err *err);
 
 /** What learns, as the job asks for it; checked as in student_check() and
  * student_check_full(). */

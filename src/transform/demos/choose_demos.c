@@ -239,6 +239,7 @@ prepare(struct picker *p, trv_err *err)
     struct demo_values *v = &p->values;
     int rc;
 
+    v->work = &p->w;
     v->file = p->w.place.kept;
     v->resume = p->w.resume;
     v->began = p->w.began;

@@ -74,6 +74,7 @@ demo_witness_draw(struct demo_witness *w, struct demo_values *v,
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = v->prompt_value.max_tokens,
                                 .seed = v->job->opts->seed,
+                                .memo = v->job->s->memo,
                                 .on_progress = on_sampled,
                                 .payload = v};
     int rc = 0;
@@ -505,7 +506,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
                                                  : TEMPLATE);
     if (!v->pool || !v->memo || !v->conf)
         return err_nomem(err, "to choose demonstrations");
-    return search_inputs_open(&v->inputs, v->job, o->evolve.inputs,
+    return search_inputs_open(&v->inputs, v->job, v->work, o->evolve.inputs,
                               o->evolve.held_out, v->prompt_value.max_tokens,
                               adaptation_is_chat(v->job->from), err);
 }

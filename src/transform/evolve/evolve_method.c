@@ -1,7 +1,8 @@
 /* evolve_method.c -- the method `evolve`: from options to a prompt on disk.
  *
- * The folder OUT.run keeps search.jsonl (candidates.h) while the search runs,
- * candidates.jsonl once it is over, and transcript.jsonl of an endpoint.
+ * The folder OUT.run keeps search.jsonl (candidates.h), which ends as
+ * OUT/candidates.jsonl, transcript.jsonl of an endpoint, and memo.jsonl: the
+ * answers of a round before it is whole.
  */
 #include "transform/evolve/evolve_method.h"
 
@@ -14,7 +15,6 @@
 #include "transform/evolve/evolve_report.h"
 
 #define KEPT "search.jsonl"
-#define KEPT_DONE "candidates.jsonl"
 #define TRANSCRIPT "transcript.jsonl"
 
 /* ---- the plan ----------------------------------------------------------- */
@@ -112,8 +112,7 @@ plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
         rc = job_begin(&p->w, job, KEPT, err);
     if (!rc) {
         p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
-        p->done = path_join(p->w.place.dir, KEPT_DONE);
-        if (!p->transcript || !p->done)
+        if (!p->transcript)
             rc = err_nomem(err, "to search for a prompt");
     }
     return rc ? rc : options_to_json(p, err);
@@ -129,7 +128,6 @@ plan_release(struct evolve_plan *p)
     parts_release(&p->phrases);
     work_release(&p->w);
     mem_free(p->transcript);
-    mem_free(p->done);
 }
 
 /* ---- the search --------------------------------------------------------- */
@@ -273,7 +271,7 @@ open_inputs(struct evolve_plan *p, trv_err *err)
     const trv_evolve_options *o = &c->evolve;
     const bool chat = job->any_words && job->s->model->chat;
     int rc = search_inputs_open(
-        &p->inputs, job, o->inputs, o->held_out,
+        &p->inputs, job, &p->w, o->inputs, o->held_out,
         p->max_tokens + c->prompt_tokens + EVOLVE_MARGIN,
         job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
 
@@ -370,8 +368,6 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         evolve_report_trouble(&p, &e);
         rc = save(&p, &e, err);
     }
-    if (!rc) // the evaluated instructions stay on disk
-        (void)rename(p.w.place.kept, p.done);
     work_end(&p.w, rc, cost);
     if (!rc) {
         cost->final_loss = (double)NAN;

@@ -3,12 +3,12 @@
  * Everything on the way lies in OUT.run:
  *   run.json, checkpoint.safetensors, metrics.jsonl   of learn/
  *   answers.jsonl, against.jsonl                      whole blocks of answers
+ *   memo.jsonl                                        inputs, scores
  */
 #include "transform/head/head_method.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adapt/fingerprint.h"
 #include "learn/options.h"
@@ -52,6 +52,8 @@ plan_sides(struct plan *p, trv_err *err)
     rc = adaptation_open(&p->against, job->s->model,
                          job->s->identified ? &job->s->id : NULL, against,
                          false, err);
+    if (!rc)
+        job_log_notes(job, p->against);
     if (!rc && p->against->form != FORM_PROMPT)
         rc = err_fail(err, TRV_EINVAL,
                       "a prompt is compared with another, and '%.200s' is %s",
@@ -162,7 +164,7 @@ open_contexts(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
     int rc = job_inputs(
-        &p->in, job, job->opts->inputs, p->pairs,
+        &p->in, job, &p->w, job->opts->inputs, p->pairs,
         adaptation_is_chat(job->from) || adaptation_is_chat(p->against), err);
 
     for (int k = 0; k < SIDES && !rc; k++)
@@ -217,7 +219,7 @@ static int
 score_answers(double *score, struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    const struct reward_watch watch = work_watch(&p->w);
+    const struct reward_watch watch = work_watch(&p->w, "scoring");
     struct reward r = {
         .beta = p->beta, .plus = p->side[PLUS], .minus = p->side[MINUS]};
     struct adaptation contrast = {.form = FORM_REWARD,
@@ -370,17 +372,6 @@ prepare(struct plan *p, trv_err *err)
     return rc ? rc : make_pairs(p, err);
 }
 
-/* The other side's answers go as those of run_place.h do. */
-static void
-drop_against(const struct plan *p)
-{
-    char *file = path_join(p->w.place.dir, kept[MINUS]);
-
-    if (file)
-        unlink(file);
-    mem_free(file);
-}
-
 static void
 tell(const struct plan *p, const struct head_run *r)
 {
@@ -422,7 +413,6 @@ head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         tell(&p, &r);
     work_end(&p.w, rc, cost);
     if (!rc) {
-        drop_against(&p);
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = 2 * p.pairs;

@@ -265,7 +265,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (!rc)
         rc = work_lock(&p.w, err);
     if (!rc)
-        rc = job_inputs(&in, job, o->inputs, p.samples,
+        rc = job_inputs(&in, job, &p.w, o->inputs, p.samples,
                         adaptation_is_chat(job->from), err);
     if (!rc)
         rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,

@@ -30,6 +30,8 @@ sizes_of(const struct convert_job *job, const struct cost_lengths *l)
                       .batch = o->learn.batch,
                       .group = fmax(o->group, 1.0)};
 
+    if (!o->learn.steps) // of a stream, whose rows are not known yet
+        z.steps = ceil(o->epochs * l->inputs / fmax(z.batch, 1.0));
     if (student_is_virtual(job->to))
         z.student += o->virtual_tokens.tokens;
     z.groups = o->samples ? ceil(o->samples / z.group) : inputs;
@@ -61,14 +63,18 @@ static void
 plan_pairs(struct cost_plan *p, const struct convert_job *job,
            const struct cost_lengths *l, const struct sizes *z)
 {
+    const bool kto = job->method->variant == POLICY_KTO;
     const double pair = z->context * 2.0 + l->answers;
+    const double row =
+        kto ? z->student + l->answers : 2.0 * z->student + l->answers;
 
     if (job->from->form == FORM_REWARD)
         cost_judge(p, "scoring", l, 2.0 * l->inputs, l->answers);
     if (has_reference(job))
         cost_score(p, "training", l->inputs * pair);
-    cost_learn(p, "training",
-               (z->steps + 1.0) * z->batch * (2.0 * z->student + l->answers));
+    if (kto) // mismatched answers, under the student and under the base
+        cost_score(p, "training", z->steps * z->batch * 2.0 * row);
+    cost_learn(p, "training", (z->steps + 1.0) * z->batch * row);
 }
 
 /* Answers that are drawn of the base and scored once. */

@@ -18,6 +18,7 @@ struct evaluation {
     struct sample_out *outs; // [n]
     const int64_t *given;    // NULL: outs are drawn, and own their ids
     int64_t n;
+    const struct reward_watch *watch;
 };
 
 /* The context that answer i is to. */
@@ -26,6 +27,16 @@ context_of(const struct evaluation *x, int64_t i)
 {
     return x->given ? x->contexts->list[x->given[i]].context
                     : i % x->contexts->n_contexts;
+}
+
+static bool
+on_sampled(void *payload, int64_t rows_done, int64_t tokens)
+{
+    const struct evaluation *x = payload;
+
+    (void)tokens;
+    return !x->watch->progress ||
+           x->watch->progress(x->watch->payload, rows_done, x->n);
 }
 
 /* Contexts of the policy, and room for answers. */
@@ -63,7 +74,10 @@ draw_answers(struct evaluation *x,
     struct sampled_row *rows = mem_calloc((size_t)x->n, sizeof(*rows));
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = opts->max_tokens,
-                                .seed = opts->seed};
+                                .seed = opts->seed,
+                                .memo = x->watch->memo,
+                                .on_progress = on_sampled,
+                                .payload = x};
     int rc = rows ? 0 : err_nomem(err, "to examine answers");
 
     for (int64_t i = 0; i < x->n && !rc; i++) {
@@ -101,7 +115,7 @@ score_answers(struct policy_eval *out, const struct evaluation *x,
                                 x->outs[i].ids, x->outs[i].n};
     }
     if (!rc)
-        rc = answer_rewards_score(reward, x->s, by, list, x->n, NULL, err);
+        rc = answer_rewards_score(reward, x->s, by, list, x->n, x->watch, err);
     out->reward = 0.0;
     for (int64_t i = 0; i < x->n && !rc; i++)
         out->reward += reward[i] / n;
@@ -168,8 +182,11 @@ policy_evaluate(struct policy_eval *out, struct session *s,
                 const struct adapter_weights *adapter_weights,
                 const struct policy_eval_options *opts, trv_err *err)
 {
-    struct evaluation x = {
-        .s = s, .contexts = contexts, .given = opts->given, .n = opts->n};
+    struct evaluation x = {.s = s,
+                           .contexts = contexts,
+                           .given = opts->given,
+                           .n = opts->n,
+                           .watch = &opts->watch};
     double tokens = 0.0, kl = 0.0;
     int rc = session_decoder(s, &x.d, err);
 

@@ -13,6 +13,7 @@ struct policy_eval_options {
     int64_t max_tokens;
     struct decoder *own; // of a policy that is all weights; NULL: none
     uint64_t seed; // the same for two policies: where they agree, so do answers
+    struct reward_watch watch; // of drawing and scoring; zeros: none
 };
 
 struct policy_eval {

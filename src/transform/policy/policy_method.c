@@ -5,7 +5,7 @@
  * there:
  *   run.json        the run's fingerprint: what a resumed run must agree on
  *   answers.jsonl   whole blocks of answers
- *   rewards.json    the rewards of these answers
+ *   memo.jsonl      sampled inputs, rewards, the first evaluation
  *   checkpoint.safetensors, metrics.jsonl   of learn/loop/run.h
  */
 #include "transform/policy/policy_method.h"
@@ -31,6 +31,7 @@ struct policy_run {
     struct answers answers, held_contexts;
     double *reward; // [answers.n]
     struct pairs pairs;
+    struct labels labels;  // of kto
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
     struct adapter_weights student;
@@ -47,6 +48,7 @@ policy_run_release(struct policy_run *c)
     mem_free(c->tilted);
     mem_free(c->tilted_first);
     pairs_release(&c->pairs);
+    labels_release(&c->labels);
     mem_free(c->reward);
     answers_release(&c->answers);
     answers_release(&c->held_contexts);
@@ -63,15 +65,39 @@ open_inputs(struct policy_run *c, trv_err *err)
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
     const bool chat = adaptation_is_chat(job->from);
-    int rc = job_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs, c->p.want,
-                        chat, err);
+    int rc = job_inputs(&c->in, job, &c->p.w, o->pairs ? o->pairs : o->inputs,
+                        c->p.want, chat, err);
 
-    return rc || !o->eval
-               ? rc
-               : job_inputs(&c->held_out, job, o->eval, c->p.want, chat, err);
+    return rc || !o->eval ? rc
+                          : job_inputs(&c->held_out, job, &c->p.w, o->eval,
+                                       c->p.want, chat, err);
 }
 
-/* Contexts of the inputs, from base and student; with pairs, their answers. */
+/* Given preferences: contexts, answers, and what is said of them. */
+static int
+open_given(struct policy_run *c, trv_err *err)
+{
+    const struct convert_job *job = c->p.job;
+    int rc;
+
+    if (c->p.method == POLICY_KTO)
+        rc = labels_of_file(&c->labels, &c->answers, job->s, &c->student,
+                            &c->in, err);
+    else
+        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
+                                      &c->student, &c->in, err);
+    if (!rc && c->pairs.n_dropped > 0)
+        job_log(job,
+                "warning: %lld of %lld pairs do not fit the context, or "
+                "have equal answers, and are left out",
+                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
+    if (!rc && c->p.method == POLICY_KTO)
+        policy_report_labels(&c->p, &c->labels);
+    return rc;
+}
+
+/* Contexts of the inputs, from base and student; with given preferences, their
+ * answers. */
 static int
 open_contexts(struct policy_run *c, trv_err *err)
 {
@@ -80,8 +106,7 @@ open_contexts(struct policy_run *c, trv_err *err)
     int rc;
 
     if (job->opts->pairs)
-        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
-                                      &c->student, &c->in, err);
+        rc = open_given(c, err);
     else
         rc = answers_contexts(&c->answers, job->s, NULL, &c->student, &c->in,
                               room, err);
@@ -90,32 +115,28 @@ open_contexts(struct policy_run *c, trv_err *err)
                               &c->held_out, room, err);
     if (rc)
         return rc;
-    if (c->pairs.n_dropped > 0)
-        job_log(job,
-                "warning: %lld of %lld pairs do not fit the context, or "
-                "have equal answers, and are left out",
-                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
     job_log_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
+    rc = policy_plan_rows(
+        &c->p, c->p.method == POLICY_KTO ? c->labels.n : c->pairs.n, err);
     if (!c->p.groups)
         c->p.groups = c->answers.n_contexts;
-    return 0;
+    return rc;
 }
 
 /* ---- answers of the base, and their rewards ----------------------------- */
 
-/* The rewards of all answers, kept, because an outside program may now score
- * differently. */
+/* The rewards of all answers. */
 static int
-score_answers(struct policy_run *c, const struct reward_watch *watch,
-              trv_err *err)
+score_answers(struct policy_run *c, trv_err *err)
 {
+    const struct reward_watch watch = work_watch(&c->p.w, "scoring");
+
     c->reward = mem_calloc((size_t)c->answers.n, sizeof(*c->reward));
     if (!c->reward)
         return err_fail(err, TRV_ENOMEM, "no memory for rewards");
     return work_stopped(&c->p.w,
-                        answer_rewards_keep(c->reward, c->p.w.s, c->p.reward,
-                                            &c->answers, &c->in, c->p.rewards,
-                                            c->p.w.resume, watch, err),
+                        answer_rewards_all(c->reward, c->p.w.s, c->p.reward,
+                                           &c->answers, &c->in, &watch, err),
                         "before learning", err);
 }
 
@@ -123,7 +144,6 @@ static int
 draw(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
-    struct reward_watch watch;
     int rc = job_draw(&c->answers, &c->p.w,
                       (struct answers_options){.samples = c->p.groups * c->p.K,
                                                .group = c->p.K,
@@ -134,8 +154,7 @@ draw(struct policy_run *c, trv_err *err)
 
     if (rc)
         return rc;
-    watch = work_watch(&c->p.w);
-    rc = score_answers(c, &watch, err);
+    rc = score_answers(c, err);
     if (!rc)
         answer_rewards_summarise(&c->stats.drawn, c->reward, c->answers.n,
                                  c->p.K);
@@ -151,7 +170,7 @@ look_at_pairs(struct policy_run *c, trv_err *err)
 
     if (!c->p.reward)
         return 0;
-    rc = score_answers(c, NULL, err);
+    rc = score_answers(c, err);
     if (rc)
         return rc;
     y->agreement = 0.0;
@@ -216,14 +235,6 @@ make_tilted(struct policy_run *c, trv_err *err)
     return 0;
 }
 
-/* Nothing of the run is needed any more but its metrics. */
-static void
-forget(const struct policy_run *c)
-{
-    run_place_finish(&c->p.w.place);
-    (void)remove(c->p.rewards);
-}
-
 /* From rewards to what is learned. A reward that is the same for all answers to
  * each input gives no gradient, which is an error. */
 static int
@@ -247,7 +258,7 @@ make_training_set(struct policy_run *c, trv_err *err)
     policy_report_drawn(&c->p, &c->stats, c->pairs.n);
     if (f->flat == f->groups ||
         (c->p.method == POLICY_DPO && c->pairs.n == 0)) {
-        forget(c); // going on would end here again
+        run_place_finish(&c->p.w.place); // going on would end here again
         return err_fail(err, TRV_EINVAL,
                         "the reward separates no two answers to one input by "
                         "more than %g (its mean is %.4g): there is nothing to "
@@ -295,6 +306,31 @@ learn_pairs(struct policy_run *c, trv_err *err)
     if (!rc)
         policy_report_pairs(&c->p, &t);
     dpo_task_release(&t);
+    return rc;
+}
+
+static int
+learn_labels(struct policy_run *c, trv_err *err)
+{
+    struct kto_task t = {.s = c->p.job->s,
+                         .answers = &c->answers,
+                         .list = c->labels.list,
+                         .n = c->labels.n,
+                         .student = learned_weights(c),
+                         .own = c->own,
+                         .opts = {.loss = c->p.kto,
+                                  .steps = c->p.learn.steps,
+                                  .batch = c->p.learn.batch,
+                                  .accumulate = c->p.learn.accumulate,
+                                  .seed = c->p.job->opts->seed}};
+    struct run_task task;
+    int rc = kto_task_init(&t, &task, err);
+
+    if (!rc)
+        rc = run_task(c, &task, err);
+    if (!rc)
+        policy_report_labelled(&c->p, &t);
+    kto_task_release(&t);
     return rc;
 }
 
@@ -439,6 +475,8 @@ learn(struct policy_run *c, trv_err *err)
     switch (c->p.method) {
     case POLICY_DPO:
         return learn_pairs(c, err);
+    case POLICY_KTO:
+        return learn_labels(c, err);
     case POLICY_GRPO:
         return learn_groups(c, err);
     case POLICY_PPO:
@@ -459,21 +497,25 @@ eval_size(const struct policy_run *c, const struct answers *contexts)
 }
 
 /* Given pairs are looked at themselves, where no other inputs are given: how
- * far the student is from the base along the chosen answers. */
+ * far the student is from the base along the chosen answers, or along all that
+ * have labels. */
 static int
 evaluate_pairs(struct policy_run *c, trv_err *err)
 {
     const int64_t most = (int64_t)c->p.job->cost->looks;
+    const bool labelled = c->p.method == POLICY_KTO;
+    const int64_t n = labelled ? c->labels.n : c->pairs.n;
     struct policy_eval_options opts = {.own = c->own};
     int64_t *given;
     int rc;
 
-    opts.n = c->pairs.n < most ? c->pairs.n : most;
+    opts.n = n < most ? n : most;
     given = mem_array((size_t)opts.n, sizeof(*given));
     if (!given)
         return err_nomem(err, "to examine answers");
     for (int64_t i = 0; i < opts.n; i++)
-        given[i] = c->pairs.list[i * c->pairs.n / opts.n].chosen;
+        given[i] = labelled ? c->labels.list[i * n / opts.n].answer
+                            : c->pairs.list[i * n / opts.n].chosen;
     opts.given = given;
     rc = policy_evaluate(&c->stats.after, c->p.job->s, NULL, &c->answers,
                          &c->in, learned_weights(c), &opts, err);
@@ -498,15 +540,18 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
     struct policy_eval_options opts = {.n = eval_size(c, &c->answers),
                                        .own = student ? c->own : NULL,
                                        .max_tokens = c->p.max_tokens,
-                                       .seed = job->opts->seed};
+                                       .seed = job->opts->seed,
+                                       .watch =
+                                           work_watch(&c->p.w, "evaluating")};
     int rc = policy_evaluate(seen, job->s, c->p.reward, &c->answers, &c->in,
                              adapter_weights, &opts, err);
 
-    if (rc || !job->opts->eval)
-        return rc;
-    opts.n = eval_size(c, &c->held_contexts);
-    return policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
-                           &c->held_out, adapter_weights, &opts, err);
+    if (!rc && job->opts->eval) {
+        opts.n = eval_size(c, &c->held_contexts);
+        rc = policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
+                             &c->held_out, adapter_weights, &opts, err);
+    }
+    return work_stopped(&c->p.w, rc, "while evaluating", err);
 }
 
 /* The loss of a policy does not show whether it improves; its reward does. Four
@@ -615,7 +660,6 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         rc = save(&c, err);
     work_end(&c.p.w, rc, cost);
     if (!rc) {
-        (void)remove(c.p.rewards);
         fill_cost(&c, cost);
         cost->flop += c.own ? c.own->flop : 0.0;
     }

@@ -616,8 +616,9 @@ score_base(struct text_reward *t, trv_err *err)
     const int64_t all = t->answers->n;
     double sum = 0.0;
     int64_t n = 0;
-    int rc = answer_rewards_keep(t->score, t->s, t->reward, t->answers, t->in,
-                                 t->file, t->resume, NULL, err);
+    const struct reward_watch watch = {.memo = t->s->memo};
+    int rc = answer_rewards_all(t->score, t->s, t->reward, t->answers, t->in,
+                                &watch, err);
 
     for (int64_t i = 0; i < all && !rc; i++)
         if (!isnan(t->score[i])) {

@@ -5,8 +5,8 @@
  *     -> a search (text_search.h) for a goal (goal_match.h, goal_reward.h)
  *     -> prompt.txt, or messages.json
  *
- * Everything on the way lies in OUT.run: run.json, answers.jsonl, search.json
- * after each step, metrics.jsonl.
+ * Everything on the way lies in OUT.run: run.json, memo.jsonl, answers.jsonl,
+ * search.json after each step, metrics.jsonl.
  */
 #include "transform/token_search/text_method.h"
 
@@ -35,7 +35,6 @@ struct plan {
     int64_t samples, max_tokens, inputs, batch;
     struct search_options search;
     struct work w; // it keeps answers.jsonl
-    char *rewards; // OUT.run/rewards.json
 
     struct inputs in;
     struct answers answers;
@@ -121,8 +120,6 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     if (!rc)
         rc = job_begin(&p->w, job, "answers.jsonl", err);
     p->search.dir = p->w.place.dir;
-    if (!rc && !(p->rewards = path_join(p->w.place.dir, "rewards.json")))
-        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     return rc;
 }
 
@@ -137,7 +134,6 @@ plan_release(struct plan *p)
     answers_release(&p->answers);
     inputs_release(&p->in);
     work_release(&p->w);
-    mem_free(p->rewards);
 }
 
 /* --- inputs, answers, and the place of the prompt --- */
@@ -185,7 +181,7 @@ open_inputs(struct plan *p, trv_err *err)
     const struct inputs *in = &p->in;
     struct ids start = {0};
     struct inputs used;
-    int rc = job_inputs(&p->in, job, job->opts->inputs, p->inputs,
+    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->inputs,
                         p->to == KIND_MESSAGES || adaptation_is_chat(job->from),
                         err);
 
@@ -255,8 +251,6 @@ open_goal(struct plan *p, trv_err *err)
                                          .reward = job->from,
                                          .in = &p->in,
                                          .answers = &p->answers,
-                                         .file = p->rewards,
-                                         .resume = p->w.resume,
                                          .beta = p->beta,
                                          .batch = p->batch,
                                          .samples = TEXT_DRAWN,
@@ -365,17 +359,6 @@ save(struct plan *p, trv_err *err)
 
 /* --- the edge --- */
 
-static void
-discard_state(const struct plan *p)
-{
-    char *path = path_join(p->w.place.dir, SEARCH_STATE_FILE);
-
-    if (path)
-        (void)remove(path);
-    mem_free(path);
-    (void)remove(p->rewards);
-}
-
 int
 text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
@@ -395,8 +378,6 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
                            json_pack("{s:s}", "to", kind_name(p.to)), err);
     if (rc)
         goto done;
-    if (!p.w.resume)
-        discard_state(&p);
     rc = job_draw(&p.answers, &p.w,
                   (struct answers_options){
                       .samples = p.samples,
@@ -411,7 +392,6 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 done:
     work_end(&p.w, rc, cost);
     if (!rc) {
-        discard_state(&p);
         cost->final_loss =
             p.by_reward ? (double)NAN : p.result.ends[p.result.best].goal;
         cost->steps = p.result.steps;
