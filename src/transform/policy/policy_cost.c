@@ -55,7 +55,7 @@ has_reference(const struct convert_job *job)
             (!loss || strcmp(t->name, loss) == 0))
             return t->has_reference;
     }
-    return false;
+    return true;
 }
 
 /* Given pairs: their answers, and what the base makes of them. */
