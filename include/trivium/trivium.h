@@ -70,6 +70,10 @@ typedef struct {
  * Open a Hugging Face folder or a GGUF file and check all of it. Weights stay
  * mapped; the working form is made by the first call that computes.
  *
+ * From then on threads of OpenMP sleep in this process while they wait, and do
+ * not spin, unless OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME is set in
+ * the environment: idle threads are started for that, which stay.
+ *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
  * @param path  a folder or a .gguf file; or where there is none of that name,
  *              ORG/NAME[@REVISION][:FILE], a model in the cache of
@@ -808,7 +812,8 @@ typedef struct {
     double temperature;  // 1; another is for the figures of a task alone. 0:
                          // the likeliest tokens, one answer to each input
     const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
-                         // NULL, "none": those sizes in full
+                         // "none": those sizes in full. NULL: 1m for models
+                         // above 32 million parameters, else none
     bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
@@ -862,6 +867,7 @@ typedef struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
         double added_seconds_per_token, added_bytes_per_token; // B over base
+        double planned_seconds, planned_tokens; // about, at most; 0: unknown
     } cost;
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL
