@@ -296,6 +296,16 @@ say(const char *text, void *payload)
     (void)payload;
 }
 
+/* Of the rows' sources. */
+static enum form
+form_of(const char *from)
+{
+    return from[0] == 'p'   ? FORM_PROMPT
+           : from[0] == 'l' ? FORM_PARAMS
+           : from[0] == 'b' ? FORM_BASE
+                            : FORM_REWARD;
+}
+
 static trv_convert_options
 convert_options(const struct row *r, bool resume)
 {
@@ -326,10 +336,9 @@ convert_options(const struct row *r, bool resume)
     o.seed = 5;
     o.resume = resume;
     o.on_message = say;
-    fit_options(&o,
-                r->from[0] == 'p'   ? FORM_PROMPT
-                : r->from[0] == 'l' ? FORM_PARAMS
-                                    : FORM_REWARD,
+    if (r->set)
+        r->set(&o);
+    fit_options(&o, form_of(r->from),
                 strcmp(r->to, "prompt") == 0 ? "text" : r->to);
     if (r->set)
         r->set(&o);
