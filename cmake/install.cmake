@@ -1,7 +1,9 @@
-# What `make install` lays down: program, archive, public headers, manual page,
-# completions of three shells, pkg-config file, CMake package. All found
-# relative to where they lie, so an installed tree may be moved.
+# What `make install` lays down: program, archive, shared library, public
+# headers, manual page, completions of three shells, pkg-config file, CMake
+# package. All found relative to where they lie, so an installed tree may be
+# moved.
 install(TARGETS trivium ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS trivium_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS trivium_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/trivium
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
@@ -34,8 +36,10 @@ install(FILES ${FISH_COMPLETION}
 # lib/x86_64-linux-gnu/pkgconfig.
 set(PKGCONFIG_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH PREFIX_FROM_PC /prefix/${PKGCONFIG_DIR} /prefix)
-configure_file(cmake/trivium.pc.in ${CMAKE_BINARY_DIR}/trivium.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/trivium.pc DESTINATION ${PKGCONFIG_DIR})
+foreach(name trivium trivium-static)
+  configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${PKGCONFIG_DIR})
+endforeach()
 
 include(CMakePackageConfigHelpers)
 set(PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/trivium)

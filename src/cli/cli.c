@@ -102,8 +102,8 @@ cli_usage(const struct cli *cli, const char *fmt, ...)
     return CLI_USAGE;
 }
 
-enum cli_exit
-cli_exit_of(int code)
+static enum cli_exit
+exit_of_code(int code)
 {
     switch (code) { // one that stands there twice does not compile
 #define CLI_CODE_EXIT(code_, status)                                           \
@@ -122,7 +122,7 @@ cli_fail_err(const struct cli *cli, const trv_err *err)
     const char *msg = err->msg[0] ? err->msg : trv_code_text(err->code);
 
     return cli_fail(
-        cli, term_interrupted() ? CLI_INTERRUPTED : cli_exit_of(err->code),
+        cli, term_interrupted() ? CLI_INTERRUPTED : exit_of_code(err->code),
         "%s%s", err->option && err->msg[0] ? "--" : "", msg);
 }
 

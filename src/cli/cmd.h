@@ -67,6 +67,8 @@ struct cli {
     char *const *words; // [n_words], as typed, behind the program's name
     int n_words;
     bool json; // the command's --json: a failure is said in JSON, too
+    int argc;  // the command's own words
+    char *const *argv;
 };
 
 struct cmd_entry {
@@ -97,8 +99,6 @@ enum cli_exit cli_fail(const struct cli *cli, enum cli_exit status,
 /** The same for a failure of the library: its sentence, its status. After
  * Ctrl-C the status is CLI_INTERRUPTED, whatever else went wrong. */
 enum cli_exit cli_fail_err(const struct cli *cli, const trv_err *err);
-/** The exit status of a code; CLI_FAILURE of one that is none. */
-enum cli_exit cli_exit_of(int code);
 /** A failure of the command line, with a pointer to the command's help. */
 enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -188,10 +188,7 @@ static const struct topic_part prompts[] = {
              "mix:W*A+W*B-W*C names a mix in one spec, for convert, measure "
              "and score as well. log p = log p0 + sum of W (log p_A - log p0): "
              "a weight above 1 exaggerates, one below 0 moves away. Prompts, "
-             "LoRAs and whole models mix.",
-     .code =
-         "trivium generate --model MODEL --adaptation \"prompt:@kind.txt=1.5\" "
-         "\\\n    --adaptation prompt:@rude.txt=-0.5 \"Tell me a joke.\""},
+             "LoRAs and whole models mix."},
     {.title = NULL},
 };
 
@@ -278,7 +275,10 @@ const struct topic topics[] = {
          "trivium generate --model MODEL \"Once upon a time\" \\\n"
          "    --adaptation \"prompt:Be brief. \"\n"
          "trivium generate --model MODEL \"3\" \\\n"
-         "    --adaptation \"demos:demos.jsonl,template={input}={output};\""},
+         "    --adaptation \"demos:demos.jsonl,template={input}={output};\"\n"
+         "trivium generate --model MODEL \"Once upon a time\" \\\n"
+         "    --adaptation prompt:@z.txt=1.5 --adaptation \"-0.5*prompt:Be "
+         "dull.\""},
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
@@ -288,7 +288,9 @@ const struct topic topics[] = {
          "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
-         "and score takes rows with answers; --pairs takes preference pairs. "
+         "and score takes rows with answers; --pairs takes preference pairs, "
+         "and for kto answers with a "
+         "label. "
          "Columns are TRL's. Those of Alpaca, ShareGPT, Dolly, OpenAI and "
          "LLaMA-Factory, question with answer, and pairs of chosen and "
          "rejected alone are understood, too. A column that nothing reads is "

@@ -782,10 +782,8 @@ format_seen(const char *s, size_t n)
                                    : FORMAT_NONE;
 }
 
-/* Standard input, a pipe or a device: read from its beginning to its end, once,
- * whatever it is called. */
-static bool
-is_stream(const char *path)
+bool
+data_is_stream(const char *path)
 {
     struct stat st;
 
@@ -881,7 +879,7 @@ data_open(struct data *out, const char *path, trv_err *err)
     int rc;
 
     *out = (struct data){0};
-    if (is_stream(path)) {
+    if (data_is_stream(path)) {
         rc = file_read(&text, path, (size_t)1 << 30, err);
         if (!rc)
             rc = parse(out, path, true, text.s ? text.s : "", text.len, err);

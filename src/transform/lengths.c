@@ -96,20 +96,22 @@ count_reward(struct cost_lengths *l, struct session *s, struct adaptation *a,
     return rc;
 }
 
-/* Both answers of a given pair. */
+/* Both answers of a given pair, or the one that has a label. */
 static int
 count_pair(struct cost_lengths *l, const struct model *m,
            const struct data_row *row, trv_err *err)
 {
     const struct text_rules rules = model_text_rules(m);
-    const json_t *const side[] = {row->chosen, row->rejected};
+    const json_t *const side[] = {row->chosen ? row->chosen : row->completion,
+                                  row->rejected};
+    const int n = row->chosen ? 2 : row->completion ? 1 : 0;
     struct example e = {0};
     int rc = 0;
 
-    if (!row->chosen || !row->rejected)
+    if (n == 0)
         return 0; // no pair: the method says so
     rc = example_context(&e, &rules, row, NULL, NULL, err);
-    for (int k = 0; k < 2 && !rc; k++) {
+    for (int k = 0; k < n && !rc; k++) {
         rc = example_append(&e, &rules, row, side[k], err);
         if (!rc)
             l->answers += (double)(e.ids.n - e.n_context);
@@ -228,13 +230,6 @@ measure_file(struct cost_lengths *mean, struct cost_lengths *most,
     return rc;
 }
 
-/* Standard input is read once, by the method itself. */
-static bool
-is_read_once(const char *path)
-{
-    return strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0;
-}
-
 static void
 assume_rows(struct cost_lengths *l, const struct model *m)
 {
@@ -251,7 +246,7 @@ assume_rows(struct cost_lengths *l, const struct model *m)
 static bool
 takes_guide(const struct convert_job *job)
 {
-    return job->from->form == FORM_REWARD &&
+    return job->from->form == FORM_REWARD && !job->is_to_come &&
            method_reads(job->method, "divergence") && reward_guides(job->from);
 }
 
@@ -263,7 +258,8 @@ ruler_open(struct ruler *r, const struct convert_job *job, trv_err *err)
     int rc = 0;
 
     *r = (struct ruler){.job = job};
-    if (job->from->form == FORM_PARAMS || job->from->form == FORM_PROMPT)
+    if (!job->is_to_come &&
+        (job->from->form == FORM_PARAMS || job->from->form == FORM_PROMPT))
         r->source = job->from;
     if (takes_guide(job)) {
         rc = reward_guide(&r->guide, job->from, beta, err);
@@ -321,7 +317,7 @@ lengths_measure(struct cost_lengths *mean, struct cost_lengths *most,
 
     *mean = (struct cost_lengths){.is_given = path != NULL};
     *most = (struct cost_lengths){.is_bound = true, .is_given = path != NULL};
-    if (!rc && path && is_read_once(path)) {
+    if (!rc && path && data_is_stream(path)) {
         assume_rows(mean, job->s->model);
         assume_rows(most, job->s->model);
     } else if (!rc && path) {

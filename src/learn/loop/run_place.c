@@ -15,10 +15,10 @@
 #define MEMO "memo.jsonl"
 #define LOG_MOST ((size_t)1 << 30) // bytes
 
-/* Every file of the folder but run.json and the memo: its name, whether a
- * stopped run goes on from it, and the log that it becomes (NULL: none). */
+/* Every file of the folder but run.json, the memo and the checkpoint: its name,
+ * whether a stopped run goes on from it, and the log that it becomes (NULL:
+ * none). */
 #define RUN_FILES(X)                                                           \
-    X(RUN_STATE_FILE, true, NULL)                                              \
     X("answers.jsonl", true, NULL)                                             \
     X("against.jsonl", true, NULL)                                             \
     X("values.jsonl", true, NULL)                                              \
@@ -87,6 +87,8 @@ run_place_out(struct run_place *p)
 static bool
 has_kept(const struct run_place *p)
 {
+    if (run_is_stopped(p->dir))
+        return true;
     for (size_t i = 0; i < FILES; i++)
         if (files[i].goes_on && dir_has(p->dir, files[i].name))
             return true;
@@ -115,6 +117,7 @@ remove_files(const struct run_place *p)
             (void)remove(path);
         mem_free(path);
     }
+    run_discard(p->dir);
 }
 
 int

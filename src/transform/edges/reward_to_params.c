@@ -41,8 +41,8 @@ const struct edge edge_reward_to_params = {
     FORM_REWARD,      FORM_PARAMS, "reward->params",
     "reward->params", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "lora")};
+static const struct method given[] = {POLICY_GIVEN_ROWS(MADE, "lora")};
 
 const struct edge edge_base_to_params = {FORM_BASE,      FORM_PARAMS,
                                          "base->params", "reward->params",
-                                         of_pairs,       EDGE_ROWS(of_pairs)};
+                                         given,          EDGE_ROWS(given)};

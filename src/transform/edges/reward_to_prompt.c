@@ -88,8 +88,8 @@ const struct edge edge_reward_to_prompt = {
     FORM_REWARD,      FORM_PROMPT, "reward->prompt",
     "reward->prompt", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "soft")};
+static const struct method given[] = {POLICY_GIVEN_ROWS(MADE, "soft")};
 
 const struct edge edge_base_to_prompt = {FORM_BASE,      FORM_PROMPT,
                                          "base->prompt", "reward->prompt",
-                                         of_pairs,       EDGE_ROWS(of_pairs)};
+                                         given,          EDGE_ROWS(given)};

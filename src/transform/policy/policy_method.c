@@ -31,6 +31,7 @@ struct policy_run {
     struct answers answers, held_contexts;
     double *reward; // [answers.n]
     struct pairs pairs;
+    struct labels labels;  // of kto
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
     struct adapter_weights student;
@@ -47,6 +48,7 @@ policy_run_release(struct policy_run *c)
     mem_free(c->tilted);
     mem_free(c->tilted_first);
     pairs_release(&c->pairs);
+    labels_release(&c->labels);
     mem_free(c->reward);
     answers_release(&c->answers);
     answers_release(&c->held_contexts);
@@ -71,7 +73,31 @@ open_inputs(struct policy_run *c, trv_err *err)
                                        c->p.want, chat, err);
 }
 
-/* Contexts of the inputs, from base and student; with pairs, their answers. */
+/* Given preferences: contexts, answers, and what is said of them. */
+static int
+open_given(struct policy_run *c, trv_err *err)
+{
+    const struct convert_job *job = c->p.job;
+    int rc;
+
+    if (c->p.method == POLICY_KTO)
+        rc = labels_of_file(&c->labels, &c->answers, job->s, &c->student,
+                            &c->in, err);
+    else
+        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
+                                      &c->student, &c->in, err);
+    if (!rc && c->pairs.n_dropped > 0)
+        job_log(job,
+                "warning: %lld of %lld pairs do not fit the context, or "
+                "have equal answers, and are left out",
+                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
+    if (!rc && c->p.method == POLICY_KTO)
+        policy_report_labels(&c->p, &c->labels);
+    return rc;
+}
+
+/* Contexts of the inputs, from base and student; with given preferences, their
+ * answers. */
 static int
 open_contexts(struct policy_run *c, trv_err *err)
 {
@@ -80,8 +106,7 @@ open_contexts(struct policy_run *c, trv_err *err)
     int rc;
 
     if (job->opts->pairs)
-        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
-                                      &c->student, &c->in, err);
+        rc = open_given(c, err);
     else
         rc = answers_contexts(&c->answers, job->s, NULL, &c->student, &c->in,
                               room, err);
@@ -90,15 +115,12 @@ open_contexts(struct policy_run *c, trv_err *err)
                               &c->held_out, room, err);
     if (rc)
         return rc;
-    if (c->pairs.n_dropped > 0)
-        job_log(job,
-                "warning: %lld of %lld pairs do not fit the context, or "
-                "have equal answers, and are left out",
-                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
     job_log_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
+    rc = policy_plan_rows(
+        &c->p, c->p.method == POLICY_KTO ? c->labels.n : c->pairs.n, err);
     if (!c->p.groups)
         c->p.groups = c->answers.n_contexts;
-    return 0;
+    return rc;
 }
 
 /* ---- answers of the base, and their rewards ----------------------------- */
@@ -288,6 +310,31 @@ learn_pairs(struct policy_run *c, trv_err *err)
 }
 
 static int
+learn_labels(struct policy_run *c, trv_err *err)
+{
+    struct kto_task t = {.s = c->p.job->s,
+                         .answers = &c->answers,
+                         .list = c->labels.list,
+                         .n = c->labels.n,
+                         .student = learned_weights(c),
+                         .own = c->own,
+                         .opts = {.loss = c->p.kto,
+                                  .steps = c->p.learn.steps,
+                                  .batch = c->p.learn.batch,
+                                  .accumulate = c->p.learn.accumulate,
+                                  .seed = c->p.job->opts->seed}};
+    struct run_task task;
+    int rc = kto_task_init(&t, &task, err);
+
+    if (!rc)
+        rc = run_task(c, &task, err);
+    if (!rc)
+        policy_report_labelled(&c->p, &t);
+    kto_task_release(&t);
+    return rc;
+}
+
+static int
 learn_tilted(struct policy_run *c, trv_err *err)
 {
     struct tilt t = {.s = c->p.job->s,
@@ -428,6 +475,8 @@ learn(struct policy_run *c, trv_err *err)
     switch (c->p.method) {
     case POLICY_DPO:
         return learn_pairs(c, err);
+    case POLICY_KTO:
+        return learn_labels(c, err);
     case POLICY_GRPO:
         return learn_groups(c, err);
     case POLICY_PPO:
@@ -448,21 +497,25 @@ eval_size(const struct policy_run *c, const struct answers *contexts)
 }
 
 /* Given pairs are looked at themselves, where no other inputs are given: how
- * far the student is from the base along the chosen answers. */
+ * far the student is from the base along the chosen answers, or along all that
+ * have labels. */
 static int
 evaluate_pairs(struct policy_run *c, trv_err *err)
 {
     const int64_t most = (int64_t)c->p.job->cost->looks;
+    const bool labelled = c->p.method == POLICY_KTO;
+    const int64_t n = labelled ? c->labels.n : c->pairs.n;
     struct policy_eval_options opts = {.own = c->own};
     int64_t *given;
     int rc;
 
-    opts.n = c->pairs.n < most ? c->pairs.n : most;
+    opts.n = n < most ? n : most;
     given = mem_array((size_t)opts.n, sizeof(*given));
     if (!given)
         return err_nomem(err, "to examine answers");
     for (int64_t i = 0; i < opts.n; i++)
-        given[i] = c->pairs.list[i * c->pairs.n / opts.n].chosen;
+        given[i] = labelled ? c->labels.list[i * n / opts.n].answer
+                            : c->pairs.list[i * n / opts.n].chosen;
     opts.given = given;
     rc = policy_evaluate(&c->stats.after, c->p.job->s, NULL, &c->answers,
                          &c->in, learned_weights(c), &opts, err);

@@ -92,6 +92,23 @@ plan_ratio(struct policy_plan *p, trv_err *err)
     return rc;
 }
 
+static int
+plan_kto(struct policy_plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+
+    p->kto = (struct kto_options){.beta = p->beta,
+                                  .good_weight = o->desirable_weight,
+                                  .bad_weight = o->undesirable_weight};
+    if (p->learn.batch / p->learn.accumulate < 2)
+        return err_option(err, TRV_EINVAL, "batch",
+                          "is %d in %d micro-batch%s: kto compares the answers "
+                          "of one with each other, so there must be two",
+                          p->learn.batch, p->learn.accumulate,
+                          p->learn.accumulate == 1 ? "" : "es");
+    return 0;
+}
+
 /* Advantages, ratios and means of grpo. */
 static int
 plan_policy(struct policy_plan *p, trv_err *err)
@@ -126,7 +143,7 @@ plan_sizes(struct policy_plan *p, trv_err *err)
 
     p->K = o->group;
     p->max_tokens = o->max_tokens;
-    p->groups = (o->samples + p->K - 1) / p->K; // 0: not given
+    p->groups = p->K ? (o->samples + p->K - 1) / p->K : 0; // 0: not given
     p->want = p->groups ? p->groups : POLICY_INPUTS;
     p->beta = o->beta;
     p->learn = o->learn;
@@ -189,6 +206,9 @@ options_to_json(struct policy_plan *p, trv_err *err)
                              (json_int_t)(p->groups * p->K), "beta", p->beta);
     if (p->method == POLICY_DPO)
         more = preference_json(p);
+    else if (p->method == POLICY_KTO)
+        more = json_pack("{s:f,s:f}", "desirable_weight", p->kto.good_weight,
+                         "undesirable_weight", p->kto.bad_weight);
     else if (p->method == POLICY_GRPO)
         more = json_pack("{s:s,s:s,s:f,s:i}", "loss", means[p->mean],
                          "advantage", p->advantage, "clip_ratio", o->clip_ratio,
@@ -226,20 +246,32 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
         .advantage = is_rloo ? "rloo" : o->advantage,
         .reward = job->from->form == FORM_REWARD ? job->from : NULL};
     rc = job_student(&p->student, job, err);
-    if (!rc)
-        rc = plan_sizes(p, err);
     if (!rc && !p->reward && !o->pairs)
         rc = err_fail(err, TRV_EINVAL,
                       "the base alone prefers nothing: give pairs of answers "
                       "(--pairs), or a reward to convert");
+    if (!rc)
+        rc = plan_sizes(p, err);
     if (!rc && p->method == POLICY_DPO)
         rc = plan_preference(p, err);
+    if (!rc && p->method == POLICY_KTO)
+        rc = plan_kto(p, err);
     if (!rc && policy_is_on_policy(p))
         rc = plan_policy(p, err);
     if (!rc)
         rc = job_begin(
             &p->w, job,
             policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
+    return rc;
+}
+
+int
+policy_plan_rows(struct policy_plan *p, int64_t n, trv_err *err)
+{
+    int rc = p->learn.steps ? 0
+                            : options_epochs(&p->learn, p->learn.batch,
+                                             p->job->opts->epochs, n, err);
+
     return rc ? rc : options_to_json(p, err);
 }
 

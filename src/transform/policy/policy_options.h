@@ -24,6 +24,7 @@ struct policy_plan {
     double beta;
     trv_learn_options learn; // every zero replaced
     struct preference_options preference;
+    struct kto_options kto;
     struct preference_pairs_options pairing;
     const char *advantage; // its name
     enum advantage_scale scale;
@@ -36,6 +37,10 @@ struct policy_plan {
 /** TRV_EINVAL, TRV_EUNSUPPORTED (a method, a kind), TRV_ERANGE, TRV_ENOMEM. */
 int policy_plan_make(struct policy_plan *p, const struct convert_job *job,
                      trv_err *err);
+/** Complete the plan where n preferences are given, whose number decides the
+ * steps, and write the options down; n is 0 where none are. TRV_ERANGE,
+ * TRV_ENOMEM. */
+int policy_plan_rows(struct policy_plan *p, int64_t n, trv_err *err);
 void policy_plan_release(struct policy_plan *p); // accepts zeros
 
 /** work_write_run() with what a resumed run must agree on. */

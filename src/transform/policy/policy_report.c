@@ -51,6 +51,59 @@ policy_report_pairs(const struct policy_plan *p, const struct dpo_task *t)
                 100.0 * right);
 }
 
+/* What the weights of the rarer kind should be, by eq. 8 of KTO's paper: its
+ * weight times its number 1 to 4/3 times the other's. */
+static void
+advise_weights(const struct policy_plan *p, double good, double bad)
+{
+    const double g = p->kto.good_weight * good, b = p->kto.bad_weight * bad;
+    const double most = 4.0 / 3.0;
+
+    if (g <= most * b && b <= most * g)
+        return;
+    job_log(p->job,
+            "warning: good and bad answers weigh %.4g to %.4g in all, and the "
+            "lesser side should have 1 to 4/3 of the other: --%s %.3g would "
+            "balance them",
+            g, b, g < b ? "desirable-weight" : "undesirable-weight",
+            g < b ? b / good : g / bad);
+}
+
+void
+policy_report_labels(const struct policy_plan *p, const struct labels *l)
+{
+    const int64_t bad = l->n - l->n_good;
+
+    job_log(p->job, "%lld good and %lld bad answer%s", (long long)l->n_good,
+            (long long)bad, plural(bad));
+    if (l->n_dropped > 0)
+        job_log(p->job,
+                "warning: %lld of %lld answers do not fit the context, or are "
+                "empty, and are left out",
+                (long long)l->n_dropped, (long long)(l->n + l->n_dropped));
+    if (l->n_good == 0 || bad == 0)
+        job_log(p->job,
+                "warning: all answers are labelled %s, and nothing says what "
+                "a %s one is",
+                bad == 0 ? "good" : "bad", bad == 0 ? "bad" : "good");
+    else
+        advise_weights(p, (double)l->n_good, (double)bad);
+}
+
+void
+policy_report_labelled(const struct policy_plan *p, const struct kto_task *t)
+{
+    const double good = trend_late(&t->trends[KTO_GOOD]);
+    const double bad = trend_late(&t->trends[KTO_BAD]);
+
+    if (good <= bad)
+        job_log(p->job,
+                "warning: at the end the good answers became no likelier than "
+                "the bad ones (rewards %.3g and %.3g): more steps or a higher "
+                "rate, or the labels contradict each other",
+                good, bad);
+}
+
 void
 policy_report_begin(const struct policy_plan *p)
 {

@@ -1,5 +1,5 @@
-/* budget.c -- plans, cuts and what is said of them. */
-#include "transform/budget.h"
+/* link_budget.c -- plans, cuts and what is said of them. */
+#include "transform/link_budget.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -75,6 +75,19 @@ plan_bytes(struct budget_link *l, trv_err *err)
     l->likely.bytes =
         student_bytes(s, l->job.to, params, ceil(w.learned / rows));
     return rc;
+}
+
+/* Steps that passes over given preferences come to; of a stream they are not
+ * known yet, and the method itself counts. */
+static void
+plan_steps(struct budget_link *l)
+{
+    trv_convert_options *o = &l->o;
+
+    if (!o->learn.steps && o->epochs > 0 && o->learn.batch > 0 && o->pairs &&
+        !data_is_stream(o->pairs))
+        o->learn.steps = (int32_t)fmin(
+            ceil(o->epochs * l->mean.inputs / o->learn.batch), INT32_MAX);
 }
 
 /* ---- cuts ---------------------------------------------------------------- */
@@ -249,6 +262,7 @@ budget_fit(struct budget *b, const json_t *kept, trv_err *err)
         if (!l->job.method->plan)
             continue;
         rc = lengths_measure(&l->mean, &l->most, &l->job, err);
+        plan_steps(l);
         if (!rc && kept)
             rc = take_kept(l, json_array_get(kept, (size_t)i), err);
         plan_link(l);
