@@ -407,7 +407,8 @@ inputs_open(struct inputs *out, struct session *s,
                         s->model->path);
     if (opts->chat && !s->model->chat)
         return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need",
+                        "'%s' has no chat template, which messages need; "
+                        "--chat-template FILE gives it one",
                         s->model->path);
     if (opts->path)
         rc = data_open(&out->data, opts->path, err);

@@ -196,7 +196,8 @@ prompt_row(struct data_row *row, const trv_model *m, const trv_adaptation *a,
                                : "there is neither a prompt nor a turn");
     if (chat && !m->s->model->chat)
         return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which a chat needs",
+                        "'%s' has no chat template, which a chat needs; "
+                        "--chat-template FILE gives it one",
                         m->s->model->path);
     if (chat)
         rc = chat_messages(&messages, prompt, o, err);

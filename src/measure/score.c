@@ -135,7 +135,8 @@ open_rows(struct scoring *sc, trv_err *err)
         return rc;
     if (chat && !sc->s->model->chat)
         return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need",
+                        "'%s' has no chat template, which messages need; "
+                        "--chat-template FILE gives it one",
                         sc->s->model->path);
     sc->out->unused = sc->data.unused;
     sc->data.unused = NULL;

@@ -14,6 +14,8 @@ at="$room/moved away"
 mv "$room/first" "$at"
 ls "$at/bin/trivium" "$at/share/man/man1/trivium.1" \
     "$at/share/bash-completion/completions/trivium" \
+    "$at/share/zsh/site-functions/_trivium" \
+    "$at/share/fish/vendor_completions.d/trivium.fish" \
     "$at/include/trivium/trivium.h" "$at/include/trivium/error.h" >/dev/null
 [ "$(ls "$at/include")" = trivium ]
 "$at/bin/trivium" --version

@@ -95,7 +95,8 @@ check_search(const struct convert_job *job, trv_err *err)
             "is missing: the proposer needs the name of its model");
     if (job->to == KIND_MESSAGES && !job->s->model->chat)
         return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need",
+                        "'%s' has no chat template, which messages need; "
+                        "--chat-template FILE gives it one",
                         job->s->model->path);
     return 0;
 }
@@ -339,8 +340,8 @@ run_search(struct evolve_plan *p, struct evolve *e, trv_err *err)
                                       .seed = job->opts->seed};
     evolve_report_plan(p);
     rc = evolve_run(e, err);
-    snprintf(when, sizeof(when), "after %lld rounds",
-             (long long)e->pool.rounds);
+    snprintf(when, sizeof(when), "after %lld round%s",
+             (long long)e->pool.rounds, plural(e->pool.rounds));
     return work_stopped(&p->w, rc, when, err);
 }
 
