@@ -55,11 +55,15 @@ typedef struct {
     /* a name among the model's own chat templates, or else a file; NULL: the
      * model's default */
     const char *chat_template;
+    /* how plain prompts are laid out, everywhere: "chat", as what a user says,
+     * "raw", as text; NULL: as a chat where there is a chat template that can
+     * be used. Rows of messages are always chats, rows of text always raw. */
+    const char *layout;
 } trv_model_options;
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL                                               \
+        1, "auto", 0, NULL, NULL, NULL                                         \
     }
 
 /**
@@ -70,7 +74,8 @@ typedef struct {
  * @param path  a folder or a .gguf file.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
- * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL, TRV_ENOMEM.
+ * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL (also: the
+ *         layout chat, and there is no chat template), TRV_ENOMEM.
  */
 TRV_API TRV_MUST_USE int trv_model_open(trv_model **out, const char *path,
                                         const trv_model_options *opts,
@@ -223,7 +228,6 @@ typedef struct {
     uint64_t seed;
     const char *const *stops; // strings that end the text (not included)
     int32_t n_stops;
-    bool chat; // the prompt is a user's message: use the chat template
     bool ignore_eos;
     const trv_turn *turns; // a conversation to answer, in place of a prompt
     int32_t n_turns;       // 0: none
@@ -242,7 +246,7 @@ typedef struct {
 #define TRV_GENERATE_OPTIONS_INIT                                              \
     {                                                                          \
         1, 256, 1, (0.0 / 0.0), -1, (0.0 / 0.0), 0.0, (0.0 / 0.0), 0, NULL, 0, \
-            false, false, NULL, 0, 1, 0, "bon", 0, 1.0                         \
+            false, NULL, 0, 1, 0, "bon", 0, 1.0                                \
     }
 
 /** Takes text as it becomes final: whole UTF-8 characters. Return false to
@@ -266,9 +270,10 @@ typedef struct {
  * @param out  [out] opts->samples completions, each text freed by the caller;
  *             NULL where only on_text is wanted.
  * @param a    NULL: the base model. A reward chooses among the base's answers.
- * @param prompt  NULL where opts->turns are given, and only there. Turns are
- *             laid out by the model's chat template; a prompt's adaptation
- *             becomes or joins their system message.
+ * @param prompt  NULL where opts->turns are given, and only there. A prompt is
+ *             laid out as the model's layout says, turns always by its chat
+ *             template; in a chat a prompt's adaptation becomes or joins the
+ *             system message.
  * @return 0, TRV_ETOOLONG (prompt and adaptation leave less than opts->room in
  *         the context), TRV_ECANCELED, TRV_EINVAL (also: no chat template, a
  *         role that is none, text that is not UTF-8), TRV_ENOMEM; what
@@ -646,16 +651,17 @@ typedef struct {
     const char *data; // rows: `prompt`+`completion`, `messages`, or pairs:
                       // `prompt`+`chosen`+`rejected`
     bool tokens;      // a value for each token, too
-    bool chat;        // rows of text are a user's turn and its answer
     int32_t max_rows; // 0: all
     bool no_eos;      // of log-probabilities: leave out the end of an answer,
                       // EOS or what a template puts behind it
     bool logp;        // of parameters and prompts: log pA, and no ratio
+    trv_message_fn on_message; // how rows are laid out; NULL: none
+    void *message_payload;
 } trv_score_options;
 
 #define TRV_SCORE_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, NULL, false, false, 0, false, false                                 \
+        1, NULL, false, 0, false, false, NULL, NULL                            \
     }
 
 typedef struct {
@@ -722,11 +728,13 @@ typedef struct {
                                 // where that is a reward, or else none
     bool note; // write the figures, and what they depend on, to `measured` in
                // the target's trivium.json; TRV_EINVAL: it has none
+    trv_message_fn on_message; // how inputs are laid out; NULL: none
+    void *message_payload;
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false                           \
+        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false, NULL, NULL               \
     }
 
 /** An input and what each side answers to it, all three drawn with the same

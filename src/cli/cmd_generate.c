@@ -25,9 +25,8 @@ static const struct opt_spec generate_opts[] = {
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_TEXT(struct generate_args, prompt, 'p', "prompt", .value = "TEXT",
-             .shown = "", .help = "the text to continue; @FILE reads a file"),
-    OPT_FLAG(struct generate_args, o.chat, 'c', "chat",
-             "the prompt is what a user says: use the chat template"),
+             .shown = "", .help = "what a user says, or the text to continue (--raw); "
+                              "@FILE reads a file"),
     OPT_GROUP("How to choose"),
     CHOOSING_NUMBERS(struct generate_args),
     OPT_GROUP("How a reward acts"),
@@ -49,7 +48,7 @@ static const struct opt_spec generate_opts[] = {
             .help = "how many answers to the same prompt"),
     OPT_FLAG(struct generate_args, json, 'j', "json", "print one JSON object"),
     OPT_ARG(struct generate_args, word, "PROMPT",
-            "the text to continue; without it and --prompt, standard input"),
+            "the same; without it and --prompt, standard input"),
     OPT_END,
 };
 

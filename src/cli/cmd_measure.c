@@ -125,6 +125,8 @@ measure_run(struct cli *cli, const void *args)
         goto done;
     }
     o.task = task;
+    o.on_message = cli_message;
+    o.message_payload = cli;
     term_catch_interrupt();
     if (trv_measure(m, &r, source, target, &o, term_progress, &cli->term,
                     &err)) {

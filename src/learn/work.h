@@ -32,6 +32,7 @@ struct work {
     trv_progress_fn progress; // NULL: none
     void *payload;
     json_t *options; // owned: for trivium.json and the fingerprint
+    const char *layout; // of the rows, for both; NULL: there are none
     /* --- */
     struct run_place place;
     bool claimed;         // output and folder are locked, so work_end() tidies

@@ -175,13 +175,12 @@ done:
     return rc;
 }
 
-/* KL(base || B) on control inputs; where B is a prompt of messages they are
- * turns of a chat on both sides, or the chat's form would count as drift. */
+/* KL(base || B) on control inputs: the base's own text, raw in every layout, or
+ * where B is a prompt of messages, which only a chat has, what a user says. */
 int
 divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const struct adaptation *b = m->side[SIDE_B];
-    const bool chat = adaptation_is_chat(b);
     struct inputs in = {0};
     int64_t dropped;
     double *kl = NULL;
@@ -194,7 +193,7 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
     rc = inputs_open(&in, m->s,
                      &(struct inputs_options){.path = m->opts->control,
                                               .use = INPUTS_CONTROL,
-                                              .chat = chat,
+                                              .text = !adaptation_is_chat(b),
                                               .want = m->opts->max_inputs,
                                               .seed = m->opts->seed,
                                               .progress = stage_on_inputs,

@@ -166,8 +166,7 @@ plan_answers(struct measure *m)
 static int
 open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    const bool chat = adaptation_is_chat(m->side[SIDE_A]) ||
-                      adaptation_is_chat(m->side[SIDE_B]);
+    struct row_layout layout;
     int rc;
 
     (void)out;
@@ -177,14 +176,18 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
                                               .use = INPUTS_HELD_OUT,
                                               .want = m->opts->max_inputs,
                                               .seed = m->opts->seed,
-                                              .chat = chat,
                                               .progress = stage_on_inputs,
                                               .payload = m},
                      err);
-    if (!rc)
-        stage_note_inputs(&m->on.inputs, &m->in.data);
-    if (!rc)
-        rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
+    if (rc)
+        return rc;
+    view_layout(&layout, m->s->model, &m->in,
+                adaptation_has_text(m->side[SIDE_A]) ||
+                    adaptation_has_text(m->side[SIDE_B]));
+    if (m->opts->on_message)
+        m->opts->on_message(layout.line, m->opts->message_payload);
+    stage_note_inputs(&m->on.inputs, &m->in.data);
+    rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 

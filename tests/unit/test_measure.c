@@ -13,7 +13,7 @@
 static trv_model *
 open_model(const char *path)
 {
-    const trv_model_options opts = {1, "f32", 0, NULL, NULL};
+    const trv_model_options opts = {.version = 1, .precision = "f32"};
     trv_model *m = NULL;
     trv_err err = {0};
 

@@ -42,7 +42,7 @@ open_fixture(struct fixture *f)
     must(session_decoder(f->s, &f->d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", rows, strlen(rows), &err), &err);
     must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n,
-                           false, "", &err),
+                           "", &err),
          &err);
     must(propose_allowed(&f->allowed, f->s->model, &err), &err);
     f->w = (struct place_sample){.s = f->s,

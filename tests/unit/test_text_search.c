@@ -60,6 +60,7 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
     snprintf(f->rewards, sizeof(f->rewards), "%s/rewards.json", f->dir);
     must(session_open(&f->s, test_source("golden/search/world"), &be, &err),
          &err);
+    f->s->model->layout = TEXT_RAW;
     snprintf(path, sizeof(path), "%s", spec);
     if (strcmp(spec, "adapter") == 0)
         snprintf(path, sizeof(path), "lora:%s",
@@ -72,7 +73,7 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
                           NULL, &f->in, LENGTH, &err),
          &err);
     must(prompt_place_open(&f->slot, f->s->model, f->in.data.rows, f->in.data.n,
-                           false, "", &err),
+                           "", &err),
          &err);
     must(answers_draw(&f->answers, f->s,
                       &(struct answers_options){.samples = 768,

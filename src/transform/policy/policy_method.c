@@ -65,13 +65,12 @@ open_inputs(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
-    const bool chat = adaptation_is_chat(job->from);
     int rc = job_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs, c->p.want,
-                        chat, err);
+                        err);
 
     return rc || !o->eval
                ? rc
-               : job_inputs(&c->held_out, job, o->eval, c->p.want, chat, err);
+               : job_inputs(&c->held_out, job, o->eval, c->p.want, err);
 }
 
 /* Contexts of the inputs, from base and student; with pairs, their answers. */
