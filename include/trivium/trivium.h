@@ -59,11 +59,14 @@ typedef struct {
      * "raw", as text; NULL: as a chat where there is a chat template that can
      * be used. Rows of messages are always chats, rows of text always raw. */
     const char *layout;
+    /* what the adapter_config.json of an artefact calls this model, so that
+     * others find it; NULL: its name on the Hub, or its absolute path */
+    const char *base_name;
 } trv_model_options;
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL, NULL                                         \
+        1, "auto", 0, NULL, NULL, NULL, NULL                                   \
     }
 
 /**
@@ -71,7 +74,9 @@ typedef struct {
  * mapped; the working form is made by the first call that computes.
  *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
- * @param path  a folder or a .gguf file.
+ * @param path  a folder or a .gguf file; or where there is none of that name,
+ *              ORG/NAME[@REVISION][:FILE], a model in the cache of
+ *              huggingface_hub. Nothing is fetched.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
  * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL (also: the
@@ -204,9 +209,47 @@ TRV_API const char *trv_spec_usage(const char *form, int32_t i);
 /** @return what spec i names, in one line without a full stop: "a LoRA: a PEFT
  * folder". NULL behind the last. */
 TRV_API const char *trv_spec_summary(const char *form, int32_t i);
+/** @return a spec of its kind that works as it stands, but for the names of
+ * files in it; NULL where usage says it all, and behind the last. */
+TRV_API const char *trv_spec_example(const char *form, int32_t i);
+
+/** An option of a spec, written name=value. */
+typedef struct {
+    const char *name;
+    const char *value;    // what may stand behind the '=': "1", "N", "a|b|c"
+    const char *fallback; // what counts where it is not given; NULL: see help
+    const char *help;     // one line, lower case, no full stop
+    bool takes_rest;      // its value is all the rest of the spec, commas and
+                          // all, so it stands last
+} trv_spec_option;
+
+/** @return option i of what a spec begins with: "judge", "demos", "ratio",
+ * "verifier:number" and so on. NULL behind the last. These tables are what the
+ * options are read by: what is not in them is refused. */
+TRV_API const trv_spec_option *trv_spec_option_at(const char *of, int32_t i);
+
+/** A check of verifier: what it is and a spec with it. */
+typedef struct {
+    const char *name, *summary, *example;
+} trv_check;
+
+/** @return check i, i = 0, 1, ...; NULL behind the last. */
+TRV_API const trv_check *trv_check_at(int32_t i);
 
 /** @return the adaptation's kind: "base", "text", "messages", "lora", ... */
 TRV_API const char *trv_adaptation_kind(const trv_adaptation *a);
+
+/**
+ * What an adaptation is, as one JSON object: `kind`, `spec` (as it was given),
+ * `path` (of its file or folder), `manifest` (its trivium.json) and `words` (of
+ * a prompt: its messages, each with `content` and, but for a plain text, a
+ * `role`); null where there is none.
+ *
+ * @param json  [out] free with trv_free(); NULL after a failure.
+ * @return TRV_ENOMEM.
+ */
+TRV_API TRV_MUST_USE int
+trv_adaptation_describe(char **json, const trv_adaptation *a, trv_err *err);
 
 /* ---- generation ----------------------------------------------------- */
 
@@ -738,10 +781,27 @@ typedef struct {
     }
 
 /** An input and what each side answers to it, all three drawn with the same
- * random numbers: where two sides agree, so do their words. UTF-8. */
+ * random numbers: where two sides agree, so do their words. UTF-8. Drawn for
+ * people, at TRV_EXAMPLE_TEMPERATURE; figures are of answers at 1. */
 typedef struct {
     char *input, *base, *source, *target;
+    struct {
+        int64_t *ends; // [n] bytes of the answer before each token's end,
+        int64_t n;     // rising, and never inside a character
+    } base_tokens, source_tokens, target_tokens;
 } trv_example;
+#define TRV_EXAMPLE_TEMPERATURE 0.7
+
+/** One input: means over the tokens of the source's answer to it. */
+typedef struct {
+    double kl_forward, kl_base; // nats per token, as below
+} trv_measured_input;
+
+/** The n-th token of the source's answers: means over those that have one. */
+typedef struct {
+    double kl_forward, kl_base;
+    int64_t answers; // that have one
+} trv_measured_position;
 
 /** Distances between A (source) and B (target). */
 typedef struct {
@@ -760,6 +820,12 @@ typedef struct {
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL
     int32_t n_examples;    // as asked for, or all inputs there are
+    /* What kl_forward and kl_base are the means of; NULL where these were not
+     * measured. */
+    trv_measured_input *inputs; // [n_inputs]
+    int64_t n_inputs;
+    trv_measured_position *positions; // [n_positions]
+    int64_t n_positions;
 } trv_measurement;
 
 TRV_API TRV_MUST_USE int
@@ -769,7 +835,8 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
 /** Free what a measurement holds. */
 TRV_API void trv_measurement_release(trv_measurement *r);
 /** One JSON object; each figure under its name as {"mean":, "stderr":, "n":}
- * (null where not measured). Free with trv_free(). */
+ * (null where not measured), lists under `per_input` and `per_position`. Free
+ * with trv_free(). */
 TRV_API TRV_MUST_USE int
 trv_measurement_json(char **json, const trv_measurement *r, trv_err *err);
 

@@ -37,7 +37,7 @@ adaptation_save_weights(struct artefact *head, const struct adapter_weights *t,
     int rc;
 
     TRV_ASSERT(row->encode_weights);
-    rc = row->encode_weights(&files, t, cfg, head->base_name, err);
+    rc = row->encode_weights(&files, t, cfg, head->base_origin, err);
     if (!rc)
         rc = artefact_put(head, to, row->config, files.config, files.n_config,
                           err);

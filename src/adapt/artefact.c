@@ -379,6 +379,7 @@ artefact_init(struct artefact *a, enum kind kind, const char *base_name,
         id ? id->chat : "", "chain", "files");
     if (!a->root)
         return err_nomem(err, "for '%s'", ARTEFACT_MANIFEST);
+    a->base_origin = base_name;
     return read_root(a, ARTEFACT_MANIFEST, err);
 }
 

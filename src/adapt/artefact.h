@@ -52,6 +52,9 @@ struct artefact {
     /* borrowed from root; "" where absent */
     const char *base_name, *base_weights, *base_tokenizer, *base_chat;
     const char *layout;
+    /* what finds the base again, for the files of other programs; borrowed
+     * from whoever writes one, NULL where it is read */
+    const char *base_origin;
     const json_t *chain;    // array
     const json_t *measured; // object or NULL
     const json_t *files;    // array

@@ -51,6 +51,7 @@ enum form kind_form(enum kind k);
 /* ---- the registry: one row a kind, in kinds.c --------------------------- */
 
 struct adaptation;
+struct conf_option;
 struct mix_component;
 struct model;
 struct model_config;
@@ -112,9 +113,9 @@ struct kind_row {
     const char *prefix;  // "lora"; NULL: no spec begins with it
     const char *usage;   // "lora:DIR", for lists of what is known
     const char *summary; // what the spec names, in one line
+    const char *example; // such a spec; NULL: usage says it all
     enum kind_subject subject;
-    const char *const *keys; // options of a spec and of trivium.json, NULL at
-    const char *const *rest; // the end; those that take the rest of a spec
+    const struct conf_option *options; // of a spec and of trivium.json
     int (*parse)(json_t **conf, const char *text, trv_err *err); // of a RULE
 
     /* in folders */
@@ -140,8 +141,7 @@ struct kind_row {
     const char *sides[3]; // what it compares, by the names of trivium.json,
                           // NULL at the end; the second may be the base
     bool alone;           // so may the first, and then no spec need name it
-    const char *factor;   // the key of its factor, 1 where it is not given
-    double lo, hi;        // bounds of it
+    const char *factor;   // the key of its factor
 };
 
 /** The row of a kind. */

@@ -22,9 +22,6 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
-#define BETA_MAX 1e6
-#define ALPHA_MIN 1e-3
-
 /* ---- parameters and virtual tokens -------------------------------------- */
 
 static int
@@ -152,13 +149,6 @@ find_head(enum kind *kind, const char *dir, trv_err *err)
 
 /* ---- the rows ----------------------------------------------------------- */
 
-static const char *const demos_keys[] = {"form", "template", NULL};
-static const char *const retrieve_keys[] = {"k", "template", NULL};
-static const char *const template_rest[] = {"template", NULL};
-static const char *const beta_keys[] = {"beta", NULL};
-static const char *const alpha_keys[] = {"alpha", NULL};
-static const char *const no_keys[] = {NULL};
-
 static const struct kind_row rows[] = {
     [KIND_BASE] = {.kind = KIND_BASE,
                    .score = logratio_of_base,
@@ -232,8 +222,8 @@ static const struct kind_row rows[] = {
                     .usage = "demos:FILE",
                     .summary = "demonstrations, before the input",
                     .subject = SUBJECT_LISTED,
-                    .keys = demos_keys,
-                    .rest = template_rest,
+                    .example = "demos:demos.jsonl,form=chat",
+                    .options = demos_options,
                     .payload = DEMOS_FILE,
                     .mark = DEMOS_FILE,
                     .open = prompt_open_demos,
@@ -245,8 +235,8 @@ static const struct kind_row rows[] = {
                        .usage = "retrieve:FILE",
                        .summary = "a corpus: what is nearest to the input",
                        .subject = SUBJECT_LISTED,
-                       .keys = retrieve_keys,
-                       .rest = template_rest,
+                       .example = "retrieve:corpus.jsonl,k=2",
+                       .options = retrieve_options,
                        .payload = RETRIEVE_FILE,
                        .mark = RETRIEVE_FILE,
                        .open = prompt_open_retrieve,
@@ -288,33 +278,34 @@ static const struct kind_row rows[] = {
                     .prefix = "ratio",
                     .usage = "ratio:A",
                     .summary = "beta (log p_A - log p_base)",
+                    .example = "ratio:beta=0.5,lora:out/z",
                     .subject = SUBJECT_SIDES,
-                    .keys = beta_keys,
+                    .options = beta_options,
                     .open = reward_open_sides,
                     .score = logratio_of_sides,
                     .tokens = TOKENS_RATIO,
                     .sides = {"of"},
-                    .factor = "beta",
-                    .lo = -BETA_MAX,
-                    .hi = BETA_MAX},
+                    .factor = "beta"},
     [KIND_CONTRAST] = {.kind = KIND_CONTRAST,
                        .prefix = "contrast",
                        .usage = "contrast:A",
                        .summary = "beta (log p_A - log p_B)",
+                       .example = "contrast:prompt:@good.txt,"
+                                  "minus=prompt:@bad.txt",
                        .subject = SUBJECT_SIDES,
-                       .keys = beta_keys,
+                       .options = beta_options,
                        .open = reward_open_sides,
                        .score = logratio_of_sides,
                        .tokens = TOKENS_RATIO,
                        .sides = {"plus", "minus"},
-                       .factor = "beta",
-                       .lo = -BETA_MAX,
-                       .hi = BETA_MAX},
+                       .factor = "beta"},
     [KIND_JUDGE] = {.kind = KIND_JUDGE,
                     .prefix = "judge",
                     .usage = "judge:TEXT",
                     .summary = "the model's own yes or no to an answer",
+                    .example = "judge:scale=1-5,The answer is polite.",
                     .subject = SUBJECT_RULE,
+                    .options = judge_options,
                     .parse = judge_parse,
                     .open = reward_open_judge,
                     .score = judge_score},
@@ -330,22 +321,22 @@ static const struct kind_row rows[] = {
                    .prefix = "endo",
                    .usage = "endo:[A]",
                    .summary = "the reward that a model's logits hold",
+                   .example = "endo:alpha=0.5,lora:out/z",
                    .subject = SUBJECT_SIDES,
-                   .keys = alpha_keys,
+                   .options = alpha_options,
                    .open = reward_open_sides,
                    .score = endo_score,
                    .tokens = TOKENS_SHARE,
                    .sides = {"of"},
                    .alone = true,
-                   .factor = "alpha",
-                   .lo = ALPHA_MIN,
-                   .hi = BETA_MAX},
+                   .factor = "alpha"},
     [KIND_SUM] = {.kind = KIND_SUM,
                   .prefix = "sum",
                   .usage = "sum:W*REWARD+W*REWARD",
                   .summary = "several rewards, each by its weight",
                   .subject = SUBJECT_SUM,
-                  .keys = no_keys,
+                  .example = "sum:0.7*verifier:number+0.3*judge:@polite.txt",
+                  .options = no_options,
                   .open = reward_open_sum},
     /* A mix, or a ratio where the tokenizers differ. */
     [KIND_COUNT] = {.kind = KIND_MIX,

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/files/hub.h"
 
 #define CONFIG_LIMIT ((size_t)16 << 20)
 
@@ -182,6 +183,26 @@ payload_encode(struct payload_files *out, const json_t *config,
     free(text);
     json_decref(metadata);
     return rc;
+}
+
+json_t *
+payload_name_base(json_t *config, const char *base)
+{
+    char *name = NULL, *revision = NULL;
+    bool bad = !config || (base && hub_split(&name, &revision, base, NULL));
+
+    if (!bad)
+        bad =
+            json_object_set_new(config, "base_model_name_or_path",
+                                name ? json_string(name) : json_null()) ||
+            json_object_set_new(config, "revision",
+                                revision ? json_string(revision) : json_null());
+    mem_free(name);
+    mem_free(revision);
+    if (!bad)
+        return config;
+    json_decref(config);
+    return NULL;
 }
 
 void

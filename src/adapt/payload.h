@@ -43,6 +43,10 @@ struct payload_files {
 int payload_encode(struct payload_files *out, const json_t *config,
                    const char *name, const struct tensor *tensors, int64_t n,
                    trv_err *err);
+/** Name the base in a config of PEFT: a path, or ORG/NAME[@REVISION] of the
+ * Hub, whose revision has a field of its own. Takes `config` and gives it back;
+ * NULL without memory, or where it was NULL. `base` NULL: unknown. */
+json_t *payload_name_base(json_t *config, const char *base);
 void payload_files_release(struct payload_files *f); // accepts zeros
 
 /** Is a field there, and not null, false or empty? */

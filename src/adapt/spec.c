@@ -12,6 +12,7 @@
 #include "adapt/reward/reward_conf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/files/hub.h"
 
 static bool
 is_reward(const struct kind_row *row)
@@ -200,6 +201,25 @@ take_path(struct spec *s, const char *path, size_t n, trv_err *err)
     return s->path ? 0 : err_nomem(err, "to read '%.200s'", s->text);
 }
 
+/* The same of a model or an adapter, which may be named as on the Hub. */
+static int
+take_place(struct spec *s, const char *given, size_t n, trv_err *err)
+{
+    struct hub_place place;
+    int rc = take_path(s, given, n, err);
+
+    if (rc)
+        return rc;
+    rc = hub_find(&place, s->path, HUB_WEIGHTS, err);
+    if (rc)
+        return rc;
+    mem_free(s->path);
+    s->path = place.path;
+    place.path = NULL;
+    hub_release(&place);
+    return 0;
+}
+
 static int
 read_words(struct spec *s, const char *rest, trv_err *err)
 {
@@ -215,7 +235,7 @@ read_words(struct spec *s, const char *rest, trv_err *err)
 static int
 read_listed(struct spec *s, const char *rest, trv_err *err)
 {
-    const char *const *keys = s->row->keys;
+    const struct conf_option *o = s->row->options;
     const char *options = NULL;
     int rc;
 
@@ -223,9 +243,9 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
     if (s->is_folder)
         return take_path(s, rest, strlen(rest), err);
     for (const char *at = rest; (at = strchr(at, ',')) && !options; at++)
-        for (int i = 0; keys[i]; i++)
-            if (!strncmp(at + 1, keys[i], strlen(keys[i])) &&
-                at[1 + strlen(keys[i])] == '=')
+        for (int i = 0; o[i].info.name; i++)
+            if (!strncmp(at + 1, o[i].info.name, strlen(o[i].info.name)) &&
+                at[1 + strlen(o[i].info.name)] == '=')
                 options = at;
     rc = take_path(s, rest, options ? (size_t)(options - rest) : strlen(rest),
                    err);
@@ -234,15 +254,14 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
     s->conf = json_object();
     if (!s->conf)
         return err_nomem(err, "to read '%.200s'", s->text);
-    return options ? conf_parse(s->conf, options + 1, s->row->prefix, keys,
-                                s->row->rest, err)
+    return options ? conf_parse(s->conf, options + 1, s->row->prefix, o, err)
                    : 0;
 }
 
 static int
 read_folder(struct spec *s, const char *rest, trv_err *err)
 {
-    const int rc = take_path(s, rest, strlen(rest), err);
+    const int rc = take_place(s, rest, strlen(rest), err);
 
     if (rc)
         return rc;
@@ -348,7 +367,7 @@ read_beside(struct spec *s, const char *rest, int *left, trv_err *err)
     if (row) // what is known by its name, before more is read
         rc = cross_model_check(row->kind, comma + 1, err);
     if (!rc)
-        rc = take_path(s, rest, (size_t)(comma - rest), err);
+        rc = take_place(s, rest, (size_t)(comma - rest), err);
     if (!rc)
         rc = spec_read(&of, comma + 1, s->depth, left, err);
     return rc ? rc : spec_add(s, 1.0, of, err);
@@ -379,7 +398,7 @@ read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
     s->conf = json_object();
     if (!s->conf)
         return err_nomem(err, "to read '%.200s'", s->text);
-    rc = conf_lead(s->conf, &rest, row->prefix, row->keys, row->alone, err);
+    rc = conf_lead(s->conf, &rest, row->prefix, row->options, row->alone, err);
     if (rc)
         return rc;
     if (row->sides[1]) {
@@ -473,17 +492,38 @@ ends_with(const char *s, const char *end)
     return n >= k && !strcmp(s + n - k, end);
 }
 
+/* ORG/NAME: a folder of whatever kind, or a LoRA as a GGUF file. */
+static int
+read_of_hub(struct spec **out, const char *text, int depth, int *left,
+            trv_err *err)
+{
+    int rc = spec_new(out, NULL, text, depth, left, err);
+
+    if (!rc)
+        rc = take_place(*out, text, strlen(text), err);
+    if (rc)
+        return rc;
+    (*out)->is_folder = file_is_dir((*out)->path);
+    if (!(*out)->is_folder)
+        (*out)->row = kind_row(KIND_LORA);
+    return 0;
+}
+
 /* A spec without a prefix: base, or the name of a folder or a file. */
 static int
 read_name(struct spec **out, const char *text, int depth, int *left,
           trv_err *err)
 {
     const struct kind_row *row = NULL;
+    const bool of_hub =
+        !file_exists(text) && hub_is_name(text) && strchr(text, '/');
     bool is_folder;
     int rc;
 
     if (!strcmp(text, "base"))
         return spec_new(out, kind_row(KIND_BASE), text, depth, left, err);
+    if (of_hub)
+        return read_of_hub(out, text, depth, left, err);
     is_folder = file_is_dir(text);
     if (!is_folder && file_exists(text) && ends_with(text, ".txt"))
         row = kind_row(KIND_TEXT);

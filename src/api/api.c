@@ -6,13 +6,17 @@
 
 #include "adapt/output.h"
 #include "adapt/adaptation.h"
+#include "adapt/reward/reward_conf.h"
+#include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
 #include "api/api_scratch.h"
 #include "learn/train.h"
+#include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
 #include "measure/score.h"
+#include "model/files/hub.h"
 #include "model/files/writer.h"
 #include "transform/chain.h"
 #include "transform/convert.h"
@@ -74,6 +78,8 @@ trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
         rc = model_open_chat(m->s->model, opts->chat_template, err);
     if (!rc && opts)
         rc = model_set_layout(m->s->model, opts->layout, err);
+    if (!rc && opts && opts->base_name)
+        rc = model_set_origin(m->s->model, opts->base_name, err);
     if (rc) {
         trv_model_free(m);
         return rc;
@@ -275,6 +281,44 @@ trv_spec_summary(const char *form, int32_t i)
     return row ? row->summary : NULL;
 }
 
+const char *
+trv_spec_example(const char *form, int32_t i)
+{
+    const struct kind_row *row = spec_at(form, i);
+
+    return row ? row->example : NULL;
+}
+
+static const struct conf_option *
+options_of(const char *of)
+{
+    const struct kind_row *row;
+
+    if (strncmp(of, "verifier:", 9) == 0)
+        return verifier_options(of + 9);
+    for (int k = 0; (row = kind_row_at(k)); k++)
+        if (row->prefix && strcmp(row->prefix, of) == 0)
+            return row->options;
+    return NULL;
+}
+
+const trv_spec_option *
+trv_spec_option_at(const char *of, int32_t i)
+{
+    const struct conf_option *o = options_of(of);
+
+    for (; o && o->info.name; o++)
+        if (i-- == 0)
+            return &o->info;
+    return NULL;
+}
+
+const trv_check *
+trv_check_at(int32_t i)
+{
+    return verifier_check_at(i);
+}
+
 /* --- conversion and measurement --- */
 
 trv_convert_options
@@ -341,17 +385,23 @@ int
 trv_model_create(const char *path, const char *from, uint64_t seed,
                  bool replace, trv_err *err)
 {
+    struct hub_place place;
     struct outdir dir;
-    int rc = outdir_init(&dir, path, err);
+    int rc = hub_find(&place, from, HUB_CONFIG, err);
 
     if (rc)
         return rc;
+    rc = outdir_init(&dir, path, err);
+    if (rc)
+        goto done;
     rc = output_lock_model(&dir, replace, err);
     if (!rc)
-        rc = writer_scratch(writer_to(&dir), from, seed, err);
+        rc = writer_scratch(writer_to(&dir), place.path, seed, err);
     if (!rc)
         rc = outdir_commit(&dir, err);
     outdir_release(&dir);
+done:
+    hub_release(&place);
     return rc;
 }
 
@@ -408,6 +458,7 @@ trv_measurement_release(trv_measurement *r)
     mem_free(r->trouble);
     r->trouble = NULL;
     examples_release(r);
+    divergence_release(r);
 }
 
 int

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "base/json.h"
 #include "model/files/checkpoint.h"
+#include "model/files/hub.h"
 
 /* Tensor types and how many values each holds. */
 static json_t *
@@ -121,8 +122,8 @@ inspect_model(json_t **out, const char *path, const trv_model_options *opts,
         *out = json_pack(
             "{s:s,s:s,s:s,s:s,s:I,s:o,s:o,s:o,s:{s:s,s:s,s:s},"
             "s:{s:s,s:s,s:s,s:i,s:s?}}",
-            "what", "model", "path", path, "name", s->model->name, "family",
-            family_name(s->model->cfg.family), "parameters",
+            "what", "model", "path", s->model->path, "name", s->model->name,
+            "family", family_name(s->model->cfg.family), "parameters",
             (json_int_t)model_params(s->model), "stored",
             describe_types(s->model), "config", describe_config(&s->model->cfg),
             "tokenizer", describe_tokenizer(s->model), "sha256", "weights",
@@ -202,7 +203,7 @@ inspect_gguf_lora(json_t **out, const char *path, trv_err *err)
 
 /* What is no artefact and no adapter's folder. */
 static int
-inspect_model_or_head(json_t **out, const char *path,
+inspect_model_or_head(json_t **out, const char *given, const char *path,
                       const trv_model_options *opts, trv_err *err)
 {
     bool is_lora, is_scorer = false;
@@ -214,26 +215,36 @@ inspect_model_or_head(json_t **out, const char *path,
         return rc;
     return is_lora     ? inspect_gguf_lora(out, path, err)
            : is_scorer ? inspect_bare(out, path, KIND_HEAD, "config.json", err)
-                       : inspect_model(out, path, opts, err);
+                       : inspect_model(out, given, opts, err);
+}
+
+/* `given` lies at `path`: the same, or a name of the Hub. */
+static int
+inspect_at(json_t **out, const char *given, const char *path,
+           const trv_model_options *opts, trv_err *err)
+{
+    if (artefact_is(path))
+        return inspect_artefact(out, path, err);
+    if (peft_is(path))
+        return inspect_peft(out, path, err);
+    if (bottleneck_file_is(path))
+        return inspect_bare(out, path, KIND_ADAPTER, BOTTLENECK_CONFIG, err);
+    return inspect_model_or_head(out, given, path, opts, err);
 }
 
 int
 trv_inspect(char **json, const char *path, const trv_model_options *opts,
             trv_err *err)
 {
+    struct hub_place place;
     json_t *root = NULL;
     char *text;
-    int rc;
+    int rc = hub_find(&place, path, HUB_CONFIG, err);
 
     *json = NULL;
-    if (artefact_is(path))
-        rc = inspect_artefact(&root, path, err);
-    else if (peft_is(path))
-        rc = inspect_peft(&root, path, err);
-    else if (bottleneck_file_is(path))
-        rc = inspect_bare(&root, path, KIND_ADAPTER, BOTTLENECK_CONFIG, err);
-    else
-        rc = inspect_model_or_head(&root, path, opts, err);
+    if (!rc)
+        rc = inspect_at(&root, path, place.path, opts, err);
+    hub_release(&place);
     if (rc)
         return rc;
     text = json_dumps(root, JSON_INDENT(2));

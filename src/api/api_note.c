@@ -57,7 +57,8 @@ strip_figures(json_t *figures)
 static int
 read_figures(json_t **out, const trv_measurement *m, trv_err *err)
 {
-    static const char *const others[] = {"cost", "trouble", "examples"};
+    static const char *const others[] = {"cost", "trouble", "examples",
+                                         "per_input", "per_position"};
     char *text;
     int rc = measure_json(&text, m, err);
 

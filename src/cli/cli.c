@@ -2,8 +2,11 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "cli/textio.h"
 
 const struct opt_spec cli_global_opts[] = {
     OPT_INT(struct cli_globals, model.threads, 0, "threads", .lo = 0,
@@ -43,16 +46,43 @@ const struct cli_globals cli_global_defaults = {
     .model = TRV_MODEL_OPTIONS_INIT,
 };
 
+/* The failure as programs read it. */
+static void
+say_json(const struct cli *cli, enum cli_exit status, const char *sentence)
+{
+    const char *word = "";
+    json_t *all;
+
+    switch (status) {
+#define CLI_EXIT_WORD(name, value, word_, text)                                \
+    case name:                                                                 \
+        word = word_;                                                          \
+        break;
+        CLI_EXIT_LIST(CLI_EXIT_WORD)
+#undef CLI_EXIT_WORD
+    }
+    all = json_pack("{s:{s:s, s:i, s:o*}}", "error", "code", word, "status",
+                    (int)status, "message",
+                    textio_json(sentence, strlen(sentence)));
+    if (all && json_dumpf(all, cli->out, JSON_COMPACT) == 0)
+        fputc('\n', cli->out);
+    json_decref(all);
+    (void)fflush(cli->out); // the status says already that something failed
+}
+
 static enum cli_exit __attribute__((format(printf, 3, 0)))
 say(const struct cli *cli, enum cli_exit status, const char *fmt, va_list ap)
 {
     const bool color = cli->term.color_err;
+    char sentence[2048];
 
+    vsnprintf(sentence, sizeof(sentence), fmt, ap);
     if (cli->term.on_line)
         fputs("\r\033[K", cli->err);
-    fprintf(cli->err, "%strivium:%s ", term_red(color), term_plain(color));
-    vfprintf(cli->err, fmt, ap);
-    fputc('\n', cli->err);
+    fprintf(cli->err, "%strivium:%s %s\n", term_red(color), term_plain(color),
+            sentence);
+    if (cli->json && !ferror(cli->out))
+        say_json(cli, status, sentence);
     return status;
 }
 
@@ -82,29 +112,15 @@ cli_usage(const struct cli *cli, const char *fmt, ...)
     return CLI_USAGE;
 }
 
-static enum cli_exit
-exit_of_code(int code)
+enum cli_exit
+cli_exit_of(int code)
 {
-    switch (code) {
-    case TRV_EIO:
-    case TRV_EFORMAT:
-        return CLI_BAD_FILE;
-    case TRV_ERANGE:
-    case TRV_EINVAL:
-        return CLI_USAGE;
-    case TRV_EMISMATCH:
-        return CLI_MISMATCH;
-    case TRV_ETOOLONG:
-        return CLI_TOO_LONG;
-    case TRV_EEXIST:
-        return CLI_EXISTS;
-    case TRV_EUNSUPPORTED:
-        return CLI_UNSUPPORTED;
-    case TRV_ENONFINITE:
-    case TRV_EDIVERGED:
-        return CLI_DIVERGED;
-    case TRV_ECANCELED:
-        return CLI_INTERRUPTED;
+    switch (code) { // one that stands there twice does not compile
+#define CLI_CODE_EXIT(code_, status)                                           \
+    case code_:                                                                \
+        return status;
+        CLI_CODE_LIST(CLI_CODE_EXIT)
+#undef CLI_CODE_EXIT
     default:
         return CLI_FAILURE;
     }
@@ -116,7 +132,7 @@ cli_fail_err(const struct cli *cli, const trv_err *err)
     const char *msg = err->msg[0] ? err->msg : trv_code_text(err->code);
 
     return cli_fail(
-        cli, term_interrupted() ? CLI_INTERRUPTED : exit_of_code(err->code),
+        cli, term_interrupted() ? CLI_INTERRUPTED : cli_exit_of(err->code),
         "%s%s", err->option && err->msg[0] ? "--" : "", msg);
 }
 
@@ -159,7 +175,18 @@ warn(struct cli *cli, const char *notes)
 int
 cli_model_open(struct cli *cli, trv_model **m, const char *path, trv_err *err)
 {
-    const int rc = trv_model_open(m, path, &cli->globals->model, err);
+    return cli_model_open_as(cli, m, path, NULL, err);
+}
+
+int
+cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                  const char *base_name, trv_err *err)
+{
+    trv_model_options o = cli->globals->model;
+    int rc;
+
+    o.base_name = base_name;
+    rc = trv_model_open(m, path, &o, err);
 
     if (!rc)
         warn(cli, trv_model_notes(*m));

@@ -12,21 +12,41 @@
 #include "cli/opt.h"
 #include "cli/term.h"
 
-/** Every exit status: name, value, what it says. Help and manual list it. */
+/** Every exit status: name, value, the word that --json says it by, what it
+ * means. Help, manual page and README list it. */
 #define CLI_EXIT_LIST(X)                                                       \
-    X(CLI_OK, 0, "the work is done")                                           \
-    X(CLI_FAILURE, 1, "something else failed: no memory, a failed write")      \
-    X(CLI_USAGE, 2, "the command line is wrong")                               \
-    X(CLI_BAD_FILE, 3, "a file cannot be read or written, or is broken")       \
-    X(CLI_MISMATCH, 4, "two parts do not belong together")                     \
-    X(CLI_TOO_LONG, 5, "longer than the model's context")                      \
-    X(CLI_EXISTS, 6, "the output is already there")                            \
-    X(CLI_UNSUPPORTED, 7, "known, but not supported")                          \
-    X(CLI_DIVERGED, 8, "a run diverged, or a number became infinite")          \
-    X(CLI_INTERRUPTED, 130, "stopped by Ctrl-C or SIGTERM")
+    X(CLI_OK, 0, "ok", "the work is done")                                     \
+    X(CLI_FAILURE, 1, "failure",                                               \
+      "something else failed: no memory, a failed write")                      \
+    X(CLI_USAGE, 2, "usage", "the command line is wrong")                      \
+    X(CLI_BAD_FILE, 3, "bad-file",                                             \
+      "a file cannot be read or written, or is broken")                        \
+    X(CLI_MISMATCH, 4, "mismatch", "two parts do not belong together")         \
+    X(CLI_TOO_LONG, 5, "too-long", "longer than the model's context")          \
+    X(CLI_EXISTS, 6, "exists", "the output is already there")                  \
+    X(CLI_UNSUPPORTED, 7, "unsupported", "known, but not supported")           \
+    X(CLI_DIVERGED, 8, "diverged",                                             \
+      "a run diverged, or a number became infinite")                           \
+    X(CLI_INTERRUPTED, 130, "interrupted",                                     \
+      "stopped by Ctrl-C, SIGTERM or SIGHUP")
+
+/** The exit status of each code that the library returns. */
+#define CLI_CODE_LIST(X)                                                       \
+    X(TRV_EIO, CLI_BAD_FILE)                                                   \
+    X(TRV_EFORMAT, CLI_BAD_FILE)                                               \
+    X(TRV_ERANGE, CLI_USAGE)                                                   \
+    X(TRV_ENOMEM, CLI_FAILURE)                                                 \
+    X(TRV_EINVAL, CLI_USAGE)                                                   \
+    X(TRV_EUNSUPPORTED, CLI_UNSUPPORTED)                                       \
+    X(TRV_EMISMATCH, CLI_MISMATCH)                                             \
+    X(TRV_ECANCELED, CLI_INTERRUPTED)                                          \
+    X(TRV_ENONFINITE, CLI_DIVERGED)                                            \
+    X(TRV_ETOOLONG, CLI_TOO_LONG)                                              \
+    X(TRV_EEXIST, CLI_EXISTS)                                                  \
+    X(TRV_EDIVERGED, CLI_DIVERGED)
 
 enum cli_exit {
-#define CLI_EXIT_ENUM(name, value, text) name = value,
+#define CLI_EXIT_ENUM(name, value, word, text) name = value,
     CLI_EXIT_LIST(CLI_EXIT_ENUM)
 #undef CLI_EXIT_ENUM
 };
@@ -45,6 +65,7 @@ struct cli {
     struct term term;
     const struct cli_globals *globals;
     const struct cmd_entry *cmd;
+    bool json; // the command's --json: a failure is said in JSON, too
 };
 
 struct cmd_entry {
@@ -67,13 +88,16 @@ struct cmd_entry {
 extern const struct cmd_entry *const cmd_all[];
 const struct cmd_entry *cmd_find(const char *name); // or NULL
 
-/** Print "trivium: sentence" on stderr; hands the status back. */
+/** Print "trivium: sentence" on stderr, and under --json on stdout, too, as
+ * {"error": {"code":, "status":, "message":}}; hands the status back. */
 enum cli_exit cli_fail(const struct cli *cli, enum cli_exit status,
                        const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /** The same for a failure of the library: its sentence, its status. After
  * Ctrl-C the status is CLI_INTERRUPTED, whatever else went wrong. */
 enum cli_exit cli_fail_err(const struct cli *cli, const trv_err *err);
+/** The exit status of a code; CLI_FAILURE of one that is none. */
+enum cli_exit cli_exit_of(int code);
 /** A failure of the command line, with a pointer to the command's help. */
 enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -86,10 +110,16 @@ enum cli_exit cli_finish(const struct cli *cli);
     "generation prompt begins them (as with <think>); they stand behind the "  \
     "generation prompt, with the template's end of turn"
 
+#define CMD_MODEL_HELP "a model's folder, .gguf file or Hub name"
+
 /** Open the model with the global options, and warn of what its files
  * contradict each other in. */
 int cli_model_open(struct cli *cli, trv_model **m, const char *path,
                    trv_err *err);
+/** The same; artefacts call the model `base_name` (NULL: see
+ * trv_model_options). */
+int cli_model_open_as(struct cli *cli, trv_model **m, const char *path,
+                      const char *base_name, trv_err *err);
 /** Open an adaptation and warn of what is to be told of its files; as
  * trv_adaptation_open() and trv_adaptation_open_mix(). */
 int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,

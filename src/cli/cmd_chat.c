@@ -31,7 +31,7 @@ static const struct chat_args chat_defaults = {
 
 static const struct opt_spec chat_opts[] = {
     OPT_TEXT(struct chat_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     CHOOSING_ADAPTATIONS(struct chat_args),
     OPT_FLAG(struct chat_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),

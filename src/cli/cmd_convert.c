@@ -9,7 +9,7 @@
 #include "cli/textio.h"
 
 struct convert_args {
-    const char *model, *base, *from, *to;
+    const char *model, *base, *base_name, *from, *to;
     bool any_base, json;
     trv_convert_options o;
 };
@@ -20,7 +20,7 @@ static const struct convert_args convert_defaults = {
 
 static const struct opt_spec convert_opts[] = {
     OPT_TEXT(struct convert_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct convert_args, from, 'f', "from", .value = "A",
              .required = true,
              .help = "what to convert: a spec such as prompt:@FILE, lora:DIR "
@@ -46,6 +46,11 @@ static const struct opt_spec convert_opts[] = {
 #define TRV_OPTION_CHOICE(f, ...)                                              \
     OPT_CHOICE(struct convert_args, o.f, __VA_ARGS__),
 #include <trivium/convert_options.def>
+    OPT_GROUP("The artefact"),
+    OPT_TEXT(struct convert_args, base_name, 0, "base-name", .value = "NAME",
+             .shown = "its name on the Hub, or its absolute path",
+             .help = "what adapter_config.json calls the model, so that PEFT "
+                     "finds it"),
     OPT_END,
 };
 
@@ -155,7 +160,7 @@ convert_run(struct cli *cli, const void *args)
         return status;
     o.on_message = cli_message;
     o.message_payload = cli;
-    if (cli_model_open(cli, &m, a->model, &err) ||
+    if (cli_model_open_as(cli, &m, a->model, a->base_name, &err) ||
         open_from(cli, &from, m, a, &err)) {
         status = cli_fail_err(cli, &err);
         goto done;

@@ -20,7 +20,7 @@ static const struct generate_args generate_defaults = {
 
 static const struct opt_spec generate_opts[] = {
     OPT_TEXT(struct generate_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     CHOOSING_ADAPTATIONS(struct generate_args),
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
@@ -208,9 +208,9 @@ const struct cmd_entry cmd_generate = {
         "file or from standard input is not part of it.",
     .examples =
         "trivium generate --model MODEL \"Once upon a time\"\n"
-        "trivium generate --model MODEL --adaptation out/z --chat \"Hello!\"\n"
+        "trivium generate --model MODEL --adaptation out/z \"Hello!\"\n"
         "trivium generate --model MODEL -p @prompt.txt --samples 4 --json\n"
-        "trivium generate --model MODEL --chat \"Name a bird.\" \\\n"
+        "trivium generate --model MODEL \"Name a bird.\" \\\n"
         "    --adaptation verifier:length,hi=5 --best-of 16",
     .opts = generate_opts,
     .args_size = sizeof(struct generate_args),

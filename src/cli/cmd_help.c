@@ -30,7 +30,7 @@ struct help_args {
 static const struct opt_spec help_opts[] = {
     OPT_ARG(struct help_args, word, "WORD",
             "a command, a method of convert, or a topic: rewards, prompts, "
-            "data, formats or training"),
+            "data, formats, training or exit-codes"),
     OPT_END,
 };
 

@@ -21,8 +21,8 @@ struct inspect_args {
 
 static const struct opt_spec inspect_opts[] = {
     OPT_NEED_ARG(struct inspect_args, path, "PATH",
-                 .help = "a model's folder, a .gguf file, or an artefact's "
-                         "folder"),
+                 .help = "a model's folder, .gguf file or Hub name, or an "
+                         "artefact's folder"),
     OPT_FLAG(struct inspect_args, json, 'j', "json", "print one JSON object"),
     OPT_END,
 };
@@ -196,6 +196,7 @@ inspect_run(struct cli *cli, const void *args)
     json_decref(object);
     trv_free(text);
     status = cli_finish(cli);
+    cli->json = false;     // the object says what is broken
     if (!status && !whole) // scripts ask by the exit status
         status = cli_fail(cli, CLI_BAD_FILE, "'%s' is not whole", a->path);
     return status;

@@ -18,7 +18,7 @@ static const struct measure_args measure_defaults = {
 
 static const struct opt_spec measure_opts[] = {
     OPT_TEXT(struct measure_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct measure_args, source, 0, "source", .value = "A",
              .required = true,
              .help = "what was converted: prompt:TEXT, prompt:@FILE, "
@@ -34,7 +34,7 @@ static const struct opt_spec measure_opts[] = {
     OPT_GROUP("What to measure on"),
     OPT_TEXT(struct measure_args, o.inputs, 'i', "inputs", .value = "FILE",
              .shown = "sampled from the model",
-             .help = "held-out inputs: .jsonl, .json or .txt"),
+             .help = "held-out inputs: .jsonl, .json, .csv or .txt"),
     OPT_TEXT(struct measure_args, o.control, 0, "control", .value = "FILE",
              .shown = "the base model's own text",
              .help = "inputs that the adaptation should leave alone"),

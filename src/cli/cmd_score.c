@@ -22,14 +22,15 @@ static const struct score_args score_defaults = {
 
 static const struct opt_spec score_opts[] = {
     OPT_TEXT(struct score_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct score_args, adaptation, 'a', "adaptation", .value = "A",
              .required = true, .specs = "reward",
              .help = "or prompt:TEXT, lora:DIR, an artefact's folder, base"),
     OPT_TEXT(struct score_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
-             .help = "answers, as .jsonl or .json: prompt and completion, "
-                     "messages, or prompt, chosen and rejected"),
+             .help =
+                 "answers, as .jsonl, .json or .csv: prompt and completion, "
+                 "messages, or prompt, chosen and rejected"),
     OPT_FLAG(struct score_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_INT(struct score_args, o.max_rows, 0, "max-rows", .lo = 0,
@@ -275,14 +276,8 @@ const struct cmd_entry cmd_score = {
         "of them whose chosen answer is above the rejected one. With --raw "
         "--logp --no-eos they are what lm-evaluation-harness calls the "
         "loglikelihood of completion after prompt.\n\n"
-        "Rewards in words:\n"
-        "verifier:number, math, exact, regex, contains, length, json or "
-        "command, "
-        "with options as in verifier:regex,by=sentence,pattern=[!]$ (pattern, "
-        "words and cmd take the rest of the text, commas and all);\n"
-        "ratio:lora:DIR; contrast:prompt:@good.txt,minus=prompt:@bad.txt; "
-        "judge:The answer is polite.; "
-        "sum:0.7*verifier:number+0.3*judge:@principle.txt.",
+        "'trivium help rewards' lists the rewards, their options, and how a "
+        "program of your own becomes one.",
     .examples =
         "trivium score --model MODEL --adaptation verifier:number "
         "--data answers.jsonl\n"

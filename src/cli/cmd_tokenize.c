@@ -20,7 +20,7 @@ static const struct tokenize_args tokenize_defaults = {.loss_on = "last"};
 
 static const struct opt_spec tokenize_opts[] = {
     OPT_TEXT(struct tokenize_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_FLAG(struct tokenize_args, no_special, 0, "no-special",
              "leave special tokens out: add none to the ids, show none in the "
              "text"),

@@ -3,7 +3,7 @@
 #include "cli/learning.h"
 
 struct train_args {
-    const char *model, *to;
+    const char *model, *base_name, *to;
     bool from_scratch, json;
     trv_train_options o;
 };
@@ -14,7 +14,7 @@ static const struct train_args train_defaults = {
 
 static const struct opt_spec train_opts[] = {
     OPT_TEXT(struct train_args, model, 'm', "model", .value = "PATH",
-             .required = true, .help = "a model's folder or .gguf file"),
+             .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct train_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
              .help = "rows of text, prompt and completion, or messages: "
@@ -66,6 +66,11 @@ static const struct opt_spec train_opts[] = {
 #define TRV_OPTION_CHOICE(f, ...)                                              \
     OPT_CHOICE(struct train_args, o.f, __VA_ARGS__),
 #include <trivium/learn_options.def>
+    OPT_GROUP("The artefact"),
+    OPT_TEXT(struct train_args, base_name, 0, "base-name", .value = "NAME",
+             .shown = "its name on the Hub, or its absolute path",
+             .help = "what adapter_config.json calls the model, so that PEFT "
+                     "finds it"),
     OPT_END,
 };
 
@@ -85,9 +90,9 @@ train_run(struct cli *cli, const void *args)
     o.message_payload = cli;
     if ((a->from_scratch &&
          trv_scratch_open(&o.scratch, a->to, a->model, &o, &err)) ||
-        cli_model_open(cli, &m,
-                       o.scratch ? trv_scratch_path(o.scratch) : a->model,
-                       &err)) {
+        cli_model_open_as(cli, &m,
+                          o.scratch ? trv_scratch_path(o.scratch) : a->model,
+                          a->base_name, &err)) {
         status = cli_fail_err(cli, &err);
         goto done;
     }

@@ -76,21 +76,43 @@ help_command(FILE *f, const struct cmd_entry *cmd, bool color)
 }
 
 static void
+print_line(FILE *f, enum topic_line what, const char *term, const char *text)
+{
+    char inner[100];
+
+    if (what == TOPIC_EXAMPLE) {
+        fprintf(f, "    as in %s\n", term);
+        return;
+    }
+    snprintf(inner, sizeof(inner), "%s%s", what == TOPIC_OPTION ? "  " : "",
+             term);
+    help_item(f, inner, text, HELP_COLUMN);
+}
+
+static void
+print_part(FILE *f, const struct topic_part *p, bool color)
+{
+    help_heading(f, p->title, color);
+    if (p->text) {
+        fputs("  ", f);
+        help_wrap(f, p->text, 2, 2);
+    }
+    topic_lines(f, p, print_line);
+    for (const char *c = p->code; c && *c;) {
+        const size_t n = strcspn(c, "\n");
+
+        fprintf(f, n ? "    %.*s\n" : "%.*s\n", (int)n, c);
+        c += n + (c[n] == '\n');
+    }
+}
+
+static void
 help_topic(FILE *f, const struct topic *t, bool color)
 {
-    const char *usage;
-
     fprintf(f, "%s: %s\n\n", t->name, t->summary);
     help_wrap(f, t->text, 0, 0);
-    if (t->form) {
-        help_heading(f, "Specs", color);
-        for (int32_t i = 0; (usage = trv_spec_usage(t->form, i)); i++)
-            help_item(f, usage, trv_spec_summary(t->form, i), HELP_COLUMN);
-    }
-    if (t->items)
-        help_heading(f, t->title, color);
-    for (const struct topic_item *i = t->items; i && i->term; i++)
-        help_item(f, i->term, i->text, HELP_COLUMN);
+    for (const struct topic_part *p = t->parts; p && p->title; p++)
+        print_part(f, p, color);
     if (t->folded) {
         const struct opt_spec *s = t->folded->opts;
 
@@ -160,7 +182,8 @@ help_program(FILE *f, bool color)
     print_options(f, cli_global_opts, &cli_global_defaults,
                   "Options of every command", NULL, color);
     help_heading(f, "Exit status", color);
-#define EXIT_LINE(name, value, text) fprintf(f, "  %3d  %s\n", value, text);
+#define EXIT_LINE(name, value, word, text)                                     \
+    fprintf(f, "  %3d  %s\n", value, text);
     CLI_EXIT_LIST(EXIT_LINE)
 #undef EXIT_LINE
     fputs("\n'trivium help WORD' explains a command, a topic or a method of "

@@ -8,6 +8,24 @@
 
 #include "cli/help.h"
 
+/* Does the command print JSON? Where its words were not understood, as they
+ * stand there. */
+static bool
+wants_json(const struct cmd_entry *cmd, const void *args, int argc,
+           char *const *argv)
+{
+    for (const struct opt_spec *s = cmd->opts; s->type; s++) {
+        if (s->type != OPT_TYPE_FLAG || strcmp(s->name, "json") != 0)
+            continue;
+        if (args)
+            return *(const bool *)((const char *)args + s->offset);
+        for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+            if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j"))
+                return true;
+    }
+    return false;
+}
+
 /* Read the words after the command's name into its own struct. */
 static enum cli_exit
 run_command(struct cli *cli, struct cli_globals *globals, int argc,
@@ -28,9 +46,11 @@ run_command(struct cli *cli, struct cli_globals *globals, int argc,
     if (cmd->defaults)
         memcpy(args, cmd->defaults, cmd->args_size);
     if (opt_parse(tables, 2, argc, argv, false, msg) < 0) {
+        cli->json = wants_json(cmd, NULL, argc, argv);
         status = cli_usage(cli, "%s", msg);
         goto done;
     }
+    cli->json = wants_json(cmd, args, argc, argv);
     term_init(&cli->term, cli->out, cli->err, globals->quiet, NULL);
     if (globals->help) {
         help_command(cli->out, cmd, cli->term.color_out);

@@ -142,18 +142,30 @@ roff_methods(FILE *f)
 }
 
 static void
+roff_line(FILE *f, enum topic_line what, const char *term, const char *text)
+{
+    if (what == TOPIC_EXAMPLE)
+        roff_item(f, "as in", term);
+    else
+        roff_item(f, term, text);
+}
+
+static void
 roff_topics(FILE *f)
 {
-    const char *usage;
-
     for (const struct topic *t = topics; t->name; t++) {
         fprintf(f, ".SS %s\n", t->name);
         roff_paragraphs(f, t->text);
-        for (int32_t i = 0; t->form && (usage = trv_spec_usage(t->form, i));
-             i++)
-            roff_item(f, usage, trv_spec_summary(t->form, i));
-        for (const struct topic_item *i = t->items; i && i->term; i++)
-            roff_item(f, i->term, i->text);
+        for (const struct topic_part *p = t->parts; p && p->title; p++) {
+            fputs(".PP\n.B ", f);
+            roff(f, p->title);
+            fputs("\n.PP\n", f);
+            if (p->text)
+                roff_paragraphs(f, p->text);
+            topic_lines(f, p, roff_line);
+            if (p->code)
+                roff_example(f, p->code);
+        }
         roff_example(f, t->examples);
     }
 }
@@ -210,7 +222,8 @@ help_man(FILE *f)
     fputs(".SH TOPICS\n", f);
     roff_topics(f);
     fputs(".SH EXIT STATUS\n", f);
-#define EXIT_MAN(name, value, text) fprintf(f, ".TP\n%d\n%s.\n", value, text);
+#define EXIT_MAN(name, value, word, text)                                      \
+    fprintf(f, ".TP\n%d\n%s.\n", value, text);
     CLI_EXIT_LIST(EXIT_MAN)
 #undef EXIT_MAN
     fputs(".SH ENVIRONMENT\n.TP\n.B TRV_ISA\nthe instruction set to use where "

@@ -60,7 +60,7 @@ on_interrupt(int sig)
 void
 term_catch_interrupt(void)
 {
-    static const int signals[] = {SIGINT, SIGTERM};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction sa, old;
 
     memset(&sa, 0, sizeof(sa));

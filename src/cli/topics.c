@@ -1,34 +1,201 @@
 /* topics.c -- the texts of `trivium help rewards` and so on. Lists that the
- * library has, of specs and of options, are printed from it.
+ * library has, of specs, checks and options, are printed from it.
  */
 #include "cli/topics.h"
 
+#include <stdio.h>
+#include <string.h>
+
 extern const struct cmd_entry cmd_train;
 
-static const struct topic_item checks[] = {
-    {"number", "the answer's number equals the row's: the one in \\boxed{}, "
-               "behind ####, or the last; column=C, strict=1"},
-    {"math", "the answer is mathematically the row's: fractions, roots, sets, "
-             "intervals, equations, units; column=C"},
-    {"exact", "the answer equals the row's; column=C, case=0"},
-    {"regex", "pattern=P matches; by=line|sentence|word|letter, share=1, "
-              "case=0, not=1"},
-    {"contains", "one of words=A|B|C is there; all=1, share=1, inside=1, "
-                 "case=1, not=1"},
-    {"length", "between lo=N and hi=N, falling linearly outside; slack=N, "
-               "by=words|chars|tokens"},
-    {"json", "the answer is one JSON value; keys=A|B, share=1"},
-    {"command", "what a program of your own prints for each row; timeout=S, "
-                "cmd=COMMAND"},
+/* ---- lines from the library's tables ------------------------------------ */
+
+/* "help; default 3"; a line end of the default is written \n. A flag is told by
+ * the value that is not its default. */
+static void
+option_text(char *out, size_t size, const trv_spec_option *o)
+{
+    const bool flag = !strcmp(o->value, "0") || !strcmp(o->value, "1");
+    size_t at = (size_t)snprintf(out, size, "%s%s", o->help,
+                                 o->takes_rest ? "; stands last" : "");
+
+    if (!o->fallback || flag)
+        return;
+    at += (size_t)snprintf(out + at, size - at, "; default ");
+    for (const char *c = o->fallback; *c && at + 3 < size; c++) {
+        if (*c == '\n')
+            out[at++] = '\\';
+        out[at++] = *c == '\n' ? 'n' : *c;
+    }
+    out[at] = '\0';
+}
+
+static void
+option_lines(FILE *f, const char *of, topic_line_fn *line)
+{
+    const trv_spec_option *o;
+
+    for (int32_t i = 0; (o = trv_spec_option_at(of, i)); i++) {
+        char term[80], text[400];
+
+        snprintf(term, sizeof(term), "%s=%s", o->name, o->value);
+        option_text(text, sizeof(text), o);
+        line(f, TOPIC_OPTION, term, text);
+    }
+}
+
+static void
+spec_lines(FILE *f, const char *form, topic_line_fn *line)
+{
+    const char *usage, *example;
+
+    for (int32_t i = 0; (usage = trv_spec_usage(form, i)); i++) {
+        char prefix[32];
+
+        snprintf(prefix, sizeof(prefix), "%.*s", (int)strcspn(usage, ":"),
+                 usage);
+        line(f, TOPIC_TERM, usage, trv_spec_summary(form, i));
+        option_lines(f, prefix, line);
+        example = trv_spec_example(form, i);
+        if (example)
+            line(f, TOPIC_EXAMPLE, example, NULL);
+    }
+}
+
+void
+topic_lines(FILE *f, const struct topic_part *part, topic_line_fn *line)
+{
+    const trv_check *check;
+
+    if (part->form)
+        spec_lines(f, part->form, line);
+    for (int32_t i = 0; part->checks && (check = trv_check_at(i)); i++) {
+        char of[64];
+
+        snprintf(of, sizeof(of), "verifier:%s", check->name);
+        line(f, TOPIC_TERM, check->name, check->summary);
+        option_lines(f, of, line);
+        line(f, TOPIC_EXAMPLE, check->example, NULL);
+    }
+    for (const struct topic_item *i = part->items; i && i->term; i++)
+        line(f, TOPIC_TERM, i->term, i->text);
+}
+
+/* ---- rewards ------------------------------------------------------------- */
+
+static const struct topic_item placeholders[] = {
+    {"{answer}", "the answer that is judged; a template must show it"},
+    {"{question}", "the input: its text, or the last words of the user"},
+    {"{principle}", "what stands behind judge:, or in its @FILE"},
     {NULL, NULL},
 };
 
-static const struct topic_item lists[] = {
-    {"demos:", "template=T with {input} and {output}; form=auto, chat or text"},
-    {"retrieve:",
-     "k=N documents; template=T with {text}, and {title} if wanted"},
+static const struct topic_item ways[] = {
+    {"--act bon", "the best of --best-of answers of the base model (8)"},
+    {"--act sir", "one of them, drawn with weights exp(reward / beta)"},
+    {"--act guided", "each token drawn with p0 exp(its reward / beta): ratio, "
+                     "contrast, endo, and sums of them"},
     {NULL, NULL},
 };
+
+static const struct topic_item protocol[] = {
+    {"start", "once, by /bin/sh -c, with the first answer; in the folder and "
+              "with the environment of trivium; it stays for all answers"},
+    {"it reads", "one line of JSON (UTF-8) for each answer: \"prompt\", the "
+                 "row's text or, of a chat, its list of {\"role\":, "
+                 "\"content\":}; \"completion\", the text of the answer; and "
+                 "all other columns of the row under their names"},
+    {"it writes", "one line for each line it read, before the next one comes: "
+                  "a finite number, or {\"score\": number}; nothing else"},
+    {"flushing", "each line, at once: what stays in a buffer is a reply that "
+                 "does not come"},
+    {"standard error", "is that of trivium: print there what a person shall "
+                       "see"},
+    {"timeout", "seconds for each reply, the start of the program among them "
+                "for the first: timeout=60 where it loads a model"},
+    {"end", "its input is closed; half a second later it is killed with all "
+            "that it started"},
+    {"errors", "a reply that is late, is no number or has a second line, and "
+               "a program that ends: the command stops and says which; it is "
+               "never a score"},
+    {"artefacts", "keep no command: a folder cannot run one"},
+    {NULL, NULL},
+};
+
+static const struct topic_part rewards[] = {
+    {.title = "Specs", .form = "reward"},
+    {.title = "Checks of verifier:",
+     .text = "Options stand behind the check: "
+             "verifier:CHECK,name=value,name=value.",
+     .checks = true},
+    {.title = "The question of judge:",
+     .text = "The model is asked, through its chat template where it has one, "
+             "and its reward is read off the probabilities of its answer. "
+             "Options stand before the principle; @FILE reads it from a file. "
+             "A template shows:",
+     .items = placeholders,
+     .code = "Principle: {principle}\n"
+             "Question: {question}\n"
+             "Answer: {answer}\n"
+             "Does the answer obey the principle?"},
+    {.title = "Sums and weights",
+     .text = "sum:W*REWARD+W*REWARD-W*REWARD adds rewards, each times its "
+             "weight. A part ends where a sign, a number and a star follow. "
+             "Rewards have their own units: checks lie between 0 and 1, ratio, "
+             "contrast and judge are in nats. A sum in a sum needs a folder of "
+             "its own."},
+    {.title = "How a reward acts in generate and chat", .items = ways},
+    {.title = "A program of your own: verifier:command,cmd=COMMAND",
+     .items = protocol},
+    {.title = "Such a program: reward.py, for cmd=python3 reward.py",
+     .code = "import json, sys\n"
+             "\n"
+             "for line in sys.stdin:\n"
+             "    row = json.loads(line)\n"
+             "    words = row[\"completion\"].split()\n"
+             "    print(min(len(words) / 20, 1), flush=True)"},
+    {.title = NULL},
+};
+
+/* ---- prompts ------------------------------------------------------------- */
+
+static const struct topic_item files[] = {
+    {"prompt:@FILE", "the bytes of a text file; the @ reads it, and without it "
+                     "the file's name is the prompt"},
+    {"messages:FILE", "a JSON array of {\"role\":, \"content\":}, alone or as "
+                      "messages of an object; roles: system, developer, user, "
+                      "assistant, tool"},
+    {"demos:FILE", "rows with an answer: prompt and completion, input and "
+                   "output, question and answer, or messages that end with "
+                   "the assistant's; they stand in the file's order"},
+    {"retrieve:FILE",
+     "documents: rows of text, and title where there is one, both searched; "
+     "or prompt and completion. Words are compared by their stems "
+     "(\"running\" finds \"run\": English, by Porter), ranked by BM25. An "
+     "input that no document shares a word with gets none, and the share of "
+     "such inputs is said"},
+    {"soft:DIR, prefix:DIR",
+     "PEFT's folders of prompt tuning and prefix tuning, as convert and train "
+     "write them: --to soft:OUT, --virtual-tokens N"},
+    {NULL, NULL},
+};
+
+static const struct topic_part prompts[] = {
+    {.title = "Specs", .form = "prompt"},
+    {.title = "What the files hold", .items = files},
+    {.title = "Several at once",
+     .text = "--adaptation may be repeated, each as A or A=W; "
+             "mix:W*A+W*B-W*C names a mix in one spec, for convert, measure "
+             "and score as well. log p = log p0 + sum of W (log p_A - log p0): "
+             "a weight above 1 exaggerates, one below 0 moves away. Prompts, "
+             "LoRAs and whole models mix.",
+     .code =
+         "trivium generate --model MODEL --adaptation \"prompt:@kind.txt=1.5\" "
+         "\\\n    --adaptation prompt:@rude.txt=-0.5 \"Tell me a joke.\""},
+    {.title = NULL},
+};
+
+/* ---- data, formats ------------------------------------------------------- */
 
 static const struct topic_item columns[] = {
 #define TRV_COLUMN(NAME, USE, WITH, HELP) {NAME, USE_##USE HELP},
@@ -55,6 +222,30 @@ static const struct topic_item formats[] = {
     {NULL, NULL},
 };
 
+static const struct topic_item exits[] = {
+#define EXIT_ITEM(name, value, word, text) {#value " " word, text},
+    CLI_EXIT_LIST(EXIT_ITEM)
+#undef EXIT_ITEM
+        {NULL, NULL},
+};
+
+static const struct topic_part data[] = {
+    {.title = "Columns", .items = columns},
+    {.title = NULL},
+};
+static const struct topic_part models[] = {
+    {.title = "Specs", .form = "params"},
+    {.title = "Models", .items = formats},
+    {.title = NULL},
+};
+
+static const struct topic_part statuses[] = {
+    {.title = "Exit status", .items = exits},
+    {.title = NULL},
+};
+
+/* ---- the topics ---------------------------------------------------------- */
+
 const struct topic topics[] = {
     {.name = "rewards",
      .summary = "what scores answers: the kinds of rewards",
@@ -63,14 +254,11 @@ const struct topic topics[] = {
          "It is named by a spec, or by the folder of one that convert or train "
          "made. score prints what it gives, convert learns from it, generate "
          "chooses by it (--act), and measure --task compares by it.\n\n"
-         "A and B are specs of parameters or prompts; @FILE reads the text of "
-         "a judge from a file. Factors stand first, as in "
+         "A and B are specs of parameters or prompts. Options of ratio, "
+         "contrast, endo and judge stand first, as in "
          "ratio:beta=0.5,lora:DIR. A contrast takes its other prompt behind "
-         "minus=: contrast:prompt:@good.txt,minus=prompt:@bad.txt. ratio, "
-         "contrast and endo have a value for each token.",
-     .form = "reward",
-     .title = "Checks, as in verifier:contains,words=yes|no",
-     .items = checks,
+         "minus=. ratio, contrast and endo have a value for each token.",
+     .parts = rewards,
      .examples =
          "trivium score --model MODEL --data answers.jsonl \\\n"
          "    --adaptation \"sum:0.7*verifier:number+0.3*judge:Be brief.\"\n"
@@ -85,9 +273,7 @@ const struct topic topics[] = {
          "it becomes, or joins, the system message. convert makes prompts, "
          "too: text by a search (text, evolve), demonstrations (demos), and "
          "virtual tokens (soft, prefix), which are PEFT folders.",
-     .form = "prompt",
-     .title = "Further options of a spec, behind a comma",
-     .items = lists,
+     .parts = prompts,
      .examples =
          "trivium generate --model MODEL \"Once upon a time\" \\\n"
          "    --adaptation \"prompt:Be brief. \"\n"
@@ -96,8 +282,10 @@ const struct topic topics[] = {
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
-         "Files are JSON lines (.jsonl), a JSON array (.json), or plain text "
-         "(.txt), each line of it a row with the column text. --inputs takes "
+         "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
+         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
+         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
          "and score takes rows with answers; --pairs takes preference pairs. "
@@ -106,8 +294,7 @@ const struct topic topics[] = {
          "rejected alone are understood, too. A column that nothing reads is "
          "named in one warning; it stays in the row for a check that names it "
          "(column=) and for verifier:command.",
-     .title = "Columns",
-     .items = columns,
+     .parts = data,
      .examples =
          "trivium convert --model MODEL --from base --to lora:out/liked \\\n"
          "    --pairs pairs.jsonl\n"
@@ -115,15 +302,19 @@ const struct topic topics[] = {
     {.name = "formats",
      .summary = "models and adapters that are read and written",
      .text =
-         "--model takes a Hugging Face folder or a GGUF file; all weights are "
-         "written as such a folder. LoRA, prefix and soft prompt are PEFT's "
-         "folders and open in other programs unchanged. trivium.json beside "
+         "--model takes a Hugging Face folder, a GGUF file, or the name of a "
+         "model on the Hub that the cache of huggingface_hub holds: ORG/NAME, "
+         "ORG/NAME@REVISION, ORG/NAME:FILE.gguf or ORG/NAME:Q4_K_M. Nothing is "
+         "fetched: 'hf download ORG/NAME' does that. lora:, full: and the like "
+         "take such names, too. All weights are written as a Hugging Face "
+         "folder. LoRA, prefix and soft prompt are PEFT's "
+         "folders and open in other programs unchanged; their "
+         "adapter_config.json names the base as AutoPeftModel finds it "
+         "(--base-name). trivium.json beside "
          "them says which model an artefact was made for, how, and from what; "
          "'trivium inspect' prints it. An artefact that was made for another "
          "model is refused unless --any-base is given.",
-     .form = "params",
-     .title = "Models",
-     .items = formats,
+     .parts = models,
      .examples = "trivium inspect MODEL\n"
                  "trivium inspect out/z"},
     {.name = "training",
@@ -137,5 +328,18 @@ const struct topic topics[] = {
      .examples =
          "trivium train --model MODEL --data rows.jsonl --to lora:out/mine \\\n"
          "    --rank 8 --targets q_proj,v_proj --lr 1e-3 --warmup 0.1"},
+    {.name = "exit-codes",
+     .summary = "what the exit status says, and failures under --json",
+     .text =
+         "The result goes to standard output, everything else to standard "
+         "error, and the exit status says how a command ended. Under --json a "
+         "failure is one more JSON object on standard output, with the word of "
+         "the status, its number and the sentence: {\"error\": {\"code\": "
+         "\"bad-file\", \"status\": 3, \"message\": \"cannot open ...\"}}.",
+     .parts = statuses,
+     .examples =
+         "trivium convert --model MODEL --from prompt:@z.txt --to lora:out/z "
+         "\\\n"
+         "    --json | jq .error.code"},
     {.name = NULL},
 };

@@ -222,6 +222,8 @@ work_begin_manifest(struct work *w, enum kind kind,
     if (!rc && w->layout &&
         json_object_set_new(w->head.root, "layout", json_string(w->layout)))
         rc = err_nomem(err, "to save '%s'", w->place.out);
+    if (!rc)
+        w->head.base_origin = w->s->model->origin;
     if (!rc && from && from->artefact.root)
         rc = artefact_inherit(&w->head, &from->artefact, err);
     if (!rc)

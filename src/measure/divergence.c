@@ -103,10 +103,65 @@ per_item_means(double *out, const struct measure *m, int64_t from, int64_t n,
     return 0;
 }
 
-/* KL(p || q) along the answers of p's side; `also`: KL(p || other) too. */
+/* Add values of some items to the sums of each place; `answers` counts once. */
+static void
+add_positions(trv_measurement *out, const struct measure *m, int64_t from,
+              int64_t n, const float *value, bool is_base)
+{
+    for (int64_t i = from; i < from + n; i++)
+        for (int64_t j = 0; j < m->items[i].from[SIDE_A][0].n; j++) {
+            trv_measured_position *at = &out->positions[j];
+
+            *(is_base ? &at->kl_base : &at->kl_forward) += (double)*value++;
+            at->answers += !is_base;
+        }
+}
+
+/* Room for what is kept of each input and of each place in the answers. */
 static int
-walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
-        enum side p, enum side q, enum side other, trv_err *err)
+begin_details(trv_measurement *out, const struct measure *m, trv_err *err)
+{
+    for (int64_t i = 0; i < m->n; i++)
+        if (m->items[i].from[SIDE_A][0].n > out->n_positions)
+            out->n_positions = m->items[i].from[SIDE_A][0].n;
+    out->inputs = mem_calloc((size_t)m->n, sizeof(*out->inputs));
+    out->positions =
+        mem_calloc((size_t)out->n_positions, sizeof(*out->positions));
+    out->n_inputs = out->inputs ? m->n : 0;
+    if (!out->positions)
+        out->n_positions = 0;
+    return out->inputs && out->positions ? 0 : err_nomem(err, "for figures");
+}
+
+static void
+end_details(trv_measurement *out, const double *kl, const double *kl_base)
+{
+    for (int64_t i = 0; i < out->n_inputs; i++)
+        out->inputs[i] = (trv_measured_input){kl[i], kl_base[i]};
+    for (int64_t i = 0; i < out->n_positions; i++) {
+        trv_measured_position *at = &out->positions[i];
+
+        at->kl_forward /= (double)at->answers;
+        at->kl_base /= (double)at->answers;
+    }
+}
+
+void
+divergence_release(trv_measurement *out)
+{
+    mem_free(out->inputs);
+    mem_free(out->positions);
+    out->inputs = NULL;
+    out->positions = NULL;
+    out->n_inputs = out->n_positions = 0;
+}
+
+/* KL(p || q) along the answers of p's side; `also`: KL(p || other) too, and
+ * both by place in `out`. */
+static int
+walk_kl(struct measure *m, trv_measurement *out, double *kl, double *agree,
+        double *kl_other, enum side p, enum side q, enum side other,
+        trv_err *err)
 {
     const unsigned sides = 1u << p | 1u << q | (kl_other ? 1u << other : 0u);
     int64_t from = 0;
@@ -134,10 +189,12 @@ walk_kl(struct measure *m, double *kl, double *agree, double *kl_other,
         if (!rc && agree)
             rc = per_item_means(agree, m, from, n, p, NULL, same, err);
         if (!rc && kl_other) {
+            add_positions(out, m, from, n, value, false);
             rc = head_compare(a, value, NULL, &al.side[p], &al.side[other],
                               al.n, DIV_FORWARD, err);
             if (!rc)
                 rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
+            add_positions(out, m, from, n, value, true);
         }
         from += n;
         if (!rc && !stage_report(m, m->stage_done + from))
@@ -157,19 +214,20 @@ divergence_kl(struct measure *m, trv_measurement *out, trv_err *err)
     int rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
 
     if (!rc)
-        rc = walk_kl(m, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
+        rc = begin_details(out, m, err);
     if (!rc)
-        rc = walk_kl(m, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
+        rc =
+            walk_kl(m, out, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
+    if (!rc)
+        rc = walk_kl(m, out, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
     if (rc)
         goto done;
-    out->kl_forward = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
-    out->kl_base =
-        stats_within(stats_mean(kl_base, m->n), 0.0, (double)INFINITY);
-    out->kl_reverse =
-        stats_within(stats_mean(back, m->n), 0.0, (double)INFINITY);
-    out->gap_closed =
-        stats_within(stats_gap(kl, kl_base, m->n), (double)-INFINITY, 1.0);
-    out->top1_agreement = stats_within(stats_mean(agree, m->n), 0.0, 1.0);
+    end_details(out, kl, kl_base);
+    out->kl_forward = stats_positive(kl, m->n);
+    out->kl_base = stats_positive(kl_base, m->n);
+    out->kl_reverse = stats_positive(back, m->n);
+    out->gap_closed = stats_gap(kl, kl_base, m->n);
+    out->top1_agreement = stats_bounded(agree, m->n, 0.0, 1.0);
 done:
     mem_free(x);
     return rc;
@@ -181,6 +239,7 @@ int
 divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const struct adaptation *b = m->side[SIDE_B];
+    struct adaptation *const a = m->side[SIDE_A];
     struct inputs in = {0};
     int64_t dropped;
     double *kl = NULL;
@@ -204,7 +263,9 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
     stage_note_inputs(&m->on.control, &in.data);
     for (int s = 0; s < SIDES; s++)
         m->per_side[s] = s == SIDE_BASE;
+    m->side[SIDE_A] = NULL; // it has no part in this
     rc = drawn_fill(m, &dropped, &in, err);
+    m->side[SIDE_A] = a;
     if (rc)
         goto done;
     stage_begin(m, "measuring drift", "answers", 2 * m->n);
@@ -214,9 +275,9 @@ divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
     if (!rc)
         rc = drawn_by(m, SIDE_BASE, err);
     if (!rc)
-        rc = walk_kl(m, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
+        rc = walk_kl(m, out, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
     if (!rc)
-        out->drift = stats_within(stats_mean(kl, m->n), 0.0, (double)INFINITY);
+        out->drift = stats_positive(kl, m->n);
 done:
     mem_free(kl);
     inputs_release(&in);

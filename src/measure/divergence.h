@@ -16,7 +16,8 @@
 
 /**
  * kl_forward, kl_base, gap_closed and top1_agreement along A's first answers,
- * kl_reverse along B's; both were drawn.
+ * kl_reverse along B's; both were drawn. kl_forward and kl_base of each input
+ * and of each place in the answers, too.
  *
  * @return 0, TRV_ENONFINITE, TRV_ECANCELED, TRV_ENOMEM, and what pass_forward()
  *         returns.
@@ -32,5 +33,8 @@ int divergence_kl(struct measure *m, trv_measurement *out, trv_err *err);
  * @return as divergence_kl(), and what inputs_open() and drawn_fill() return.
  */
 int divergence_drift(struct measure *m, trv_measurement *out, trv_err *err);
+
+/** Frees what divergence_kl() kept of inputs and places; accepts zeros. */
+void divergence_release(trv_measurement *out);
 
 #endif

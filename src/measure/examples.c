@@ -10,10 +10,15 @@ void
 examples_release(trv_measurement *m)
 {
     for (int32_t i = 0; m->examples && i < m->n_examples; i++) {
-        mem_free(m->examples[i].input);
-        mem_free(m->examples[i].base);
-        mem_free(m->examples[i].source);
-        mem_free(m->examples[i].target);
+        trv_example *e = &m->examples[i];
+
+        mem_free(e->input);
+        mem_free(e->base);
+        mem_free(e->source);
+        mem_free(e->target);
+        mem_free(e->base_tokens.ends);
+        mem_free(e->source_tokens.ends);
+        mem_free(e->target_tokens.ends);
     }
     mem_free(m->examples);
     m->examples = NULL;
@@ -56,26 +61,65 @@ examples_input(trv_example *out, const struct data_row *row, trv_err *err)
                       : err_fail(err, TRV_ENOMEM, "no memory for an example");
 }
 
-/* The text of ids, with no zero byte inside. */
+/* Append, with no zero byte inside. */
 static int
-answer_text(char **out, const struct tokenizer *t, const struct sample_out *o,
-            trv_err *err)
+add_clean(struct strbuf *out, const struct strbuf *piece)
 {
-    struct strbuf b = {0}, clean = {0};
-    int rc = tokenizer_decode(t, &b, o->ids, o->n, true, err);
     int bad = 0;
 
-    for (size_t i = 0; i < b.len && !rc && !bad; i++)
-        bad =
-            b.s[i] ? sb_putc(&clean, b.s[i]) : sb_puts(&clean, "\357\277\275");
-    if (!rc && !bad)
-        bad = sb_puts(&clean, "");
-    *out = rc || bad ? NULL : sb_take(&clean);
+    for (size_t i = 0; i < piece->len && !bad; i++)
+        bad = piece->s[i] ? sb_putc(out, piece->s[i])
+                          : sb_puts(out, "\357\277\275");
+    return bad;
+}
+
+/* The text of ids, and where in it each ends. */
+static int
+answer_text(char **out, int64_t **ends, int64_t *n_ends,
+            const struct tokenizer *t, const struct sample_out *o, trv_err *err)
+{
+    struct token_stream stream = {.skip_special = true};
+    struct strbuf text = {0}, piece = {0};
+    int64_t *at = mem_calloc((size_t)o->n + 1, sizeof(*at));
+    int rc = 0, bad = at ? sb_puts(&text, "") : -1;
+
+    for (int64_t i = 0; i <= o->n && !rc && !bad; i++) {
+        piece.len = 0;
+        rc = i < o->n ? token_stream_feed(t, &stream, o->ids[i], &piece, err)
+                      : token_stream_finish(t, &stream, &piece, err);
+        if (!rc)
+            bad = add_clean(&text, &piece);
+        if (i < o->n || (i > 0 && at)) // what is left is the last token's
+            at[i < o->n ? i : i - 1] = (int64_t)text.len;
+    }
+    *out = rc || bad ? NULL : sb_take(&text);
     if (!rc && !*out)
         rc = err_fail(err, TRV_ENOMEM, "no memory for an example");
-    sb_release(&b);
-    sb_release(&clean);
+    if (rc) {
+        mem_free(at);
+        at = NULL;
+    }
+    *ends = at;
+    *n_ends = at ? o->n : 0;
+    token_stream_release(&stream);
+    sb_release(&text);
+    sb_release(&piece);
     return rc;
+}
+
+/* What one side said. */
+static int
+keep_answer(trv_example *e, int side, const struct tokenizer *t,
+            const struct sample_out *o, trv_err *err)
+{
+    if (side == 0)
+        return answer_text(&e->base, &e->base_tokens.ends, &e->base_tokens.n, t,
+                           o, err);
+    if (side == 1)
+        return answer_text(&e->source, &e->source_tokens.ends,
+                           &e->source_tokens.n, t, o, err);
+    return answer_text(&e->target, &e->target_tokens.ends, &e->target_tokens.n,
+                       t, o, err);
 }
 
 int
@@ -100,20 +144,16 @@ examples_draw(trv_measurement *out, int side, struct session *s,
                       (long long)n);
         goto done;
     }
+    so.sampling.temperature = TRV_EXAMPLE_TEMPERATURE;
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)
         rows[i] =
             (struct sampled_row){contexts[i], STREAM_EXAMPLES + (uint64_t)i};
     arena_reset(&s->arena);
     rc = engine_sample_contexts(&s->arena, outs, rows, n, &so, err);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        trv_example *e = &out->examples[i];
-
-        rc = answer_text(side == 0   ? &e->base
-                         : side == 1 ? &e->source
-                                     : &e->target,
-                         s->model->tokenizer, &outs[i], err);
-    }
+    for (int64_t i = 0; i < n && !rc; i++)
+        rc = keep_answer(&out->examples[i], side, s->model->tokenizer, &outs[i],
+                         err);
 done:
     for (int64_t i = 0; outs && i < n; i++)
         mem_free(outs[i].ids);

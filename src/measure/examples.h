@@ -3,7 +3,8 @@
  * All three continue an input with one stream of random numbers. A token is
  * drawn by one number from the cumulated probabilities, so two sides whose
  * distributions agree draw the same token, and the place where their texts part
- * shows where they differ.
+ * shows where they differ. They are read by people, so they are drawn at
+ * TRV_EXAMPLE_TEMPERATURE.
  */
 #ifndef MEASURE_EXAMPLES_H
 #define MEASURE_EXAMPLES_H

@@ -266,8 +266,10 @@ measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;
-    if (rc)
+    if (rc) {
         examples_release(out);
+        divergence_release(out);
+    }
     drawn_release(&m);
     inputs_release(&m.in);
     return rc;

@@ -156,10 +156,9 @@ ranks_scores(struct measure *m, trv_measurement *out, int64_t k, trv_err *err)
     for (int64_t i = 0; i < m->n; i++)
         stats_ranks(&tau[i], &pairs[i], score[SIDE_A] + i * k,
                     score[SIDE_B] + i * k, k);
-    out->rank_tau = stats_within(stats_mean(tau, m->n), -1.0, 1.0);
-    out->pair_accuracy = stats_within(stats_mean(pairs, m->n), 0.0, 1.0);
-    out->pearson = stats_within(
-        stats_pearson(score[SIDE_A], score[SIDE_B], m->n, k), -1.0, 1.0);
+    out->rank_tau = stats_bounded(tau, m->n, -1.0, 1.0);
+    out->pair_accuracy = stats_bounded(pairs, m->n, 0.0, 1.0);
+    out->pearson = stats_pearson(score[SIDE_A], score[SIDE_B], m->n, k);
 done:
     mem_free(x);
     return rc;

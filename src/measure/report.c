@@ -44,10 +44,63 @@ examples(const trv_measurement *m)
     return list;
 }
 
+/* [n] numbers that lie `stride` bytes apart; NULL without memory. */
+static json_t *
+column(const double *first, size_t stride, int64_t n)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < n && list; i++) {
+        const void *at = (const char *)first + (size_t)i * stride;
+
+        if (json_array_append_new(list, number(*(const double *)at))) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *
+per_input(const trv_measurement *m)
+{
+    const size_t stride = sizeof(*m->inputs);
+    const int64_t n = m->n_inputs;
+
+    return json_pack("{s:o,s:o}", "kl_forward",
+                     column(&m->inputs->kl_forward, stride, n), "kl_base",
+                     column(&m->inputs->kl_base, stride, n));
+}
+
+static json_t *
+per_position(const trv_measurement *m)
+{
+    const size_t stride = sizeof(*m->positions);
+    const int64_t n = m->n_positions;
+    json_t *answers = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        if (json_array_append_new(
+                answers, json_integer((json_int_t)m->positions[i].answers)))
+            break; // no memory: shown by the array's length
+    if (json_array_size(answers) != (size_t)n) {
+        json_decref(answers);
+        return NULL;
+    }
+    return json_pack("{s:o,s:o,s:o}", "kl_forward",
+                     column(&m->positions->kl_forward, stride, n), "kl_base",
+                     column(&m->positions->kl_base, stride, n), "answers",
+                     answers);
+}
+
 int
 measure_json(char **out, const trv_measurement *m, trv_err *err)
 {
     json_t *said = examples(m);
+    json_t *inputs = m->n_inputs ? per_input(m) : NULL;
+    json_t *positions = m->n_positions ? per_position(m) : NULL;
+    const bool whole = json_array_size(said) == (size_t)m->n_examples &&
+                       !inputs == !m->n_inputs && !positions == !m->n_positions;
     json_t *task =
         m->task_base.n == 0
             ? NULL
@@ -56,7 +109,7 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
                         figure(&m->task_target));
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*}",
+        "s:o*,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*,s:o*,s:o*}",
         "kl_forward", figure(&m->kl_forward), "kl_reverse",
         figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",
         figure(&m->gap_closed), "top1_agreement", figure(&m->top1_agreement),
@@ -68,8 +121,8 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
         "artefact_bytes", (json_int_t)m->cost.artefact_bytes,
         "added_seconds_per_token", number(m->cost.added_seconds_per_token),
         "added_bytes_per_token", number(m->cost.added_bytes_per_token),
-        "trouble", m->trouble, "examples", said);
-    const bool whole = json_array_size(said) == (size_t)m->n_examples;
+        "trouble", m->trouble, "examples", said, "per_input", inputs,
+        "per_position", positions);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);

@@ -226,7 +226,7 @@ summarise(struct scoring *sc, trv_err *err)
         out->chosen = stats_mean(chosen, pairs);
         out->rejected = stats_mean(rejected, pairs);
         out->margin = stats_mean(margin, pairs);
-        out->accuracy = stats_within(stats_mean(right, pairs), 0.0, 1.0);
+        out->accuracy = stats_bounded(right, pairs, 0.0, 1.0);
     }
     mem_free(x);
     return 0;

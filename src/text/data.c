@@ -4,10 +4,12 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "text/data_columns.h"
+#include "text/data_table.h"
 #include "text/data_turns.h"
 #include "text/number.h"
 #include "text/utf8.h"
@@ -672,42 +674,161 @@ data_row_words(const struct data_row *row)
     return text ? text : "";
 }
 
-static bool
-ends_in(const char *name, const char *end)
+/* A table: each record behind its header is a row. */
+static int
+read_table(struct data *d, const char *s, size_t n, char comma, trv_err *err)
 {
-    const size_t n = strlen(name), n_end = strlen(end);
+    struct data_row at = {.path = d->path};
+    struct table t;
+    char text[160];
+    const char *what;
+    json_t *row;
+    int rc =
+        table_begin(&t, s, n, comma, DATA_MAX_LINE, &what, text, sizeof(text));
 
-    return n >= n_end && strcmp(name + n - n_end, end) == 0;
+    while (!rc) {
+        rc = table_next(&row, &t, &what, text, sizeof(text));
+        if (rc || !row)
+            break;
+        rc = add_row(d, row, t.csv.line, err);
+        if (rc)
+            goto done;
+    }
+    at.line = t.csv.line;
+    if (rc)
+        rc = rc == TRV_ENOMEM ? no_memory(&at, err)
+                              : data_row_fail(&at, err, rc, "%s", what);
+done:
+    table_release(&t);
+    return rc;
 }
 
-int
-data_parse(struct data *out, const char *name, const char *bytes, size_t n,
-           trv_err *err)
+/* ---- formats ------------------------------------------------------------ */
+
+enum format {
+    FORMAT_LINES,
+    FORMAT_ARRAY,
+    FORMAT_TEXT,
+    FORMAT_CSV,
+    FORMAT_TSV,
+    FORMAT_PARQUET,
+    FORMAT_ARROW,
+    FORMAT_NONE
+};
+
+/* By the end of a file's name. */
+static const struct {
+    const char *end;
+    enum format format;
+} formats[] = {
+    {".jsonl", FORMAT_LINES},     {".ndjson", FORMAT_LINES},
+    {".json", FORMAT_ARRAY},      {".txt", FORMAT_TEXT},
+    {".csv", FORMAT_CSV},         {".tsv", FORMAT_TSV},
+    {".parquet", FORMAT_PARQUET}, {".arrow", FORMAT_ARROW},
+};
+
+static enum format
+format_named(const char *name)
 {
-    const bool lines = ends_in(name, ".jsonl") || ends_in(name, ".ndjson") ||
-                       strcmp(name, "-") == 0;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        const size_t n = strlen(name), n_end = strlen(formats[i].end);
+
+        if (n >= n_end && strcmp(name + n - n_end, formats[i].end) == 0)
+            return formats[i].format;
+    }
+    return FORMAT_NONE;
+}
+
+/* By the first bytes: a stream has no name. One that is empty counts as lines,
+ * of which there are none. */
+static enum format
+format_seen(const char *s, size_t n)
+{
+    int64_t line = 0;
+    const size_t at = skip_space(s, n, 0, &line);
+
+    if (n >= 4 && memcmp(s, "PAR1", 4) == 0)
+        return FORMAT_PARQUET;
+    return at == n || s[at] == '{' ? FORMAT_LINES
+           : s[at] == '['          ? FORMAT_ARRAY
+                                   : FORMAT_NONE;
+}
+
+/* Standard input, a pipe or a device: read from its beginning to its end, once,
+ * whatever it is called. */
+static bool
+is_stream(const char *path)
+{
+    struct stat st;
+
+    return strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0 ||
+           (stat(path, &st) == 0 && S_ISFIFO(st.st_mode));
+}
+
+static int
+refuse_format(const char *name, enum format format, bool stream, trv_err *err)
+{
+    if (format == FORMAT_NONE && stream)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "what comes through '%s' begins with neither '{', as "
+                        "JSON lines do, nor '[', as an array; other formats "
+                        "are read from files",
+                        name);
+    if (format == FORMAT_NONE)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "data '%s' is neither .jsonl, .json, .csv, .tsv nor "
+                        ".txt",
+                        name);
+    return err_fail(err, TRV_EUNSUPPORTED,
+                    "data '%s' is %s, which is not read; this makes JSON lines "
+                    "of it: python3 -c \"from datasets import Dataset; "
+                    "Dataset.from_%s('%s').to_json('rows.jsonl')\"",
+                    name, format == FORMAT_PARQUET ? "Parquet" : "Arrow",
+                    format == FORMAT_PARQUET ? "parquet" : "file",
+                    stream ? "FILE" : name);
+}
+
+static int
+read_rows(struct data *d, enum format format, const char *s, size_t n,
+          trv_err *err)
+{
+    switch (format) {
+    case FORMAT_ARRAY:
+        return read_array(d, s, n, err);
+    case FORMAT_CSV:
+        return read_table(d, s, n, ',', err);
+    case FORMAT_TSV:
+        return read_table(d, s, n, '\t', err);
+    default:
+        return read_lines(d, s, n, format == FORMAT_LINES, err);
+    }
+}
+
+static int
+parse(struct data *out, const char *name, bool stream, const char *bytes,
+      size_t n, trv_err *err)
+{
+    const bool marked = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
+    const char *const s = bytes + (marked ? 3 : 0); // a byte order mark
+    const size_t len = n - (marked ? 3 : 0);
+    enum format format = format_named(name);
     int rc;
 
     *out = (struct data){0};
-    if (!lines && !ends_in(name, ".json") && !ends_in(name, ".txt"))
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "data '%s' is neither .jsonl, .json nor .txt", name);
+    if (format == FORMAT_NONE && stream)
+        format = format_seen(s, len);
+    if (format >= FORMAT_PARQUET)
+        return refuse_format(name, format, stream, err);
     rc = hash_bytes(out->hash, bytes, n, err);
     if (rc)
         return rc;
     out->path = mem_strdup(name);
     if (!out->path)
         return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", name);
-    if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) { // a byte order mark
-        bytes += 3;
-        n -= 3;
-    }
-    if (n == 0)
+    if (len == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' is empty", name);
-    else if (ends_in(name, ".json"))
-        rc = read_array(out, bytes, n, err);
     else
-        rc = read_lines(out, bytes, n, lines, err);
+        rc = read_rows(out, format, s, len, err);
     if (!rc && out->n == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' has no rows", name);
     if (!rc)
@@ -718,6 +839,13 @@ data_parse(struct data *out, const char *name, const char *bytes, size_t n,
 }
 
 int
+data_parse(struct data *out, const char *name, const char *bytes, size_t n,
+           trv_err *err)
+{
+    return parse(out, name, strcmp(name, "-") == 0, bytes, n, err);
+}
+
+int
 data_open(struct data *out, const char *path, trv_err *err)
 {
     struct filemap map = {0};
@@ -725,10 +853,10 @@ data_open(struct data *out, const char *path, trv_err *err)
     int rc;
 
     *out = (struct data){0};
-    if (strcmp(path, "-") == 0) {
+    if (is_stream(path)) {
         rc = file_read(&text, path, (size_t)1 << 30, err);
         if (!rc)
-            rc = data_parse(out, path, text.s ? text.s : "", text.len, err);
+            rc = parse(out, path, true, text.s ? text.s : "", text.len, err);
         sb_release(&text);
         return rc;
     }

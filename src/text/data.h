@@ -1,6 +1,7 @@
-/* data.h -- rows of data in TRL's columns, from JSON lines (.jsonl, .ndjson, or
- * "-" for standard input), a JSON array (.json) or plain text (.txt: one row a
- * line, column `text`).
+/* data.h -- rows of data in TRL's columns, from JSON lines (.jsonl, .ndjson), a
+ * JSON array (.json), a table (.csv, .tsv: data_table.h) or plain text (.txt:
+ * one row a line, column `text`). Standard input ("-", /dev/stdin) and what a
+ * shell passes as /dev/fd/N have no name: lines or an array, by the first byte.
  *
  * Columns of other conventions are understood and renamed while reading:
  *   instruction, input, output      Alpaca's: prompt (with the input after a

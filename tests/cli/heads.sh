@@ -18,7 +18,7 @@ END
 tame() {
     sed -E 's/^(took +)[^:]*:/\1TIME:/; s/about .*/about N/;
         s/^(memory +).*/\1N at most/; s/^(loss +)[0-9.]*/\1N/;
-        s/by [-0-9.e]* on average/by N on average/'
+        s/by [-0-9.e]* on average/by N on average/; s/^(made .*, )[0-9.]+/\1N/'
 }
 head_of() { t train -q --model tiny --data pairs.jsonl --to "$@" 2>&1 | tame; }
 # One made by transformers.

@@ -8,12 +8,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[] = {"f.jsonl", "f.json", "f.txt"};
+    static const char *const names[] = {"f.jsonl", "f.json", "f.txt",
+                                        "f.csv",   "f.tsv",  "-"};
     struct data d;
 
     if (size == 0)
         return 0;
-    if (data_parse(&d, names[data[0] % 3], (const char *)data + 1, size - 1,
+    if (data_parse(&d, names[data[0] % 6], (const char *)data + 1, size - 1,
                    NULL) == 0)
         data_release(&d);
     return 0;

@@ -233,8 +233,8 @@ test_adaptation_opens_folders_of_every_kind_of_terms(void **state)
                     i == 2 ? "kind adapter, not lora" : "not lora");
             refused(i ? "soft:" : "prefix:", path, TRV_EINVAL, "not ");
         }
-    refused("soft:", "nowhere", TRV_EIO, "adapter_config.json");
-    refused("adapter:", "nowhere", TRV_EIO, "bottleneck_config.json");
+    refused("soft:", "nowhere", TRV_EIO, "no file or folder");
+    refused("adapter:", "nowhere", TRV_EIO, "no file or folder");
 }
 
 static void

@@ -54,13 +54,20 @@ call_measure(trv_model *m, trv_adaptation *a, trv_err *err)
 {
     trv_measure_options o = TRV_MEASURE_OPTIONS_INIT;
     trv_measurement r;
+    char *said = NULL, *json = NULL;
     int rc;
 
     o.max_inputs = 3;
     o.max_tokens = 4;
     o.examples = 2;
     rc = trv_measure(m, &r, a, a, &o, NULL, NULL, err);
+    if (!rc)
+        rc = trv_measurement_json(&json, &r, err);
+    if (!rc)
+        rc = trv_adaptation_describe(&said, a, err);
     trv_measurement_release(&r);
+    trv_free(json);
+    trv_free(said);
     return rc;
 }
 

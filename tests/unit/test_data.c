@@ -177,8 +177,8 @@ test_data_names_file_line_and_column_of_what_is_wrong(void **state)
         expect_refusal(bad[i].name, bad[i].text, strlen(bad[i].text),
                        bad[i].say);
     expect_refusal("x.txt", "a\0b", 3, "line 1: a NUL byte");
-    assert_int_equal(data_parse(&d, "x.csv", "a", 1, &err), TRV_EUNSUPPORTED);
-    assert_non_null(strstr(err.msg, "'x.csv'"));
+    assert_int_equal(data_parse(&d, "x.xml", "a", 1, &err), TRV_EUNSUPPORTED);
+    assert_non_null(strstr(err.msg, "'x.xml'"));
     assert_int_equal(data_open(&d, "/no/such.jsonl", &err), TRV_EIO);
 }
 

@@ -150,7 +150,8 @@ test_figures_examples_stand_side_by_side(void **state)
         "An animal.          Arr! It be an       Arr! <b>\n"
         "                    animal.\n\n"
         "The LoRA closes 0.91";
-    trv_example e = {input, base, source, target};
+    trv_example e = {
+        .input = input, .base = base, .source = source, .target = target};
     const struct figures_of twins = {"M", "prompt:a", "prompt:b", "text",
                                      "messages"};
     trv_measurement r = measured;

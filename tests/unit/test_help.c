@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapt/reward/judge.h"
 #include "cli/help.h"
 #include "cli/help_method.h"
 #include "model/files/family.h"
@@ -265,6 +266,82 @@ test_help_formats_names_every_family(void **state)
     free(text);
 }
 
+/* Each option of what a form's specs begin with. */
+static void
+assert_tells(const char *page, const char *man, const char *of)
+{
+    const trv_spec_option *o;
+    char want[128];
+
+    for (int32_t i = 0; (o = trv_spec_option_at(of, i)); i++) {
+        snprintf(want, sizeof(want), "%s=%s", o->name, o->value);
+        if (!strstr(page, want) || !strstr(man, want))
+            fail_msg("the help of %s lacks '%s'", of, want);
+    }
+}
+
+static void
+test_help_of_specs_tells_all_options_and_examples(void **state)
+{
+    static const struct {
+        const char *form, *topic;
+    } of[] = {{"reward", "rewards"}, {"prompt", "prompts"}};
+    char *man = written_by(help_man), name[64];
+    const trv_check *check;
+    const char *usage, *example;
+
+    (void)state;
+    without_roff(man);
+    for (int f = 0; f < 2; f++) {
+        char *page = page_of(of[f].topic);
+
+        for (int32_t i = 0; (usage = trv_spec_usage(of[f].form, i)); i++) {
+            snprintf(name, sizeof(name), "%.*s", (int)strcspn(usage, ":"),
+                     usage);
+            example = trv_spec_example(of[f].form, i);
+            assert_tells(page, man, name);
+            assert_true(strstr(page, usage) && strstr(man, usage));
+            assert_true(!example || strstr(page, example));
+        }
+        for (int32_t i = 0; f == 0 && (check = trv_check_at(i)); i++) {
+            snprintf(name, sizeof(name), "verifier:%s", check->name);
+            assert_tells(page, man, name);
+            assert_non_null(strstr(page, check->example));
+        }
+        free(page);
+    }
+    assert_null(trv_spec_option_at("verifier:none", 0));
+    assert_null(trv_spec_option_at("prompt", 0));
+    assert_null(trv_check_at(-1));
+    free(man);
+}
+
+/* The question that is shown is the one that is asked. */
+static void
+test_help_shows_the_question_of_a_judge(void **state)
+{
+    char *page = page_of("rewards"), line[100];
+    const struct data_row row = {.text = "{question}"};
+    const struct reward_item item = {
+        .row = &row, .text = "{answer}", .n_text = strlen("{answer}")};
+    struct strbuf asked = {0};
+    struct judge *j;
+    json_t *conf;
+
+    (void)state;
+    assert_int_equal(judge_parse(&conf, "{principle}", NULL), 0);
+    assert_int_equal(judge_open(&j, conf, NULL), 0);
+    assert_int_equal(judge_ask(&asked, j, &item, NULL), 0);
+    for (const char *c = asked.s; *c; c += strcspn(c, "\n"), c += *c == '\n') {
+        snprintf(line, sizeof(line), "    %.*s\n", (int)strcspn(c, "\n"), c);
+        assert_non_null(strstr(page, line));
+    }
+    sb_release(&asked);
+    judge_free(j);
+    json_decref(conf);
+    free(page);
+}
+
 /* A letter or a name that stands twice would hide its second meaning. */
 static void
 test_help_tables_use_each_name_once(void **state)
@@ -302,6 +379,8 @@ main(void)
         cmocka_unit_test(test_help_names_are_unique_and_near),
         cmocka_unit_test(test_help_training_goes_on_where_train_stops),
         cmocka_unit_test(test_help_formats_names_every_family),
+        cmocka_unit_test(test_help_of_specs_tells_all_options_and_examples),
+        cmocka_unit_test(test_help_shows_the_question_of_a_judge),
         cmocka_unit_test(test_help_tables_use_each_name_once),
     };
 

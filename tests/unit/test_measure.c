@@ -292,6 +292,78 @@ test_measure_examples_share_their_random_numbers(void **state)
 }
 
 static void
+check_ends(const char *text, const int64_t *ends, int64_t n)
+{
+    assert_true(n > 0);
+    for (int64_t i = 0; i < n; i++) {
+        assert_true(ends[i] >= (i ? ends[i - 1] : 0));
+        assert_true((text[ends[i]] & 0xC0) != 0x80); // no character is cut
+    }
+    assert_int_equal(ends[n - 1], (int64_t)strlen(text));
+}
+
+static void
+test_measure_examples_say_where_their_tokens_end(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r;
+
+    (void)state;
+    opts.examples = 4;
+    r = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+    for (int i = 0; i < 4; i++) {
+        const trv_example *e = &r.examples[i];
+
+        check_ends(e->base, e->base_tokens.ends, e->base_tokens.n);
+        check_ends(e->source, e->source_tokens.ends, e->source_tokens.n);
+        check_ends(e->target, e->target_tokens.ends, e->target_tokens.n);
+    }
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+/* The figures are means over inputs; positions weigh each token alike. */
+static void
+test_measure_keeps_what_its_figures_are_means_of(void **state)
+{
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_measure_options opts = small();
+    trv_measurement r = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+    double kl = 0, kl_base = 0;
+    json_t *json = NULL;
+    char *text = NULL;
+    trv_err err = {0};
+
+    (void)state;
+    assert_int_equal(r.n_inputs, r.kl_forward.n);
+    for (int64_t i = 0; i < r.n_inputs; i++) {
+        kl += r.inputs[i].kl_forward / (double)r.n_inputs;
+        kl_base += r.inputs[i].kl_base / (double)r.n_inputs;
+    }
+    assert_close(kl, r.kl_forward.mean, 1e-12); // sums of 64-bit numbers
+    assert_close(kl_base, r.kl_base.mean, 1e-12);
+    assert_true(r.n_positions > 0 && r.n_positions <= opts.max_tokens);
+    assert_int_equal(r.positions[0].answers, r.n_inputs);
+    for (int64_t i = 1; i < r.n_positions; i++)
+        assert_in_range(r.positions[i].answers, 1, r.positions[i - 1].answers);
+    assert_int_equal(trv_measurement_json(&text, &r, &err), 0);
+    assert_int_equal(json_parse(&json, "report", text, strlen(text), &err), 0);
+    assert_close(
+        json_number_value(json_array_get(
+            json_object_get(json_object_get(json, "per_position"), "kl_base"),
+            0)),
+        r.positions[0].kl_base, 1e-15);
+    assert_int_equal(json_array_size(json_object_get(
+                         json_object_get(json, "per_input"), "kl_forward")),
+                     r.n_inputs);
+    json_decref(json);
+    trv_free(text);
+    trv_measurement_release(&r);
+    trv_model_free(m);
+}
+
+static void
 test_measure_examples_change_no_figure(void **state)
 {
     trv_model *m = open_model(test_source("golden/tiny/one"));
@@ -505,6 +577,8 @@ main(void)
         cmocka_unit_test(
             test_measure_messages_against_text_with_inputs_of_both_kinds),
         cmocka_unit_test(test_measure_examples_share_their_random_numbers),
+        cmocka_unit_test(test_measure_examples_say_where_their_tokens_end),
+        cmocka_unit_test(test_measure_keeps_what_its_figures_are_means_of),
         cmocka_unit_test(test_measure_examples_change_no_figure),
         cmocka_unit_test(test_measure_examples_are_spread_over_the_inputs),
         cmocka_unit_test(test_measure_stops_wherever_it_is_asked_to),

@@ -83,8 +83,11 @@ check(const char *name, const trv_figure *got, double want)
     assert_true(got->n > INPUTS / 2);
     assert_true(got->stderr_ > 0.0 && got->stderr_ < 0.04);
     assert_close(got->mean, want, 4.0 * got->stderr_);
-    assert_close(got->low, got->mean - 1.96 * got->stderr_, 1e-12);
-    assert_close(got->high, got->mean + 1.96 * got->stderr_, 1e-12);
+    /* Of so many inputs every interval is nearly the symmetric one. */
+    assert_close(got->low, got->mean - 1.96 * got->stderr_,
+                 0.1 * got->stderr_);
+    assert_close(got->high, got->mean + 1.96 * got->stderr_,
+                 0.1 * got->stderr_);
 }
 
 /* The mean over the inputs and the answers of `from` of a value of answers. */

@@ -7,6 +7,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/adaptation.h"
+#include "adapt/reward/reward_conf.h"
 #include "adapt/spec.h"
 #include "base/file.h"
 
@@ -277,7 +278,7 @@ test_spec_rows_are_whole(void **state)
         if (row->subject == SUBJECT_SIDES) {
             assert_non_null(row->sides[0]);
             assert_non_null(row->factor);
-            assert_true(row->lo < row->hi);
+            assert_true(row->options[0].lo < row->options[0].hi);
         }
         assert_int_equal(row->parse != NULL, row->subject == SUBJECT_RULE);
         if (i < KIND_COUNT && kind_form(row->kind) != FORM_BASE)

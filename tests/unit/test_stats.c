@@ -15,20 +15,38 @@ test_stats_mean_and_error_equal_scipy_sem(void **state)
     (void)state;
     assert_close(f.mean, 3.75, 1e-15);
     assert_close(f.stderr_, 1.547847968417226, 1e-12);
-    assert_close(f.low, 3.75 - 1.96 * 1.547847968417226, 1e-12);
+    /* Student's t of three degrees of freedom is 3.182446. */
+    assert_close(f.low, 3.75 - 3.182446 * 1.547847968417226, 1e-4);
     assert_int_equal(f.n, 4); // what is NaN does not count
 }
 
+/* statsmodels 0.14: proportion_confint(7, 9, method="wilson"), and so on. */
 static void
-test_stats_within_cuts_the_interval_and_not_the_mean(void **state)
+test_stats_bounded_is_wilsons_interval_for_counts(void **state)
 {
-    const double x[] = {1, 1, 0.7};
-    const trv_figure f = stats_within(stats_mean(x, 3), 0, 1);
+    static const struct {
+        int right, n;
+        double low, high;
+    } cases[] = {{7, 9, 0.452588969106989, 0.936774892882153},
+                 {25, 25, 0.866807749060951, 1},
+                 {0, 12, 2.77555756156289e-17, 0.242494006655241}};
 
     (void)state;
-    assert_close(f.mean, 0.9, 1e-15);
-    assert_close(f.high, 1, 0);
-    assert_true(f.low < 0.9 && f.low > 0);
+    for (int i = 0; i < 3; i++) {
+        double x[25];
+        trv_figure f;
+
+        for (int k = 0; k < cases[i].n; k++)
+            x[k] = k < cases[i].right;
+        f = stats_bounded(x, cases[i].n, 0, 1);
+        assert_close(f.low, cases[i].low, 1e-12);
+        assert_close(f.high, cases[i].high, 1e-12);
+        for (int k = 0; k < cases[i].n; k++)
+            x[k] = 2 * x[k] - 1; // the same on another scale
+        f = stats_bounded(x, cases[i].n, -1, 1);
+        assert_close(f.low, 2 * cases[i].low - 1, 1e-12);
+        assert_close(f.high, 2 * cases[i].high - 1, 1e-12);
+    }
 }
 
 static void
@@ -110,7 +128,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stats_mean_and_error_equal_scipy_sem),
-        cmocka_unit_test(test_stats_within_cuts_the_interval_and_not_the_mean),
+        cmocka_unit_test(test_stats_bounded_is_wilsons_interval_for_counts),
         cmocka_unit_test(test_stats_of_nothing_are_no_number),
         cmocka_unit_test(
             test_stats_gap_is_a_ratio_of_means_with_its_delta_error),

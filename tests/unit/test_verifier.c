@@ -277,6 +277,42 @@ test_verifier_refuses_options_that_are_none(void **state)
     }
 }
 
+/* What a check lists is read, and so refused where it is of the wrong type; and
+ * an example of it opens. What it does not list is refused: see above. */
+static void
+test_verifier_reads_each_option_that_it_lists(void **state)
+{
+    const trv_spec_option *o;
+    const trv_check *check;
+    int n = 0;
+
+    (void)state;
+    for (int c = 0; (check = verifier_check_at(c)); c++) {
+        struct verifier *v = NULL;
+        json_t *conf = NULL;
+        trv_err err = {0};
+        char of[64], says[128];
+
+        snprintf(of, sizeof(of), "verifier:%s", check->name);
+        if (verifier_parse(&conf, check->example + strlen("verifier:"), &err) ||
+            verifier_open(&v, conf, NULL, &err))
+            fail_msg("%s: %s", check->example, err.msg);
+        verifier_free(v);
+        for (int i = 0; (o = trv_spec_option_at(of, i)); i++, n++) {
+            json_t *bad = json_copy(conf);
+
+            (void)json_object_set_new(bad, o->name, json_array());
+            snprintf(says, sizeof(says), "option '%s' of %s", o->name, of);
+            assert_int_equal(verifier_open(&v, bad, NULL, &err), TRV_EINVAL);
+            if (!strstr(err.msg, says))
+                fail_msg("'%s' should say '%s'", err.msg, says);
+            json_decref(bad);
+        }
+        json_decref(conf);
+    }
+    assert_true(n > 20);
+}
+
 static void
 test_verifier_without_memory_frees_what_it_holds(void **state)
 {
@@ -330,6 +366,7 @@ main(void)
         cmocka_unit_test(test_verifier_repairs_bytes_that_are_no_text),
         cmocka_unit_test(test_verifier_needs_a_reference_and_names_the_row),
         cmocka_unit_test(test_verifier_refuses_options_that_are_none),
+        cmocka_unit_test(test_verifier_reads_each_option_that_it_lists),
         cmocka_unit_test(test_verifier_without_memory_frees_what_it_holds),
     };
 

@@ -186,17 +186,16 @@ config_json(const struct lora *l, const struct model_config *cfg,
     }
     if (!rc && first)
         obj = json_pack(
-            "{s:O, s:n, s:s?, s:s, s:b, s:b, s:b, s:n, s:O, s:o, s:o, s:O,"
-            " s:s, s:I, s:O, s:n, s:O, s:s, s:b}",
-            "alpha_pattern", alphas, "auto_mapping", "base_model_name_or_path",
-            base, "bias", "none", "fan_in_fan_out", cfg->conv1d,
-            "inference_mode", 1, "init_lora_weights", 1, "layers_pattern",
-            "layers_to_transform", layers, "lora_alpha", number(first->alpha),
-            "lora_dropout", json_real(shortest(l->dropout)), "modules_to_save",
-            saved, "peft_type", "LORA", "r", (json_int_t)first->rank,
-            "rank_pattern", ranks, "revision", "target_modules", targets,
-            "task_type", scorer ? "SEQ_CLS" : "CAUSAL_LM", "use_rslora",
-            l->rslora);
+            "{s:O, s:n, s:s, s:b, s:b, s:b, s:n, s:O, s:o, s:o, s:O,"
+            " s:s, s:I, s:O, s:O, s:s, s:b}",
+            "alpha_pattern", alphas, "auto_mapping", "bias", "none",
+            "fan_in_fan_out", cfg->conv1d, "inference_mode", 1,
+            "init_lora_weights", 1, "layers_pattern", "layers_to_transform",
+            layers, "lora_alpha", number(first->alpha), "lora_dropout",
+            json_real(shortest(l->dropout)), "modules_to_save", saved,
+            "peft_type", "LORA", "r", (json_int_t)first->rank, "rank_pattern",
+            ranks, "target_modules", targets, "task_type",
+            scorer ? "SEQ_CLS" : "CAUSAL_LM", "use_rslora", l->rslora);
     if (obj && l->dora && json_object_set_new(obj, "use_dora", json_true()))
         obj = drop(obj);
     if (obj && l->bias && json_object_set_new(obj, "lora_bias", json_true()))
@@ -206,7 +205,7 @@ config_json(const struct lora *l, const struct model_config *cfg,
     json_decref(layers);
     json_decref(targets);
     json_decref(saved);
-    return obj;
+    return payload_name_base(obj, base);
 }
 
 /* One of a pair's tensors; data NULL where the pair has none. */

@@ -1,15 +1,30 @@
 /* demos.c -- demonstrations, read, formatted and written. */
 #include "adapt/prompt/demos.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapt/prompt/placeholders.h"
-#include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 
-static const char *const known[] = {"form", "template", NULL};
-static const char *const forms[] = {"auto", "chat", "text", NULL};
+struct options {
+    const char *template;
+    int form;
+};
+const struct conf_option demos_options[] = {
+    {.info = {"form", "auto|chat|text", "auto",
+              "auto: turns before a chat, text before a text; chat: turns "
+              "always; text: text always, in a chat as its system message"},
+     .type = CONF_CHOICE,
+     .at = offsetof(struct options, form)},
+    {.info = {"template", "T", DEMOS_TEMPLATE,
+              "the layout as text: {input} and then {output}, once each",
+              .takes_rest = true},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, template)},
+    {.info = {.name = NULL}},
+};
 
 static bool
 has_role(const json_t *message, const char *role)
@@ -153,20 +168,15 @@ fail:
 static int
 lay_out(struct demos *d, const char *name, trv_err *err)
 {
-    const char *template = DEMOS_TEMPLATE;
-    int form = DEMOS_AUTO;
-    int rc = conf_known(d->conf, "demos", known, err);
+    struct options o = {.template = NULL};
+    const int rc = conf_read(&o, d->conf, demos_options, "demos", err);
 
-    if (!rc)
-        rc = conf_text(&template, d->conf, "template", "demos", err);
-    if (!rc)
-        rc = conf_choice(&form, d->conf, "form", forms, "demos", err);
     if (rc)
         return rc;
-    d->form = (enum demos_form)form;
-    if (!placeholders_once(template, "{input}") ||
-        !placeholders_once(template, "{output}") ||
-        strstr(template, "{input}") > strstr(template, "{output}"))
+    d->form = (enum demos_form)o.form;
+    if (!placeholders_once(o.template, "{input}") ||
+        !placeholders_once(o.template, "{output}") ||
+        strstr(o.template, "{input}") > strstr(o.template, "{output}"))
         return err_fail(err, TRV_EINVAL,
                         "the template of demos shows {input} and then "
                         "{output}, once each");
@@ -176,7 +186,7 @@ lay_out(struct demos *d, const char *name, trv_err *err)
         return err_fail(err, TRV_ERANGE,
                         "'%s' holds %zu demonstrations: there may be %d", name,
                         json_array_size(d->list), DEMOS_MAX);
-    if (lay_out_turns(d) || lay_blocks(d, template))
+    if (lay_out_turns(d) || lay_blocks(d, o.template))
         return err_nomem(err, "for demonstrations");
     if (d->form == DEMOS_TEXT && !d->before)
         return err_fail(err, TRV_EINVAL,

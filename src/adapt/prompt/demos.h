@@ -20,6 +20,7 @@
 
 #include <jansson.h>
 
+#include "adapt/reward/reward_conf.h"
 #include "base/strbuf.h"
 #include "text/example.h"
 
@@ -28,6 +29,8 @@
 #define DEMOS_TEMPLATE "{input}\n{output}\n\n"
 
 enum demos_form { DEMOS_AUTO, DEMOS_CHAT, DEMOS_TEXT };
+
+extern const struct conf_option demos_options[];
 
 struct demos {
     json_t *list; // array of {"prompt":, "completion":}: texts or messages

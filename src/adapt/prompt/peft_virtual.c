@@ -213,20 +213,19 @@ config_json(const struct virtual_tokens *v, const struct model_config *cfg,
                : json_pack("{s:s,s:n,s:n}", "prompt_tuning_init", "RANDOM",
                            "prompt_tuning_init_text", "tokenizer_name_or_path");
     json_t *obj = json_pack(
-        "{s:n,s:s?,s:b,s:n,s:I,s:I,s:i,s:I,s:s,s:n,s:s,s:I}", "auto_mapping",
-        "base_model_name_or_path", base, "inference_mode", 1, "modules_to_save",
-        "num_attention_heads",
+        "{s:n,s:b,s:n,s:I,s:I,s:i,s:I,s:s,s:s,s:I}", "auto_mapping",
+        "inference_mode", 1, "modules_to_save", "num_attention_heads",
         (json_int_t)(prefix ? cfg->kv_heads : cfg->heads), "num_layers",
         (json_int_t)cfg->layers, "num_transformer_submodules", 1,
         "num_virtual_tokens", (json_int_t)v->k, "peft_type", types[v->kind],
-        "revision", "task_type", "CAUSAL_LM", "token_dim", (json_int_t)dim);
+        "task_type", "CAUSAL_LM", "token_dim", (json_int_t)dim);
 
     if (!obj || !extra || json_object_update(obj, extra)) {
         json_decref(obj);
         obj = NULL;
     }
     json_decref(extra);
-    return obj;
+    return payload_name_base(obj, base);
 }
 
 int

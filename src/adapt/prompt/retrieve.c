@@ -2,13 +2,29 @@
 #include "adapt/prompt/retrieve.h"
 
 #include <sqlite3.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "adapt/prompt/placeholders.h"
-#include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 
-static const char *const known[] = {"k", "template", NULL};
+struct options {
+    double k;
+    const char *template;
+};
+const struct conf_option retrieve_options[] = {
+    {.info = {"k", "N", "3", "at most so many documents, the best first"},
+     .type = CONF_NUMBER,
+     .at = offsetof(struct options, k),
+     .lo = 1,
+     .hi = RETRIEVE_K_MAX},
+    {.info = {"template", "T", RETRIEVE_TEMPLATE,
+              "one document: {text} once, and {title} where it is wanted",
+              .takes_rest = true},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, template)},
+    {.info = {.name = NULL}},
+};
 
 static int
 db_fail(const struct retrieve *r, trv_err *err)
@@ -134,15 +150,11 @@ make_index(struct retrieve *r, trv_err *err)
 static int
 take_options(struct retrieve *r, trv_err *err)
 {
-    double k = 3;
-    int rc = conf_known(r->conf, "retrieve", known, err);
+    struct options o = {.template = NULL};
+    int rc = conf_read(&o, r->conf, retrieve_options, "retrieve", err);
 
-    r->template = RETRIEVE_TEMPLATE;
-    if (!rc)
-        rc = conf_num(&k, r->conf, "k", 1, RETRIEVE_K_MAX, "retrieve", err);
-    if (!rc)
-        rc = conf_text(&r->template, r->conf, "template", "retrieve", err);
-    r->k = (int64_t)k;
+    r->template = o.template;
+    r->k = (int64_t)o.k;
     if (!rc && !placeholders_once(r->template, "{text}"))
         rc = err_fail(err, TRV_EINVAL,
                       "the template of retrieve shows {text} once");

@@ -23,12 +23,15 @@
 
 #include <jansson.h>
 
+#include "adapt/reward/reward_conf.h"
 #include "base/strbuf.h"
 #include "text/data.h"
 
 #define RETRIEVE_FILE "corpus.jsonl"
 #define RETRIEVE_K_MAX 1000
 #define RETRIEVE_TEMPLATE "{text}\n\n"
+
+extern const struct conf_option retrieve_options[];
 
 struct retrieve {
     struct data corpus; // with its hash

@@ -2,11 +2,11 @@
 #include "adapt/reward/judge.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapt/reward/logratio.h"
-#include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
 #include "model/sample/engine.h"
 #include "text/utf8.h"
@@ -15,8 +15,36 @@
 #define FILE_LIMIT ((size_t)1 << 20) // of a principle or a template
 
 static const char what[] = "judge";
-static const char *const known[] = {"principle", "template", "scale",
-                                    "yes",       "no",       NULL};
+
+struct options {
+    const char *principle, *template, *scale, *yes, *no;
+};
+const struct conf_option judge_options[] = {
+    {.info = {"principle", "TEXT", NULL,
+              "the principle, for one that begins like an option",
+              .takes_rest = true},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, principle)},
+    {.info = {"scale", "LO-HI", NULL,
+              "rate by whole numbers, at most 10 of them up to 100: the "
+              "reward is the mean rating"},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, scale)},
+    {.info = {"yes", "WORD", "Yes", "the answer of the judge that counts for"},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, yes)},
+    {.info = {"no", "WORD", "No",
+              "and against: the reward is log p(yes) - log p(no)"},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, no)},
+    {.info = {"template", "@FILE", NULL,
+              "another question, with {answer} in it and, where wanted, "
+              "{question} and {principle}; a text of a line without a comma "
+              "may stand here itself"},
+     .type = CONF_TEXT,
+     .at = offsetof(struct options, template)},
+    {.info = {.name = NULL}},
+};
 
 static const char default_head[] =
     "Principle: {principle}\nQuestion: {question}\nAnswer: {answer}\n";
@@ -64,7 +92,7 @@ judge_parse(json_t **conf, const char *text, trv_err *err)
 
     *conf = NULL;
     if (!rc)
-        rc = conf_lead(obj, &text, what, known + 1, false, err);
+        rc = conf_lead(obj, &text, what, judge_options + 1, false, err);
     if (!rc && strncmp(text, "principle=", 10) == 0)
         text += 10; // for one that begins like an option
     if (!rc) {
@@ -116,15 +144,12 @@ read_scale(struct judge *j, const char *scale, trv_err *err)
 }
 
 static int
-read_words(struct judge *j, const json_t *conf, trv_err *err)
+read_words(struct judge *j, const struct options *o, trv_err *err)
 {
-    const char *words[2] = {"Yes", "No"};
-    int rc;
+    const char *const words[2] = {o->yes, o->no};
+    int rc = 0;
 
-    rc = conf_text(&words[0], conf, "yes", what, err);
-    if (!rc)
-        rc = conf_text(&words[1], conf, "no", what, err);
-    if (!rc && (!*words[0] || !*words[1] || !strcmp(words[0], words[1])))
+    if (!*words[0] || !*words[1] || !strcmp(words[0], words[1]))
         rc = err_fail(err, TRV_EINVAL,
                       "judge needs two different words as yes "
                       "and no");
@@ -141,36 +166,30 @@ int
 judge_open(struct judge **out, const json_t *conf, trv_err *err)
 {
     struct judge *j = mem_calloc(1, sizeof(*j));
-    const char *principle = NULL, *template = NULL, *scale = NULL;
+    struct options o = {.principle = NULL};
     struct strbuf b = {0};
     int rc;
 
     *out = NULL;
     if (!j)
         return err_nomem(err, "for a judge");
-    rc = conf_known(conf, what, known, err);
-    if (!rc)
-        rc = conf_text(&principle, conf, "principle", what, err);
-    if (!rc && (!principle || !*principle))
+    rc = conf_read(&o, conf, judge_options, what, err);
+    if (!rc && (!o.principle || !*o.principle))
         rc = err_fail(err, TRV_EINVAL, "judge needs a principle in words");
-    if (!rc)
-        rc = conf_text(&template, conf, "template", what, err);
-    if (!rc && template && !strstr(template, "{answer}"))
+    if (!rc && o.template && !strstr(o.template, "{answer}"))
         rc = err_fail(err, TRV_EINVAL,
                       "the template of a judge does not show {answer}");
-    if (!rc)
-        rc = conf_text(&scale, conf, "scale", what, err);
-    if (!rc && scale &&
+    if (!rc && o.scale &&
         (json_object_get(conf, "yes") || json_object_get(conf, "no")))
         rc = err_fail(err, TRV_EINVAL,
                       "a judge rates by a scale or by yes and no, not both");
     if (!rc)
-        rc = scale ? read_scale(j, scale, err) : read_words(j, conf, err);
+        rc = o.scale ? read_scale(j, o.scale, err) : read_words(j, &o, err);
     if (rc)
         goto done;
-    if (template)
-        rc = sb_puts(&b, template);
-    else if (scale)
+    if (o.template)
+        rc = sb_puts(&b, o.template);
+    else if (o.scale)
         rc = sb_printf(&b,
                        "%sHow well does the answer obey the principle, from %s "
                        "to %s?",
@@ -178,7 +197,7 @@ judge_open(struct judge **out, const json_t *conf, trv_err *err)
     else
         rc = sb_printf(&b, "%sDoes the answer obey the principle?",
                        default_head);
-    j->principle = mem_strdup(principle);
+    j->principle = mem_strdup(o.principle);
     j->template = rc ? NULL : sb_take(&b);
     if (!j->principle || !j->template) {
         rc = err_nomem(err, "for a judge");

@@ -22,8 +22,10 @@
 #define ADAPT_REWARD_JUDGE_H
 
 #include "adapt/reward/reward.h"
+#include "adapt/reward/reward_conf.h"
 
 struct judge;
+extern const struct conf_option judge_options[];
 
 /** Read "[key=value,]...PRINCIPLE" or "...@FILE" into an object; files are
  * copied into it. */

@@ -8,37 +8,28 @@
 
 #include "base/strbuf.h"
 
-static bool
-is_listed(const char *const *list, const char *s, size_t n)
+static const struct conf_option *
+find(const struct conf_option *options, const char *s, size_t n)
 {
-    for (; list && *list; list++)
-        if (strlen(*list) == n && memcmp(*list, s, n) == 0)
-            return true;
-    return false;
-}
-
-/* "a, b, c" of a list, for messages; cut where the buffer ends. */
-static void
-join_names(char *out, size_t size, const char *const *list)
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (; *list && at < size; list++)
-        at += (size_t)snprintf(out + at, size - at, "%s%s", at ? ", " : "",
-                               *list);
+    for (; options->info.name; options++)
+        if (strlen(options->info.name) == n &&
+            memcmp(options->info.name, s, n) == 0)
+            return options;
+    return NULL;
 }
 
 static int
-unknown(const char *what, const char *key, size_t n, const char *const *keys,
-        trv_err *err)
+unknown(const char *what, const char *key, size_t n,
+        const struct conf_option *options, trv_err *err)
 {
-    char known[300];
+    char known[300] = "none is known";
+    size_t at = 0;
 
-    join_names(known, sizeof(known), keys);
-    return err_fail(err, TRV_EINVAL, "%s has no option '%.*s'; %s%s", what,
-                    n > 60 ? 60 : (int)n, key, *keys ? "there are " : "none",
-                    *keys ? known : " is known");
+    for (; options->info.name && at < sizeof(known); options++)
+        at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
+                               at ? ", " : "there are ", options->info.name);
+    return err_fail(err, TRV_EINVAL, "%s has no option '%.*s'; %s", what,
+                    n > 60 ? 60 : (int)n, key, known);
 }
 
 static int
@@ -64,12 +55,13 @@ put(json_t *conf, const char *what, const char *key, size_t n,
 
 int
 conf_parse(json_t *conf, const char *text, const char *what,
-           const char *const *keys, const char *const *rest, trv_err *err)
+           const struct conf_option *options, trv_err *err)
 {
     int rc = 0;
 
     while (*text && !rc) {
         const size_t n = strcspn(text, "=,");
+        const struct conf_option *o = find(options, text, n);
         const char *value = text + n + 1;
         size_t len;
 
@@ -77,9 +69,9 @@ conf_parse(json_t *conf, const char *text, const char *what,
             return err_fail(err, TRV_EINVAL,
                             "'%.*s' in %s is no option: write key=value",
                             n > 60 ? 60 : (int)n, text, what);
-        if (!is_listed(keys, text, n))
-            return unknown(what, text, n, keys, err);
-        len = is_listed(rest, text, n) ? strlen(value) : strcspn(value, ",");
+        if (!o)
+            return unknown(what, text, n, options, err);
+        len = o->info.takes_rest ? strlen(value) : strcspn(value, ",");
         rc = put(conf, what, text, n, value, len, err);
         text = value + len;
         if (*text == ',' && !*++text)
@@ -91,7 +83,7 @@ conf_parse(json_t *conf, const char *text, const char *what,
 
 int
 conf_lead(json_t *conf, const char **text, const char *what,
-          const char *const *keys, bool alone, trv_err *err)
+          const struct conf_option *options, bool alone, trv_err *err)
 {
     for (;;) {
         const size_t n = strcspn(*text, "=,");
@@ -99,7 +91,7 @@ conf_lead(json_t *conf, const char **text, const char *what,
         size_t len;
         int rc;
 
-        if ((*text)[n] != '=' || !is_listed(keys, *text, n))
+        if ((*text)[n] != '=' || !find(options, *text, n))
             return 0;
         len = strcspn(value, ",");
         if (value[len] != ',' && !alone)
@@ -111,24 +103,6 @@ conf_lead(json_t *conf, const char **text, const char *what,
             return rc;
         *text = value + len + (value[len] == ',');
     }
-}
-
-int
-conf_known(const json_t *conf, const char *what, const char *const *keys,
-           trv_err *err)
-{
-    json_t *obj = (json_t *)(uintptr_t)conf; // only looked at
-    const char *key;
-    json_t *v;
-
-    if (!json_is_object(conf))
-        return err_fail(err, TRV_EINVAL, "%s is described by no object", what);
-    json_object_foreach(obj, key, v)
-    {
-        if (!is_listed(keys, key, strlen(key)))
-            return unknown(what, key, strlen(key), keys, err);
-    }
-    return 0;
 }
 
 int
@@ -149,17 +123,14 @@ conf_text(const char **out, const json_t *conf, const char *key,
     return 0;
 }
 
-int
-conf_num(double *out, const json_t *conf, const char *key, double lo, double hi,
-         const char *what, trv_err *err)
+static int
+read_number(double *out, const json_t *v, const struct conf_option *o,
+            const char *what, trv_err *err)
 {
-    const json_t *v = json_object_get(conf, key);
     const char *s = json_string_value(v);
     double x = (double)NAN;
     char *end = NULL;
 
-    if (!v)
-        return 0;
     if (json_is_number(v))
         x = json_number_value(v);
     else if (s && *s && strlen(s) == json_string_length(v)) {
@@ -167,52 +138,133 @@ conf_num(double *out, const json_t *conf, const char *key, double lo, double hi,
         if (*end)
             x = (double)NAN;
     }
-    if (!(x >= lo && x <= hi)) // NaN fails, too
+    if (!(x >= o->lo && x <= o->hi)) // NaN fails, too
         return err_fail(err, TRV_EINVAL,
                         "option '%s' of %s is %s%.40s%s, not a number from %g "
                         "to %g",
-                        key, what, s ? "'" : "", s ? s : "not that",
-                        s ? "'" : "", lo, hi);
+                        o->info.name, what, s ? "'" : "", s ? s : "not that",
+                        s ? "'" : "", o->lo, o->hi);
     *out = x;
     return 0;
 }
 
-int
-conf_flag(bool *out, const json_t *conf, const char *key, const char *what,
-          trv_err *err)
+static int
+read_flag(bool *out, const json_t *v, const struct conf_option *o,
+          const char *what, trv_err *err)
 {
-    const json_t *v = json_object_get(conf, key);
     const char *s = json_string_value(v);
 
-    if (!v)
-        return 0;
     if (json_is_true(v) || (s && !strcmp(s, "1")))
         *out = true;
     else if (json_is_false(v) || (s && !strcmp(s, "0")))
         *out = false;
     else
         return err_fail(err, TRV_EINVAL, "option '%s' of %s is neither 0 nor 1",
-                        key, what);
+                        o->info.name, what);
     return 0;
 }
 
-int
-conf_choice(int *out, const json_t *conf, const char *key,
-            const char *const *names, const char *what, trv_err *err)
+/* The place of a name in "a|b|c"; -1: it is not there. */
+static int
+place_of(const char *list, const char *name)
 {
-    const char *s = NULL;
-    char known[200];
-    int rc = conf_text(&s, conf, key, what, err);
+    for (int i = 0;; i++) {
+        const size_t n = strcspn(list, "|");
 
-    if (rc || !s)
-        return rc;
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], s) == 0) {
-            *out = i;
-            return 0;
-        }
-    join_names(known, sizeof(known), names);
+        if (strlen(name) == n && memcmp(list, name, n) == 0)
+            return i;
+        if (!list[n])
+            return -1;
+        list += n + 1;
+    }
+}
+
+static int
+read_choice(int *out, const char *s, const struct conf_option *o,
+            const char *what, trv_err *err)
+{
+    const int i = place_of(o->info.value, s);
+    char known[200];
+    size_t at = 0;
+
+    if (i >= 0) {
+        *out = i;
+        return 0;
+    }
+    for (const char *c = o->info.value; *c && at + 3 < sizeof(known); c++) {
+        known[at++] = *c == '|' ? ',' : *c;
+        if (*c == '|')
+            known[at++] = ' ';
+    }
+    known[at] = '\0';
     return err_fail(err, TRV_EINVAL,
-                    "option '%s' of %s is '%.60s'; there are %s", key, what, s,
-                    known);
+                    "option '%s' of %s is '%.60s'; there are %s", o->info.name,
+                    what, s, known);
+}
+
+/* One option from a value, which is there. */
+static int
+read_one(void *into, const json_t *conf, const json_t *v,
+         const struct conf_option *o, const char *what, trv_err *err)
+{
+    void *field = (char *)into + o->at;
+    const char *text = NULL;
+    int rc = 0;
+
+    switch (o->type) {
+    case CONF_FLAG:
+        return read_flag(field, v, o, what, err);
+    case CONF_NUMBER:
+        return read_number(field, v, o, what, err);
+    case CONF_CHOICE:
+        rc = conf_text(&text, conf, o->info.name, what, err);
+        return rc ? rc : read_choice(field, text, o, what, err);
+    case CONF_TEXT:
+        return conf_text(field, conf, o->info.name, what, err);
+    }
+    return 0;
+}
+
+static void
+fall_back(void *into, const struct conf_option *o)
+{
+    const char *s = o->info.fallback;
+    void *field = (char *)into + o->at;
+
+    if (!s)
+        return;
+    if (o->type == CONF_FLAG)
+        *(bool *)field = *s == '1';
+    else if (o->type == CONF_NUMBER)
+        *(double *)field = strtod(s, NULL);
+    else if (o->type == CONF_CHOICE)
+        *(int *)field = place_of(o->info.value, s);
+    else
+        *(const char **)field = s;
+}
+
+int
+conf_read(void *into, const json_t *conf, const struct conf_option *options,
+          const char *what, trv_err *err)
+{
+    json_t *obj = (json_t *)(uintptr_t)conf; // only looked at
+    const char *key;
+    json_t *v;
+    int rc = 0;
+
+    if (!json_is_object(conf))
+        return err_fail(err, TRV_EINVAL, "%s is described by no object", what);
+    json_object_foreach(obj, key, v)
+    {
+        if (!find(options, key, strlen(key)))
+            return unknown(what, key, strlen(key), options, err);
+    }
+    for (const struct conf_option *o = options; o->info.name && !rc; o++) {
+        v = json_object_get(conf, o->info.name);
+        if (v)
+            rc = read_one(into, conf, v, o, what, err);
+        else
+            fall_back(into, o);
+    }
+    return rc;
 }

@@ -10,36 +10,43 @@
 #define ADAPT_REWARD_REWARD_CONF_H
 
 #include <jansson.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <trivium/trivium.h>
 
 #include "base/err.h"
 
-/** Read options into conf. `keys` are those known, NULL at the end; one of
- * `rest` takes the rest of the text. `what` names the reward in messages.
- * TRV_EINVAL, TRV_ENOMEM. */
+/** An option: what the help says of it, and how it is read. Tables of them end
+ * with a name NULL, and are all that there is: what they do not list is
+ * refused, and what they list is read. */
+struct conf_option {
+    trv_spec_option info; // `value` of a choice lists the names: "a|b|c"
+    enum conf_type {
+        CONF_TEXT,   // into a const char *, which is conf's
+        CONF_FLAG,   // bool
+        CONF_NUMBER, // double
+        CONF_CHOICE, // int: the place of the name
+    } type;
+    size_t at;     // of the field that takes it
+    double lo, hi; // of a number
+};
+
+/** Read options of a spec into conf; one that takes the rest of the text has
+ * it. `what` names the reward in messages. TRV_EINVAL, TRV_ENOMEM. */
 int conf_parse(json_t *conf, const char *text, const char *what,
-               const char *const *keys, const char *const *rest, trv_err *err);
+               const struct conf_option *options, trv_err *err);
 
 /** Take `key=value,` off the front of *text as long as the key is known: what
  * is left is the subject, as it stands; `alone` allows an empty one. A key may
  * be given once. */
 int conf_lead(json_t *conf, const char **text, const char *what,
-              const char *const *keys, bool alone, trv_err *err);
+              const struct conf_option *options, bool alone, trv_err *err);
 
-/** TRV_EINVAL names a key of conf that is not in `keys`, and those that are. */
-int conf_known(const json_t *conf, const char *what, const char *const *keys,
-               trv_err *err);
-
-/* Absent leaves *out as it is. TRV_EINVAL names what is wrong. */
+/** Read conf into the fields of `into`. What is not there becomes the option's
+ * fallback, or stays as it is where there is none. TRV_EINVAL names a key that
+ * is not known, and what is wrong with a value. */
+int conf_read(void *into, const json_t *conf, const struct conf_option *options,
+              const char *what, trv_err *err);
+/** A text: TRV_EINVAL where it is none. Absent leaves *out as it is. */
 int conf_text(const char **out, const json_t *conf, const char *key,
               const char *what, trv_err *err);
-int conf_num(double *out, const json_t *conf, const char *key, double lo,
-             double hi, const char *what, trv_err *err);
-int conf_flag(bool *out, const json_t *conf, const char *key, const char *what,
-              trv_err *err);
-/** The place of the value among `names`, NULL at the end. */
-int conf_choice(int *out, const json_t *conf, const char *key,
-                const char *const *names, const char *what, trv_err *err);
 
 #endif

@@ -6,9 +6,29 @@
 #include "adapt/reward/reward_open.h"
 
 #include "adapt/reward/judge.h"
-#include "adapt/reward/reward_conf.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"
+
+#define BETA_MAX 1e6
+#define ALPHA_MIN 1e-3
+
+const struct conf_option beta_options[] = {
+    {.info = {"beta", "B", "1", "what the log-ratio is multiplied by"},
+     .type = CONF_NUMBER,
+     .at = offsetof(struct reward, beta),
+     .lo = -BETA_MAX,
+     .hi = BETA_MAX},
+    {.info = {.name = NULL}},
+};
+const struct conf_option alpha_options[] = {
+    {.info = {"alpha", "A", "1", "the temperature of the logits, above 0"},
+     .type = CONF_NUMBER,
+     .at = offsetof(struct reward, beta),
+     .lo = ALPHA_MIN,
+     .hi = BETA_MAX},
+    {.info = {.name = NULL}},
+};
+const struct conf_option no_options[] = {{.info = {.name = NULL}}};
 
 static int
 begin(struct adaptation *a, const struct kind_source *from, trv_err *err)
@@ -74,10 +94,7 @@ reward_open_sides(struct adaptation *a, struct kind_source *from, trv_err *err)
     r = a->reward;
     side[0] = &r->plus;
     side[1] = &r->minus;
-    rc = conf_known(r->conf, row->prefix, row->keys, err);
-    if (!rc)
-        rc = conf_num(&r->beta, r->conf, row->factor, row->lo, row->hi,
-                      row->prefix, err);
+    rc = conf_read(r, r->conf, row->options, row->prefix, err);
     TRV_ASSERT(from->n_parts <= 2);
     for (int64_t i = 0; i < from->n_parts && !rc; i++) {
         rc = check_acts(from->parts[i].a, row->prefix, err);
@@ -98,7 +115,7 @@ reward_open_sum(struct adaptation *a, struct kind_source *from, trv_err *err)
     if (rc)
         return rc;
     r = a->reward;
-    rc = conf_known(r->conf, from->row->prefix, from->row->keys, err);
+    rc = conf_read(r, r->conf, from->row->options, from->row->prefix, err);
     for (int64_t i = 0; i < from->n_parts && !rc; i++)
         if (from->parts[i].a->form == FORM_BASE)
             rc = err_fail(err, TRV_EINVAL,

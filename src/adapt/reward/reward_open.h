@@ -5,6 +5,10 @@
 #define ADAPT_REWARD_REWARD_OPEN_H
 
 #include "adapt/reward/reward.h"
+#include "adapt/reward/reward_conf.h"
+
+/* By their names: a factor, a temperature, none. */
+extern const struct conf_option beta_options[], alpha_options[], no_options[];
 
 /** TRV_EUNSUPPORTED: a folder asks for an outside program. */
 int reward_open_verifier(struct adaptation *a, struct kind_source *from,

@@ -112,7 +112,7 @@ scorer_save(struct artefact *head, const struct lora *l, const float *w,
             const struct model_config *cfg, struct outdir *to, trv_err *err)
 {
     struct payload_files files = {0};
-    int rc = peft_encode_scorer(&files, l, w, cfg, head->base_name, err);
+    int rc = peft_encode_scorer(&files, l, w, cfg, head->base_origin, err);
 
     TRV_ASSERT(head->kind == KIND_HEAD);
     if (!rc)

@@ -2,6 +2,7 @@
 #include "adapt/reward/verifier.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
@@ -29,22 +30,14 @@ enum check {
 enum by { BY_TEXT, BY_LINE, BY_SENTENCE, BY_WORD, BY_LETTER };
 enum measure_by { LENGTH_WORDS, LENGTH_CHARS, LENGTH_TOKENS };
 
-static const char *const check_names[] = {"number", "math",     "exact",
-                                          "regex",  "contains", "length",
-                                          "json",   "command",  NULL};
-
-/* The options of each check, and those that take the rest of a spec. */
-static const char *const known[][8] = {
-    {"column", "strict"},
-    {"column"},
-    {"column", "case"},
-    {"by", "share", "case", "not", "pattern"},
-    {"all", "share", "inside", "case", "not", "words"},
-    {"by", "lo", "hi", "slack"},
-    {"keys", "share"},
-    {"timeout", "cmd"},
+/* The options of all checks, as the tables below read them. The texts are those
+ * of the conf, so they are there only while a verifier is opened. */
+struct options {
+    const char *column, *pattern, *words, *keys, *cmd;
+    bool strict, mind_case, all, share, inside, invert;
+    int by; // enum by, or enum measure_by
+    double lo, hi, slack, timeout_s;
 };
-static const char *const takes_rest[] = {"pattern", "words", "cmd", NULL};
 
 struct words {
     char **v;
@@ -54,34 +47,188 @@ struct words {
 struct verifier {
     enum check check;
     char what[32]; // "verifier:regex", for messages
-    char *column;  // of the reference; NULL: the first that is there
-    bool strict, mind_case, all, share, inside, invert;
-    enum by by;
+    struct options o;
+    char *column; // of the reference; NULL: the first that is there
     struct pattern pattern;
     struct pattern_scratch scratch;
     struct words words; // or keys
-    enum measure_by length_by;
-    double lo, hi, slack, timeout_s;
     struct outside *helper;
     const struct tokenizer *tokenizer;
     struct strbuf text; // the answer, well-formed
 };
+
+/* ---- the tables --------------------------------------------------------- */
+
+#define FIELD(f) .at = offsetof(struct options, f)
+#define FLAG(f) .type = CONF_FLAG, FIELD(f)
+#define TEXT(f) .type = CONF_TEXT, FIELD(f)
+#define NUMBER(f, from, to)                                                    \
+    .type = CONF_NUMBER, FIELD(f), .lo = (from), .hi = (to)
+
+#define COLUMN                                                                 \
+    {                                                                          \
+        .info = {"column", "NAME", NULL,                                       \
+                 "the column of the right answer; else answer, reference, "    \
+                 "solution or completion, the first there is"},                \
+        TEXT(column)                                                           \
+    }
+#define MIND_CASE(value, fallback, help)                                       \
+    {                                                                          \
+        .info = {"case", value, fallback, help}, FLAG(mind_case)               \
+    }
+#define NOT                                                                    \
+    {                                                                          \
+        .info = {"not", "1", "0", "what is left to 1"}, FLAG(invert)           \
+    }
+#define END                                                                    \
+    {                                                                          \
+        .info = {.name = NULL }                                                \
+    }
+
+static const struct conf_option of_number[] = {
+    COLUMN,
+    {.info = {"strict", "1", "0", "only a number behind #### counts"},
+     FLAG(strict)},
+    END,
+};
+static const struct conf_option of_math[] = {COLUMN, END};
+static const struct conf_option of_exact[] = {
+    COLUMN,
+    MIND_CASE("0", "1", "capitals do not matter"),
+    END,
+};
+static const struct conf_option of_regex[] = {
+    {.info = {"by", "text|line|sentence|word|letter", "text",
+              "of what the share that matches is taken; text: 1 where it "
+              "matches anywhere"},
+     .type = CONF_CHOICE,
+     FIELD(by)},
+    {.info = {"share", "1", "0", "the same as by=sentence"}, FLAG(share)},
+    MIND_CASE("0", "1", "capitals do not matter"),
+    NOT,
+    {.info = {"pattern", "P", NULL, "a regular expression of PCRE2; needed",
+              .takes_rest = true},
+     TEXT(pattern)},
+    END,
+};
+static const struct conf_option of_contains[] = {
+    {.info = {"all", "1", "0", "all of the words must be there"}, FLAG(all)},
+    {.info = {"share", "1", "0", "the share of the words that is there"},
+     FLAG(share)},
+    {.info = {"inside", "1", "0", "inside longer words, too"}, FLAG(inside)},
+    MIND_CASE("1", "0", "capitals matter"),
+    NOT,
+    {.info = {"words", "A|B|C", NULL, "the words, parted by |; needed",
+              .takes_rest = true},
+     TEXT(words)},
+    END,
+};
+static const struct conf_option of_length[] = {
+    {.info = {"by", "words|chars|tokens", "words", "what is counted"},
+     .type = CONF_CHOICE,
+     FIELD(by)},
+    {.info = {"lo", "N", "0", "the least; falls to 0 at nothing"},
+     NUMBER(lo, 0, 1e9)},
+    {.info = {"hi", "N", NULL, "the most; lo or hi is needed"},
+     NUMBER(hi, 0, 1e9)},
+    {.info = {"slack", "N", NULL,
+              "falls to 0 so far above hi; else as far as hi itself"},
+     NUMBER(slack, 0, 1e9)},
+    END,
+};
+static const struct conf_option of_json[] = {
+    {.info = {"keys", "A|B", NULL, "it is an object with these keys"},
+     TEXT(keys)},
+    {.info = {"share", "1", "0", "the share of what holds: JSON, and each key"},
+     FLAG(share)},
+    END,
+};
+static const struct conf_option of_command[] = {
+    {.info = {"timeout", "S", "10", "seconds for one answer"},
+     NUMBER(timeout_s, 0.001, 86400)},
+    {.info = {"cmd", "COMMAND", NULL, "what /bin/sh -c runs; needed",
+              .takes_rest = true},
+     TEXT(cmd)},
+    END,
+};
+
+static const struct check_row {
+    trv_check info;
+    const struct conf_option *options;
+} checks[] = {
+    [CHECK_NUMBER] = {{"number",
+                       "1 where the answer's number is the row's: the one in "
+                       "\\boxed{}, behind ####, or else its last one",
+                       "verifier:number,column=total,strict=1"},
+                      of_number},
+    [CHECK_MATH] = {{"math",
+                     "1 where the answer is mathematically the row's: "
+                     "fractions, roots, sets, intervals, equations, units",
+                     "verifier:math,column=solution"},
+                    of_math},
+    [CHECK_EXACT] = {{"exact",
+                      "1 where the answer is the row's, less blanks around it",
+                      "verifier:exact,case=0"},
+                     of_exact},
+    [CHECK_REGEX] = {{"regex", "1 where a pattern matches, or a share",
+                      "verifier:regex,by=line,pattern=^[-*]"},
+                     of_regex},
+    [CHECK_CONTAINS] = {{"contains", "1 where one of some words is there",
+                         "verifier:contains,all=1,words=yes|please"},
+                        of_contains},
+    [CHECK_LENGTH] = {{"length",
+                       "1 where the length is between two bounds, falling "
+                       "linearly outside",
+                       "verifier:length,by=words,lo=20,hi=60"},
+                      of_length},
+    [CHECK_JSON] = {{"json", "1 where the answer is one JSON value",
+                     "verifier:json,share=1,keys=name|age"},
+                    of_json},
+    [CHECK_COMMAND] = {{"command",
+                        "what a program of your own says of each answer: see "
+                        "below",
+                        "verifier:command,timeout=30,cmd=python3 reward.py"},
+                       of_command},
+};
+#define N_CHECKS ((int)(sizeof(checks) / sizeof(checks[0])))
+
+const trv_check *
+verifier_check_at(int i)
+{
+    return i >= 0 && i < N_CHECKS ? &checks[i].info : NULL;
+}
+
+const struct conf_option *
+verifier_options(const char *name)
+{
+    for (int i = 0; i < N_CHECKS; i++)
+        if (strcmp(checks[i].info.name, name) == 0)
+            return checks[i].options;
+    return NULL;
+}
 
 /* ---- reading ------------------------------------------------------------ */
 
 static int
 find_check(enum check *out, const char *name, size_t n, trv_err *err)
 {
-    for (int i = 0; check_names[i]; i++)
-        if (strlen(check_names[i]) == n &&
-            memcmp(check_names[i], name, n) == 0) {
+    char known[200];
+    size_t at = 0;
+
+    for (int i = 0; i < N_CHECKS; i++) {
+        const char *one = checks[i].info.name;
+
+        if (strlen(one) == n && memcmp(one, name, n) == 0) {
             *out = (enum check)i;
             return 0;
         }
+        if (at < sizeof(known))
+            at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
+                                   i ? ", " : "", one);
+    }
     return err_fail(err, TRV_EINVAL,
-                    "'verifier:%.*s' is no check; there are number, math, "
-                    "exact, regex, contains, length, json, command",
-                    n > 60 ? 60 : (int)n, name);
+                    "'verifier:%.*s' is no check; there are %s",
+                    n > 60 ? 60 : (int)n, name, known);
 }
 
 int
@@ -96,14 +243,14 @@ verifier_parse(json_t **conf, const char *text, trv_err *err)
     rc = find_check(&check, text, n, err);
     if (rc)
         return rc;
-    snprintf(what, sizeof(what), "verifier:%s", check_names[check]);
+    snprintf(what, sizeof(what), "verifier:%s", checks[check].info.name);
     *conf = json_object();
     if (!*conf)
         return err_nomem(err, "for %s", what);
-    rc = conf_parse(*conf, text[n] ? text + n + 1 : "", what, known[check],
-                    takes_rest, err);
-    if (!rc &&
-        json_object_set_new(*conf, "check", json_string(check_names[check])))
+    rc = conf_parse(*conf, text[n] ? text + n + 1 : "", what,
+                    checks[check].options, err);
+    if (!rc && json_object_set_new(*conf, "check",
+                                   json_string(checks[check].info.name)))
         rc = err_nomem(err, "for %s", what);
     if (rc) {
         json_decref(*conf);
@@ -165,7 +312,7 @@ read_words(struct verifier *v, const char *list, const char *key, trv_err *err)
             return err_fail(err, TRV_EINVAL,
                             "%s has an empty word among %s=%.100s", v->what,
                             key, list);
-        rc = v->mind_case ? sb_add(&b, p, n) : add_folded(&b, p, n);
+        rc = v->o.mind_case ? sb_add(&b, p, n) : add_folded(&b, p, n);
         v->words.v[v->words.n] = rc ? NULL : sb_take(&b);
         sb_release(&b);
         if (!v->words.v[v->words.n])
@@ -178,23 +325,16 @@ read_words(struct verifier *v, const char *list, const char *key, trv_err *err)
 }
 
 static int
-read_regex(struct verifier *v, const json_t *conf, trv_err *err)
+read_regex(struct verifier *v, trv_err *err)
 {
-    static const char *const by[] = {"text", "line",   "sentence",
-                                     "word", "letter", NULL};
-    const char *pattern = NULL;
     struct strbuf re = {0};
-    int which = 0, rc;
+    int rc = need(v, v->o.pattern, "pattern", err);
 
-    rc = conf_text(&pattern, conf, "pattern", v->what, err);
-    if (!rc)
-        rc = need(v, pattern, "pattern", err);
-    if (!rc)
-        rc = conf_choice(&which, conf, "by", by, v->what, err);
     if (rc)
         return rc;
-    v->by = v->share && which == BY_TEXT ? BY_SENTENCE : (enum by)which;
-    if (sb_printf(&re, "%s%s", v->mind_case ? "" : "(?i)", pattern))
+    if (v->o.share && v->o.by == BY_TEXT)
+        v->o.by = BY_SENTENCE;
+    if (sb_printf(&re, "%s%s", v->o.mind_case ? "" : "(?i)", v->o.pattern))
         rc = err_nomem(err, "for %s", v->what);
     if (!rc)
         rc = pattern_regex(&v->pattern, re.s, re.len, "pattern", v->what, err);
@@ -208,77 +348,78 @@ read_regex(struct verifier *v, const json_t *conf, trv_err *err)
 }
 
 static int
-read_length(struct verifier *v, const json_t *conf, trv_err *err)
+read_length(struct options *o, const json_t *conf, const char *what,
+            trv_err *err)
 {
-    static const char *const by[] = {"words", "chars", "tokens", NULL};
-    int which = 0, rc;
-
-    v->hi = (double)INFINITY;
-    v->slack = (double)NAN;
-    rc = conf_choice(&which, conf, "by", by, v->what, err);
-    if (!rc)
-        rc = conf_num(&v->lo, conf, "lo", 0, 1e9, v->what, err);
-    if (!rc)
-        rc = conf_num(&v->hi, conf, "hi", 0, 1e9, v->what, err);
-    if (!rc)
-        rc = conf_num(&v->slack, conf, "slack", 0, 1e9, v->what, err);
-    if (rc)
-        return rc;
-    v->length_by = (enum measure_by)which;
     if (!json_object_get(conf, "lo") && !json_object_get(conf, "hi"))
-        return err_fail(err, TRV_EINVAL, "%s needs lo= or hi=", v->what);
-    if (v->hi < v->lo)
-        return err_fail(err, TRV_EINVAL, "%s has hi=%g below lo=%g", v->what,
-                        v->hi, v->lo);
-    if (isnan(v->slack))
-        v->slack = v->hi;
+        return err_fail(err, TRV_EINVAL, "%s needs lo= or hi=", what);
+    if (o->hi < o->lo)
+        return err_fail(err, TRV_EINVAL, "%s has hi=%g below lo=%g", what,
+                        o->hi, o->lo);
+    if (isnan(o->slack))
+        o->slack = o->hi;
     return 0;
+}
+
+static int
+read_column(struct verifier *v, trv_err *err)
+{
+    const int rc = v->o.column ? need(v, v->o.column, "column", err) : 0;
+
+    if (rc || !v->o.column)
+        return rc;
+    v->column = mem_strdup(v->o.column);
+    return v->column ? 0 : err_nomem(err, "for %s", v->what);
 }
 
 static int
 read_check(struct verifier *v, const json_t *conf, trv_err *err)
 {
-    const char *text = NULL;
+    const struct options *o = &v->o;
     int rc;
 
     switch (v->check) {
     case CHECK_NUMBER:
     case CHECK_MATH:
     case CHECK_EXACT:
-        rc = conf_text(&text, conf, "column", v->what, err);
-        if (!rc && text) {
-            rc = need(v, text, "column", err);
-            v->column = mem_strdup(text);
-            if (!rc && !v->column)
-                rc = err_nomem(err, "for %s", v->what);
-        }
-        return rc;
+        return read_column(v, err);
     case CHECK_REGEX:
-        return read_regex(v, conf, err);
+        return read_regex(v, err);
     case CHECK_CONTAINS:
-        rc = conf_text(&text, conf, "words", v->what, err);
-        if (!rc)
-            rc = need(v, text, "words", err);
-        if (!rc && v->all && v->share)
+        rc = need(v, o->words, "words", err);
+        if (!rc && o->all && o->share)
             rc = err_fail(err, TRV_EINVAL, "%s has both all=1 and share=1",
                           v->what);
-        return rc ? rc : read_words(v, text, "words", err);
+        return rc ? rc : read_words(v, o->words, "words", err);
     case CHECK_LENGTH:
-        return read_length(v, conf, err);
+        return read_length(&v->o, conf, v->what, err);
     case CHECK_JSON:
-        rc = conf_text(&text, conf, "keys", v->what, err);
-        return rc || !text ? rc : read_words(v, text, "keys", err);
+        return o->keys ? read_words(v, o->keys, "keys", err) : 0;
     case CHECK_COMMAND:
-        v->timeout_s = 10;
-        rc = conf_text(&text, conf, "cmd", v->what, err);
-        if (!rc)
-            rc = need(v, text, "cmd", err);
-        if (!rc)
-            rc = conf_num(&v->timeout_s, conf, "timeout", 0.001, 86400, v->what,
-                          err);
-        return rc ? rc : outside_open(&v->helper, text, v->timeout_s, err);
+        rc = need(v, o->cmd, "cmd", err);
+        return rc ? rc : outside_open(&v->helper, o->cmd, o->timeout_s, err);
     }
     return 0;
+}
+
+/* "check" names the table that reads the rest. */
+static int
+read_options(struct verifier *v, const json_t *conf, trv_err *err)
+{
+    json_t *rest = json_copy((json_t *)(uintptr_t)conf);
+    int rc;
+
+    if (!rest)
+        return err_nomem(err, "for a verifier");
+    (void)json_object_del(rest, "check");
+    v->o = (struct options){
+        .mind_case = true, .hi = (double)INFINITY, .slack = (double)NAN};
+    rc = conf_read(&v->o, rest, checks[v->check].options, v->what, err);
+    if (!rc)
+        rc = read_check(v, rest, err);
+    json_decref(rest);
+    v->o.column = v->o.pattern = v->o.words = v->o.keys = v->o.cmd = NULL;
+    return rc;
 }
 
 int
@@ -286,40 +427,26 @@ verifier_open(struct verifier **out, const json_t *conf,
               const struct tokenizer *t, trv_err *err)
 {
     struct verifier *v = mem_calloc(1, sizeof(*v));
-    const char *keys[10] = {"check"};
     const char *name = NULL;
-    int rc, n = 1;
+    int rc;
 
     *out = NULL;
     if (!v)
         return err_nomem(err, "for a verifier");
     v->tokenizer = t;
-    rc = conf_text(&name, conf, "check", "a verifier", err);
+    if (!json_is_object(conf))
+        rc = err_fail(err, TRV_EINVAL, "a verifier is described by no object");
+    else
+        rc = conf_text(&name, conf, "check", "a verifier", err);
     if (!rc && !name)
         rc = err_fail(err, TRV_EINVAL, "a verifier needs 'check'");
     if (!rc)
         rc = find_check(&v->check, name, strlen(name), err);
     if (rc)
         goto done;
-    snprintf(v->what, sizeof(v->what), "verifier:%s", check_names[v->check]);
-    for (int i = 0; known[v->check][i]; i++)
-        keys[n++] = known[v->check][i];
-    rc = conf_known(conf, v->what, keys, err);
-    v->mind_case = v->check != CHECK_CONTAINS;
-    if (!rc)
-        rc = conf_flag(&v->strict, conf, "strict", v->what, err);
-    if (!rc)
-        rc = conf_flag(&v->mind_case, conf, "case", v->what, err);
-    if (!rc)
-        rc = conf_flag(&v->all, conf, "all", v->what, err);
-    if (!rc)
-        rc = conf_flag(&v->share, conf, "share", v->what, err);
-    if (!rc)
-        rc = conf_flag(&v->inside, conf, "inside", v->what, err);
-    if (!rc)
-        rc = conf_flag(&v->invert, conf, "not", v->what, err);
-    if (!rc)
-        rc = read_check(v, conf, err);
+    snprintf(v->what, sizeof(v->what), "verifier:%s",
+             checks[v->check].info.name);
+    rc = read_options(v, conf, err);
     if (rc)
         goto done;
     *out = v;
@@ -464,7 +591,7 @@ check_value(struct verifier *v, double *score, const struct reward_item *item,
                                            json_is_real(found) ? &real : NULL,
                                        .text = v->text.s,
                                        .n_text = v->text.len,
-                                       .strict = v->strict,
+                                       .strict = v->o.strict,
                                        .formula = v->check == CHECK_MATH};
 
         real = json_real_value(found);
@@ -492,7 +619,7 @@ check_exact(struct verifier *v, double *score, const struct reward_item *item,
         n_ref = ref.len;
         trim(&s, &n);
         trim(&r, &n_ref);
-        if (v->mind_case)
+        if (v->o.mind_case)
             *score = n == n_ref && memcmp(s, r, n) == 0 ? 1.0 : 0.0;
         else if (add_folded(&a, s, n) || add_folded(&b, r, n_ref))
             rc = err_nomem(err, "for %s", v->what);
@@ -575,13 +702,13 @@ check_regex(struct verifier *v, double *score, trv_err *err)
     int64_t parts = 0, hits = 0;
     int found = 0;
 
-    if (v->by == BY_TEXT) {
+    if (v->o.by == BY_TEXT) {
         found = matches(v, v->text.s, v->text.len, err);
         *score = found;
         return found < 0 ? found : 0;
     }
-    while (found >= 0 &&
-           next_part(v->by, v->text.s, v->text.len, &at, &start, &end)) {
+    while (found >= 0 && next_part((enum by)v->o.by, v->text.s, v->text.len,
+                                   &at, &start, &end)) {
         found = matches(v, v->text.s + start, end - start, err);
         hits += found > 0;
         parts++;
@@ -606,12 +733,12 @@ has_word(const struct verifier *v, const struct strbuf *text, const char *word)
         p = memmem(p, left, word, n);
         if (!p)
             return false;
-        if (!v->inside && p > text->s && utf8_is_word(first)) {
+        if (!v->o.inside && p > text->s && utf8_is_word(first)) {
             (void)utf8_get(&beside,
                            text->s + utf8_back(text->s, (size_t)(p - text->s)));
             whole = !utf8_is_word(beside);
         }
-        if (!v->inside && p + n < text->s + text->len && utf8_is_word(last)) {
+        if (!v->o.inside && p + n < text->s + text->len && utf8_is_word(last)) {
             (void)utf8_get(&beside, p + n);
             whole = whole && !utf8_is_word(beside);
         }
@@ -630,15 +757,15 @@ check_contains(struct verifier *v, double *score, trv_err *err)
     int64_t found = 0;
     int rc = 0;
 
-    if (!v->mind_case) {
+    if (!v->o.mind_case) {
         rc = add_folded(&folded, v->text.s, v->text.len);
         text = &folded;
     }
     for (int64_t i = 0; i < v->words.n && !rc && text->s; i++)
         found += has_word(v, text, v->words.v[i]);
-    *score = v->share ? (double)found / (double)v->words.n
-             : v->all ? (double)(found == v->words.n)
-                      : (double)(found > 0);
+    *score = v->o.share ? (double)found / (double)v->words.n
+             : v->o.all ? (double)(found == v->words.n)
+                        : (double)(found > 0);
     sb_release(&folded);
     return rc ? err_nomem(err, "for %s", v->what) : 0;
 }
@@ -649,10 +776,10 @@ check_length(struct verifier *v, double *score, const struct reward_item *item)
     size_t at = 0, start, end;
     double n = 0;
 
-    if (v->length_by == LENGTH_WORDS) {
+    if (v->o.by == LENGTH_WORDS) {
         while (next_part(BY_WORD, v->text.s, v->text.len, &at, &start, &end))
             n++;
-    } else if (v->length_by == LENGTH_CHARS) {
+    } else if (v->o.by == LENGTH_CHARS) {
         for (; at < v->text.len; at += utf8_len(v->text.s[at]))
             n++;
     } else {
@@ -660,10 +787,10 @@ check_length(struct verifier *v, double *score, const struct reward_item *item)
             n += !v->tokenizer ||
                  !tokenizer_is_special(v->tokenizer, item->ids[i]);
     }
-    *score = n < v->lo               ? n / v->lo
-             : n <= v->hi            ? 1.0
-             : n >= v->hi + v->slack ? 0.0
-                                     : 1.0 - (n - v->hi) / v->slack;
+    *score = n < v->o.lo                 ? n / v->o.lo
+             : n <= v->o.hi              ? 1.0
+             : n >= v->o.hi + v->o.slack ? 0.0
+                                         : 1.0 - (n - v->o.hi) / v->o.slack;
     return 0;
 }
 
@@ -682,9 +809,9 @@ check_json(struct verifier *v, double *score, trv_err *err)
         return err_nomem(err, "for %s", v->what);
     for (int64_t i = 0; i < v->words.n; i++)
         held += json_object_get(value, v->words.v[i]) != NULL;
-    *score = !value     ? 0.0
-             : v->share ? (double)(1 + held) / (double)(1 + v->words.n)
-                        : (double)(held == v->words.n);
+    *score = !value       ? 0.0
+             : v->o.share ? (double)(1 + held) / (double)(1 + v->words.n)
+                          : (double)(held == v->words.n);
     json_decref(value);
     return 0;
 }
@@ -758,7 +885,7 @@ verifier_score(struct verifier *v, double *score,
     }
     if (rc)
         return in_item(rc, item, index, err);
-    if (v->invert)
+    if (v->o.invert)
         *score = 1.0 - *score;
     return 0;
 }

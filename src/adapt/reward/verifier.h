@@ -1,35 +1,8 @@
 /* verifier.h -- rewards that are rules: a check of the answer's text, mostly
  * between 0 and 1.
  *
- *   number    1 where the answer's number equals the reference's, as numbers:
- *             that in the last \boxed{}, that behind the last '####', or else
- *             the last one of the text (answer_value.h)
- *               column=    of the reference: answer, reference, solution or
- *                          completion, the first that is there
- *               strict=1   only a number behind '####' counts
- *   math      1 where the answer is mathematically the reference: numbers,
- *             fractions, roots, sets, intervals, equations (maths.h)
- *               column=
- *   exact     1 where the answer equals the reference, less blanks around it
- *               column=, case=0   capitals do not matter
- *   regex     1 where pattern= (takes the rest) matches somewhere
- *               by=line|sentence|word|letter   the share of these that match
- *               share=1    by=sentence
- *               case=0, not=1   what is left to 1
- *   contains  1 where one of words=A|B|C (takes the rest) is there
- *               all=1      all of them; share=1: their share
- *               inside=1   also inside longer words
- *               case=1     capitals matter
- *               not=1
- *   length    1 between lo= and hi=, falling linearly to 0 at nothing and at
- *             hi + slack (slack=: hi)
- *               by=words|chars|tokens   tokens: less special ones
- *   json      1 where the answer is one JSON value
- *               keys=A|B   an object with these keys
- *               share=1    the share of what holds: JSON, and each key
- *   command   the score of an outside program: outside.h
- *               timeout=S  seconds for a row; 10
- *               cmd=       takes the rest
+ * The table of checks in verifier.c says what each is, its options, and what
+ * these mean; `trivium help rewards` prints it, and conf_read() reads by it.
  *
  * A sentence ends behind . ! or ? before a blank, and where a line ends.
  */
@@ -39,12 +12,19 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <trivium/trivium.h>
 
 #include "base/err.h"
 
 struct verifier;
+struct conf_option;
 struct reward_item;
 struct tokenizer;
+
+/** Check i; NULL behind the last. The options of one by its name; NULL: there
+ * is none. They are what is read, all of it. */
+const trv_check *verifier_check_at(int i);
+const struct conf_option *verifier_options(const char *name);
 
 /** Read "number,strict=1" into an object {"check":, ...}. */
 int verifier_parse(json_t **conf, const char *text, trv_err *err);

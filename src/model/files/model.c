@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -16,6 +17,7 @@
 #include "model/files/checkpoint.h"
 #include "model/files/family.h"
 #include "model/files/gguf_model.h"
+#include "model/files/hub.h"
 #include "model/files/layout.h"
 #include "text/utf8.h"
 
@@ -48,26 +50,72 @@ check_vocabulary(struct model *m, trv_err *err)
     return 0;
 }
 
+/* A copy as JSON can hold it; NULL without memory. */
+static char *
+as_utf8(const char *s, size_t n)
+{
+    struct strbuf whole = {0};
+    char *copy = NULL;
+    size_t used;
+
+    if (utf8_is_valid(s, n))
+        return mem_strndup(s, n);
+    if (!utf8_repair(&whole, &used, s, n, false))
+        copy = sb_take(&whole);
+    sb_release(&whole);
+    return copy;
+}
+
+/* Takes the place, and says what finds it again. */
+static int
+set_place(struct model *m, struct hub_place *place, trv_err *err)
+{
+    char *whole = place->name ? NULL : realpath(place->path, NULL);
+    const char *origin = place->name ? place->name
+                         : whole     ? whole
+                                     : place->path;
+
+    m->origin = as_utf8(origin, strlen(origin));
+    m->path = place->path;
+    m->is_of_hub = place->name != NULL;
+    place->path = NULL;
+    hub_release(place);
+    free(whole);
+    return m->origin ? 0 : err_nomem(err, "to open '%s'", m->path);
+}
+
 int
 model_set_name(struct model *m, const char *said, trv_err *err)
 {
     const bool is_said = said && *said;
-    const char *from = is_said ? said : m->path;
-    size_t end = strlen(from), start = 0, used;
-    struct strbuf whole = {0};
+    const char *from = is_said ? said : m->is_of_hub ? m->origin : m->path;
+    size_t end = strlen(from), start = 0;
 
-    if (!is_said) {
+    if (!is_said && !m->is_of_hub) {
         while (end > 1 && from[end - 1] == '/')
             end--;
         for (start = end; start > 0 && from[start - 1] != '/';)
             start--;
     }
-    if (utf8_is_valid(from + start, end - start))
-        m->name = mem_strndup(from + start, end - start);
-    else if (!utf8_repair(&whole, &used, from + start, end - start, false))
-        m->name = sb_take(&whole);
-    sb_release(&whole);
+    m->name = as_utf8(from + start, end - start);
     return m->name ? 0 : err_nomem(err, "to open '%s'", m->path);
+}
+
+int
+model_set_origin(struct model *m, const char *name, trv_err *err)
+{
+    char *copy;
+
+    if (!*name || !utf8_is_valid(name, strlen(name)))
+        return err_option(err, TRV_EINVAL, "base-name",
+                          "'%.100s' is no name: it is a path or ORG/NAME",
+                          name);
+    copy = mem_strdup(name);
+    if (!copy)
+        return err_nomem(err, "to open '%s'", m->path);
+    mem_free(m->origin);
+    m->origin = copy;
+    return 0;
 }
 
 int
@@ -191,35 +239,45 @@ note_rotary(struct model *m, trv_err *err)
 }
 
 static int
-open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
+open_at(struct model *m, bool scorer, trv_err *err)
 {
-    struct model *m;
     int rc;
 
+    if (file_is_dir(m->path))
+        return model_open_hf(m, scorer, err);
+    if (file_is_part(m->path))
+        return err_fail(err, TRV_EINVAL,
+                        "'%s' is one file of a folder: name the folder",
+                        m->path);
+    rc = checkpoint_open(&m->ckpt, m->path, err);
+    if (!rc && !checkpoint_gguf(m->ckpt))
+        rc = err_fail(err, TRV_EINVAL,
+                      "'%s' is neither a folder nor a GGUF file", m->path);
+    if (!rc)
+        rc = open_gguf(m, err);
+    return rc ? rc : model_check_kind(m, scorer, err);
+}
+
+static int
+open_kind(struct model **out, const char *given, bool scorer, trv_err *err)
+{
+    struct hub_place place;
+    struct model *m;
+    int rc = hub_find(&place, given, HUB_WEIGHTS, err);
+
     *out = NULL;
+    if (rc)
+        return rc;
     m = mem_calloc(1, sizeof(*m));
-    if (!m)
-        return err_nomem(err, "to open '%s'", path);
+    if (!m) {
+        hub_release(&place);
+        return err_nomem(err, "to open '%s'", given);
+    }
     m->temperature = m->top_p = m->repetition_penalty = (double)NAN;
     m->top_k = -1;
-    m->path = mem_strdup(path);
-    if (!m->path) {
-        rc = err_nomem(err, "to open '%s'", path);
-    } else if (file_is_dir(path)) {
-        rc = model_open_hf(m, scorer, err);
-    } else if (file_is_part(path)) {
-        rc = err_fail(err, TRV_EINVAL,
-                      "'%s' is one file of a folder: name the folder", path);
-    } else {
-        rc = checkpoint_open(&m->ckpt, path, err);
-        if (!rc && !checkpoint_gguf(m->ckpt))
-            rc = err_fail(err, TRV_EINVAL,
-                          "'%s' is neither a folder nor a GGUF file", path);
-        if (!rc)
-            rc = open_gguf(m, err);
-        if (!rc)
-            rc = model_check_kind(m, scorer, err);
-    }
+    rc = set_place(m, &place, err);
+    if (!rc)
+        rc = open_at(m, scorer, err);
     if (!rc)
         rc = check_vocabulary(m, err);
     if (!rc)
@@ -227,11 +285,9 @@ open_kind(struct model **out, const char *path, bool scorer, trv_err *err)
     if (!rc)
         rc = model_open_chat(m, NULL, err);
     if (rc)
-        goto done;
-    *out = m;
-    m = NULL;
-done:
-    model_free(m);
+        model_free(m);
+    else
+        *out = m;
     return rc;
 }
 
@@ -260,6 +316,7 @@ model_free(struct model *m)
     mem_free(m->chat_source);
     mem_free(m->layers);
     mem_free(m->name);
+    mem_free(m->origin);
     mem_free(m->path);
     mem_free(m);
 }

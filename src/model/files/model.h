@@ -28,7 +28,10 @@ struct checkpoint; // the mapped files and their index; model/files/checkpoint.h
 
 struct model {
     char *path;
-    char *name; // "_name_or_path", GGUF's general.name, or the folder's name
+    char *name;   // "_name_or_path", GGUF's general.name, or the folder's name
+    char *origin; // what finds it again: its name on the Hub, ORG/NAME[@REV],
+                  // or its absolute path
+    bool is_of_hub;
     bool gguf;
     bool vocabulary; // a GGUF file without tensors: all but the tokenizer and
                      // the chat template is empty
@@ -53,7 +56,8 @@ struct model {
     int64_t top_k;                                 // -1: not said
 };
 
-/** Open a Hugging Face folder or a .gguf file. Every tensor that the config
+/** Open a Hugging Face folder or a .gguf file, by its path or its name on the
+ * Hub (hub.h). Every tensor that the config
  * asks for must be there with the shape that it says, inside its file; no two
  * may overlap. TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_ENOMEM. */
 int model_open(struct model **out, const char *path, trv_err *err);
@@ -85,6 +89,8 @@ int model_set_layout(struct model *m, const char *layout, trv_err *err);
 void model_share_layout(struct model *m, const struct model *with);
 /** Are plain prompts a user's turn? */
 bool model_is_chat(const struct model *m);
+/** Take another name for `origin`; TRV_EINVAL where it is none. */
+int model_set_origin(struct model *m, const char *name, trv_err *err);
 
 /** The tensor that a layout item names. */
 const struct tensor *model_tensor(const struct model *m,

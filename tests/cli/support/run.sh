@@ -13,6 +13,7 @@ source=$(cd "$support/../../.." && pwd)
 : "${PTY:=${TRIVIUM_BUILD:-$source/build}/pty}"
 export TRIVIUM_SOURCE TRIVIUM TRIVIUM_ASSETS PTY
 export OMP_WAIT_POLICY=passive # threads that spin starve a busy machine
+export HF_HUB_CACHE=/no/hub    # what is not in it is the same everywhere
 export NO_COLOR=1 TERM=dumb LC_ALL=C SUPPORT="$support"
 rewrite=false
 if [ "${1:-}" = --rewrite ]; then
