@@ -210,9 +210,9 @@ note_layout(const struct adaptation *a, const struct adaptation_how *how,
                               "prompts are laid out %s here: it may do "
                               "nothing%s\n",
                               dir, made, chat ? "as a chat" : "raw",
-                              chat                ? "; --raw makes them raw"
-                              : how->m->chat      ? "; leave --raw away"
-                                                  : "")
+                              chat           ? "; --raw makes them raw"
+                              : how->m->chat ? "; leave --raw away"
+                                             : "")
                ? err_nomem(err, "to open '%s'", dir)
                : 0;
 }

@@ -25,8 +25,9 @@ static const struct opt_spec generate_opts[] = {
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_TEXT(struct generate_args, prompt, 'p', "prompt", .value = "TEXT",
-             .shown = "", .help = "what a user says, or the text to continue (--raw); "
-                              "@FILE reads a file"),
+             .shown = "",
+             .help = "what a user says, or the text to continue (--raw); "
+                     "@FILE reads a file"),
     OPT_GROUP("How to choose"),
     CHOOSING_NUMBERS(struct generate_args),
     OPT_GROUP("How a reward acts"),

@@ -32,7 +32,7 @@ struct pair_rows {
     int64_t tokens;
     char hash[HASH_HEX]; // of the file
     struct row_layout layout;
-    char *unused;        // its columns that nothing reads, or NULL
+    char *unused; // its columns that nothing reads, or NULL
 };
 
 /** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what

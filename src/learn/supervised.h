@@ -29,7 +29,7 @@ struct learned_rows {
     int64_t n_virtual;           // ids of virtual tokens before each row
     char hash[HASH_HEX];         // of the file
     struct row_layout layout;
-    char *unused;                // its columns that nothing reads, or NULL
+    char *unused; // its columns that nothing reads, or NULL
 };
 
 /** Read a file's rows as ids, each at most `max_length` tokens: a longer one is

@@ -100,11 +100,11 @@ work_write_run(struct work *w, json_t *own, trv_err *err)
     if (rc)
         return rc;
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)w->seed);
-    shared = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s*,s:O}", "weights", id->weights, "tokenizer",
-        id->tokenizer, "chat", id->chat, "seed", seed, "precision",
-        w->s->be->prec == PREC_BF16 ? "bf16" : "f32", "layout", w->layout,
-        "options", w->options);
+    shared =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*,s:O}", "weights", id->weights,
+                  "tokenizer", id->tokenizer, "chat", id->chat, "seed", seed,
+                  "precision", w->s->be->prec == PREC_BF16 ? "bf16" : "f32",
+                  "layout", w->layout, "options", w->options);
     if (!own || !shared || json_object_update(own, shared))
         rc = err_nomem(err, "to plan a run");
     json_decref(shared);

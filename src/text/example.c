@@ -339,8 +339,7 @@ refuse_messages(const struct text_rules *rules, const struct data_row *row,
         return err_fail(err, chat_template_fault(rules->chat)->code, "%s",
                         chat_template_fault(rules->chat)->msg);
     return data_row_fail(
-        row, err, TRV_EINVAL,
-        "a prompt of messages stands in a chat, and %s",
+        row, err, TRV_EINVAL, "a prompt of messages stands in a chat, and %s",
         row->prompt && !row->of_texts
             ? "--raw (--layout raw) lays this row out as text: leave it away"
             : "a row of text is raw: a column `prompt` in place of `text` "

@@ -166,7 +166,6 @@ int example_turn_end(int32_t *out, const struct text_rules *rules,
  *
  * @return 0, TRV_ENOMEM.
  */
-int example_has_system(bool *out, const struct text_rules *rules,
-                       trv_err *err);
+int example_has_system(bool *out, const struct text_rules *rules, trv_err *err);
 
 #endif

@@ -67,7 +67,7 @@ same "train head" "${v[@]}"
 v=()
 for f in plain.jsonl turns.jsonl line.txt; do
     v+=("$(t measure -q --model tiny --source "prompt:Be brief." --target out/c \
-        --inputs $f --max-tokens 4 --json | grep -o '"kl_forward": *{[^}]*}')")
+        --inputs $f --max-tokens 4 --json | tr -d "\n " | grep -o "\"kl_forward\":{[^}]*}")")
 done
 same measure "${v[@]}"
 g="generate --model tiny --temperature 0 --max-tokens 6 --ignore-eos"

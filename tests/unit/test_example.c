@@ -450,7 +450,8 @@ test_example_masks_what_transformers_masks(void **state)
     struct tokenizer *t = golden_tokenizer("byte");
     struct chat_template *chat = golden_template("qwen3_training");
     const int32_t end = tokenizer_id(t, "<|im_end|>");
-    const struct text_rules rules = {.tokenizer = t, .chat = chat, .turn_end = &end};
+    const struct text_rules rules = {
+        .tokenizer = t, .chat = chat, .turn_end = &end};
     const json_t *one;
     json_t *cases = NULL;
     trv_err err = {0};

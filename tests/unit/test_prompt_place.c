@@ -258,9 +258,8 @@ test_prompt_slot_wants_a_template_that_shows_the_system(void **state)
                                     "{% endfor %}c"),
                              &err),
          &err);
-    assert_int_equal(
-        prompt_place_open(&slot, m, data.rows, data.n, "", &err),
-        TRV_EINVAL);
+    assert_int_equal(prompt_place_open(&slot, m, data.rows, data.n, "", &err),
+                     TRV_EINVAL);
     assert_non_null(strstr(err.msg, "does not show a system message"));
     data_release(&data);
     model_free(m);

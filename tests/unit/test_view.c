@@ -89,8 +89,7 @@ test_view_a_line_of_text_is_a_prompt_of_its_file_and_line(void **state)
     (void)state;
     snprintf(path, sizeof(path), "%s/in.txt", dir);
     assert_int_equal(file_write_atomic(path, "one\ntwo\n", 8, &err), 0);
-    if (inputs_open(&in, s,
-                    &(struct inputs_options){.path = path}, &err))
+    if (inputs_open(&in, s, &(struct inputs_options){.path = path}, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(in.data.n, 2);
     assert_string_equal(json_string_value(in.data.rows[1].prompt), "two");

@@ -46,11 +46,11 @@ struct model {
     struct chat_template *chat;   // NULL where there is none
     char *chat_source;            // its text
     bool has_turn_end;
-    int32_t turn_end;    // that ends an answer of the chat: example_turn_end()
+    int32_t turn_end; // that ends an answer of the chat: example_turn_end()
     enum text_layout layout; // raw: asked for, or the template cannot be used
     bool no_system;          // the chat has no place for a system message
-    struct strbuf notes; // where files contradict each other: lines
-    struct own_tensor *own; // what model_replace() was given
+    struct strbuf notes;     // where files contradict each other: lines
+    struct own_tensor *own;  // what model_replace() was given
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said

@@ -302,9 +302,7 @@ model_set_layout(struct model *m, const char *layout, trv_err *err)
                         m->path);
     if (chat && fault)
         return err_fail(err, fault->code, "%s", fault->msg);
-    m->layout = layout && !chat ? TEXT_RAW_ASKED
-                : fault         ? TEXT_RAW
-                                : TEXT_CHAT;
+    m->layout = layout && !chat ? TEXT_RAW_ASKED : fault ? TEXT_RAW : TEXT_CHAT;
     return 0;
 }
 
