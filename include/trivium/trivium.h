@@ -34,6 +34,7 @@ typedef struct {
     double tokens;       // tokens processed in this stage so far
     double loss;         // latest loss in nats per token; NaN where none
     double seconds;      // since the stage began
+    double left;         // of the whole call, about; 0: not known
 } trv_progress;
 
 /** Called often, from the calling thread. Return false to stop: the call then
@@ -201,6 +202,10 @@ TRV_API void trv_adaptation_free(trv_adaptation *a);
  * opened beside its own, and columns of data that nothing reads. Lives as long
  * as it. */
 TRV_API const char *trv_adaptation_notes(const trv_adaptation *a);
+/** @return what its use has shown since it was opened, one line each; "" where
+ * there is nothing to tell: inputs that no document of retrieve: matched. Lives
+ * until the next call or the free. */
+TRV_API const char *trv_adaptation_use_notes(trv_adaptation *a);
 
 /** @return the specs that are known, `lora:DIR` and so on, one by one: i = 0, 1,
  * ..., NULL behind the last. @param form  "params", "prompt", "reward"; NULL:
@@ -476,8 +481,9 @@ typedef struct {
     const char *loss;    // dpo: "sigmoid", "ipo", "hinge", "kto"; grpo, rloo:
                          // "dapo", "grpo", "bnpo", "dr_grpo"; NULL: sigmoid,
                          // dapo, and grpo of rloo
-    const char *pairs;   // file of given pairs: `prompt`, `chosen`,
-                         // `rejected`; NULL: made by the reward
+    const char *pairs;   // file of given preferences: `prompt`, `chosen`,
+                         // `rejected`, or for kto `prompt`, `completion`,
+                         // `label`; NULL: made by the reward
     const char *pairing; // "best" answer with the worst, or "all"; NULL: all
                          // where labels are soft
     double margin;       // rewards of a pair differ by more; 0
@@ -498,6 +504,16 @@ typedef struct {
     trv_evolve_options evolve; // of "evolve" and "demos"
     bool allow_diverged; // save a run whose loss rose or whose reward fell
     const char *ratio;   // grpo: of each "token", or of the "sequence" (GSPO)
+    /* What sizes that are not given may take: "90s", "10m", "2h"; "none": the
+     * method's full sizes. NULL: 10m for models above 32 million parameters,
+     * else none. `fixed` names options, parted by blanks, that count as given
+     * though they stand at their default; NULL: none. */
+    const char *budget, *fixed;
+    bool dry_run; // fill the plan of the cost, and do no work
+    double epochs;       // passes over given preferences, where steps are 0;
+                         // 0: 3
+    double desirable_weight;   // kto: of each good answer's loss; 1
+    double undesirable_weight; // kto: of each bad one's; 1
 } trv_convert_options;
 
 /** The options at their defaults, for languages that have no macros of C. */
@@ -517,7 +533,7 @@ TRV_API trv_convert_options trv_convert_options_init(void);
         .clip_ratio = 0.2, .updates = 1, .gae_lambda = 0.95, .max_kl = 1.0,    \
         .prompt_tokens = 24, .length_cost = 0.001,                             \
         .search = TRV_SEARCH_OPTIONS_INIT, .evolve = TRV_EVOLVE_OPTIONS_INIT,  \
-        .ratio = "token"                                                       \
+        .ratio = "token", .desirable_weight = 1.0, .undesirable_weight = 1.0   \
     }
 #endif
 
@@ -556,6 +572,13 @@ typedef struct {
     /* where a reward was learned: its loss is in nats per pair */
     int64_t pairs, held_out; // pairs learned from, and those it is tried on
     double accuracy;         // share of the latter ranked right; held_out 0: 0
+    /* what was planned before: tokens, answers and steps at most, about how
+     * many seconds (0: not measured) and bytes beside the model */
+    double planned_tokens, planned_seconds, planned_bytes;
+    double planned_answers, planned_steps;
+    /* options that give the sizes a budget has cut, as "--samples 256 --steps
+     * 60": the same run on any machine; "" where nothing was cut */
+    char sizes[160];
 } trv_cost;
 
 /**
@@ -619,6 +642,9 @@ typedef struct {
                           // the output; NULL: the training takes the lock
     /* tokens of a conversation that carry loss: "last", "assistant", "all" */
     const char *loss_on;
+    /* what steps that are not given may take, as of trv_convert_options */
+    const char *budget;
+    bool dry_run; // fill the plan of the cost, and do no work
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -626,7 +652,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last"                                                             \
+            "last", NULL, false                                                \
     }
 
 /**
@@ -761,9 +787,9 @@ typedef struct {
     const char *inputs;  // held-out inputs; NULL: sampled from the model, and
                          // never those that a conversion samples
     const char *control; // inputs to leave alone; NULL: the base's own text
-    int32_t max_inputs;  // 200
-    int32_t max_tokens;  // of each sample; 64
-    int32_t candidates;  // answers per input for the score figures; 4
+    int32_t max_inputs;  // 0: 200, or what the budget leaves of them
+    int32_t max_tokens;  // of each sample; 0: 64, likewise
+    int32_t candidates;  // answers per input for the score figures; 0: 4
     uint64_t seed;
     int32_t examples;           // inputs to be shown with their answers; 0
     const trv_adaptation *task; // a reward, borrowed: how much of it the
@@ -771,13 +797,22 @@ typedef struct {
                                 // where that is a reward, or else none
     bool note; // write the figures, and what they depend on, to `measured` in
                // the target's trivium.json; TRV_EINVAL: it has none
-    trv_message_fn on_message; // how inputs are laid out; NULL: none
+    trv_message_fn on_message; // warnings, and what it will take; NULL: none
     void *message_payload;
+    const char *figures; // those to be measured, by the names and groups of
+                         // measure_figures.def: "task,gap_closed"; NULL: all
+                         // that say something of these two
+    double temperature;  // 1; another is for the figures of a task alone. 0:
+                         // the likeliest tokens, one answer to each input
+    const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
+                         // NULL, "none": those sizes in full
+    bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
 #define TRV_MEASURE_OPTIONS_INIT                                               \
     {                                                                          \
-        1, NULL, NULL, 200, 64, 4, 0, 0, NULL, false, NULL, NULL               \
+        1, NULL, NULL, 0, 0, 0, 0, 0, NULL, false, NULL, NULL, NULL, 1.0,      \
+            NULL, false                                                        \
     }
 
 /** An input and what each side answers to it, all three drawn with the same
@@ -810,8 +845,16 @@ typedef struct {
     trv_figure gap_closed;             // 1 - kl_forward / kl_base
     trv_figure top1_agreement;
     trv_figure rank_tau, pair_accuracy, pearson;
-    trv_figure drift; // KL(base, B) on control inputs
+    trv_figure drift;        // KL(base, B) on control inputs
+    trv_figure drift_source; // KL(base, A), along the same answers
     trv_figure task_base, task_source, task_target; // the task's mean reward
+    /* The target's, or without one the source's, less the base's to the same
+     * input. */
+    trv_figure task_gain;
+    uint32_t asked; // bit i: figure i of measure_figures.def was to be measured
+    int32_t max_inputs, max_tokens, candidates; // the sizes that it had
+    char *cut; // a line: what the budget has cut, and the options that give the
+               // same figures anywhere; NULL: nothing
     struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
@@ -828,6 +871,18 @@ typedef struct {
     int64_t n_positions;
 } trv_measurement;
 
+/**
+ * Measure how near a target is to a source; without a target, what reward of a
+ * task the source's answers get.
+ *
+ * @param out     [out] free with trv_measurement_release(); zeros after a
+ *                failure.
+ * @param target  NULL: opts->task says what the source's answers are worth.
+ * @return TRV_EINVAL (a figure that is none, or that these two do not have;
+ *         neither target nor task), TRV_ERANGE, TRV_ETOOLONG (no input leaves
+ *         room for an answer), TRV_ECANCELED, TRV_ENONFINITE, TRV_ENOMEM, and
+ *         what reading inputs and scoring may return.
+ */
 TRV_API TRV_MUST_USE int
 trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
             const trv_adaptation *target, const trv_measure_options *opts,

@@ -47,6 +47,17 @@ adaptation_has_text(const struct adaptation *a)
     return text;
 }
 
+int
+adaptation_use_notes(struct strbuf *out, const struct adaptation *a,
+                     trv_err *err)
+{
+    int rc = a && a->retrieve ? retrieve_note(out, a->retrieve, err) : 0;
+
+    for (int64_t i = 0; a && i < count_parts(a) && !rc; i++)
+        rc = adaptation_use_notes(out, part_at(a, i), err);
+    return rc;
+}
+
 void
 adaptation_free(struct adaptation *a)
 {

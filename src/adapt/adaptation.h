@@ -77,6 +77,9 @@ int adaptation_open(struct adaptation **out, const struct model *m,
                     const struct model_identity *id, const char *spec,
                     bool any_base, trv_err *err);
 void adaptation_free(struct adaptation *a);
+/** Append lines about what its use has shown so far, of all its parts. */
+int adaptation_use_notes(struct strbuf *out, const struct adaptation *a,
+                         trv_err *err);
 
 /** Several as one mix, or a single one of weight 1 as itself; each is A, A=W or
  * W*A (spec.h). */

@@ -16,7 +16,7 @@
  *
  * The bytes depend on these fields and on nothing else: no time, no host. So
  * `cost` holds counts that a seed decides (steps, samples, tokens, FLOP);
- * seconds and peak memory belong to the caller's report and to metrics.jsonl.
+ * seconds and peak memory belong to the caller's report.
  */
 #ifndef ADAPT_ARTEFACT_H
 #define ADAPT_ARTEFACT_H

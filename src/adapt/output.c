@@ -10,7 +10,14 @@
 #include "base/file.h"
 #include "model/files/writer.h"
 
-/* trivium.json, and what it lists. */
+static const char *const logs[] = {
+#define LOG_NAME(name) name,
+    OUTPUT_LOGS(LOG_NAME)
+#undef LOG_NAME
+};
+#define LOGS (sizeof(logs) / sizeof(*logs))
+
+/* trivium.json, what it lists, and logs. */
 static int
 own_listed(json_t *own, const char *dir, trv_err *err)
 {
@@ -30,6 +37,9 @@ own_listed(json_t *own, const char *dir, trv_err *err)
         if (!rc && json_object_set_new(own, name, json_true()))
             rc = err_nomem(err, "to read '%s'", dir);
     }
+    for (size_t k = 0; k < LOGS && !rc; k++)
+        if (json_object_set_new(own, logs[k], json_true()))
+            rc = err_nomem(err, "to read '%s'", dir);
     artefact_release(&a);
     return rc;
 }
@@ -83,6 +93,9 @@ writes_artefact(const char *name, const void *payload)
 {
     const enum kind *kind = payload;
 
+    for (size_t k = 0; k < LOGS; k++)
+        if (strcmp(name, logs[k]) == 0)
+            return true;
     return adaptation_writes(*kind, name);
 }
 

@@ -2,7 +2,8 @@
  * replace; base/outdir.h does the rest.
  *
  *   the folder holds        is replaced                       stays
- *   trivium.json            it, and the files that it lists   all else
+ *   trivium.json            it, the files that it lists,      all else
+ *                           and logs of a run (OUTPUT_LOGS)
  *   adapter_config.json     PEFT's own files; where a whole   all else, such as
  *   alone                   model may be written, its files   PEFT's README.md
  *   config.json alone       Hugging Face's names; for         all else
@@ -15,6 +16,14 @@
 
 #include "adapt/artefact.h"
 #include "base/outdir.h"
+
+/** What a run leaves in its artefact's folder for people to read. The manifest
+ * does not list them: a log that is edited or removed breaks no artefact. They
+ * hold what the seed decides, and no times. */
+#define OUTPUT_LOGS(X)                                                         \
+    X("metrics.jsonl")                                                         \
+    X("candidates.jsonl")                                                      \
+    X("transcript.jsonl")
 
 /** outdir_lock() for an artefact of this kind. Also what artefact_read()
  * returns for the manifest that is there. */

@@ -237,6 +237,7 @@ int
 rate_measure(struct rate *out, struct session *s, bool learns, trv_err *err)
 {
     struct probe p = {.s = s};
+    const struct rate_work done = s->be->done;
     double flop, tokens;
     int rc = session_decoder(s, &p.d, err);
 
@@ -256,6 +257,7 @@ rate_measure(struct rate *out, struct session *s, bool learns, trv_err *err)
         rc = time_drawing(out, &p, err);
     p.d->flop = flop;
     p.d->tokens = tokens;
+    s->be->done = done;
     arena_release(&p.a);
     return rc;
 }

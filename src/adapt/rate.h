@@ -20,16 +20,10 @@ struct rate {
     double draw;  // a token drawn, beside its share of the step
 };
 
-/* Work that is to be done, in tokens; or that was. */
-struct rate_work {
-    double scored, learned, draws;
-    double steps; // of drawing, of all batches
-};
-
 /** Measure: some passes over random tokens, a fraction of a second each, at
  * most a few for large models. `learns`: learn is measured, too, for which the
- * weights are packed once more; else it is 0. The counters of the decoder stay
- * as they are. TRV_ENOMEM, and what decoder_forward() returns. */
+ * weights are packed once more; else it is 0. The counters of decoder and
+ * backend stay as they are. TRV_ENOMEM, and what decoder_forward() returns. */
 int rate_measure(struct rate *out, struct session *s, bool learns,
                  trv_err *err);
 
@@ -41,5 +35,11 @@ rate_steps(double tokens, double batch)
 }
 
 double rate_seconds(const struct rate *r, const struct rate_work *w);
+
+static inline double
+rate_tokens(const struct rate_work *w)
+{
+    return w->scored + w->learned + w->draws;
+}
 
 #endif

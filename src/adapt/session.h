@@ -12,6 +12,7 @@ struct session {
     bool be_is_lent;         // it belongs to another session
     struct decoder *decoder; // NULL until session_decoder()
     struct arena arena;      // of one call or step; reset by whoever begins one
+    struct memo *memo;       // of the run at work, which owns it; NULL: none
     bool identified;
     struct model_identity id;
 };

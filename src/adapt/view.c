@@ -314,6 +314,7 @@ sample_inputs(struct inputs *out, struct session *s,
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = 16,
                                 .seed = opts->seed,
+                                .memo = s->memo,
                                 .on_progress = on_sampled,
                                 .payload = &state};
     struct sample_row *rows = mem_calloc((size_t)want, sizeof(*rows));

@@ -235,6 +235,7 @@ trv_adaptation_free(trv_adaptation *a)
     if (!a)
         return;
     adaptation_free(a->inner);
+    sb_release(&a->use_notes);
     mem_free(a);
 }
 
@@ -250,6 +251,15 @@ trv_adaptation_notes(const trv_adaptation *a)
     const struct strbuf *notes = &a->inner->notes;
 
     return notes->s ? notes->s : "";
+}
+
+const char *
+trv_adaptation_use_notes(trv_adaptation *a)
+{
+    sb_reset(&a->use_notes);
+    if (adaptation_use_notes(&a->use_notes, a->inner, NULL))
+        return "";
+    return a->use_notes.s ? a->use_notes.s : "";
 }
 
 static const struct kind_row *
@@ -437,9 +447,10 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
     memset(out, 0, sizeof(*out));
     opts = opts ? opts : &defaults;
     if (!rc && opts->note)
-        rc = api_note_check(target->inner, err);
+        rc = api_note_check(target ? target->inner : NULL, err);
     if (!rc)
-        rc = measure_run(m->s, out, &on, source->inner, target->inner,
+        rc = measure_run(m->s, out, &on, source->inner,
+                         target ? target->inner : NULL, target != NULL,
                          opts->task ? opts->task->inner : NULL, opts, progress,
                          payload, err);
     if (rc || !opts->note)
@@ -456,7 +467,8 @@ void
 trv_measurement_release(trv_measurement *r)
 {
     mem_free(r->trouble);
-    r->trouble = NULL;
+    mem_free(r->cut);
+    r->trouble = r->cut = NULL;
     examples_release(r);
     divergence_release(r);
 }

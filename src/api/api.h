@@ -12,6 +12,7 @@ struct trv_model {
 
 struct trv_adaptation {
     struct adaptation *inner;
+    struct strbuf use_notes; // the last that were handed out
 };
 
 /** TRV_EFORMAT where the model came without one. */

@@ -57,8 +57,9 @@ strip_figures(json_t *figures)
 static int
 read_figures(json_t **out, const trv_measurement *m, trv_err *err)
 {
-    static const char *const others[] = {"cost", "trouble", "examples",
-                                         "per_input", "per_position"};
+    static const char *const others[] = {"cost",        "trouble", "examples",
+                                         "sizes",       "cut",     "per_input",
+                                         "per_position"};
     char *text;
     int rc = measure_json(&text, m, err);
 
@@ -100,15 +101,15 @@ api_note(const trv_measurement *m, const struct measured_on *on,
     if (rc)
         goto done;
     snprintf(seed, sizeof(seed), "%" PRIu64, opts->seed);
-    note = json_pack("{s:{s:s,s:s},s:s?,s:o,s:o,s:s,s:i,s:i,s:i,s:s,s:O}",
-                     "source", "spec", source ? source->spec : "base", "sha256",
-                     from, "task", opts->task ? opts->task->inner->spec : NULL,
-                     "inputs", inputs_to_json(&on->inputs, opts->inputs, seed),
-                     "control",
-                     inputs_to_json(&on->control, opts->control, seed), "seed",
-                     seed, "max_inputs", (int)opts->max_inputs, "max_tokens",
-                     (int)opts->max_tokens, "candidates", (int)opts->candidates,
-                     "version", TRIVIUM_VERSION, "figures", figures);
+    note =
+        json_pack("{s:{s:s,s:s},s:s?,s:o,s:o,s:s,s:i,s:i,s:i,s:s,s:O}",
+                  "source", "spec", source ? source->spec : "base", "sha256",
+                  from, "task", opts->task ? opts->task->inner->spec : NULL,
+                  "inputs", inputs_to_json(&on->inputs, opts->inputs, seed),
+                  "control", inputs_to_json(&on->control, opts->control, seed),
+                  "seed", seed, "max_inputs", (int)m->max_inputs, "max_tokens",
+                  (int)m->max_tokens, "candidates", (int)m->candidates,
+                  "version", TRIVIUM_VERSION, "figures", figures);
     rc = note ? artefact_note_measured(target->path, note, err)
               : err_nomem(err, "to note a measurement");
 done:

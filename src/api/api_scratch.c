@@ -42,7 +42,7 @@ trv_scratch_open(trv_scratch **out, const char *to, const char *from,
     rc = s->to && s->path ? trv_model_create(s->path, from, o->seed, true, err)
                           : err_nomem(err, "to train '%.200s'", to);
     if (rc)
-        run_place_leave(&s->place);
+        run_place_leave(&s->place, false);
     else
         *out = s;
 done:

@@ -253,6 +253,14 @@ struct backend_ops {
     double (*sum_squares)(struct backend *be, const float *x, int64_t n);
 };
 
+/* Work of decoders, in tokens: done so far, or to be done. */
+struct rate_work {
+    double scored;  // forward alone
+    double learned; // forward and backward
+    double draws;   // drawn behind a cache, one in each row of a step
+    double steps;   // of drawing, of all batches
+};
+
 struct backend {
     const struct backend_ops *ops;
     enum precision prec; // F32 or BF16, decided at open
@@ -261,6 +269,7 @@ struct backend {
     const char *isa;  // "ref", "avx2", "avx512", "avx512_bf16", "amx"
     const char *note; // why a wish was not met, for inspect; or NULL
     void *state;
+    struct rate_work done; // by all decoders that run on it
 };
 
 struct backend_options {

@@ -112,8 +112,8 @@ cli_usage(const struct cli *cli, const char *fmt, ...)
     return CLI_USAGE;
 }
 
-enum cli_exit
-cli_exit_of(int code)
+static enum cli_exit
+exit_of_code(int code)
 {
     switch (code) { // one that stands there twice does not compile
 #define CLI_CODE_EXIT(code_, status)                                           \
@@ -132,7 +132,7 @@ cli_fail_err(const struct cli *cli, const trv_err *err)
     const char *msg = err->msg[0] ? err->msg : trv_code_text(err->code);
 
     return cli_fail(
-        cli, term_interrupted() ? CLI_INTERRUPTED : cli_exit_of(err->code),
+        cli, term_interrupted() ? CLI_INTERRUPTED : exit_of_code(err->code),
         "%s%s", err->option && err->msg[0] ? "--" : "", msg);
 }
 
@@ -214,4 +214,12 @@ cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
     if (!rc)
         warn(cli, trv_adaptation_notes(*a));
     return rc;
+}
+
+void
+cli_adaptation_close(struct cli *cli, trv_adaptation *a)
+{
+    if (a)
+        warn(cli, trv_adaptation_use_notes(a));
+    trv_adaptation_free(a);
 }

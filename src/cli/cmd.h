@@ -65,6 +65,8 @@ struct cli {
     struct term term;
     const struct cli_globals *globals;
     const struct cmd_entry *cmd;
+    char *const *words; // [n_words], as typed, behind the program's name
+    int n_words;
     bool json; // the command's --json: a failure is said in JSON, too
 };
 
@@ -96,8 +98,6 @@ enum cli_exit cli_fail(const struct cli *cli, enum cli_exit status,
 /** The same for a failure of the library: its sentence, its status. After
  * Ctrl-C the status is CLI_INTERRUPTED, whatever else went wrong. */
 enum cli_exit cli_fail_err(const struct cli *cli, const trv_err *err);
-/** The exit status of a code; CLI_FAILURE of one that is none. */
-enum cli_exit cli_exit_of(int code);
 /** A failure of the command line, with a pointer to the command's help. */
 enum cli_exit cli_usage(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -127,6 +127,8 @@ int cli_adaptation_open(struct cli *cli, trv_adaptation **a, trv_model *m,
 int cli_adaptation_open_mix(struct cli *cli, trv_adaptation **a, trv_model *m,
                             const char *const *specs, int32_t n, bool any_base,
                             trv_err *err);
+/** Warn of what its use has shown, and free it. NULL is allowed. */
+void cli_adaptation_close(struct cli *cli, trv_adaptation *a);
 /** A trv_message_fn: print a line on stderr, clear of the progress line.
  * payload is the struct cli. */
 void cli_message(const char *line, void *payload);

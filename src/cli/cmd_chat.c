@@ -334,7 +334,7 @@ adapt(struct chat *c, const char *const *specs, int32_t n)
         free(name);
         return cli_fail_err(c->cli, &err);
     }
-    trv_adaptation_free(c->adaptation);
+    cli_adaptation_close(c->cli, c->adaptation);
     free(c->under);
     c->adaptation = next;
     c->under = name;
@@ -720,6 +720,8 @@ begin(struct chat *c)
     status = textio_read(c->cli, &system, c->a.system, true, "system message");
     if (!status && c->a.system[0] == '@')
         textio_chomp(&system);
+    else if (!status)
+        textio_hint_file(c->cli, c->a.system, "system message", "--system ");
     if (!status && !conversation_system(&c->said, system.s))
         status = no_memory(c);
     free(system.s);
@@ -740,7 +742,7 @@ chat_run(struct cli *cli, const void *args)
         status = talk(&c);
     }
     conversation_release(&c.said);
-    trv_adaptation_free(c.adaptation);
+    cli_adaptation_close(cli, c.adaptation);
     trv_model_free(c.m);
     free(c.under);
     return status;

@@ -150,6 +150,7 @@ convert_run(struct cli *cli, const void *args)
 {
     const struct convert_args *a = args;
     trv_convert_options o = a->o;
+    char given[1000];
     trv_model *m = NULL;
     trv_adaptation *from = NULL;
     trv_cost cost = {0};
@@ -160,6 +161,7 @@ convert_run(struct cli *cli, const void *args)
         return status;
     o.on_message = cli_message;
     o.message_payload = cli;
+    o.fixed = learning_given(given, sizeof(given), cli);
     if (cli_model_open_as(cli, &m, a->model, a->base_name, &err) ||
         open_from(cli, &from, m, a, &err)) {
         status = cli_fail_err(cli, &err);
@@ -173,7 +175,12 @@ convert_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    if (a->json) {
+    if (o.dry_run) {
+        if (a->json)
+            learning_plan_json(cli->out, a->model, a->from, a->to, &cost);
+        else
+            learning_plan(cli->out, &cost);
+    } else if (a->json) {
         learning_json(cli->out, a->model, a->from, a->to, &cost);
     } else {
         if (makes_view(a))
@@ -185,7 +192,7 @@ convert_run(struct cli *cli, const void *args)
     }
     status = cli_finish(cli);
 done:
-    trv_adaptation_free(from);
+    cli_adaptation_close(cli, from);
     trv_model_free(m);
     return status;
 }

@@ -179,6 +179,8 @@ generate_run(struct cli *cli, const void *args)
         goto done;
     if (!given || (a->prompt && given[0] == '@'))
         textio_chomp(&prompt);
+    else
+        textio_hint_file(cli, given, "prompt", "--prompt ");
     if (strlen(prompt.s) != prompt.n) {
         status = cli_fail(cli, CLI_BAD_FILE,
                           "the prompt holds a zero byte: "
@@ -194,7 +196,7 @@ generate_run(struct cli *cli, const void *args)
     }
     status = run_and_print(cli, m, adaptation, a, &prompt);
 done:
-    trv_adaptation_free(adaptation);
+    cli_adaptation_close(cli, adaptation);
     trv_model_free(m);
     free(prompt.s);
     return status;
@@ -204,8 +206,9 @@ const struct cmd_entry cmd_generate = {
     .name = "generate",
     .summary = "continue a prompt, under an adaptation or without one",
     .description =
-        "Continue a prompt and print the new text as it comes; the prompt "
-        "itself is not repeated. One line end at the end of a prompt from a "
+        "Answer what a user says, or continue a text (--raw, or a model "
+        "without a chat template), and print the new text as it comes; the "
+        "prompt itself is not repeated. One line end at the end of a prompt from a "
         "file or from standard input is not part of it.",
     .examples =
         "trivium generate --model MODEL \"Once upon a time\"\n"

@@ -257,7 +257,7 @@ score_run(struct cli *cli, const void *args)
         a->json ? print_json(cli, m, &scores) : print_table(cli, m, &scores);
 done:
     trv_scores_release(&scores);
-    trv_adaptation_free(adaptation);
+    cli_adaptation_close(cli, adaptation);
     trv_model_free(m);
     return status;
 }

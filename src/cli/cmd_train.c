@@ -52,6 +52,12 @@ static const struct opt_spec train_opts[] = {
             .shown = "1", .help = "passes over the data"),
     OPT_SEED(struct train_args, o.seed, 's', "seed",
              .help = "the same seed gives the same bytes"),
+    OPT_TEXT(struct train_args, o.budget, 0, "budget", .value = "TIME",
+             .shown = "10m, for models above 32 million parameters",
+             .help = "time that the steps may take, as in 90s, 10m or 2h, "
+                     "where neither they nor epochs are given; none takes all"),
+    OPT_FLAG(struct train_args, o.dry_run, 0, "dry-run",
+             "say what the work would take, and stop before it"),
     OPT_GROUP("Rewards"),
     OPT_FLAG(struct train_args, o.full, 0, "full",
              "with head: all weights learn, in place of a LoRA"),
@@ -103,7 +109,11 @@ train_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    if (a->json)
+    if (o.dry_run && a->json)
+        learning_plan_json(cli->out, a->model, NULL, a->to, &cost);
+    else if (o.dry_run)
+        learning_plan(cli->out, &cost);
+    else if (a->json)
         learning_json(cli->out, a->model, NULL, a->to, &cost);
     else
         learning_report(cli->out, a->to, "rows", &cost);

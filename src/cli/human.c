@@ -97,6 +97,22 @@ human_seconds(char out[HUMAN_MAX], double s)
     return out;
 }
 
+const char *
+human_estimate(char out[HUMAN_MAX], double s)
+{
+    if (!isfinite(s) || s < 0)
+        snprintf(out, HUMAN_MAX, "unknown");
+    else if (s < 9.5)
+        snprintf(out, HUMAN_MAX, "%.0f s", fmax(ceil(s), 1.0));
+    else if (s < 95)
+        snprintf(out, HUMAN_MAX, "%.0f s", 5.0 * floor(s / 5.0 + 0.5));
+    else if (s < 5970)
+        snprintf(out, HUMAN_MAX, "%.0f min", floor(s / 60.0 + 0.5));
+    else
+        snprintf(out, HUMAN_MAX, "%.1f h", s / 3600.0);
+    return out;
+}
+
 /* Digits after the point, so that the standard error shows two digits. */
 static int
 decimals_of(const trv_figure *f)
@@ -122,6 +138,13 @@ human_figure(char out[HUMAN_MAX], const trv_figure *f)
     else
         snprintf(out, HUMAN_MAX, "%.*f \302\261 %.*f", d, f->mean, d,
                  f->stderr_);
+    return out;
+}
+
+const char *
+human_mean(char out[HUMAN_MAX], const trv_figure *f)
+{
+    snprintf(out, HUMAN_MAX, "%.*f", decimals_of(f), f->mean);
     return out;
 }
 

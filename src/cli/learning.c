@@ -40,6 +40,10 @@ learning_json(FILE *f, const char *model, const char *from, const char *to,
     print_number_or_null(f, "tokens", c->tokens);
     print_number_or_null(f, "flop", c->flop);
     print_number_or_null(f, "final_loss", c->final_loss);
+    if (c->planned_tokens > 0) {
+        print_number_or_null(f, "planned_tokens", c->planned_tokens);
+        print_number_or_null(f, "planned_seconds", c->planned_seconds);
+    }
     if (c->judged > 0) {
         print_number_or_null(f, "reward_before", c->reward_before);
         print_number_or_null(f, "reward_after", c->reward_after);
@@ -63,8 +67,10 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
 
     fprintf(f, "made    %s, %s\n", learning_path(to),
             human_bytes(x, (double)c->artefact_bytes));
-    fprintf(f, "took    %s: %s, %s\n", human_seconds(x, c->seconds),
-            human_counted(y, (double)c->samples, what),
+    fprintf(f, "took    %s", human_seconds(x, c->seconds));
+    if (c->planned_seconds > 0)
+        fprintf(f, " of about %s", human_estimate(y, c->planned_seconds));
+    fprintf(f, ": %s, %s\n", human_counted(y, (double)c->samples, what),
             human_counted(z, (double)c->steps, "steps"));
     fprintf(f, "work    %s, about %s\n", human_counted(x, c->tokens, "tokens"),
             human_flop(y, c->flop));
@@ -80,6 +86,57 @@ learning_report(FILE *f, const char *to, const char *what, const trv_cost *c)
     if (c->held_out > 0)
         fprintf(f, "ranks   %.3f of %s right\n", c->accuracy,
                 human_counted(x, (double)c->held_out, "held-out pairs"));
+}
+
+const char *
+learning_given(char *out, size_t size, const struct cli *cli)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (int i = 0; i < cli->n_words && at < size; i++) {
+        const char *word = cli->words[i];
+
+        if (strncmp(word, "--", 2) == 0)
+            at += (size_t)snprintf(out + at, size - at, "%s%.*s", at ? " " : "",
+                                   (int)strcspn(word + 2, "="), word + 2);
+    }
+    return out;
+}
+
+void
+learning_plan(FILE *f, const trv_cost *c)
+{
+    char x[HUMAN_MAX], y[HUMAN_MAX], z[HUMAN_MAX];
+
+    fprintf(f, "plan    at most %s: %s, %s\n",
+            human_counted(x, c->planned_tokens, "tokens"),
+            human_counted(y, c->planned_answers, "answers"),
+            human_counted(z, c->planned_steps, "steps"));
+    if (c->planned_seconds > 0)
+        fprintf(f, "time    about %s\n", human_estimate(x, c->planned_seconds));
+    fprintf(f, "memory  about %s beside the model\n",
+            human_bytes(x, floor(c->planned_bytes)));
+    if (c->sizes[0])
+        fprintf(f, "cut     to %s\n", c->sizes);
+}
+
+void
+learning_plan_json(FILE *f, const char *model, const char *from, const char *to,
+                   const trv_cost *c)
+{
+    json_t *plan =
+        json_pack("{s:b, s:s*, s:s*, s:s*, s:f, s:f, s:f, s:f, s:f, s:s}",
+                  "dry_run", 1, "model", model, "from", from, "to", to,
+                  "tokens", c->planned_tokens, "answers", c->planned_answers,
+                  "steps", c->planned_steps, "seconds", c->planned_seconds,
+                  "bytes", floor(c->planned_bytes), "sizes", c->sizes);
+    char *text =
+        plan ? json_dumps(plan, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+
+    fprintf(f, "%s\n", text ? text : "{}");
+    free(text);
+    json_decref(plan);
 }
 
 enum cli_exit

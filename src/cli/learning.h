@@ -14,5 +14,12 @@ void learning_json(FILE *f, const char *model, const char *from, const char *to,
                    const trv_cost *c);
 void learning_report(FILE *f, const char *to, const char *what,
                      const trv_cost *c);
+/** The names of the long options that were written, parted by blanks: what
+ * stands at its default all the same counts as given. */
+const char *learning_given(char *out, size_t size, const struct cli *cli);
+/** What it would take, of a dry run: for people, or as JSON. */
+void learning_plan(FILE *f, const trv_cost *c);
+void learning_plan_json(FILE *f, const char *model, const char *from,
+                        const char *to, const trv_cost *c);
 
 #endif

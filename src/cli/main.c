@@ -129,6 +129,8 @@ run_program(int argc, char **argv)
     if (argc > 0) {
         argc--;
         argv++;
+        cli.words = argv;
+        cli.n_words = argc;
     }
     term_init(&cli.term, cli.out, cli.err, false, NULL);
     n = opt_parse(&table, 1, argc, argv, true, msg);

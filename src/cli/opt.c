@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/hints.h"
+
 #define NAME_MAX_LEN 40 // longer words are like no name
 
 static int complain(char msg[OPT_MSG_MAX], const char *fmt, ...)
@@ -92,19 +94,44 @@ opt_nearest(const char *word, const char *const *names)
     return best;
 }
 
-/* The specs of all tables that have a long name, for "did you mean". */
+/* An option written with other dashes or capitals. */
 static const char *
-nearest_option(const struct opt_table *tables, int n_tables, const char *word)
+spelt_otherwise(const struct opt_table *tables, int n_tables, const char *word,
+                size_t n)
 {
-    const char *names[128];
-    size_t n = 0;
-
     for (int t = 0; t < n_tables; t++)
         for (const struct opt_spec *s = tables[t].specs; s->type; s++)
-            if (opt_is_option(s) && n + 1 < sizeof(names) / sizeof(*names))
-                names[n++] = s->name;
-    names[n] = NULL;
-    return opt_nearest(word, names);
+            if (opt_is_option(s) && hint_same(word, n, s->name))
+                return s->name;
+    return NULL;
+}
+
+/* The only option of all tables that a word [n] begins, or else one that is
+ * near. */
+static const char *
+nearest_option(const struct opt_table *tables, int n_tables, const char *word,
+               size_t n)
+{
+    const char *names[160], *begun = NULL, *near;
+    char copy[NAME_MAX_LEN + 2];
+    size_t n_names = 0;
+    int n_begun = 0;
+
+    for (int t = 0; t < n_tables; t++)
+        for (const struct opt_spec *s = tables[t].specs; s->type; s++) {
+            if (!opt_is_option(s))
+                continue;
+            if (n > 2 && strncmp(word, s->name, n) == 0) {
+                begun = s->name;
+                n_begun++;
+            }
+            if (n_names + 1 < sizeof(names) / sizeof(*names))
+                names[n_names++] = s->name;
+        }
+    names[n_names] = NULL;
+    snprintf(copy, sizeof(copy), "%.*s", n < sizeof(copy) ? (int)n : 0, word);
+    near = opt_nearest(copy, names);
+    return n_begun == 1 ? begun : near;
 }
 
 /* What was found for a word: its spec and the struct that it fills. */
@@ -123,6 +150,32 @@ find_long(const struct opt_table *tables, int n_tables, const char *name,
                 !memcmp(s->name, name, n))
                 return (struct found){s, tables[t].args};
     return (struct found){NULL, NULL};
+}
+
+/* What is called otherwise here: the first of the hint's options that a table
+ * has, or what takes its place. False: there is nothing to be said. */
+static bool
+complain_of_foreign(const struct opt_table *tables, int n_tables,
+                    const char *word, size_t n, char msg[OPT_MSG_MAX])
+{
+    const struct hint *h = hint_find(word, n);
+    const char *dashes = n > 0 && word[0] == '-' ? "" : "--";
+    struct found f = {NULL, NULL};
+
+    for (const char *o = h ? h->ours : NULL; o && *o && !f.spec;) {
+        const size_t len = strcspn(o, "|");
+
+        f = find_long(tables, n_tables, o, len);
+        o += len + (o[len] == '|');
+    }
+    if (f.spec)
+        complain(msg, "unknown option '%s%.*s'; here it is '--%s'%s%s", dashes,
+                 (int)n, word, f.spec->name, h->note ? ", " : "",
+                 h->note ? h->note : "");
+    else if (h && h->instead)
+        complain(msg, "unknown option '%s%.*s'; %s", dashes, (int)n, word,
+                 h->instead);
+    return f.spec || (h && h->instead);
 }
 
 static struct found
@@ -378,12 +431,13 @@ read_long(struct reader *r)
     const struct found f = find_long(r->tables, r->n_tables, name, n);
 
     if (!f.spec) {
-        char word[NAME_MAX_LEN + 2];
-        const char *near;
+        const char *near = spelt_otherwise(r->tables, r->n_tables, name, n);
 
-        snprintf(word, sizeof(word), "%.*s", n < sizeof(word) ? (int)n : 0,
-                 name);
-        near = nearest_option(r->tables, r->n_tables, word);
+        if (!near &&
+            complain_of_foreign(r->tables, r->n_tables, name, n, r->msg))
+            return -1;
+        if (!near)
+            near = nearest_option(r->tables, r->n_tables, name, n);
         if (near)
             return complain(r->msg,
                             "unknown option '--%.*s'; did you mean '--%s'?",
@@ -412,6 +466,9 @@ read_short(struct reader *r)
 {
     const char *const word = r->argv[r->at];
 
+    if (word[2] &&
+        complain_of_foreign(r->tables, r->n_tables, word, strlen(word), r->msg))
+        return -1;
     for (const char *c = word + 1; *c; c++) {
         const struct found f = find_letter(r->tables, r->n_tables, *c);
         const char *value;

@@ -204,7 +204,9 @@ draw(struct term *t, const trv_progress *p)
     int cells, full;
 
     rate_text(rate, p);
-    left_text(left, known ? p->seconds * (1 - share) / share : 0);
+    left_text(left, p->left > 0 ? p->left
+                    : known     ? p->seconds * (1 - share) / share
+                                : 0);
     if (isfinite(p->loss))
         snprintf(loss, sizeof(loss), "  loss %.4f", p->loss);
     for (;;) {

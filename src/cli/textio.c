@@ -43,6 +43,22 @@ read_stream(const struct cli *cli, struct text *out, FILE *f, const char *name)
     return CLI_OK;
 }
 
+void
+textio_hint_file(struct cli *cli, const char *word, const char *what,
+                 const char *spelling)
+{
+    char line[1024];
+    struct stat st;
+
+    if (stat(word, &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    snprintf(line, sizeof(line),
+             "warning: the %s is the text '%.200s', and there is a file of "
+             "that name: write %s@%.200s to read it",
+             what, word, spelling, word);
+    cli_message(line, cli);
+}
+
 enum cli_exit
 textio_read(const struct cli *cli, struct text *out, const char *word,
             bool at_names_file, const char *what)

@@ -24,6 +24,11 @@ enum cli_exit textio_read(const struct cli *cli, struct text *out,
                           const char *word, bool at_names_file,
                           const char *what);
 
+/** Warn of a text that is the name of a file, with the spelling that reads it:
+ * what stands before its '@'. */
+void textio_hint_file(struct cli *cli, const char *word, const char *what,
+                      const char *spelling);
+
 /** Take one line end off the end: editors and echo put it there. */
 void textio_chomp(struct text *t);
 

@@ -9,6 +9,7 @@
 #include "learn/options.h"
 #include "learn/student.h"
 #include "learn/supervised.h"
+#include "learn/train_cost.h"
 #include "learn/train_head.h"
 #include "learn/work.h"
 
@@ -22,7 +23,13 @@ struct plan {
     enum example_loss loss_on;
     trv_learn_options learn; // every zero replaced
     struct learned_rows rows, held_out;
+    struct train_cost cost;
 };
+
+/* Texts that virtual tokens may start from: rows of the data, spread over
+ * it. */
+#define STARTS 8
+#define STARTS_ROWS 16 // that each is evaluated on
 
 static int
 check_options(const trv_train_options *o, trv_err *err)
@@ -104,6 +111,44 @@ open_rows(struct plan *p, trv_err *err)
     return 0;
 }
 
+/* How many parameters learn. */
+static int
+count_params(int64_t *params, const struct plan *p, trv_err *err)
+{
+    struct adapter_weights weights = {0};
+    int rc = 0;
+
+    *params = model_params(p->w.s->model);
+    if (p->kind == KIND_FULL)
+        return 0;
+    rc = student_begin(&weights, p->w.s->model, &p->student, err);
+    *params = adapter_weights_flat(&weights).n;
+    adapter_weights_release(&weights);
+    return rc;
+}
+
+static int
+plan_cost(struct plan *p, trv_err *err)
+{
+    const double before =
+        student_is_virtual(p->kind) ? p->student.virtual.tokens : 0.0;
+    const double n = (double)p->rows.n;
+    struct train_rows rows = {.n = n,
+                              .mean = (double)p->rows.tokens / n + before,
+                              .held_out = (double)p->held_out.tokens +
+                                          before * (double)p->held_out.n};
+    int64_t params = 0;
+    int rc = count_params(&params, p, err);
+
+    for (int64_t i = 0; i < p->rows.n; i++)
+        rows.most = fmax(rows.most, (double)p->rows.list[i].n + before);
+    if (student_is_virtual(p->kind))
+        rows.starts = STARTS * (fmin(STARTS_ROWS, n) * rows.most + 2 * before);
+    return rc ? rc
+              : train_cost_fit(&p->cost, &p->w, &rows, &p->learn, p->o, params,
+                               err);
+}
+
 static int
 plan_make(struct plan *p, const char *out, trv_err *err)
 {
@@ -152,13 +197,15 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     rc = options_length(&p->max_length, o->max_length, room, err);
     if (!rc)
         rc = work_begin(&p->w, out, NULL, err);
-    if (!rc)
+    if (!rc && !o->dry_run)
         rc = work_lock(&p->w, err);
     if (!rc)
         rc = open_rows(p, err);
     if (!rc)
         rc = options_epochs(&p->learn, o->learn.batch, o->epochs, p->rows.n,
                             err);
+    if (!rc)
+        rc = plan_cost(p, err);
     return rc ? rc : options_to_json(p, err);
 }
 
@@ -168,12 +215,8 @@ plan_release(struct plan *p)
     work_release(&p->w);
     learned_rows_release(&p->rows);
     learned_rows_release(&p->held_out);
+    train_cost_release(&p->cost);
 }
-
-/* Texts that virtual tokens may start from: rows of the data, spread over
- * it. */
-#define STARTS 8
-#define STARTS_ROWS 16 // that each is evaluated on
 
 /* Start from the rows that make the others likeliest. */
 static int
@@ -331,13 +374,19 @@ train_run(struct session *s, trv_cost *cost, const char *to,
     if (p.kind == KIND_HEAD)
         return train_head_run(&p.w, cost, out, opts, err);
     rc = plan_make(&p, out, err);
-    if (!rc && p.kind != KIND_FULL)
+    if (!rc)
+        train_cost_tell(cost, &p.cost);
+    if (rc || opts->dry_run)
+        goto done;
+    if (p.kind != KIND_FULL)
         rc = begin_student(&adapter_weights, &p, err);
     if (!rc)
-        rc = work_write_run(&p.w,
-                            json_pack("{s:s,s:s}", "to", kind_name(p.kind),
+        rc = work_write_run(
+            &p.w,
+            train_cost_note(json_pack("{s:s,s:s}", "to", kind_name(p.kind),
                                       "data", p.rows.hash),
-                            err);
+                            &p.cost),
+            err);
     if (!rc)
         rc = log_loss(&p, "before", NULL, err);
     if (!rc)
@@ -347,9 +396,10 @@ train_run(struct session *s, trv_cost *cost, const char *to,
                       p.kind != KIND_FULL ? &adapter_weights : NULL, err);
     if (!rc)
         rc = save(&p, &adapter_weights, &result, err);
-    work_end(&p.w, rc, cost);
-    if (!rc) {
-        cost->tokens = result.tokens;
+done:
+    if (rc || !opts->dry_run)
+        work_end(&p.w, rc, cost);
+    if (!rc && !opts->dry_run) {
         cost->final_loss = result.mean_loss;
         cost->steps = result.steps;
         cost->samples = p.rows.n;

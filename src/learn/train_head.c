@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "learn/options.h"
+#include "learn/train_cost.h"
 #include "learn/head_run.h"
 #include "learn/student.h"
 #include "learn/train.h"
@@ -15,6 +16,7 @@ struct plan {
     int64_t max_length;
     trv_learn_options learn; // every zero replaced
     struct pair_rows rows, held_out;
+    struct train_cost cost;
 };
 
 /* The options for trivium.json and the fingerprint. */
@@ -78,6 +80,37 @@ check_lengths(struct plan *p, trv_err *err)
                           p->w.s->model->cfg.context, err);
 }
 
+static double
+pair_tokens(const struct pair_row *r)
+{
+    return (double)(r->n[CHOSEN] + r->n[REJECTED]);
+}
+
+static int
+plan_cost(struct plan *p, trv_err *err)
+{
+    struct train_rows rows = {.n = (double)p->rows.n,
+                              .mean =
+                                  (double)p->rows.tokens / (double)p->rows.n};
+    int64_t params = model_params(p->w.s->model);
+    struct adapter_weights weights = {0};
+    int rc = 0;
+
+    for (int64_t i = 0; i < p->rows.n; i++)
+        rows.most = fmax(rows.most, pair_tokens(&p->rows.list[i]));
+    for (int64_t i = 0; i < p->held_out.n; i++)
+        rows.held_out += pair_tokens(&p->held_out.list[i]);
+    if (!p->o->full) {
+        rc = options_begin_lora(&weights.lora, p->w.s->model, &p->o->lora,
+                                p->o->seed, err);
+        params = adapter_weights_flat(&weights).n;
+        adapter_weights_release(&weights);
+    }
+    return rc ? rc
+              : train_cost_fit(&p->cost, &p->w, &rows, &p->learn, p->o, params,
+                               err);
+}
+
 static int
 plan_make(struct plan *p, const char *out, trv_err *err)
 {
@@ -97,13 +130,15 @@ plan_make(struct plan *p, const char *out, trv_err *err)
         rc = check_lengths(p, err);
     if (!rc)
         rc = work_begin(&p->w, out, NULL, err);
-    if (!rc)
+    if (!rc && !o->dry_run)
         rc = work_lock(&p->w, err);
     if (!rc)
         rc = open_pairs(p, err);
     if (!rc)
         rc = options_epochs(&p->learn, o->learn.batch, o->epochs, p->rows.n,
                             err);
+    if (!rc)
+        rc = plan_cost(p, err);
     return rc ? rc : options_to_json(p, err);
 }
 
@@ -113,6 +148,7 @@ plan_release(struct plan *p)
     work_release(&p->w);
     pair_rows_release(&p->rows);
     pair_rows_release(&p->held_out);
+    train_cost_release(&p->cost);
 }
 
 static int
@@ -148,12 +184,17 @@ train_head_run(const struct work *begun, trv_cost *cost, const char *out,
                                       .centre = opts->centre};
 
     if (!rc)
-        rc = head_run_begin(&r, &how, err);
+        train_cost_tell(cost, &p.cost);
+    if (rc || opts->dry_run)
+        goto done;
+    rc = head_run_begin(&r, &how, err);
     if (!rc)
-        rc = work_write_run(&p.w,
-                            json_pack("{s:s,s:s}", "to", kind_name(KIND_HEAD),
+        rc = work_write_run(
+            &p.w,
+            train_cost_note(json_pack("{s:s,s:s}", "to", kind_name(KIND_HEAD),
                                       "data", p.rows.hash),
-                            err);
+                            &p.cost),
+            err);
     if (!rc)
         rc = head_run_train(&r, err);
     if (!rc)
@@ -162,9 +203,10 @@ train_head_run(const struct work *begun, trv_cost *cost, const char *out,
         head_run_summary(line, sizeof(line), &r);
         work_log(&p.w, "%s", line);
     }
-    work_end(&p.w, rc, cost);
-    if (!rc) {
-        cost->tokens = r.result.tokens;
+done:
+    if (rc || !opts->dry_run)
+        work_end(&p.w, rc, cost);
+    if (!rc && !opts->dry_run) {
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = cost->pairs = p.rows.n;

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapt/rate.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "learn/loop/run_state.h"
 #include "learn/options.h"
 #include "model/files/writer.h"
 
@@ -20,8 +22,17 @@ work_begin(struct work *w, const char *out, const char *kept, trv_err *err)
 {
     w->began = clock_now();
     w->flop = w->s->decoder ? w->s->decoder->flop : 0.0;
+    w->done = w->s->be->done;
     mem_stats_reset_peak();
     return run_place_init(&w->place, out, w->held, kept, err);
+}
+
+/* Draw without the memo from here on: what learns is in no key. */
+static void
+forget_memo(const struct work *w)
+{
+    if (w->memo && w->s->memo == w->memo)
+        w->s->memo = NULL;
 }
 
 void
@@ -31,6 +42,9 @@ work_release(struct work *w)
     artefact_release(&w->head);
     json_decref(w->options);
     json_decref(w->fingerprint);
+    forget_memo(w);
+    memo_free(w->memo);
+    w->memo = NULL;
     w->options = w->fingerprint = NULL;
 }
 
@@ -54,7 +68,7 @@ static bool
 report_scores(void *payload, int64_t done, int64_t total)
 {
     const struct work *w = payload;
-    const trv_progress p = {.stage = "scoring",
+    const trv_progress p = {.stage = w->stage,
                             .done = done,
                             .total = total,
                             .unit = "answers",
@@ -65,13 +79,44 @@ report_scores(void *payload, int64_t done, int64_t total)
 }
 
 struct reward_watch
-work_watch(struct work *w)
+work_watch(struct work *w, const char *stage)
 {
+    const bool learned = w->memo && !w->s->memo;
+
     w->stage_began = clock_now();
-    return (struct reward_watch){report_scores, w};
+    w->stage = stage;
+    return (struct reward_watch){
+        .progress =
+            learned && !run_is_stopped(w->place.dir) ? NULL : report_scores,
+        .payload = w,
+        .memo = w->s->memo};
 }
 
 /* ---- its place ---------------------------------------------------------- */
+
+/* Whose results a memo holds: what its keys do not say, and the fingerprint
+ * only where there is one already. */
+static int
+open_memo(struct work *w, trv_err *err)
+{
+    const struct model_identity *id;
+    json_t *about = NULL;
+    int rc = session_identity(w->s, &id, err);
+
+    if (!rc) {
+        about =
+            json_pack("{s:s,s:s,s:s,s:s}", "weights", id->weights, "tokenizer",
+                      id->tokenizer, "chat", id->chat, "precision",
+                      w->s->be->prec == PREC_BF16 ? "bf16" : "f32");
+        rc = about ? memo_open(&w->memo, w->place.memo, w->resume, about, err)
+                   : err_nomem(err, "to plan a run");
+    }
+    if (!rc && memo_about(w->memo))
+        rc = run_state_compare(memo_about(w->memo), about, w->place.memo, err);
+    json_decref(about);
+    w->s->memo = rc ? NULL : w->memo;
+    return rc;
+}
 
 int
 work_lock(struct work *w, trv_err *err)
@@ -83,7 +128,7 @@ work_lock(struct work *w, trv_err *err)
         work_log(w, "nothing to resume in '%s': starting anew", w->place.dir);
         w->resume = false;
     }
-    return rc;
+    return rc ? rc : open_memo(w, err);
 }
 
 /* What a resumed run must agree on. The instruction set is not in it: another
@@ -141,6 +186,7 @@ work_train(struct run_result *out, const struct work *w,
     run.replace = true; // run_place_lock() asked before
     run.fingerprint = w->fingerprint;
     run.tokens = w->tokens;
+    forget_memo(w);
     rc = run_train(out, task, &run, w->s->be, w->progress, w->payload, err);
     if (rc)
         return stopped(w, rc, err);
@@ -188,7 +234,7 @@ work_stopped(const struct work *w, int rc, const char *when, trv_err *err)
 {
     if (rc != TRV_ECANCELED)
         return rc;
-    if (w->place.kept && file_exists(w->place.kept))
+    if (run_place_has_work(&w->place))
         return stopped(w,
                        err_fail(err, rc,
                                 "stopped %s; what was done lies in '%s': go "
@@ -229,7 +275,7 @@ work_begin_manifest(struct work *w, enum kind kind,
     if (!rc)
         rc = artefact_add_step(&w->head, &signed_step, err);
     json_decref(counts);
-    return rc;
+    return rc ? rc : run_place_put_logs(&w->place, err);
 }
 
 struct noted {
@@ -290,13 +336,16 @@ work_save_prompt(struct work *w, const struct adaptation *z, trv_err *err)
 void
 work_end(struct work *w, int rc, trv_cost *cost)
 {
+    forget_memo(w);
     if (rc && w->claimed)
-        run_place_leave(&w->place);
+        run_place_leave(&w->place, w->resume || rc == TRV_ECANCELED ||
+                                       rc == TRV_EIO || rc == TRV_ENOMEM);
     if (rc)
         return;
     run_place_finish(&w->place);
     cost->seconds = clock_now() - w->began;
     cost->flop = w->s->decoder->flop - w->flop;
+    cost->tokens = rate_tokens(&w->s->be->done) - rate_tokens(&w->done);
     cost->artefact_bytes = artefact_bytes(&w->head);
     cost->peak_bytes = mem_stats_get().peak_bytes;
 }

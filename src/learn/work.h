@@ -6,7 +6,7 @@
  *   work_write_run        writes the fingerprint that a resumed run must match
  *   work_train            runs the loop of run.h in that folder
  *   work_begin_manifest   begins trivium.json, without the payload files
- *   work_end              tidies the folder; reports the cost
+ *   work_end              removes OUT.run; reports the cost
  *
  * An edge fills the fields above the line, and `options` as it plans.
  */
@@ -35,11 +35,14 @@ struct work {
     const char *layout; // of the rows, for both; NULL: there are none
     /* --- */
     struct run_place place;
+    struct memo *memo;    // from work_lock(); the session's, until training
     bool claimed;         // output and folder are locked, so work_end() tidies
     json_t *fingerprint;  // from work_write_run()
     struct artefact head; // from work_begin_manifest()
     double began, flop, stage_began;
-    double tokens; // processed before the loop's first step
+    const char *stage;     // of work_watch()
+    double tokens;         // processed before the loop's first step
+    struct rate_work done; // by the backend when it began
 };
 
 /** `out` as the user named it; `kept` as in run_place_init(). TRV_ENOMEM. */
@@ -48,11 +51,15 @@ void work_release(struct work *w); // accepts zeros
 
 /** Report a message to the user. */
 void work_log(const struct work *w, const char *fmt, ...) TRV_PRINTF(2, 3);
-/** The watch of a reward's scoring, reported as the stage "scoring", which
- * begins now. `w` is borrowed. */
-struct reward_watch work_watch(struct work *w);
+/** The watch of answers that are scored, reported as the stage of that name
+ * ("scoring"), which begins now. `w` and `stage` are borrowed. After training
+ * has begun nothing is kept in the memo, and only a run whose end is in a
+ * checkpoint can be stopped. */
+struct reward_watch work_watch(struct work *w, const char *stage);
 
-/** What run_place_lock() returns. */
+/** What run_place_lock() and memo_open() return; TRV_EMISMATCH where what was
+ * kept is another model's. From here on until training, what is drawn is kept
+ * in the memo (session.h), and found there by a run that goes on. */
 int work_lock(struct work *w, trv_err *err);
 /** `own` (taken; NULL: no memory) holds the fields of the fingerprint that are
  * this work's own; base, seed, precision and options are added here. What
@@ -76,7 +83,7 @@ int work_stopped(const struct work *w, int rc, const char *when, trv_err *err);
 
 /** Begin w->head: an artefact of `kind`, made from `from` (NULL: from data) as
  * `step` says. Its options, its seed, its source's spec and its cost (`counts`,
- * taken; NULL: no memory) are set here. */
+ * taken; NULL: no memory) are set here, and the run's logs join it. */
 int work_begin_manifest(struct work *w, enum kind kind,
                         const struct adaptation *from,
                         const struct artefact_step *step, json_t *counts,

@@ -25,7 +25,7 @@ int
 drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
            trv_err *err)
 {
-    const int64_t most = m->opts->max_inputs;
+    const int64_t most = m->max_inputs;
     int64_t shortest = INT64_MAX, shortest_alone = 0; // for the message
     int rc = 0;
 
@@ -81,7 +81,7 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
     struct sampled_row *rows = mem_calloc((size_t)total, sizeof(*rows));
     struct sample_out *outs = mem_calloc((size_t)total, sizeof(*outs));
     struct sample_options so = {.sampling = SAMPLING_INIT,
-                                .max_tokens = m->opts->max_tokens,
+                                .max_tokens = m->max_tokens,
                                 .seed = m->opts->seed,
                                 .on_progress = stage_on_drawn,
                                 .payload = m};
@@ -94,6 +94,7 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
         goto done;
     }
     so.sampling.vocab = tokenizer_size(m->s->model->tokenizer);
+    so.sampling.temperature = m->opts->temperature;
     for (int64_t i = 0; i < total; i++)
         rows[i] = (struct sampled_row){&m->items[i / k].context[side],
                                        STREAM_SIDES + ((uint64_t)side << 40) +

@@ -24,7 +24,7 @@ struct item {
 };
 
 /**
- * m->items [m->n] of the first inputs, at most opts->max_inputs, each with its
+ * m->items [m->n] of the first inputs, at most m->max_inputs, each with its
  * contexts and without answers. An input that leaves no context for an answer
  * under any one side is left out.
  *

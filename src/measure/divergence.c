@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "measure/answers_drawn.h"
+#include "measure/plan.h"
 #include "measure/stats.h"
 #include "model/decoder/pass.h"
 #include "model/sample/engine.h"
@@ -156,46 +157,67 @@ divergence_release(trv_measurement *out)
     out->n_inputs = out->n_positions = 0;
 }
 
-/* KL(p || q) along the answers of p's side; `also`: KL(p || other) too, and
- * both by place in `out`. */
+/* Along the first answer of p's side to each item; each output [n] may be
+ * NULL. */
+struct walk {
+    enum side p, q, other;
+    double *kl;            // KL(p || q)
+    double *agree;         // the share of tokens with the same likeliest one
+    double *kl_other;      // KL(p || other)
+    trv_measurement *kept; // takes both by place
+};
+
+/* One pass, over items [from, from + n). */
 static int
-walk_kl(struct measure *m, trv_measurement *out, double *kl, double *agree,
-        double *kl_other, enum side p, enum side q, enum side other,
-        trv_err *err)
+walk_pass(struct measure *m, const struct walk *w, int64_t from, int64_t n,
+          unsigned sides, trv_err *err)
 {
-    const unsigned sides = 1u << p | 1u << q | (kl_other ? 1u << other : 0u);
+    struct arena *a = &m->s->arena;
+    struct aligned al;
+    unsigned char *same;
+    float *value;
+    int rc;
+
+    arena_reset(a);
+    rc = run_answers(&al, m, from, n, w->p, 0, sides, err);
+    if (rc)
+        return rc;
+    value = arena_f32(a, al.n, 1);
+    same = arena_alloc(a, (size_t)al.n);
+    if (!value || !same)
+        return err_fail(err, TRV_ENOMEM, "no memory for a pass");
+    if (w->kl || w->agree)
+        rc = head_compare(a, value, same, &al.side[w->p], &al.side[w->q], al.n,
+                          DIV_FORWARD, err);
+    if (!rc && w->kl)
+        rc = per_item_means(w->kl, m, from, n, w->p, value, NULL, err);
+    if (!rc && w->kl && w->kept)
+        add_positions(w->kept, m, from, n, value, false);
+    if (!rc && w->agree)
+        rc = per_item_means(w->agree, m, from, n, w->p, NULL, same, err);
+    if (rc || !w->kl_other)
+        return rc;
+    rc = head_compare(a, value, NULL, &al.side[w->p], &al.side[w->other], al.n,
+                      DIV_FORWARD, err);
+    if (!rc)
+        rc = per_item_means(w->kl_other, m, from, n, w->p, value, NULL, err);
+    if (!rc && w->kept)
+        add_positions(w->kept, m, from, n, value, true);
+    return rc;
+}
+
+static int
+walk_kl(struct measure *m, const struct walk *w, trv_err *err)
+{
+    const unsigned sides = 1u << w->p | (w->kl || w->agree ? 1u << w->q : 0u) |
+                           (w->kl_other ? 1u << w->other : 0u);
     int64_t from = 0;
     int rc = 0;
 
     while (from < m->n && !rc) {
-        const int64_t n = pass_items(m, from, p, 0, sides);
-        struct arena *a = &m->s->arena;
-        struct aligned al;
-        float *value;
-        unsigned char *same;
+        const int64_t n = pass_items(m, from, w->p, 0, sides);
 
-        arena_reset(a);
-        rc = run_answers(&al, m, from, n, p, 0, sides, err);
-        if (rc)
-            break;
-        value = arena_f32(a, al.n, 1);
-        same = arena_alloc(a, (size_t)al.n);
-        if (!value || !same)
-            return err_fail(err, TRV_ENOMEM, "no memory for a pass");
-        rc = head_compare(a, value, same, &al.side[p], &al.side[q], al.n,
-                          DIV_FORWARD, err);
-        if (!rc)
-            rc = per_item_means(kl, m, from, n, p, value, NULL, err);
-        if (!rc && agree)
-            rc = per_item_means(agree, m, from, n, p, NULL, same, err);
-        if (!rc && kl_other) {
-            add_positions(out, m, from, n, value, false);
-            rc = head_compare(a, value, NULL, &al.side[p], &al.side[other],
-                              al.n, DIV_FORWARD, err);
-            if (!rc)
-                rc = per_item_means(kl_other, m, from, n, p, value, NULL, err);
-            add_positions(out, m, from, n, value, true);
-        }
+        rc = walk_pass(m, w, from, n, sides, err);
         from += n;
         if (!rc && !stage_report(m, m->stage_done + from))
             rc = stage_canceled(err);
@@ -204,80 +226,129 @@ walk_kl(struct measure *m, trv_measurement *out, double *kl, double *agree,
     return rc;
 }
 
-/* What needs distributions on both sides. */
+/* The figures of one walk along the source's answers. */
+static int
+along_source(struct measure *m, trv_measurement *out, double *x, trv_err *err)
+{
+    const bool gap = m->asked & ASKED(gap_closed);
+    const bool forward = gap || m->asked & ASKED(kl_forward);
+    const bool to_base = gap || m->asked & ASKED(kl_base);
+    const bool kept = forward && to_base;
+    const struct walk w = {
+        .p = SIDE_A,
+        .q = SIDE_B,
+        .other = SIDE_BASE,
+        .kl = forward ? x : NULL,
+        .kl_other = to_base ? x + m->n : NULL,
+        .agree = m->asked & ASKED(top1_agreement) ? x + 2 * m->n : NULL,
+        .kept = kept ? out : NULL};
+    int rc = kept ? begin_details(out, m, err) : 0;
+
+    if (!rc)
+        rc = walk_kl(m, &w, err);
+    if (rc)
+        return rc;
+    if (kept)
+        end_details(out, w.kl, w.kl_other);
+    if (gap)
+        out->gap_closed = stats_gap(w.kl, w.kl_other, m->n);
+    if (m->asked & ASKED(kl_forward))
+        out->kl_forward = stats_positive(w.kl, m->n);
+    if (m->asked & ASKED(kl_base))
+        out->kl_base = stats_positive(w.kl_other, m->n);
+    if (w.agree)
+        out->top1_agreement = stats_bounded(w.agree, m->n, 0.0, 1.0);
+    return 0;
+}
+
 int
 divergence_kl(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    double *x = mem_calloc((size_t)m->n * 4, sizeof(*x));
-    double *kl = x, *kl_base = x + m->n, *agree = x + 2 * m->n;
-    double *back = x + 3 * m->n;
+    double *x = mem_calloc((size_t)m->n * 3, sizeof(*x));
     int rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
 
-    if (!rc)
-        rc = begin_details(out, m, err);
-    if (!rc)
-        rc =
-            walk_kl(m, out, kl, agree, kl_base, SIDE_A, SIDE_B, SIDE_BASE, err);
-    if (!rc)
-        rc = walk_kl(m, out, back, NULL, NULL, SIDE_B, SIDE_A, SIDE_BASE, err);
-    if (rc)
-        goto done;
-    end_details(out, kl, kl_base);
-    out->kl_forward = stats_positive(kl, m->n);
-    out->kl_base = stats_positive(kl_base, m->n);
-    out->kl_reverse = stats_positive(back, m->n);
-    out->gap_closed = stats_gap(kl, kl_base, m->n);
-    out->top1_agreement = stats_bounded(agree, m->n, 0.0, 1.0);
-done:
+    if (!rc && m->asked & ASKED_ALONG_SOURCE)
+        rc = along_source(m, out, x, err);
+    if (!rc && m->asked & ASKED(kl_reverse)) {
+        rc = walk_kl(m, &(struct walk){.p = SIDE_B, .q = SIDE_A, .kl = x}, err);
+        if (!rc)
+            out->kl_reverse = stats_positive(x, m->n);
+    }
     mem_free(x);
     return rc;
 }
 
-/* KL(base || B) on control inputs: the base's own text, raw in every layout, or
- * where B is a prompt of messages, which only a chat has, what a user says. */
+/* As many control inputs as there were inputs, with an answer of the base to
+ * each: the base's own text, raw in every layout, or where a side is a prompt of
+ * messages, which only a chat has, what a user says. */
+static int
+draw_control(struct measure *m, struct inputs *in, trv_err *err)
+{
+    const bool own = m->asked & ASKED(drift_source);
+    struct adaptation *const a = m->side[SIDE_A];
+    const bool chat = adaptation_is_chat(m->side[SIDE_B]) ||
+                      (own && adaptation_is_chat(a));
+    const int64_t want = m->n;
+    int64_t dropped;
+    int rc;
+
+    drawn_release(m);
+    stage_begin(m, "sampling control inputs", "inputs", want);
+    rc = inputs_open(
+        in, m->s,
+        &(struct inputs_options){.path = m->opts->control,
+                                 .use = INPUTS_CONTROL,
+                                 .text = !chat,
+                                 .want = want,
+                                 .seed = m->opts->seed,
+                                 .progress = stage_on_inputs,
+                                 .payload = m},
+        err);
+    if (rc)
+        return rc;
+    if (in->data.unused)
+        stage_say(m, "warning: %s", in->data.unused);
+    stage_note_inputs(&m->on.control, &in->data);
+    m->max_inputs = want;
+    for (int s = 0; s < SIDES; s++)
+        m->per_side[s] = s == SIDE_BASE;
+    m->side[SIDE_A] = own ? a : NULL; // else it has no part in this
+    rc = drawn_fill(m, &dropped, in, err);
+    m->side[SIDE_A] = a;
+    if (rc)
+        return rc;
+    stage_begin(m, "measuring drift", "answers", 2 * m->n);
+    return drawn_by(m, SIDE_BASE, err);
+}
+
 int
 divergence_drift(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    const struct adaptation *b = m->side[SIDE_B];
-    struct adaptation *const a = m->side[SIDE_A];
+    const bool own = m->asked & ASKED(drift_source);
     struct inputs in = {0};
-    int64_t dropped;
     double *kl = NULL;
     int rc;
 
-    if (!m->acts[SIDE_B])
+    if (!(m->asked & ASKED_DRIFT))
         return 0;
-    drawn_release(m);
-    stage_begin(m, "sampling control inputs", "inputs", m->opts->max_inputs);
-    rc = inputs_open(&in, m->s,
-                     &(struct inputs_options){.path = m->opts->control,
-                                              .use = INPUTS_CONTROL,
-                                              .text = !adaptation_is_chat(b),
-                                              .want = m->opts->max_inputs,
-                                              .seed = m->opts->seed,
-                                              .progress = stage_on_inputs,
-                                              .payload = m},
-                     err);
-    if (rc)
-        return rc;
-    stage_note_inputs(&m->on.control, &in.data);
-    for (int s = 0; s < SIDES; s++)
-        m->per_side[s] = s == SIDE_BASE;
-    m->side[SIDE_A] = NULL; // it has no part in this
-    rc = drawn_fill(m, &dropped, &in, err);
-    m->side[SIDE_A] = a;
+    rc = draw_control(m, &in, err);
     if (rc)
         goto done;
-    stage_begin(m, "measuring drift", "answers", 2 * m->n);
-    kl = mem_calloc((size_t)m->n, sizeof(*kl));
+    kl = mem_calloc((size_t)m->n * 2, sizeof(*kl));
     if (!kl)
         rc = err_fail(err, TRV_ENOMEM, "no memory for the figures");
     if (!rc)
-        rc = drawn_by(m, SIDE_BASE, err);
-    if (!rc)
-        rc = walk_kl(m, out, kl, NULL, NULL, SIDE_BASE, SIDE_B, SIDE_BASE, err);
-    if (!rc)
+        rc = walk_kl(m,
+                     &(struct walk){.p = SIDE_BASE,
+                                    .q = SIDE_B,
+                                    .other = SIDE_A,
+                                    .kl = kl,
+                                    .kl_other = own ? kl + m->n : NULL},
+                     err);
+    if (!rc && m->asked & ASKED(drift))
         out->drift = stats_positive(kl, m->n);
+    if (!rc && own)
+        out->drift_source = stats_positive(kl + m->n, m->n);
 done:
     mem_free(kl);
     inputs_release(&in);

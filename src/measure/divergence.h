@@ -15,8 +15,8 @@
 #include "measure/stage.h"
 
 /**
- * kl_forward, kl_base, gap_closed and top1_agreement along A's first answers,
- * kl_reverse along B's; both were drawn. kl_forward and kl_base of each input
+ * Those that m->asked has of kl_forward, kl_base, gap_closed and top1_agreement
+ * along A's first answers, of kl_reverse along B's; these were drawn. kl_forward and kl_base of each input
  * and of each place in the answers, too.
  *
  * @return 0, TRV_ENONFINITE, TRV_ECANCELED, TRV_ENOMEM, and what pass_forward()
@@ -26,9 +26,9 @@
 int divergence_kl(struct measure *m, trv_measurement *out, trv_err *err);
 
 /**
- * drift: KL(base || B) on control inputs, along answers of the base; nothing
- * where B is a reward. Drops the items that there are, draws its own, and
- * leaves them to drawn_release().
+ * drift, drift_source: KL(base || B) and KL(base || A) on as many control inputs
+ * as there were inputs, along answers of the base. Drops the items that there
+ * are, draws its own, and leaves them to drawn_release().
  *
  * @return as divergence_kl(), and what inputs_open() and drawn_fill() return.
  */

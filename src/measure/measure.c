@@ -9,6 +9,7 @@
 #include "measure/answers_drawn.h"
 #include "measure/divergence.h"
 #include "measure/examples.h"
+#include "measure/plan.h"
 #include "measure/ranks.h"
 #include "measure/trouble.h"
 
@@ -18,10 +19,13 @@ static int
 show_examples(struct measure *m, trv_measurement *out, trv_err *err)
 {
     const int64_t n = m->opts->examples < m->n ? m->opts->examples : m->n;
+    const int sides = m->has_target ? SIDES : SIDE_B; // the last is not there
+    trv_measure_options o = *m->opts;
     const struct context **contexts;
     int rc;
 
-    if (n == 0 || !m->acts[SIDE_A] || !m->acts[SIDE_B])
+    o.max_tokens = (int32_t)m->max_tokens;
+    if (n == 0 || !m->acts[SIDE_A] || (m->has_target && !m->acts[SIDE_B]))
         return 0;
     contexts = mem_calloc((size_t)n, sizeof(*contexts));
     out->examples = mem_calloc((size_t)n, sizeof(*out->examples));
@@ -30,31 +34,38 @@ show_examples(struct measure *m, trv_measurement *out, trv_err *err)
              : err_fail(err, TRV_ENOMEM, "no memory for %lld examples",
                         (long long)n);
     out->n_examples = rc ? 0 : (int32_t)n;
-    stage_begin(m, "sampling examples", "answers", n * SIDES);
+    stage_begin(m, "sampling examples", "answers", n * sides);
     for (int64_t i = 0; i < n && !rc; i++) // spread over all items
         rc = examples_input(&out->examples[i], m->items[i * m->n / n].row, err);
-    for (int side = 0; side < SIDES && !rc; side++) {
+    for (int side = 0; side < sides && !rc; side++) {
         for (int64_t i = 0; i < n; i++)
             contexts[i] = &m->items[i * m->n / n].context[side];
-        rc = examples_draw(out, side, m->s, contexts, m->opts, stage_on_drawn,
-                           m, err);
+        rc = examples_draw(out, side, m->s, contexts, &o, stage_on_drawn, m,
+                           err);
         m->stage_done += n;
     }
     mem_free(contexts);
     return rc;
 }
 
+/* Along the answers, and by scores of them. */
 static int
 measure_distance(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    const bool both = m->acts[SIDE_A] && m->acts[SIDE_B];
-    const int64_t k = m->opts->candidates;
+    const bool forward = m->asked & ASKED_ALONG_SOURCE;
+    const bool reverse = m->asked & ASKED(kl_reverse);
+    const bool ranks = m->asked & ASKED_RANKS;
     int rc = 0;
 
-    stage_begin(m, "measuring", "answers", m->n * (2 * both + 2 * k));
-    if (both)
+    if (!forward && !reverse && !ranks)
+        return 0;
+    stage_begin(m, "measuring", "answers",
+                m->n * (forward + reverse + ranks * 2 * m->candidates));
+    if (forward || reverse)
         rc = divergence_kl(m, out, err);
-    return rc ? rc : ranks_scores(m, out, k, err);
+    if (!rc && ranks)
+        rc = ranks_scores(m, out, err);
+    return rc;
 }
 
 static double
@@ -77,7 +88,7 @@ cache_bytes(const struct context *c)
 static double
 added_bytes(const struct measure *m)
 {
-    const struct context *first = &m->items[0].context[SIDE_B];
+    const struct context *first = &m->items[0].context[m->priced];
     const double type = m->s->be->act_type == DT_F32 ? 4.0 : 2.0;
     double bytes = 0.0;
 
@@ -94,8 +105,8 @@ added_bytes(const struct measure *m)
     for (int64_t i = 0; i < m->n; i++) {
         const double base = cache_bytes(&m->items[i].context[SIDE_BASE]);
 
-        bytes +=
-            (cache_bytes(&m->items[i].context[SIDE_B]) - base) / (double)m->n;
+        bytes += (cache_bytes(&m->items[i].context[m->priced]) - base) /
+                 (double)m->n;
     }
     return bytes;
 }
@@ -103,15 +114,18 @@ added_bytes(const struct measure *m)
 static int
 fill_cost(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    const struct adaptation *b = m->side[SIDE_B];
-    const double base = m->seconds[SIDE_BASE] / m->drawn_tokens[SIDE_BASE];
-    const double with = m->seconds[SIDE_B] / m->drawn_tokens[SIDE_B];
+    const enum side side = m->priced;
+    const struct adaptation *b = m->side[side];
+    const bool timed =
+        m->drawn_tokens[side] > 0.0 && m->drawn_tokens[SIDE_BASE] > 0.0;
 
     (void)err;
     out->cost.added_seconds_per_token =
-        m->per_side[SIDE_B] > 0 ? with - base : (double)NAN;
+        timed ? m->seconds[side] / m->drawn_tokens[side] -
+                    m->seconds[SIDE_BASE] / m->drawn_tokens[SIDE_BASE]
+              : (double)NAN;
     out->cost.added_bytes_per_token =
-        m->acts[SIDE_B] ? added_bytes(m) : (double)NAN;
+        m->acts[side] ? added_bytes(m) : (double)NAN;
     if (b && b->artefact.root)
         out->cost.artefact_bytes = artefact_bytes(&b->artefact);
     else if (view_weights(b))
@@ -128,37 +142,22 @@ check_options(const trv_measure_options *o, trv_err *err)
     if (o->version != 1)
         return err_fail(err, TRV_EINVAL,
                         "measure options have version %u, not 1", o->version);
-    if (o->max_inputs < 1)
-        return err_option(err, TRV_ERANGE, "max-inputs", "is %d, below 1",
+    if (o->max_inputs < 0)
+        return err_option(err, TRV_ERANGE, "max-inputs", "is %d, below 0",
                           o->max_inputs);
-    if (o->max_tokens < 1)
-        return err_option(err, TRV_ERANGE, "max-tokens", "is %d, below 1",
+    if (o->max_tokens < 0)
+        return err_option(err, TRV_ERANGE, "max-tokens", "is %d, below 0",
                           o->max_tokens);
-    if (o->candidates < 2 || o->candidates > 64)
+    if (o->candidates != 0 && (o->candidates < 2 || o->candidates > 64))
         return err_option(err, TRV_ERANGE, "candidates",
                           "is %d, outside 2 to 64", o->candidates);
+    if (o->examples < 0)
+        return err_option(err, TRV_ERANGE, "examples", "is %d, below 0",
+                          o->examples);
+    if (!(o->temperature >= 0.0 && o->temperature <= 100.0))
+        return err_option(err, TRV_ERANGE, "temperature",
+                          "is %g, outside 0 to 100", o->temperature);
     return 0;
-}
-
-/* Half of the candidates are the base's, half those of a side that acts: the
- * source, or else the target; a side that is compared by KL draws one more, and
- * for a task each side that acts draws as many as the base. */
-static void
-plan_answers(struct measure *m)
-{
-    const int64_t k = m->opts->candidates;
-
-    m->acts[SIDE_BASE] = true;
-    for (int s = SIDE_A; s <= SIDE_B; s++)
-        m->acts[s] = !m->side[s] || m->side[s]->form != FORM_REWARD;
-    m->second = m->acts[SIDE_A] ? SIDE_A : m->acts[SIDE_B] ? SIDE_B : SIDE_BASE;
-    m->per_side[SIDE_A] = 0;
-    m->per_side[SIDE_B] = m->acts[SIDE_A] && m->acts[SIDE_B];
-    m->per_side[m->second] = k / 2;
-    m->per_side[SIDE_BASE] = m->second == SIDE_BASE ? k : k - k / 2;
-    for (int s = SIDE_A; s <= SIDE_B && m->task; s++)
-        if (m->acts[s] && m->per_side[s] < k / 2)
-            m->per_side[s] = k / 2;
 }
 
 /* ---- the stages ------------------------------------------------------ */
@@ -170,22 +169,23 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
     int rc;
 
     (void)out;
-    stage_begin(m, "sampling inputs", "inputs", m->opts->max_inputs);
+    stage_begin(m, "sampling inputs", "inputs", m->max_inputs);
     rc = inputs_open(&m->in, m->s,
                      &(struct inputs_options){.path = m->opts->inputs,
                                               .use = INPUTS_HELD_OUT,
-                                              .want = m->opts->max_inputs,
+                                              .want = m->max_inputs,
                                               .seed = m->opts->seed,
                                               .progress = stage_on_inputs,
                                               .payload = m},
                      err);
     if (rc)
         return rc;
+    if (m->in.data.unused)
+        stage_say(m, "warning: %s", m->in.data.unused);
     view_layout(&layout, m->s->model, &m->in,
                 adaptation_has_text(m->side[SIDE_A]) ||
                     adaptation_has_text(m->side[SIDE_B]));
-    if (m->opts->on_message)
-        m->opts->on_message(layout.line, m->opts->message_payload);
+    stage_say(m, "%s", layout.line);
     stage_note_inputs(&m->on.inputs, &m->in.data);
     rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
@@ -197,7 +197,6 @@ draw_answers(struct measure *m, trv_measurement *out, trv_err *err)
     int rc = 0;
 
     (void)out;
-    plan_answers(m);
     stage_begin(m, "sampling answers", "answers",
                 m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
                         m->per_side[SIDE_B]));
@@ -207,19 +206,42 @@ draw_answers(struct measure *m, trv_measurement *out, trv_err *err)
     return rc;
 }
 
-/* In this order: drift, with its own inputs, drops the answers that the others
- * need, and trouble reads every figure. */
+/* Each measures what m->asked asks of it. In this order: drift, with its own
+ * inputs, drops the answers that the others need, and trouble reads every
+ * figure. */
 static int (*const stages[])(struct measure *m, trv_measurement *out,
                              trv_err *err) = {
     open_inputs,   draw_answers, measure_distance, ranks_task,
     show_examples, fill_cost,    divergence_drift, trouble_name,
 };
 
+/* What is not measured is no number. */
+static void
+clear_figures(trv_measurement *out)
+{
+    const trv_figure none = {(double)NAN, (double)NAN, (double)NAN, (double)NAN,
+                             0};
+
+    memset(out, 0, sizeof(*out));
+#define FIGURE(field, group, scale, needs, cost, says) out->field = none;
+#include <trivium/measure_figures.def>
+}
+
+static void
+fill_sizes(trv_measurement *out, const struct measure *m)
+{
+    out->asked = m->asked;
+    out->max_inputs = (int32_t)m->max_inputs;
+    out->max_tokens = (int32_t)m->max_tokens;
+    out->candidates = (int32_t)m->candidates;
+}
+
 static int
 open_sides(struct measure *m, trv_err *err)
 {
     int rc = session_decoder(m->s, &m->d, err);
 
+    m->priced = m->has_target ? SIDE_B : SIDE_A;
     for (int s = SIDE_A; s <= SIDE_B && !rc; s++)
         rc = view_ready(m->side[s], m->s->be, err);
     return rc ? rc : view_ready(m->task, m->s->be, err);
@@ -227,13 +249,14 @@ open_sides(struct measure *m, trv_err *err)
 
 int
 measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
-            struct adaptation *a, struct adaptation *b, struct adaptation *task,
-            const trv_measure_options *opts, trv_progress_fn progress,
-            void *payload, trv_err *err)
+            struct adaptation *a, struct adaptation *b, bool has_target,
+            struct adaptation *task, const trv_measure_options *opts,
+            trv_progress_fn progress, void *payload, trv_err *err)
 {
     const bool rewarded = a && a->form == FORM_REWARD;
     struct measure m = {.s = s,
                         .side = {NULL, a, b},
+                        .has_target = has_target,
                         .task = task       ? task
                                 : rewarded ? a
                                            : NULL,
@@ -244,7 +267,7 @@ measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
     double flop, tokens;
     int rc;
 
-    memset(out, 0, sizeof(*out));
+    clear_figures(out);
     mem_stats_reset_peak();
     rc = check_options(opts, err);
     if (!rc && task && task->form != FORM_REWARD)
@@ -253,9 +276,13 @@ measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
                       "is none",
                       kind_name(task->kind));
     if (!rc)
+        rc = plan_figures(&m, err);
+    if (!rc)
         rc = open_sides(&m, err);
     if (rc)
         return rc;
+    plan_answers(&m);
+    fill_sizes(out, &m);
     flop = m.d->flop;
     tokens = m.d->tokens;
     for (size_t i = 0; i < sizeof(stages) / sizeof(*stages) && !rc; i++)

@@ -1,10 +1,14 @@
-/* measure.h -- how far two adaptations of one base are apart.
+/* measure.h -- how far two adaptations of one base are apart, or how much of a
+ * task's reward one gets.
  *
- * For each held-out input x (an input is the unit of every standard error):
+ * Which figures are measured follows from what the two are, and from what was
+ * asked for (plan.h); only what these need is drawn and computed. For each
+ * held-out input x (an input is the unit of every standard error):
  *   y_A ~ A  ->  KL(A||B), KL(A||base), same argmax, along y_A
  *   y_B ~ B  ->  KL(B||A), along y_B
  *   k candidates (half from A, half from the base)  ->  both score views
- * and on control inputs y_0 ~ base -> KL(base||B), the drift.
+ * and on as many control inputs y_0 ~ base -> KL(base||B), the drift, beside
+ * KL(base||A).
  * A, B and the base run as differently adapted rows of one packed batch.
  * Scores are adapt/reward's. A reward has no distribution to walk along: where
  * A or B is one, only the score views are compared. A task is a reward: its
@@ -27,9 +31,10 @@ struct measured_on {
     struct measured_inputs inputs, control;
 };
 
-/** `on` (NULL: not asked for) says what was read. */
+/** `on` (NULL: not asked for) says what was read. Without a target `b` is not
+ * looked at. */
 int measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
-                struct adaptation *a, struct adaptation *b,
+                struct adaptation *a, struct adaptation *b, bool has_target,
                 struct adaptation *task, const trv_measure_options *opts,
                 trv_progress_fn progress, void *payload, trv_err *err);
 

@@ -2,10 +2,13 @@
 #include "measure/ranks.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "adapt/reward/reward.h"
+#include "adapt/reward/verifier.h"
 #include "measure/answers_drawn.h"
+#include "measure/plan.h"
 #include "measure/stats.h"
 
 /* Candidate `column` of an item: the base's answers, then the other side's. */
@@ -63,7 +66,7 @@ static int
 score_sides(struct measure *m, double *const score[SIDES], int64_t k,
             trv_err *err)
 {
-    const struct reward_watch watch = {report_scores, m};
+    const struct reward_watch watch = {.progress = report_scores, .payload = m};
     struct reward_item *answers =
         mem_calloc((size_t)(m->n * k), sizeof(*answers));
     struct strbuf text = {0};
@@ -107,11 +110,28 @@ tie_equal_answers(const struct measure *m, double *score, int64_t k)
             }
 }
 
-/* mean[i] = the task's mean reward of a side's answers to item i. */
-static int
-score_task(struct measure *m, double *mean, enum side side, trv_err *err)
+/* Rewards of each side's answers to the task: [n] means, and whether all values
+ * lie between 0 and 1 as shares do. */
+struct task_scores {
+    double *mean[SIDES];
+    bool is_share;
+};
+
+/* Is the reward a share by what it is? Any program may call a share what it
+ * prints; a value of 0 or 1 alone is one. */
+static bool
+is_share(const struct adaptation *task)
 {
-    const struct reward_watch watch = {report_scores, m};
+    return task->kind == KIND_VERIFIER &&
+           !verifier_runs(task->reward->verifier);
+}
+
+/* The task's mean rewards of a side's answers to each item. */
+static int
+score_task(struct measure *m, struct task_scores *t, enum side side,
+           trv_err *err)
+{
+    const struct reward_watch watch = {.progress = report_scores, .payload = m};
     const int64_t k = m->per_side[side], n = m->n * k;
     struct reward_item *answers = mem_calloc((size_t)n, sizeof(*answers));
     double *score = mem_calloc((size_t)n, sizeof(*score));
@@ -128,9 +148,13 @@ score_task(struct measure *m, double *mean, enum side side, trv_err *err)
         rc = reward_score(m->s, m->task, score, NULL, answers, n, &watch, err);
     m->stage_done += n;
     for (int64_t i = 0; i < m->n && !rc; i++) {
-        mean[i] = 0.0;
-        for (int64_t j = 0; j < k; j++)
-            mean[i] += score[i * k + j] / (double)k;
+        for (int64_t j = 0; j < k; j++) {
+            const double x = score[i * k + j];
+
+            t->mean[side][i] += x / (double)k;
+            t->is_share =
+                t->is_share && (is_share(m->task) || x == 0.0 || x == 1.0);
+        }
     }
     sb_release(&text);
     mem_free(score);
@@ -140,8 +164,9 @@ score_task(struct measure *m, double *mean, enum side side, trv_err *err)
 
 /* What compares the score views. */
 int
-ranks_scores(struct measure *m, trv_measurement *out, int64_t k, trv_err *err)
+ranks_scores(struct measure *m, trv_measurement *out, trv_err *err)
 {
+    const int64_t k = m->candidates;
     double *x = mem_calloc((size_t)m->n * (size_t)(2 + 2 * k), sizeof(*x));
     double *tau = x, *pairs = x + m->n;
     double *const score[SIDES] = {NULL, x + 2 * m->n, x + (2 + k) * m->n};
@@ -156,36 +181,80 @@ ranks_scores(struct measure *m, trv_measurement *out, int64_t k, trv_err *err)
     for (int64_t i = 0; i < m->n; i++)
         stats_ranks(&tau[i], &pairs[i], score[SIDE_A] + i * k,
                     score[SIDE_B] + i * k, k);
-    out->rank_tau = stats_bounded(tau, m->n, -1.0, 1.0);
-    out->pair_accuracy = stats_bounded(pairs, m->n, 0.0, 1.0);
-    out->pearson = stats_pearson(score[SIDE_A], score[SIDE_B], m->n, k);
+    if (m->asked & ASKED(rank_tau))
+        out->rank_tau = stats_bounded(tau, m->n, -1.0, 1.0);
+    if (m->asked & ASKED(pair_accuracy))
+        out->pair_accuracy = stats_bounded(pairs, m->n, 0.0, 1.0);
+    if (m->asked & ASKED(pearson))
+        out->pearson = stats_pearson(score[SIDE_A], score[SIDE_B], m->n, k);
 done:
     mem_free(x);
     return rc;
 }
 
+/* The side whose answers count as those of `side`. */
+static enum side
+answers_of(const struct measure *m, enum side side)
+{
+    const struct adaptation *a = m->side[side];
+
+    return !a || a->kind == KIND_BASE ? SIDE_BASE : side;
+}
+
+static void
+fill_task(trv_measurement *out, const struct measure *m,
+          const struct task_scores *t, double *gain)
+{
+    static const struct {
+        unsigned bit;
+        enum side side;
+        size_t offset;
+    } figures[] = {
+        {ASKED(task_base), SIDE_BASE, offsetof(trv_measurement, task_base)},
+        {ASKED(task_source), SIDE_A, offsetof(trv_measurement, task_source)},
+        {ASKED(task_target), SIDE_B, offsetof(trv_measurement, task_target)},
+    };
+    const double *base = t->mean[SIDE_BASE], *of = t->mean[m->priced];
+
+    for (int f = 0; f < 3; f++) {
+        const double *x = t->mean[answers_of(m, figures[f].side)];
+        trv_figure *to =
+            (trv_figure *)(void *)((char *)out + figures[f].offset);
+
+        if (m->asked & figures[f].bit)
+            *to = t->is_share ? stats_bounded(x, m->n, 0.0, 1.0)
+                              : stats_mean(x, m->n);
+    }
+    if (!(m->asked & ASKED(task_gain)))
+        return;
+    for (int64_t i = 0; i < m->n; i++)
+        gain[i] = of[i] - base[i];
+    out->task_gain = t->is_share ? stats_bounded(gain, m->n, -1.0, 1.0)
+                                 : stats_mean(gain, m->n);
+}
+
 int
 ranks_task(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    trv_figure *const figure[SIDES] = {&out->task_base, &out->task_source,
-                                       &out->task_target};
-    double *mean;
+    struct task_scores t = {.is_share = true};
+    double *x;
+    int64_t total = 0;
     int rc;
 
-    if (!m->task)
+    if (!(m->asked & ASKED_TASK))
         return 0;
-    mean = mem_calloc((size_t)m->n, sizeof(*mean));
-    rc = mean ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
-    stage_begin(m, "scoring the task", "answers",
-                m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
-                        m->per_side[SIDE_B]));
-    for (int s = 0; s < SIDES && !rc; s++) {
-        if (m->per_side[s] == 0)
-            continue;
-        rc = score_task(m, mean, (enum side)s, err);
-        if (!rc)
-            *figure[s] = stats_mean(mean, m->n);
+    x = mem_calloc((size_t)m->n * (SIDES + 1), sizeof(*x));
+    rc = x ? 0 : err_fail(err, TRV_ENOMEM, "no memory for the figures");
+    for (int s = 0; s < SIDES; s++) {
+        t.mean[s] = x + s * m->n;
+        total += plan_has_task(m, (enum side)s) * m->n * m->per_side[s];
     }
-    mem_free(mean);
+    stage_begin(m, "scoring the task", "answers", total);
+    for (int s = 0; s < SIDES && !rc; s++)
+        if (plan_has_task(m, (enum side)s))
+            rc = score_task(m, &t, (enum side)s, err);
+    if (!rc)
+        fill_task(out, m, &t, x + SIDES * m->n);
+    mem_free(x);
     return rc;
 }

@@ -15,12 +15,13 @@
  * @return 0, TRV_ECANCELED, TRV_ENOMEM, and what reward_score() returns.
  * Memory   the session's arena is reset.
  */
-int ranks_scores(struct measure *m, trv_measurement *out, int64_t k,
-                 trv_err *err);
+int ranks_scores(struct measure *m, trv_measurement *out, trv_err *err);
 
 /** task_base, task_source, task_target: the mean reward that m->task gives to
- * all answers of each side that drew some; nothing without a task. Returns as
- * ranks_scores(). */
+ * all answers of each side that drew some for it; the answers of a side that is
+ * the base are the base's. task_gain: how much more the target's get, or
+ * without one the source's, than the base's to the same input. Nothing without
+ * a task. Returns as ranks_scores(). */
 int ranks_task(struct measure *m, trv_measurement *out, trv_err *err);
 
 #endif

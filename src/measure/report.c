@@ -36,7 +36,7 @@ examples(const trv_measurement *m)
         const trv_example *e = &m->examples[i];
 
         if (json_array_append_new(list,
-                                  json_pack("{s:s,s:s,s:s,s:s}", "input",
+                                  json_pack("{s:s,s:s,s:s,s:s?}", "input",
                                             e->input, "base", e->base, "source",
                                             e->source, "target", e->target)))
             break; // no memory: shown by the array's length
@@ -101,28 +101,33 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
     json_t *positions = m->n_positions ? per_position(m) : NULL;
     const bool whole = json_array_size(said) == (size_t)m->n_examples &&
                        !inputs == !m->n_inputs && !positions == !m->n_positions;
+    const bool has_task =
+        m->task_base.n || m->task_source.n || m->task_target.n;
     json_t *task =
-        m->task_base.n == 0
-            ? NULL
-            : json_pack("{s:o,s:o,s:o}", "base", figure(&m->task_base),
+        has_task
+            ? json_pack("{s:o,s:o,s:o,s:o}", "base", figure(&m->task_base),
                         "source", figure(&m->task_source), "target",
-                        figure(&m->task_target));
+                        figure(&m->task_target), "gain", figure(&m->task_gain))
+            : NULL;
     json_t *root = json_pack(
-        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*,s:o*,s:o*}",
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*,s:"
+        "o*,s:o*}",
         "kl_forward", figure(&m->kl_forward), "kl_reverse",
         figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",
         figure(&m->gap_closed), "top1_agreement", figure(&m->top1_agreement),
         "rank_tau", figure(&m->rank_tau), "pair_accuracy",
         figure(&m->pair_accuracy), "pearson", figure(&m->pearson), "drift",
-        figure(&m->drift), "task", task, "cost", "seconds",
-        number(m->cost.seconds), "tokens", number(m->cost.tokens), "flop",
-        number(m->cost.flop), "peak_bytes", (json_int_t)m->cost.peak_bytes,
-        "artefact_bytes", (json_int_t)m->cost.artefact_bytes,
-        "added_seconds_per_token", number(m->cost.added_seconds_per_token),
-        "added_bytes_per_token", number(m->cost.added_bytes_per_token),
-        "trouble", m->trouble, "examples", said, "per_input", inputs,
-        "per_position", positions);
+        figure(&m->drift), "drift_source", figure(&m->drift_source), "task",
+        task, "sizes", "max_inputs", (int)m->max_inputs, "max_tokens",
+        (int)m->max_tokens, "candidates", (int)m->candidates, "cut", m->cut,
+        "cost", "seconds", number(m->cost.seconds), "tokens",
+        number(m->cost.tokens), "flop", number(m->cost.flop), "peak_bytes",
+        (json_int_t)m->cost.peak_bytes, "artefact_bytes",
+        (json_int_t)m->cost.artefact_bytes, "added_seconds_per_token",
+        number(m->cost.added_seconds_per_token), "added_bytes_per_token",
+        number(m->cost.added_bytes_per_token), "trouble", m->trouble,
+        "examples", said, "per_input", inputs, "per_position", positions);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);

@@ -157,7 +157,7 @@ on_progress(void *payload, int64_t done, int64_t total)
 static int
 score_items(struct scoring *sc, trv_err *err)
 {
-    const struct reward_watch watch = {on_progress, sc};
+    const struct reward_watch watch = {.progress = on_progress, .payload = sc};
     int64_t at = 0;
 
     sc->items = mem_calloc((size_t)sc->n, sizeof(*sc->items));

@@ -2,10 +2,25 @@
 #include "measure/stage.h"
 
 #include <math.h>
-
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+
+void
+stage_say(const struct measure *m, const char *fmt, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    if (!m->opts->on_message)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    m->opts->on_message(line, m->opts->message_payload);
+}
 
 void
 stage_note_inputs(struct measured_inputs *to, const struct data *rows)

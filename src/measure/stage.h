@@ -21,6 +21,7 @@ struct measure {
     struct session *s;
     struct decoder *d;
     struct adaptation *side[SIDES];
+    bool has_target;         // else SIDE_B is not there
     struct adaptation *task; // a reward, or NULL
     const trv_measure_options *opts;
     trv_progress_fn progress;
@@ -29,16 +30,24 @@ struct measure {
     struct measured_on on; // what was read
     struct item *items;    // [n]: of `in`, or of the control inputs
     int64_t n;
-    int64_t dropped;         // inputs of `in` that do not fit
+    int64_t dropped; // inputs of `in` that do not fit
+    /* plan.h chooses these */
+    unsigned asked; // a bit for each figure: ASKED()
+    int64_t max_inputs, max_tokens, candidates;
     int64_t per_side[SIDES]; // answers of each side to an input
     bool acts[SIDES];        // it has a distribution: all but rewards
+    bool target_moves;       // the target acts, and is not the base
     enum side second;        // whose answers are candidates beside the base's
+    enum side priced;        // whose cost is said: the target, or the source
     double seconds[SIDES];   // of sampling
     double drawn_tokens[SIDES];
     double stage_began, stage_tokens; // when the stage began
     const char *stage, *unit;
     int64_t stage_done, stage_total;
 };
+
+/** A line for people, through opts->on_message. */
+void stage_say(const struct measure *m, const char *fmt, ...) TRV_PRINTF(2, 3);
 
 /** What was read, for measured_on. */
 void stage_note_inputs(struct measured_inputs *to, const struct data *rows);

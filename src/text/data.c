@@ -204,7 +204,7 @@ rename_column(struct data_row *row, const char *from, const char *to,
     return json_object_set(row->json, to, v) ? no_memory(row, err) : 0;
 }
 
-/* instruction and input: the prompt. */
+/* instruction and input, or input alone where there is an output: the prompt. */
 static int
 from_alpaca(struct data_row *row, trv_err *err)
 {
@@ -216,8 +216,12 @@ from_alpaca(struct data_row *row, trv_err *err)
     json_t *prompt;
     int rc = 0;
 
-    if (!instruction || column(row->json, "prompt"))
+    if (column(row->json, "prompt"))
         return 0;
+    if (!instruction) // input and output alone: a question and its answer
+        return column(row->json, "output")
+                   ? rename_column(row, "input", "prompt", err)
+                   : 0;
     if (!json_is_string(instruction))
         return wrong_type(row, "instruction", instruction, "a string", err);
     for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]) && !input; i++) {
@@ -754,10 +758,8 @@ format_seen(const char *s, size_t n)
                                    : FORMAT_NONE;
 }
 
-/* Standard input, a pipe or a device: read from its beginning to its end, once,
- * whatever it is called. */
-static bool
-is_stream(const char *path)
+bool
+data_is_stream(const char *path)
 {
     struct stat st;
 
@@ -853,7 +855,7 @@ data_open(struct data *out, const char *path, trv_err *err)
     int rc;
 
     *out = (struct data){0};
-    if (is_stream(path)) {
+    if (data_is_stream(path)) {
         rc = file_read(&text, path, (size_t)1 << 30, err);
         if (!rc)
             rc = parse(out, path, true, text.s ? text.s : "", text.len, err);

@@ -60,6 +60,8 @@ struct data {
  * above the limit: TRV_EFORMAT naming file, line and field. TRV_EIO,
  * TRV_EUNSUPPORTED (a file name with another end), TRV_ENOMEM. */
 int data_open(struct data *out, const char *path, trv_err *err);
+/** Is it standard input, a pipe or a device, which can be read once only? */
+bool data_is_stream(const char *path);
 /** The same from memory; the end of `name` says the format. */
 int data_parse(struct data *out, const char *name, const char *bytes, size_t n,
                trv_err *err);

@@ -40,7 +40,7 @@ is_empty(const json_t *v)
 }
 
 /* Is the column there that this one is read with? What becomes a prompt counts
- * as one. */
+ * as one; input becomes one where it stands with output alone. */
 static bool
 is_read(const struct column *c, const json_t *json)
 {
@@ -48,8 +48,12 @@ is_read(const struct column *c, const json_t *json)
         return false;
     if (!c->with || json_object_get(json, c->with))
         return true;
+    if (strcmp(c->name, "input") == 0)
+        return json_object_get(json, "output") &&
+               !json_object_get(json, "prompt");
     return strcmp(c->with, "prompt") == 0 &&
            (json_object_get(json, "instruction") ||
+            json_object_get(json, "input") ||
             json_object_get(json, "question") ||
             json_object_get(json, "problem"));
 }

@@ -2,12 +2,9 @@
 #include "transform/answer_rewards.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "learn/loss/advantage.h"
-#include "base/seal.h"
 
 int
 answer_rewards_score(double *reward, struct session *s, struct adaptation *by,
@@ -39,65 +36,14 @@ answer_rewards_score(double *reward, struct session *s, struct adaptation *by,
     return rc;
 }
 
-static int
-broken_file(const char *file, trv_err *err)
-{
-    return err_fail(err, TRV_EFORMAT,
-                    "'%s' does not hold this run's rewards: start it anew",
-                    file);
-}
-
-static int
-read_kept(double *reward, int64_t n, const char *file, trv_err *err)
-{
-    json_t *root = NULL;
-    const json_t *list;
-    int rc = seal_open(&root, file, err);
-
-    if (rc)
-        return rc;
-    list = json_object_get(root, "rewards");
-    if (json_array_size(list) != (size_t)n)
-        rc = broken_file(file, err);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        const json_t *r = json_array_get(list, (size_t)i);
-
-        reward[i] = json_number_value(r);
-        if (!json_is_number(r))
-            rc = broken_file(file, err);
-    }
-    json_decref(root);
-    return rc;
-}
-
-static int
-write_kept(const double *reward, int64_t n, const char *file, trv_err *err)
-{
-    json_t *list = json_array(), *root = NULL;
-    int rc, bad = !list;
-
-    for (int64_t i = 0; i < n && !bad; i++)
-        bad = json_array_append_new(list, json_real(reward[i]));
-    if (!bad)
-        root = json_pack("{s:O}", "rewards", list);
-    rc =
-        root ? seal_write(file, root, err) : err_nomem(err, "to score answers");
-    json_decref(list);
-    json_decref(root);
-    return rc;
-}
-
 int
-answer_rewards_keep(double *reward, struct session *s, struct adaptation *by,
-                    const struct answers *answers, const struct inputs *in,
-                    const char *file, bool resume,
-                    const struct reward_watch *watch, trv_err *err)
+answer_rewards_all(double *reward, struct session *s, struct adaptation *by,
+                   const struct answers *answers, const struct inputs *in,
+                   const struct reward_watch *watch, trv_err *err)
 {
     struct completion *list;
     int rc;
 
-    if (resume && file_exists(file))
-        return read_kept(reward, answers->n, file, err);
     list = mem_calloc((size_t)answers->n, sizeof(*list));
     if (!list)
         return err_nomem(err, "to score answers");
@@ -108,8 +54,6 @@ answer_rewards_keep(double *reward, struct session *s, struct adaptation *by,
             &in->data.rows[answers->contexts[y->context].input], y->ids, y->n};
     }
     rc = answer_rewards_score(reward, s, by, list, answers->n, watch, err);
-    if (!rc)
-        rc = write_kept(reward, answers->n, file, err);
     mem_free(list);
     return rc;
 }

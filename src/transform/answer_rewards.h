@@ -19,19 +19,12 @@ int answer_rewards_score(double *reward, struct session *s,
                          int64_t n, const struct reward_watch *watch,
                          trv_err *err);
 
-/**
- * Rewards of all answers of a run, kept in `file` ({"rewards": [...]}). A
- * resumed run reads them from there, so it learns from the same rewards even
- * where an outside program would now score differently.
- *
- * @param reward  [answers->n].
- * @param resume  read the file where it is there.
- * @return what answer_rewards_score() returns; TRV_EIO, TRV_EFORMAT (the file).
- */
-int answer_rewards_keep(double *reward, struct session *s,
-                        struct adaptation *by, const struct answers *answers,
-                        const struct inputs *in, const char *file, bool resume,
-                        const struct reward_watch *watch, trv_err *err);
+/** reward [answers->n] of all answers of a run. Those that watch->memo keeps
+ * are read from there, so a run that goes on learns from the same rewards even
+ * where an outside program would now score differently. */
+int answer_rewards_all(double *reward, struct session *s, struct adaptation *by,
+                       const struct answers *answers, const struct inputs *in,
+                       const struct reward_watch *watch, trv_err *err);
 
 /* Statistics of the rewards of groups of K answers. */
 struct answer_reward_stats {

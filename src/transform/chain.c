@@ -30,6 +30,7 @@ struct chain {
     int64_t n;      // the last link is the result
     enum kind kind; // of the result
     json_t *fingerprint;
+    struct budget_link budget[CONVERT_LINKS_MAX];
 };
 
 static void
@@ -314,17 +315,137 @@ add_cost(trv_cost *sum, const trv_cost *one)
     sum->samples += one->samples;
 }
 
+/* The options of link i: those that are of the whole chain go. */
+static trv_convert_options
+options_of(const struct chain *c, int64_t i, const trv_convert_options *opts)
+{
+    trv_convert_options o = *opts;
+
+    o.via = NULL;
+    o.replace = opts->replace || i < c->n - 1;
+    if (c->links[i].takes_pairs)
+        o.inputs = NULL; // those of the other links
+    else
+        o.pairs = NULL;
+    return o;
+}
+
+/* Cuts of a chain that goes on: those of its links, in its fingerprint. */
+static int
+read_kept(json_t **kept, const struct chain *c, trv_err *err)
+{
+    json_t *was = NULL;
+    int rc = 0;
+
+    *kept = NULL;
+    if (file_exists(c->file))
+        rc = seal_open(&was, c->file, err);
+    if (!rc && was) {
+        const json_t *cut = json_object_get(was, JOB_CUT);
+
+        *kept = cut ? json_incref((json_t *)(uintptr_t)cut) : json_array();
+        rc = *kept ? 0 : err_nomem(err, "to plan a chain");
+    }
+    json_decref(was);
+    return rc;
+}
+
+/* What was cut becomes part of the fingerprint. */
+static int
+note_cuts(struct chain *c, const struct budget *b, trv_err *err)
+{
+    json_t *list = json_array();
+    bool any = false, bad = !list;
+
+    for (int i = 0; i < b->n && !bad; i++) {
+        json_t *cut = b->links[i].cut;
+
+        any = any || cut;
+        bad = json_array_append_new(list,
+                                    cut ? json_incref(cut) : json_null()) != 0;
+    }
+    if (!bad && any)
+        bad = json_object_set(c->fingerprint, JOB_CUT, list) != 0;
+    json_decref(list);
+    return bad ? err_nomem(err, "to plan a chain") : 0;
+}
+
+/* Plan all links before the first, and say it. */
+static int
+plan_cost(struct budget *b, struct chain *c, struct adaptation *from,
+          const trv_convert_options *opts, trv_err *err)
+{
+    json_t *kept = NULL;
+    int rc = 0;
+
+    for (int64_t i = 0; i < c->n && !rc; i++) {
+        const trv_convert_options o = options_of(c, i, opts);
+
+        rc = convert_add(b, i ? NULL : from,
+                         i ? c->links[i - 1].makes : KIND_BASE, c->links[i].to,
+                         &c->links[i].choice, &o, err);
+    }
+    if (!rc && opts->resume)
+        rc = read_kept(&kept, c, err);
+    if (!rc)
+        rc = budget_fit(b, kept, err);
+    json_decref(kept);
+    if (!rc)
+        rc = note_cuts(c, b, err);
+    if (!rc)
+        budget_tell(b);
+    return rc;
+}
+
+/* The links that are not done, one after the other. */
+static int
+run_links(struct chain *c, struct budget *b, trv_cost *cost,
+          struct adaptation *from, const struct model_identity *id,
+          const trv_convert_options *opts, trv_progress_fn progress,
+          void *payload, trv_err *err)
+{
+    const struct convert_job job = {.opts = opts};
+    struct adaptation *at = NULL; // what the link before has made
+    bool goes_on = false;
+    int64_t done = 0;
+    int rc = lock_output(c, opts, &goes_on, err);
+
+    if (!rc && goes_on)
+        rc = read_done(&done, c, err);
+    for (int64_t i = 0; i < c->n && !rc; i++) {
+        const struct link *l = &c->links[i];
+        const bool last = i == c->n - 1;
+        trv_cost one = {0};
+
+        /* Those behind the one that was stopped have not begun. */
+        b->links[i].o.resume = goes_on && i == done;
+        if (last || i >= done || !artefact_is(l->path)) {
+            job_log(&job, "link %lld of %lld: %s to %s", (long long)i + 1,
+                    (long long)c->n, at ? at->spec : from->spec, l->to);
+            rc = convert_link(b, (int)i, &one, at ? at : from,
+                              last ? &c->out : NULL, progress, payload, err);
+            add_cost(cost, &one);
+        }
+        if (rc || last)
+            continue;
+        adaptation_free(at);
+        at = NULL;
+        rc = i < done ? 0 : write_done(c, i + 1, err);
+        if (!rc)
+            rc = adaptation_open(&at, b->s->model, id, l->path, false, err);
+    }
+    adaptation_free(at);
+    return rc;
+}
+
 int
 chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
           const char *to, const trv_convert_options *opts,
           trv_progress_fn progress, void *payload, trv_err *err)
 {
-    const struct convert_job job = {.opts = opts};
     const struct model_identity *id = NULL;
     struct chain c = {0};
-    struct adaptation *at = NULL; // what the link before has made
-    bool goes_on = false;
-    int64_t done = 0;
+    struct budget b = {.s = s, .given = opts, .links = c.budget};
     int rc;
 
     *cost = (trv_cost){0};
@@ -336,39 +457,12 @@ chain_run(struct session *s, trv_cost *cost, struct adaptation *from,
     if (!rc)
         rc = session_identity(s, &id, err);
     if (!rc)
-        rc = lock_output(&c, opts, &goes_on, err);
-    if (!rc && goes_on)
-        rc = read_done(&done, &c, err);
-    for (int64_t i = 0; i < c.n && !rc; i++) {
-        const struct link *l = &c.links[i];
-        const bool last = i == c.n - 1;
-        trv_convert_options o = *opts;
-        trv_cost one = {0};
-
-        o.via = NULL;
-        o.resume = goes_on && i == done; // those behind it have not begun
-        o.replace = opts->replace || !last;
-        if (l->takes_pairs)
-            o.inputs = NULL; // those of the other links
-        else
-            o.pairs = NULL;
-        if (last || i >= done || !artefact_is(l->path)) {
-            job_log(&job, "link %lld of %lld: %s to %s", (long long)i + 1,
-                    (long long)c.n, at ? at->spec : from->spec, l->to);
-            rc = convert_link(s, &one, at ? at : from, l->to,
-                              last ? &c.out : NULL, &l->choice, &o, progress,
-                              payload, err);
-            add_cost(cost, &one);
-        }
-        if (rc || last)
-            continue;
-        adaptation_free(at);
-        at = NULL;
-        rc = i < done ? 0 : write_done(&c, i + 1, err);
-        if (!rc)
-            rc = adaptation_open(&at, s->model, id, l->path, false, err);
-    }
-    adaptation_free(at);
+        rc = plan_cost(&b, &c, from, opts, err);
+    if (!rc && !opts->dry_run)
+        rc = run_links(&c, &b, cost, from, id, opts, progress, payload, err);
+    if (!rc)
+        budget_to_cost(cost, &b);
+    budget_release(&b);
     chain_release(&c);
     return rc;
 }

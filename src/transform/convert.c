@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "adapt/reward/reward.h"
 #include "base/strbuf.h"
 #include "text/utf8.h"
 #include "transform/edges/edges.h"
@@ -231,33 +232,95 @@ convert_check_read(const struct convert_choice *list, int n,
     return method_check_read(uses, n, o, edges, err);
 }
 
-int
-convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
-             const char *to, struct outdir *held,
-             const struct convert_choice *choice,
-             const trv_convert_options *opts, trv_progress_fn progress,
-             void *payload, trv_err *err)
+/* Is an adaptation, or a part of it, of a mix or of weights of its own? */
+static bool
+has_one_stream(const struct adaptation *a)
 {
-    trv_convert_options o = *opts;
-    struct convert_job job = {.s = s,
+    return a->kind != KIND_MIX && a->kind != KIND_FULL && !a->full;
+}
+
+/* The closed form follows one stream of this model. */
+static bool
+solves(const struct convert_job *job)
+{
+    return strcmp(job->method->info.name, "solve") == 0 ||
+           (method_reads(job->method, "init") &&
+            strcmp(job->opts->init, "solve") == 0);
+}
+
+int
+convert_refuse(const struct convert_job *job, trv_err *err)
+{
+    const trv_convert_options *o = job->opts;
+    static const char line[] = "{\"prompt\": \"what is sampled\"}\n";
+    struct data sampled = {0};
+    int rc;
+
+    if (!job->from)
+        return 0;
+    if (solves(job) && !has_one_stream(job->from))
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "solve follows one stream of this model, and '%.200s' "
+                        "is %s; --method distill learns from it",
+                        job->from->spec,
+                        job->from->kind == KIND_MIX ? "a mix of several"
+                                                    : "another model");
+    if (job->from->form != FORM_REWARD || o->inputs || o->pairs)
+        return 0;
+    rc = data_parse(&sampled, "sampled.jsonl", line, sizeof(line) - 1, err);
+    if (!rc && reward_check_rows(job->from, sampled.rows, sampled.n, NULL))
+        rc = err_fail(err, TRV_EINVAL,
+                      "'%.200s' compares with a column of the inputs, and "
+                      "inputs that the model samples have none: give a file "
+                      "(--inputs)",
+                      job->from->spec);
+    data_release(&sampled);
+    return rc;
+}
+
+int
+convert_add(struct budget *b, struct adaptation *from, enum kind made,
+            const char *to, const struct convert_choice *choice,
+            const trv_convert_options *opts, trv_err *err)
+{
+    struct convert_job job = {.s = b->s,
                               .method = choice->use.method,
                               .edge = choice->edge->name,
                               .from = from,
-                              .held = held,
                               .any_words = strncmp(to, "prompt:", 7) == 0,
-                              .opts = &o,
-                              .progress = progress,
-                              .payload = payload};
+                              .opts = opts};
     int rc = adaptation_target(&job.to, &job.out, to, err);
 
-    *cost = (trv_cost){0};
     if (!rc)
-        rc = view_ready(from, s->be, err);
-    if (rc)
-        return rc;
-    method_drop_unread(&choice->use, &o);
-    method_defaults(job.method, &o);
-    return job.method->run(&job, cost, err);
+        rc = convert_refuse(&job, err);
+    if (!rc)
+        rc = view_ready(from, b->s->be, err);
+    if (!rc)
+        budget_add(b, &job, made, opts);
+    return rc;
+}
+
+int
+convert_link(struct budget *b, int i, trv_cost *cost, struct adaptation *from,
+             struct outdir *held, trv_progress_fn progress, void *payload,
+             trv_err *err)
+{
+    struct cost_progress report = {.plan = &b->links[i].likely,
+                                   .rate = b->is_measured ? &b->rate : NULL,
+                                   .after = budget_after(b, i),
+                                   .progress = progress,
+                                   .payload = payload};
+    struct convert_job job = b->links[i].job;
+    int rc;
+
+    *cost = (trv_cost){0};
+    job.from = from;
+    job.is_to_come = false;
+    job.held = held;
+    job.progress = progress ? cost_report : NULL;
+    job.payload = &report;
+    rc = view_ready(from, b->s->be, err);
+    return rc ? rc : job.method->run(&job, cost, err);
 }
 
 int
@@ -265,7 +328,10 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
             const char *to, const trv_convert_options *opts,
             trv_progress_fn progress, void *payload, trv_err *err)
 {
+    struct budget_link link;
+    struct budget b = {.s = s, .given = opts, .links = &link};
     struct convert_choice choice;
+    json_t *kept = NULL;
     const char *out;
     enum kind kind;
     int rc = adaptation_target(&kind, &out, to, err);
@@ -280,7 +346,19 @@ convert_run(struct session *s, trv_cost *cost, struct adaptation *from,
         rc = convert_check_read(&choice, 1, opts, err);
     if (!rc)
         rc = method_check_pairs(opts, err);
-    return rc ? rc
-              : convert_link(s, cost, from, to, NULL, &choice, opts, progress,
-                             payload, err);
+    if (!rc)
+        rc = convert_add(&b, from, kind, to, &choice, opts, err);
+    if (!rc && opts->resume)
+        rc = budget_read_kept(&kept, out, err);
+    if (!rc)
+        rc = budget_fit(&b, kept, err);
+    if (!rc) {
+        budget_tell(&b);
+        if (!opts->dry_run)
+            rc = convert_link(&b, 0, cost, from, NULL, progress, payload, err);
+        budget_to_cost(cost, &b);
+    }
+    json_decref(kept);
+    budget_release(&b);
+    return rc;
 }

@@ -7,6 +7,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/adaptation.h"
+#include "transform/budget.h"
 #include "transform/method.h"
 
 #define CONVERT_LINKS_MAX 8 // conversions of a chain
@@ -35,14 +36,23 @@ int convert_choose(struct convert_choice *out, enum form from, enum kind to,
 int convert_check_read(const struct convert_choice *list, int n,
                        const trv_convert_options *o, trv_err *err);
 
-/** Convert `from` to the kind and place that `to` names ("lora:out/z"), by what
- * was chosen; options are checked already. `held`: the output, locked by the
- * caller; NULL: it is locked here. */
-int convert_link(struct session *s, trv_cost *cost, struct adaptation *from,
-                 const char *to, struct outdir *held,
-                 const struct convert_choice *choice,
-                 const trv_convert_options *opts, trv_progress_fn progress,
-                 void *payload, trv_err *err);
+/** What can be refused before anything is planned or drawn: a source that the
+ * method cannot learn from, a reward that needs a column where inputs are
+ * sampled. `from` NULL: a link before makes it. TRV_EINVAL, TRV_EUNSUPPORTED. */
+int convert_refuse(const struct convert_job *job, trv_err *err);
+
+/** A job of `from` (NULL: of a kind, `made`, that a link before makes) to the
+ * kind and place that `to` names ("lora:out/z"), by what was chosen, as the
+ * next link of a budget. TRV_EINVAL, and convert_refuse()'s. */
+int convert_add(struct budget *b, struct adaptation *from, enum kind made,
+                const char *to, const struct convert_choice *choice,
+                const trv_convert_options *opts, trv_err *err);
+
+/** Run link i of a budget that was fitted, from `from`. `held`: the output,
+ * locked by the caller; NULL: it is locked here. */
+int convert_link(struct budget *b, int i, trv_cost *cost,
+                 struct adaptation *from, struct outdir *held,
+                 trv_progress_fn progress, void *payload, trv_err *err);
 
 /** Check, choose and convert. */
 int convert_run(struct session *s, trv_cost *cost, struct adaptation *from,

@@ -44,8 +44,8 @@ relay_inputs(void *payload, int64_t done, double tokens)
 }
 
 int
-job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
-           int64_t want, trv_err *err)
+job_inputs(struct inputs *in, const struct convert_job *job,
+           const struct work *w, const char *path, int64_t want, trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
     int rc = inputs_open(in, job->s,
@@ -63,7 +63,7 @@ job_inputs(struct inputs *in, const struct convert_job *job, const char *path,
         rc = reward_check_rows(job->from, in->data.rows, in->data.n, err);
     if (rc)
         inputs_release(in);
-    return rc;
+    return work_stopped(w, rc, "while sampling inputs", err);
 }
 
 int
@@ -136,6 +136,10 @@ job_write_run(struct work *w, const struct convert_job *job, const char *method,
     more =
         json_pack("{s:s,s:s,s:s,s:s}", "method", method, "from",
                   job->from->spec, "source", source, "inputs", in->data.hash);
+    if (own && job->cut && json_object_set(own, JOB_CUT, job->cut)) {
+        json_decref(own);
+        own = NULL;
+    }
     if (own && (!more || json_object_update(own, more))) {
         json_decref(own);
         own = NULL;

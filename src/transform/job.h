@@ -11,6 +11,9 @@
 #include "transform/answers.h"
 #include "transform/method.h"
 
+/* Of a run's fingerprint: sizes that a budget has cut. */
+#define JOB_CUT "budget"
+
 /** What a method is given. `opts` is checked, and the method's own defaults are
  * in it. */
 struct convert_job {
@@ -22,6 +25,9 @@ struct convert_job {
     bool any_words; // "prompt:OUT": text or messages, as the inputs ask for
     const char *out;
     struct outdir *held; // `out`, locked by a chain; NULL: by the method
+    bool is_to_come;     // `from` is a kind alone: a link before will make it
+    const struct cost_plan *cost; // what was planned
+    json_t *cut; // sizes that a budget has cut, {"steps": 60}; NULL: none
     const trv_convert_options *opts;
     trv_progress_fn progress;
     void *payload;
@@ -32,10 +38,11 @@ void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
- * that are sampled from the model; errors are inputs_open()'s, and
- * reward_check_rows()'s where the source is a reward. */
+ * that are sampled from the model into the work's memo; errors are
+ * inputs_open()'s, and reward_check_rows()'s where the source is a reward. */
 int job_inputs(struct inputs *in, const struct convert_job *job,
-               const char *path, int64_t want, trv_err *err);
+               const struct work *w, const char *path, int64_t want,
+               trv_err *err);
 
 /** What learns, as the job asks for it; checked as in student_check() and
  * student_check_full(). */

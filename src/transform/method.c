@@ -45,7 +45,8 @@ static const struct option options[] = {
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
 /* What every conversion reads. */
-static const char everywhere[] = "method via replace resume seed";
+static const char everywhere[] =
+    "method via replace resume seed budget dry-run";
 
 /* The optimiser's options, which methods name as one. */
 static const char learning[] = "steps batch accumulate lr schedule warmup "
@@ -338,8 +339,9 @@ method_drop_unread(const struct method_use *use, trv_convert_options *o)
 }
 
 /* What a run may go on with another value of: it decides no result. */
-static const char undecided[] = "method via replace resume seed inputs "
-                                "allow-diverged checkpoint-every max-kl";
+static const char undecided[] =
+    "method via replace resume seed inputs allow-diverged checkpoint-every "
+    "max-kl budget dry-run";
 
 int
 method_set_options_to_json(json_t *to, const trv_convert_options *o,
@@ -394,4 +396,23 @@ method_defaults(const struct method *m, trv_convert_options *o)
         p += strcspn(p, " ");
         p += strspn(p, " ");
     }
+}
+
+/* ---- sizes --------------------------------------------------------------- */
+
+int32_t *
+method_size(trv_convert_options *o, const char *name, size_t n)
+{
+    const struct option *p = find_option(name, n);
+
+    TRV_ASSERT(p && p->type == TYPE_INT);
+    return (int32_t *)(void *)((char *)o + p->offset);
+}
+
+bool
+method_is_given(const trv_convert_options *o, const char *name, size_t n)
+{
+    const struct option *p = find_option(name, n);
+
+    return (p && is_set(o, p)) || (o->fixed && p && lists(o->fixed, p->name));
 }

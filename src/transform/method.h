@@ -13,6 +13,8 @@
 #include "adapt/artefact.h"
 
 struct convert_job;
+struct cost_lengths;
+struct cost_plan;
 
 struct method {
     trv_method info;
@@ -21,6 +23,12 @@ struct method {
     /* options that say how inputs are sampled, and nothing where these are
      * given; NULL: none */
     const char *sampling;
+    /* what a run takes, by the options and the lengths of its rows
+     * (learn/cost_plan.h); NULL: nothing */
+    void (*plan)(struct cost_plan *p, const struct convert_job *job,
+                 const struct cost_lengths *l);
+    /* sizes that a budget may cut, and the least of each: "steps=30" */
+    const char *cuts;
     int (*run)(const struct convert_job *job, trv_cost *cost, trv_err *err);
 };
 
@@ -80,5 +88,10 @@ int method_set_options_to_json(json_t *to, const trv_convert_options *o,
 
 /** Set what is left at 0 to the method's default. */
 void method_defaults(const struct method *m, trv_convert_options *o);
+
+/** A whole number of the options, by its name [n]. */
+int32_t *method_size(trv_convert_options *o, const char *name, size_t n);
+/** Did the user give an option: is it set, or named by o->fixed? */
+bool method_is_given(const trv_convert_options *o, const char *name, size_t n);
 
 #endif

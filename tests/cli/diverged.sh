@@ -18,8 +18,11 @@ run() {
         /diverged/p' log
 }
 steps() {
-    [ -e "$1" ] && echo "saved" || echo "nothing saved"
-    wc -l <"$1.run/metrics.jsonl"
+    if [ -e "$1" ]; then
+        echo "saved" && wc -l <"$1/metrics.jsonl"
+    else
+        echo "nothing saved" && wc -l <"$1.run/metrics.jsonl"
+    fi
 }
 # A model that knows the rows: one that knows nothing can hardly do worse.
 "$TRIVIUM" --raw train --model tiny --from-scratch --data rows.jsonl --to full:m \

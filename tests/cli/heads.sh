@@ -36,7 +36,7 @@ for r in a head:b; do
 done
 ls a b
 "$TRIVIUM" --raw inspect a | head -n 6
-grep -o '"accuracy": 1, "margin"' a.run/metrics.jsonl | tail -n 1
+grep -o '"accuracy": 1, "margin"' a/metrics.jsonl | tail -n 1
 "$TRIVIUM" --raw train -q --model tiny --data pairs.jsonl --to head:c --steps 20 --lr 1e-2 \
     --rank 2 --batch 3 --checkpoint-every 5 >/dev/null
 "$TRIVIUM" --raw train -q --model tiny --data pairs.jsonl --to head:d --steps 20 --lr 1e-2 \
@@ -53,7 +53,7 @@ edge "prompt:Say it. " head:e
 edge "prompt:Say it. " head:f --against "prompt:Do not. "
 edge lora:z head:g
 edge lora:z head:h --method regress
-ls e.run
+ls -d e.run 2>&1
 # Parameters that are easy to tell from the base: the head learns to.
 for i in 1 2 3 4 5 6 7 8; do
     echo '{"prompt": "'$i'", "completion": "aaaa"}'

@@ -29,20 +29,20 @@ learn() {
 by=verifier:contains,inside=1,share=1,words='a|e|i|o|u'
 common=(--steps 6 --batch 8 --group 4 --samples 24)
 learn --from "$by" --to lora:dpo "${common[@]}"
-tail -n 1 dpo.run/metrics.jsonl | mask
+tail -n 1 dpo/metrics.jsonl | mask
 learn --from "$by" --to lora:ipo --loss ipo --pairing all --margin 0.1 "${common[@]}"
 learn --from "$by" --to lora:bon --method bon "${common[@]}"
 learn --from "$by" --to lora:tilt --method tilt "${common[@]}" --eval sums.jsonl
 learn --from "$by" --to lora:grpo --method grpo "${common[@]}"
-tail -n 1 grpo.run/metrics.jsonl | mask
+tail -n 1 grpo/metrics.jsonl | mask
 learn --from "$by" --to lora:rloo --method grpo --advantage rloo --updates 2 "${common[@]}"
 learn --from "$by" --to lora:gspo --method grpo --ratio sequence --loss grpo --clip-ratio 4e-4 "${common[@]}"
 grep -h '"ratio"' gspo/trivium.json grpo/trivium.json
 learn --from "$by" --to lora:ppo --method ppo "${common[@]}"
-tail -n 1 ppo.run/metrics.jsonl | mask
+tail -n 1 ppo/metrics.jsonl | mask
 learn --from base --pairs pairs.jsonl --to lora:given --steps 4 --batch 2
 learn --from base --pairs pairs.jsonl --to lora:orpo --method orpo --steps 4 --batch 2
-tail -n 1 orpo.run/metrics.jsonl | mask
+tail -n 1 orpo/metrics.jsonl | mask
 grep -oE '"(loss|pairing|labels|sft_weight|label_smoothing)": *"?[a-z0-9.]*' orpo/trivium.json
 for kind in adapter soft prefix; do
     learn --from "$by" --to $kind:$kind "${common[@]}"

@@ -42,7 +42,7 @@ ls
 rm -r c c.via
 
 echo "- a PEFT folder with what a trainer and a person left"
-rm z/trivium.json
+rm z/trivium.json z/metrics.jsonl
 mkdir z/checkpoint-100
 echo card >z/README.md
 echo state >z/checkpoint-100/optimizer.pt
@@ -55,7 +55,7 @@ echo "- what the manifest does not list is in the way of another kind"
 echo "my notes" >z/prompt.txt
 run --to lora:z --replace >/dev/null && cat z/prompt.txt
 t convert -q --model tiny --from lora:z --to text:z --samples 4 --replace
-rm -r z z.run
+rm -r z
 
 echo "- links"
 mkdir -p far/away
@@ -83,14 +83,14 @@ mkdir busy
 echo mine >busy/letter
 ended
 ls busy busy.new
-rm -r busy busy.new busy.run
+rm -rf busy busy.new busy.run
 run --to lora:busy >/dev/null
 work_on busy --replace
 echo mine >busy/letter
 echo theirs >busy/adapter_config.json
 ended
 cat busy/letter busy/adapter_config.json
-rm -r busy busy.new busy.run
+rm -rf busy busy.new busy.run
 
 echo "- killed"
 run --to lora:old --seed 9 >/dev/null

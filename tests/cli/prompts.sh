@@ -47,7 +47,7 @@ search() {
 }
 evolve() { search --rounds 3 --population 4 --phrases phrases.txt "$@"; }
 # With a chat's template it is a system message, unless a text is asked for.
-evolve --to prompt:out/z >/dev/null && ls out/z out/z.run
+evolve --to prompt:out/z >/dev/null && ls out/z && ls -d out/z.run 2>&1
 evolve --to text:out/y --propose edits >/dev/null
 tr -d 'ez! \n' <out/y/prompt.txt | wc -c # made of the phrases alone
 evolve --to messages:out/m >/dev/null && ls out/m &&
@@ -59,7 +59,7 @@ grep -o '"held_out_reward[a-z_]*"' out/z/trivium.json
 # The same bytes again, and from a run that was stopped.
 evolve --to prompt:out/z2 >/dev/null
 cmp out/z/trivium.json out/z2/trivium.json && cmp out/z/messages.json out/z2/messages.json &&
-    cmp out/z.run/candidates.jsonl out/z2.run/candidates.jsonl && echo "equal"
+    cmp out/z/candidates.jsonl out/z2/candidates.jsonl && echo "equal"
 # Of parameters: examples under which the base comes near to them.
 "$TRIVIUM" convert -q --model tiny --from out/l --to demos:out/p \
     --inputs in.txt --max-tokens 4 --demos 1 --any-base >/dev/null && ls out/p

@@ -36,4 +36,4 @@ run --to lora:part --resume || cat log
 for file in adapter_model.safetensors adapter_config.json trivium.json; do
     cmp "whole/$file" "part/$file" && echo "$file: the same bytes"
 done
-ls part.run
+ls -d part.run 2>&1

@@ -18,8 +18,8 @@ search() {
     sed -nE 's/, [0-9.]* k?B$/, N bytes/; /^made/p; /^reward|^loss/s/[-0-9.]+/N/gp' made.txt
 }
 search --from "lora:world/adapter" --to text:p --inputs rows.jsonl
-ls p p.run
-grep -c '"prompt":' p.run/metrics.jsonl
+ls p; ls -d p.run 2>&1
+grep -c '"prompt":' p/metrics.jsonl
 grep -o '"\(form\|kind\|edge\|method\\|width\)": "*[a-z0-9>-]*' p/trivium.json
 "$TRIVIUM" measure -q --model world --source "lora:world/adapter" --target p \
     --inputs rows.jsonl --max-tokens 3 >/dev/null && echo "it can be measured"
@@ -53,8 +53,8 @@ ls part.run
 "$TRIVIUM" convert --model world "${long[@]}" --to text:part --resume --width 5
 "$TRIVIUM" convert --model world "${long[@]}" --to text:part --resume >/dev/null
 cmp whole/prompt.txt part/prompt.txt && echo "the same prompt"
-cmp whole.run/metrics.jsonl part.run/metrics.jsonl && echo "the same steps"
-ls part.run
+cmp whole/metrics.jsonl part/metrics.jsonl && echo "the same steps"
+ls -d part.run 2>&1
 # Mistakes.
 t convert --model world --from "lora:world/adapter" --to text:x --method sideways
 t convert --model world --from verifier:json --to text:x --method text --width -1

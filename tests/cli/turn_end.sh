@@ -32,4 +32,4 @@ echo '{"messages": [{"role": "user", "content": "Hi"}]}' >in.jsonl
 "$TRIVIUM" convert -q --model model --from verifier:length,hi=3 --to lora:z \
     --method grpo --inputs in.jsonl --steps 1 --batch 4 --group 4 --rank 1 \
     --max-tokens 8 --allow-diverged >/dev/null || echo "exit $?"
-grep -o '"completions/mean_length": [0-9.]*' z.run/metrics.jsonl
+grep -o '"completions/mean_length": [0-9.]*' z/metrics.jsonl

@@ -14,12 +14,13 @@ sed 's/[0-9][0-9.,]*/N/g; s/N [mu]*s:/N s:/; s/N \(min\|s\):/N s:/' report |
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
     --inputs in.jsonl --max-tokens 8 --html z.html >table && echo "measured"
 cut -c 1-15 table | head -n 10
-grep -c '<svg' z.html
+grep -c '<figure class="plot">' z.html
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
     --inputs in.jsonl --max-tokens 8 --examples 2 --html z.html >table
 grep -a '^> \|^BASE' table
 grep -a -o 'it picks the same next token as the prompt in' table
 grep -a -c 'class="asked"' z.html
+grep -a -o '<title>.* of tiny' z.html
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target out/z \
     --inputs in.jsonl --max-tokens 8 --examples 2 --json |
     grep -o '"\(input\|base\|source\|target\)": "[A-Z]\?' | sort | uniq -c

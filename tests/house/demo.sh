@@ -15,7 +15,7 @@ walk() { # MODEL NAME
     for part in 'BASE  *PROMPT  *LORA' "The picture: $room/$2/demo.html"; do
         grep -a -q "$part" "$room/$2.txt" || { echo "$2: no '$part'"; exit 1; }
     done
-    grep -q '<table class="said">' "$room/$2/demo.html" || exit 1
+    grep -q '<div class="said target">' "$room/$2/demo.html" || exit 1
     [ -z "$(sort "$room/$2/demo/train.jsonl" "$room/$2/demo/heldout.jsonl" |
         uniq -d)" ] || { echo "$2: learned from what is held out"; exit 1; }
 }

@@ -154,7 +154,6 @@ def main(trivium, given):
         worst = most = 0.0
         laid = run("tokenize", "--model", model, "--messages",
                    "rows.jsonl").splitlines()
-        theirs.config.pad_token_id = None
         for line, row in zip(laid, score(out)):
             ids = [int(i) for i in line.split()]
             with torch.no_grad():

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "measure/answers_drawn.h"
+#include "measure/plan.h"
 #include "support/test.h"
 
 static void
@@ -77,7 +78,15 @@ ruler_begin(struct ruler *r, struct measure *m, const char *source,
     *m = (struct measure){
         .s = r->w.s,
         .side = {NULL, ruler_spec(r, source), ruler_spec(r, target)},
+        .has_target = true,
+        .target_moves = true,
         .opts = &o,
+        .asked = (1u << FIGURE_COUNT) - 1,
+        .max_inputs = r->n,
+        .max_tokens = WORLD_LENGTH,
+        .candidates = 4,
+        .n = r->n, // as of its inputs: control takes as many
+        .priced = SIDE_B,
         .acts = {true, true, true}};
     if (session_decoder(m->s, &m->d, &err))
         fail_msg("%s", err.msg);

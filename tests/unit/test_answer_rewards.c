@@ -61,6 +61,37 @@ test_answer_rewards_see_text_without_special_tokens_and_all_columns(
     adaptation_free(exact);
 }
 
+static bool
+count_down(void *payload, int64_t done, int64_t total)
+{
+    int64_t *left = payload;
+
+    (void)done;
+    (void)total;
+    return (*left)-- != 0;
+}
+
+/* Score over a memo, stopped at a call (-1: never). */
+static void
+score_all(double *out, struct adaptation *by, bool resume, int64_t stop)
+{
+    struct reward_watch watch = {.progress = count_down, .payload = &stop};
+    const bool stops = stop >= 0;
+    json_t *about = json_object();
+    static char file[600];
+    trv_err err = {0};
+    int rc;
+
+    if (!file[0])
+        snprintf(file, sizeof(file), "%s/memo.jsonl", test_tmpdir("trials"));
+    assert_int_equal(memo_open(&watch.memo, file, resume, about, &err), 0);
+    rc = answer_rewards_all(out, w.s, by, &w.answers, &w.in, &watch, &err);
+    if (rc != (stops ? TRV_ECANCELED : 0))
+        fail_msg("%d: %s", rc, err.msg);
+    memo_free(watch.memo);
+    json_decref(about);
+}
+
 /* A program that would say something else each time. */
 static void
 test_answer_rewards_kept_are_read_again_and_not_asked_again(void **state)
@@ -68,28 +99,32 @@ test_answer_rewards_kept_are_read_again_and_not_asked_again(void **state)
     struct adaptation *odd = open_reward(
         "verifier:command,cmd=while read line; do echo 0.$(date +%N)1; done");
     double was[WORLD_ALL], is[WORLD_ALL];
-    json_t *other;
-    char file[600];
-    trv_err err = {0};
 
     (void)state;
-    snprintf(file, sizeof(file), "%s/rewards.json", test_tmpdir("trials"));
-    if (answer_rewards_keep(was, w.s, odd, &w.answers, &w.in, file, true, NULL,
-                            &err) ||
-        answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file, true, NULL,
-                            &err))
-        fail_msg("%s", err.msg);
+    score_all(was, odd, false, -1);
+    score_all(is, odd, true, -1);
     assert_memory_equal(was, is, sizeof(was));
-    if (answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file, false, NULL,
-                            &err))
-        fail_msg("%s", err.msg);
+    score_all(is, odd, false, -1);
     assert_memory_not_equal(was, is, sizeof(was));
-    other = json_pack("{s:[f]}", "rewards", 1.0);
-    assert_int_equal(seal_write(file, other, &err), 0);
-    json_decref(other);
-    assert_int_equal(answer_rewards_keep(is, w.s, odd, &w.answers, &w.in, file,
-                                         true, NULL, &err),
-                     TRV_EFORMAT);
+    adaptation_free(odd);
+}
+
+/* Stopped after some, in either part of a sum: those stay as they are. */
+static void
+test_answer_rewards_are_kept_from_the_first_on(void **state)
+{
+    struct adaptation *odd = open_reward(
+        "sum:1*verifier:command,cmd=while read line; do echo 0.$(date +%N)1; "
+        "done+2*verifier:length,by=chars,lo=1,hi=2");
+    double was[WORLD_ALL], is[WORLD_ALL];
+
+    (void)state;
+    for (int64_t at = 1; at < 2 * WORLD_ALL; at += WORLD_ALL / 3) {
+        score_all(was, odd, false, at);
+        score_all(was, odd, true, -1);
+        score_all(is, odd, true, -1);
+        assert_memory_equal(was, is, sizeof(was));
+    }
     adaptation_free(odd);
 }
 
@@ -115,6 +150,7 @@ main(void)
             test_answer_rewards_see_text_without_special_tokens_and_all_columns),
         cmocka_unit_test(
             test_answer_rewards_kept_are_read_again_and_not_asked_again),
+        cmocka_unit_test(test_answer_rewards_are_kept_from_the_first_on),
         cmocka_unit_test(
             test_answer_rewards_count_inputs_whose_answers_are_alike),
     };

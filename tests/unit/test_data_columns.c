@@ -66,7 +66,7 @@ test_data_columns_render_as_transformers_does(void **state)
         mem_free(line);
         chat_template_free(chat);
     }
-    assert_int_equal(i, 54);
+    assert_int_equal(i, 57);
     json_decref(cases);
     tokenizer_free(t);
 }
@@ -93,6 +93,8 @@ test_data_columns_that_nothing_reads_are_named_once(void **state)
         {"{\"prompt\":\"x\",\"tools\":[{}],\"system\":\"s\"}", NULL},
         {"{\"text\":\"x\",\"input\":\"y\",\"title\":\"t\"}", "them: input"},
         {"{\"question\":\"x\",\"answer\":\"y\",\"images\":[]}", NULL},
+        {"{\"input\":\"x\",\"output\":\"y\"}", NULL},
+        {"{\"prompt\":\"x\",\"input\":\"z\",\"output\":\"y\"}", "them: input"},
         {"{\"instruction\":\"x\",\"context\":\"c\",\"response\":\"y\"}", NULL},
         {"{\"prompt\":\"x\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,"
          "\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,\"m\":1,\"n\":1}",

@@ -13,6 +13,8 @@ static const char pairs[] =
     "{\"prompt\": \"1\", \"completion\": \"one\"}\n"
     "{\"messages\": [{\"role\": \"user\", \"content\": \"2\"},"
     " {\"role\": \"assistant\", \"content\": \"two\"}]}\n";
+static const char in_out[] = "{\"input\": \"1\", \"output\": \"one\"}\n"
+                             "{\"instruction\": \"2\", \"output\": \"two\"}\n";
 static const char texts[] = "{\"prompt\": \"1\", \"completion\": \"one\"}\n"
                             "{\"question\": \"2\", \"answer\": \"two\"}\n";
 
@@ -53,21 +55,27 @@ make_row(const char *json)
     return row;
 }
 
+/* Whatever tool's columns hold them. */
 static void
 test_demos_stand_before_a_text_as_blocks(void **state)
 {
-    struct demos *d = open_demos("demos_text", texts, NULL);
-    struct data_row row = make_row("{\"prompt\": \"3\"}");
-    struct example_around around;
+    static const char *const files[] = {texts, in_out};
 
     (void)state;
-    assert_int_equal(demos_view(&around, d, &row, false, NULL), 0);
-    assert_string_equal(around.before, "1\none\n\n2\ntwo\n\n");
-    assert_string_equal(around.after, "\n");
-    assert_null(around.messages);
-    assert_false(demos_is_chat(d));
-    json_decref(row.json);
-    demos_free(d);
+    for (int i = 0; i < 2; i++) {
+        struct demos *d = open_demos("demos_text", files[i], NULL);
+        struct data_row row = make_row("{\"prompt\": \"3\"}");
+        struct example_around around;
+
+        assert_int_equal(demos_view(&around, d, &row, false, NULL), 0);
+        assert_string_equal(around.before, "1\none\n\n2\ntwo\n\n");
+        assert_string_equal(around.after, "\n");
+        assert_null(around.messages);
+        assert_null(d->unused);
+        assert_false(demos_is_chat(d));
+        json_decref(row.json);
+        demos_free(d);
+    }
 }
 
 static void

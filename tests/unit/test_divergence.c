@@ -4,10 +4,12 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "measure/answers_drawn.h"
 #include "measure/divergence.h"
+#include "measure/plan.h"
 #include "measure/stats.h"
 #include "support/ruler.h"
 
@@ -102,6 +104,8 @@ test_divergence_drift_is_along_answers_of_the_base(void **state)
     assert_int_equal(m.n, INPUTS); // its own items
     recompute(kl, base, agree, &m, SIDE_BASE, SIDE_B);
     check(&out.drift, stats_mean(kl, INPUTS));
+    recompute(kl, base, agree, &m, SIDE_BASE, SIDE_A);
+    check(&out.drift_source, stats_mean(kl, INPUTS));
     assert_true(out.drift.mean > 0.05);
     ruler_end(&m);
 }
@@ -122,12 +126,12 @@ test_divergence_drift_draws_inputs_of_its_own(void **state)
     ruler_begin(&r, &held, "base", "lora:%/moved");
     o = *m.opts;
     o.inputs = o.control = NULL;
-    o.max_inputs = 40;
+    m.n = held.max_inputs = 40;
     m.opts = held.opts = &o;
     if (divergence_drift(&m, &out, &err) ||
         inputs_open(&held.in, held.s,
                     &(struct inputs_options){.use = INPUTS_HELD_OUT,
-                                             .want = o.max_inputs,
+                                             .want = held.max_inputs,
                                              .seed = o.seed},
                     &err) ||
         drawn_fill(&held, &held.dropped, &held.in, &err))
@@ -162,18 +166,52 @@ test_divergence_that_is_not_finite_is_an_error(void **state)
     ruler_end(&m);
 }
 
-static void
-test_divergence_drift_of_a_reward_is_none(void **state)
+static const trv_figure *
+figure_at(const trv_measurement *m, size_t offset)
 {
+    return (const trv_figure *)(const void *)((const char *)m + offset);
+}
+
+/* A figure that was not asked for is not computed; what was is the same with
+ * the others and without. */
+static void
+test_divergence_computes_what_was_asked_for(void **state)
+{
+    static const size_t at[] = {offsetof(trv_measurement, gap_closed),
+                                offsetof(trv_measurement, kl_forward),
+                                offsetof(trv_measurement, kl_reverse),
+                                offsetof(trv_measurement, kl_base),
+                                offsetof(trv_measurement, top1_agreement)};
+    static const unsigned bits[] = {ASKED(gap_closed), ASKED(kl_forward),
+                                    ASKED(kl_reverse), ASKED(kl_base),
+                                    ASKED(top1_agreement)};
     struct measure m;
-    trv_measurement out = {0};
+    trv_measurement all = {0};
     trv_err err = {0};
 
     (void)state;
-    ruler_begin(&r, &m, "prompt:bdb", "ratio:lora:%/moved");
-    m.acts[SIDE_B] = false;
-    assert_int_equal(divergence_drift(&m, &out, &err), 0);
-    assert_int_equal(out.drift.n, 0);
+    ruler_begin(&r, &m, "prompt:bdb", "lora:%/moved");
+    m.per_side[SIDE_A] = m.per_side[SIDE_B] = 1;
+    ruler_draw(&m);
+    if (divergence_kl(&m, &all, &err))
+        fail_msg("%s", err.msg);
+    for (int i = 0; i < 5; i++) {
+        trv_measurement out = {0};
+
+        m.asked = bits[i];
+        if (divergence_kl(&m, &out, &err))
+            fail_msg("%s", err.msg);
+        for (int k = 0; k < 5; k++) {
+            const trv_figure *one = figure_at(&out, at[k]);
+
+            if (k == i) // the sides of a pass differ, and so the last bits
+                check(one, *figure_at(&all, at[k]));
+            else
+                assert_int_equal(one->n, 0);
+        }
+        divergence_release(&out);
+    }
+    divergence_release(&all);
     ruler_end(&m);
 }
 
@@ -185,7 +223,7 @@ main(void)
         cmocka_unit_test(test_divergence_drift_is_along_answers_of_the_base),
         cmocka_unit_test(test_divergence_drift_draws_inputs_of_its_own),
         cmocka_unit_test(test_divergence_that_is_not_finite_is_an_error),
-        cmocka_unit_test(test_divergence_drift_of_a_reward_is_none),
+        cmocka_unit_test(test_divergence_computes_what_was_asked_for),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

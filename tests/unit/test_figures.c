@@ -1,4 +1,4 @@
-/* test_figures.c -- facts about the table and the page of a measurement. */
+/* test_figures.c -- facts about a measurement at a terminal. */
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@ static const trv_measurement measured = {
     .kl_base = {0.412, 0.02, 0.37, 0.45, 200},
     .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
     .trouble = trouble,
+    .asked = 0x3ff, // all but those of a task
 };
 static const struct figures_of who = {"M", "prompt:You are <b>", "out/z",
                                       "text", "lora"};
@@ -27,19 +28,6 @@ table_of(const trv_measurement *r)
 
     assert_non_null(f);
     figures_table(f, r, &who, false);
-    fclose(f);
-    return text;
-}
-
-static char *
-page_of(const trv_measurement *r)
-{
-    char *text = NULL;
-    size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
-
-    assert_non_null(f);
-    figures_page(f, r, &who);
     fclose(f);
     return text;
 }
@@ -75,54 +63,15 @@ test_figures_table_says_when_it_got_worse(void **state)
 static void
 test_figures_table_names_what_was_not_measured(void **state)
 {
-    const trv_measurement none = {.cost = {.seconds = 1}};
+    const trv_measurement none = {.cost = {.seconds = 1}, .asked = 1};
     char *text = table_of(&none);
 
     (void)state;
     assert_non_null(strstr(text, "gap closed      not measured"));
+    assert_null(strstr(text, "kl forward")); // nobody asked
     assert_non_null(strstr(text, "How much of the gap is closed was not "
                                  "measured."));
     assert_null(strstr(text, "Trouble"));
-    free(text);
-}
-
-static void
-test_figures_page_stands_alone_and_escapes_names(void **state)
-{
-    char *text = page_of(&measured);
-
-    (void)state;
-    assert_null(strstr(text, "<b>"));
-    assert_non_null(strstr(text, "prompt:You are &lt;b&gt;"));
-    assert_non_null(strstr(text, "the drift is &lt;high&gt;</li>"));
-    assert_null(strstr(text, "http")); // fetches nothing
-    assert_non_null(strstr(text, "prefers-color-scheme:dark"));
-    free(text);
-}
-
-static void
-test_figures_say_the_distance_in_words(void **state)
-{
-    trv_measurement r = measured;
-    char *text;
-
-    (void)state;
-    r.top1_agreement = (trv_figure){0.907, 0.01, 0.89, 0.92, 200};
-    text = page_of(&r);
-    assert_non_null(strstr(text,
-                           "<p>The LoRA closes 0.91 of the gap between the "
-                           "base model and the prompt; it picks the same next "
-                           "token as the prompt in 91 % of places.\n</p>"));
-    free(text);
-    r.gap_closed.mean = -0.2;
-    text = page_of(&r);
-    assert_non_null(strstr(text, "<p>The LoRA is farther from the prompt than "
-                                 "the base model is; it picks"));
-    free(text);
-    r.gap_closed.n = 0;
-    text = page_of(&r);
-    assert_non_null(strstr(text, "<p>There is no gap between the base model "
-                                 "and the prompt; the LoRA picks"));
     free(text);
 }
 
@@ -137,6 +86,37 @@ examples_of(const trv_measurement *r, const struct figures_of *of)
     figures_examples(f, r, of, 60, false);
     fclose(f);
     return text;
+}
+
+static void
+test_figures_say_the_distance_in_words(void **state)
+{
+    static char input[] = "Hi", said[] = "Ho";
+    trv_example e = {
+        .input = input, .base = said, .source = said, .target = said};
+    trv_measurement r = measured;
+    char *text;
+
+    (void)state;
+    r.examples = &e;
+    r.n_examples = 1;
+    r.top1_agreement = (trv_figure){0.907, 0.01, 0.89, 0.92, 200};
+    text = examples_of(&r, &who);
+    assert_non_null(strstr(text,
+                           "\nThe LoRA closes 0.91 of the gap between the "
+                           "base model and the prompt; it picks the same next "
+                           "token as the prompt in 91 % of places.\n"));
+    free(text);
+    r.gap_closed.mean = -0.2;
+    text = examples_of(&r, &who);
+    assert_non_null(strstr(text, "\nThe LoRA is farther from the prompt than "
+                                 "the base model is; it picks"));
+    free(text);
+    r.gap_closed.n = 0;
+    text = examples_of(&r, &who);
+    assert_non_null(strstr(text, "\nThere is no gap between the base model "
+                                 "and the prompt; the LoRA picks"));
+    free(text);
 }
 
 static void
@@ -169,25 +149,6 @@ test_figures_examples_stand_side_by_side(void **state)
     text = examples_of(&r, &twins);
     assert_non_null(strstr(text, "SOURCE              TARGET\n"));
     free(text);
-    text = page_of(&r);
-    assert_non_null(strstr(
-        text, "colspan=\"3\">What is a &lt;fox&gt;?</th></tr>\n<tr><td>An "
-              "animal.</td><td>Arr! It be an animal.</td><td>Arr! "
-              "&lt;b&gt;</td></tr>"));
-    assert_true(strstr(text, "<td>An animal.") < strstr(text, "<svg"));
-    free(text);
-}
-
-/* The bar of 0.91 ends at 130 + 0.91 * 360, its error bar at the interval. */
-static void
-test_figures_page_draws_bars_to_scale(void **state)
-{
-    char *text = page_of(&measured);
-
-    (void)state;
-    assert_non_null(strstr(text, "x=\"130.0\" y=\"28.0\" width=\"327.6\""));
-    assert_non_null(strstr(text, "d=\"M449.7 35.0H465.5"));
-    free(text);
 }
 
 int
@@ -197,10 +158,8 @@ main(void)
         cmocka_unit_test(test_figures_table_says_the_gap_in_words),
         cmocka_unit_test(test_figures_table_says_when_it_got_worse),
         cmocka_unit_test(test_figures_table_names_what_was_not_measured),
-        cmocka_unit_test(test_figures_page_stands_alone_and_escapes_names),
         cmocka_unit_test(test_figures_say_the_distance_in_words),
         cmocka_unit_test(test_figures_examples_stand_side_by_side),
-        cmocka_unit_test(test_figures_page_draws_bars_to_scale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,15 +127,17 @@ test_measure_the_base_is_no_target_and_no_source(void **state)
     assert_close(r.gap_closed.mean, 0, 0); // KL(A,B) is KL(A,base)
     assert_close(r.kl_forward.mean, r.kl_base.mean, 0);
     assert_true(r.kl_reverse.mean > 0);
-    assert_close(r.drift.mean, 0, 0);
-    assert_true(isnan(r.pearson.mean)); // the base scores all alike
+    /* Nothing that the base could do: it neither drifts nor scores. */
+    assert_int_equal(r.drift.n, 0);
+    assert_int_equal(r.pearson.n, 0);
+    assert_null(r.trouble);
     trv_measurement_release(&r);
 
     r = measure(m, "base", "prompt:Say it.");
-    assert_close(r.kl_base.mean, 0, 0);
+    assert_int_equal(r.kl_base.n, 0);
     assert_true(r.kl_forward.mean > 0);
     assert_int_equal(r.gap_closed.n, 0); // no gap to close
-    assert_non_null(r.trouble);
+    assert_true(!r.trouble || !strstr(r.trouble, "hardly differs"));
     assert_int_equal(trv_measurement_json(&json, &r, &err), 0);
     assert_int_equal(json_parse(&root, "report", json, strlen(json), &err), 0);
     assert_true(json_is_null(
@@ -475,7 +477,7 @@ test_measure_names_the_option_that_is_out_of_bounds(void **state)
 
     (void)state;
     bad[0].version = 2;
-    bad[1].max_inputs = 0;
+    bad[1].max_inputs = -1;
     bad[2].max_tokens = -1;
     bad[3].candidates = 1;
     bad[4].examples = -1;

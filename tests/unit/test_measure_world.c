@@ -59,7 +59,7 @@ measure_with(const char *source, const char *target, const char *task,
     trv_measurement m;
     trv_err err = {0};
 
-    if (measure_run(r.w.s, &m, NULL, a, b, t, o, NULL, NULL, &err))
+    if (measure_run(r.w.s, &m, NULL, a, b, true, t, o, NULL, NULL, &err))
         fail_msg("%s", err.msg);
     adaptation_free(t);
     adaptation_free(b);
@@ -84,8 +84,7 @@ check(const char *name, const trv_figure *got, double want)
     assert_true(got->stderr_ > 0.0 && got->stderr_ < 0.04);
     assert_close(got->mean, want, 4.0 * got->stderr_);
     /* Of so many inputs every interval is nearly the symmetric one. */
-    assert_close(got->low, got->mean - 1.96 * got->stderr_,
-                 0.1 * got->stderr_);
+    assert_close(got->low, got->mean - 1.96 * got->stderr_, 0.1 * got->stderr_);
     assert_close(got->high, got->mean + 1.96 * got->stderr_,
                  0.1 * got->stderr_);
 }
@@ -169,7 +168,11 @@ test_measure_figures_between_two_sides_are_their_exact_sums(void **state)
     check("top1_agreement", &m.top1_agreement, agree);
     assert_true(agree > 0.1 && agree < 0.9); // it says something
     check("drift", &m.drift, expect(SIDE_BASE, ruler_kl, SIDE_BASE, SIDE_B));
+    check("drift_source", &m.drift_source,
+          expect(SIDE_BASE, ruler_kl, SIDE_BASE, SIDE_A));
     check("task_base", &m.task_base, expect_of(SIDE_BASE, task));
+    check("task_gain", &m.task_gain,
+          expect_of(SIDE_B, task) - expect_of(SIDE_BASE, task));
     check("task_source", &m.task_source, expect_of(SIDE_A, task));
     check("task_target", &m.task_target, expect_of(SIDE_B, task));
     check_ranks(&m, SIDE_A);
@@ -190,7 +193,7 @@ test_measure_a_reward_against_what_acts_is_its_exact_sum(void **state)
                          m.top1_agreement.n,
                      0);
     check_ranks(&m, SIDE_B);
-    check("drift", &m.drift, expect(SIDE_BASE, ruler_kl, SIDE_BASE, SIDE_B));
+    assert_int_equal(m.drift.n, 0); // it is meant to move
     check("task_base", &m.task_base, expect_of(SIDE_BASE, task));
     assert_int_equal(m.task_source.n, 0);
     check("task_target", &m.task_target, expect_of(SIDE_B, task));
@@ -282,6 +285,36 @@ test_measure_inputs_are_not_those_of_a_conversion(void **state)
     trv_measurement_release(&m);
 }
 
+/* Without a target its answers alone, beside the base's: the same figures as
+ * with one. */
+static void
+test_measure_a_source_alone_is_its_exact_reward(void **state)
+{
+    const trv_measure_options o = options();
+    struct adaptation *a = ruler_spec(&r, "prompt:bdb");
+    struct adaptation *task = ruler_spec(&r, TASK);
+    trv_measurement m, both = measure("prompt:bdb", "lora:%/moved", TASK);
+    double reward[WORLD_ALL];
+    trv_err err = {0};
+
+    (void)state;
+    exact_reward(&r.w, reward, TASK, WORLD_LENGTH);
+    if (measure_run(r.w.s, &m, NULL, a, NULL, false, task, &o, NULL, NULL,
+                    &err))
+        fail_msg("%s", err.msg);
+    check("task_source", &m.task_source, expect_of(SIDE_A, reward));
+    check("task_gain", &m.task_gain,
+          expect_of(SIDE_A, reward) - expect_of(SIDE_BASE, reward));
+    assert_int_equal(m.kl_base.n + m.pearson.n + m.drift.n + m.task_target.n,
+                     0);
+    assert_close(m.task_source.mean, both.task_source.mean, 0.08);
+    assert_true(m.cost.tokens < 0.4 * both.cost.tokens);
+    trv_measurement_release(&both);
+    trv_measurement_release(&m);
+    adaptation_free(task);
+    adaptation_free(a);
+}
+
 /* Keys and values of further tokens, or the weights of a LoRA, in f32. */
 static void
 test_measure_cost_counts_what_a_token_reads(void **state)
@@ -319,6 +352,7 @@ main(void)
             test_measure_two_rewards_are_compared_on_answers_of_the_base),
         cmocka_unit_test(
             test_measure_a_task_takes_as_many_answers_of_each_side),
+        cmocka_unit_test(test_measure_a_source_alone_is_its_exact_reward),
         cmocka_unit_test(test_measure_inputs_are_not_those_of_a_conversion),
         cmocka_unit_test(test_measure_cost_counts_what_a_token_reads),
     };

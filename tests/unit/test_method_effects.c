@@ -41,6 +41,9 @@ static const struct {
     {"labels", "hard"},
     {"label-smoothing", "0.2"},
     {"sft-weight", "1"},
+    {"epochs", "20"},
+    {"desirable-weight", "0.2"},
+    {"undesirable-weight", "0.2"},
     {"group", "8"},
     {"advantage", "none"},
     {"clip-ratio", "0.0001"},
@@ -97,6 +100,8 @@ static const struct {
     {"via", "is of a chain"},
     {"replace", "is of the place"},
     {"resume", "is of the place"},
+    {"budget", "cuts nothing of small models: test_cost_plan"},
+    {"dry-run", "makes nothing: test_cost_plan"},
     {"eval", "only reports"},
     {"held-out", "only reports"},
     {"max-kl", "only warns"},
@@ -192,8 +197,8 @@ made(void)
         return all;
     add_file(&all, "out/demos.jsonl");
     add_file(&all, "out/prompt.txt");
-    add_file(&all, "out.run/metrics.jsonl");
-    add_file(&all, "out.run/candidates.jsonl");
+    add_file(&all, "out/metrics.jsonl");
+    add_file(&all, "out/candidates.jsonl");
     assert_true(all.len > 0);
     return all;
 }
@@ -308,6 +313,8 @@ matters(const char *from, const struct method_use *use,
         one.inputs = NULL; // it says how inputs are sampled
     if (strcmp(option->name, "pairs") == 0 && !one.pairs)
         give_pairs(&one);
+    if (strcmp(option->name, "epochs") == 0)
+        one.learn.steps = 0; // which say more
     if (strcmp(option->name, "loss") == 0 && !one.pairs)
         one.max_tokens = 8; // means over answers of one length are all one
     other = one;
@@ -377,9 +384,9 @@ static const struct {
     {NULL, "contrast", "seed", "nothing is drawn"},
     {NULL, "judge", "seed", "nothing is drawn"},
     {"base->params", NULL, "max-tokens",
-     "of the answers that the report draws"},
+     "of the answers that a report on --eval draws"},
     {"base->prompt", NULL, "max-tokens",
-     "of the answers that the report draws"},
+     "of the answers that a report on --eval draws"},
     {"base->prompt", NULL, "seed", "a step takes all pairs, from one text"},
     {"reward->prompt", "text", "temperature", "refused: a value for the whole"},
     {"reward->prompt", "text", "divergence", "refused: a value for the whole"},

@@ -58,11 +58,12 @@ test_ranks_are_those_of_the_log_ratios(void **state)
 
     (void)state;
     ruler_begin(&r, &m, "prompt:bdb", "lora:%/moved");
+    m.candidates = MOST;
     m.second = SIDE_A;
     m.per_side[SIDE_BASE] = 5;
     m.per_side[SIDE_A] = 3;
     ruler_draw(&m);
-    if (ranks_scores(&m, &out, MOST, &err))
+    if (ranks_scores(&m, &out, &err))
         fail_msg("%s", err.msg);
     for (int64_t i = 0; i < INPUTS; i++) {
         double a[MOST], b[MOST];
@@ -99,10 +100,11 @@ check_ties(const char *source, const char *target, enum side acts)
     trv_err err = {0};
 
     ruler_begin(&r, &m, source, target);
+    m.candidates = MOST;
     m.second = acts;
     m.per_side[SIDE_BASE] = m.per_side[acts] = MOST / 2;
     ruler_draw(&m);
-    if (ranks_scores(&m, &out, MOST, &err))
+    if (ranks_scores(&m, &out, &err))
         fail_msg("%s", err.msg);
     for (int64_t i = 0; i < INPUTS; i++) {
         double count[MOST], score[MOST];
@@ -153,8 +155,6 @@ test_ranks_task_is_the_mean_reward_of_all_answers_of_a_side(void **state)
     (void)state;
     exact_reward(&r.w, reward, spec, WORLD_LENGTH);
     ruler_begin(&r, &m, "prompt:bdb", "lora:%/moved");
-    assert_int_equal(ranks_task(&m, &out, &err), 0);
-    assert_int_equal(out.task_base.n, 0); // no task
     m.task = ruler_spec(&r, spec);
     memcpy(m.per_side, per, sizeof(per));
     ruler_draw(&m);
@@ -173,6 +173,11 @@ test_ranks_task_is_the_mean_reward_of_all_answers_of_a_side(void **state)
         assert_int_equal(got[s]->n, INPUTS);
         assert_close(got[s]->mean, sum / INPUTS, 1e-6); // of f32
     }
+    assert_close(out.task_gain.mean, out.task_target.mean - out.task_base.mean,
+                 1e-12);
+    /* Paired: two inputs alone, so what they share is not chance. */
+    assert_true(out.task_gain.stderr_ <
+                hypot(out.task_target.stderr_, out.task_base.stderr_));
     ruler_end(&m);
 }
 

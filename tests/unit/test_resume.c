@@ -29,6 +29,7 @@ struct row {
 };
 
 static char dir[200];
+static bool sampled; // inputs, by the model itself
 
 /* ---- rows --------------------------------------------------------------- */
 
@@ -99,7 +100,8 @@ static const struct row rows[] = {
     {.name = "grpo, two updates", REWARD, "lora", "grpo", set_updates},
     {.name = "grpo full", REWARD, "full", "grpo", set_updates},
     {.name = "gspo", REWARD, "lora", "grpo", set_sequence},
-    {.name = "rloo", REWARD, "lora", "grpo", set_rloo},
+    {.name = "grpo, advantage rloo", REWARD, "lora", "grpo", set_rloo},
+    {.name = "rloo", REWARD, "lora", "rloo"},
     {.name = "ppo", REWARD, "lora", "ppo"},
     {.name = "ppo, two updates", REWARD, "lora", "ppo", set_updates},
     {.name = "head of a prompt", PROMPT, "head", "head"},
@@ -290,7 +292,7 @@ convert_options(const struct row *r, bool resume)
     trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
 
     o.method = r->method;
-    o.inputs = place("in.jsonl");
+    o.inputs = sampled ? NULL : place("in.jsonl");
     o.samples = 160; // more than a block of answers
     o.group = 4;
     o.max_tokens = 3;
@@ -416,6 +418,14 @@ assert_same_result(const struct row *r, const trv_cost *a, const trv_cost *b,
                  (long long)a->steps, (long long)b->steps);
 }
 
+/* Nothing is left beside the artefact. */
+static void
+assert_tidy(const struct row *r)
+{
+    if (file_exists(place("out.run")))
+        fail_msg("%s: out.run stays", r->name);
+}
+
 /* Without a stop: the artefact is %/want. How many calls there were. */
 static int64_t
 run_whole(const struct row *r, trv_cost *cost)
@@ -424,6 +434,7 @@ run_whole(const struct row *r, trv_cost *cost)
 
     clear();
     finish(r, false, &w, cost);
+    assert_tidy(r);
     remove_folder("want");
     assert_int_equal(rename(place("out"), place("want")), 0);
     return w.calls;
@@ -444,6 +455,7 @@ check_stop(const struct row *r, const trv_cost *want, int64_t call)
     if (rc)
         finish(r, true, &on, &cost);
     assert_same_result(r, want, &cost, "stopped", call);
+    assert_tidy(r);
 }
 
 static void
@@ -482,6 +494,81 @@ test_resume_ends_with_the_same_bytes_and_figures(void **state)
             assert_same_result(r, &want, &cost, "killed", k * every);
         }
     }
+}
+
+/* ---- before the first step ---------------------------------------------- */
+
+/* Inputs, answers and all that comes before a checkpoint: stopped in any of
+ * these stages. */
+static void
+test_resume_goes_on_in_the_middle_of_sampling(void **state)
+{
+    (void)state;
+    sampled = true;
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct row *r = &rows[i];
+        trv_cost want;
+        int64_t calls;
+
+        if (!r->from)
+            continue;
+        calls = run_whole(r, &want);
+        print_message("%s: %lld calls\n", r->name, (long long)calls);
+        for (int64_t k = 0; k < calls; k = k < 2 ? k + 1 : 2 * k)
+            check_stop(r, &want, k);
+    }
+    sampled = false;
+}
+
+/* Of a run that is stopped twice, what was drawn before the first stop is not
+ * drawn again: the second stop comes at a later call than the first, and yet
+ * the third part has less to do. */
+static void
+test_resume_draws_nothing_twice(void **state)
+{
+    (void)state;
+    sampled = true;
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct row *r = &rows[i];
+        struct watch last = {0}, on = {.stop = -1};
+        trv_cost want, cost;
+        trv_err err = {0};
+
+        if (!r->from || strcmp(r->method, "solve") == 0)
+            continue; // what it sums is not kept
+        last.stop = run_whole(r, &want) - 2;
+        clear();
+        assert_int_equal(work(r, false, &last, &cost, &err), TRV_ECANCELED);
+        finish(r, true, &on, &cost);
+        print_message("%s: %.0f %% of the work\n", r->name,
+                      100.0 * cost.flop / want.flop);
+        if (!(cost.flop < 0.75 * want.flop))
+            fail_msg("%s: stopped at its last call, %.3g of %.3g FLOP were "
+                     "done again",
+                     r->name, cost.flop, want.flop);
+    }
+    sampled = false;
+}
+
+/* Views are written down at once; all else is a row here. */
+static void
+test_resume_has_a_row_for_every_method(void **state)
+{
+    static const char *const views[] = {"ratio", "contrast", "judge"};
+    const trv_method *m;
+
+    (void)state;
+    for (int32_t e = 0; trv_edge_at(e); e++)
+        for (int32_t i = 0; (m = trv_method_at(e, i)); i++) {
+            bool found = false;
+
+            for (size_t k = 0; k < sizeof(views) / sizeof(*views); k++)
+                found |= strcmp(m->name, views[k]) == 0;
+            for (size_t k = 0; k < ROWS; k++)
+                found |= rows[k].method && !strcmp(m->name, rows[k].method);
+            if (!found)
+                fail_msg("no row for '%s' of %s", m->name, trv_edge_at(e));
+        }
 }
 
 /* ---- damage ------------------------------------------------------------- */
@@ -606,6 +693,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resume_ends_with_the_same_bytes_and_figures),
+        cmocka_unit_test(test_resume_goes_on_in_the_middle_of_sampling),
+        cmocka_unit_test(test_resume_draws_nothing_twice),
+        cmocka_unit_test(test_resume_has_a_row_for_every_method),
         cmocka_unit_test(
             test_resume_of_a_damaged_file_is_refused_or_ends_the_same),
     };

@@ -182,6 +182,58 @@ test_retrieve_takes_any_text_as_words_and_never_as_syntax(void **state)
     retrieve_free(r);
 }
 
+/* Stems, as Porter cuts them, and only those. */
+static void
+test_retrieve_finds_other_forms_of_a_word(void **state)
+{
+    static const struct {
+        const char *query;
+        int64_t doc;
+    } cases[] = {
+        {"running", 0},    {"RUNS", 0},      {"to run", 0}, {"runner", -1},
+        {"walk", 1},       {"walking", 1},   {"pony", 2},   {"hopeful", 3},
+        {"hopefully", -1}, {"relations", 4}, {"relate", 4}, {"ran", -1},
+    };
+    struct retrieve *r = open_corpus("{\"text\": \"they run\"}\n"
+                                     "{\"text\": \"who walked?\"}\n"
+                                     "{\"text\": \"two ponies\"}\n"
+                                     "{\"text\": \"some hope\"}\n"
+                                     "{\"text\": \"a relational x\"}\n",
+                                     "{\"k\": 1}");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        finds(r, cases[i].query, cases[i].doc);
+    retrieve_free(r);
+}
+
+/* The inputs that found nothing are counted, and told of where there are any.
+ */
+static void
+test_retrieve_tells_of_inputs_without_a_document(void **state)
+{
+    static const char *const inputs[] = {"a fox", "a whale", "an emu", "?"};
+    struct retrieve *r = open_corpus(small, NULL);
+    struct strbuf said = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct data_row row = {.text = inputs[i]};
+        struct strbuf b = {0};
+
+        assert_int_equal(retrieve_view(&b, r, &row, NULL), 0);
+        assert_int_equal(retrieve_note(&said, r, NULL), 0);
+        assert_int_equal(said.len > 0, i >= 2);
+        sb_release(&b);
+    }
+    assert_non_null(
+        strstr(said.s, "33.3% of the inputs that were looked up (1 of 3)"));
+    assert_non_null(
+        strstr(said.s, "50% of the inputs that were looked up (2 of 4)"));
+    sb_release(&said);
+    retrieve_free(r);
+}
+
 static void
 test_retrieve_bears_random_bytes_and_long_queries(void **state)
 {
@@ -339,6 +391,8 @@ main(void)
         cmocka_unit_test(test_retrieve_ranks_as_the_formula_of_bm25),
         cmocka_unit_test(
             test_retrieve_takes_any_text_as_words_and_never_as_syntax),
+        cmocka_unit_test(test_retrieve_finds_other_forms_of_a_word),
+        cmocka_unit_test(test_retrieve_tells_of_inputs_without_a_document),
         cmocka_unit_test(test_retrieve_bears_random_bytes_and_long_queries),
         cmocka_unit_test(
             test_retrieve_puts_documents_in_its_template_best_first),

@@ -37,7 +37,7 @@ struct fixture {
     bool by_reward;
     struct search_goal goal;
     struct search_options opts;
-    char dir[512], rewards[600];
+    char dir[512];
 };
 
 static void
@@ -57,7 +57,6 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
 
     memset(f, 0, sizeof(*f));
     snprintf(f->dir, sizeof(f->dir), "%s", test_tmpdir(name));
-    snprintf(f->rewards, sizeof(f->rewards), "%s/rewards.json", f->dir);
     must(session_open(&f->s, test_source("golden/search/world"), &be, &err),
          &err);
     f->s->model->layout = TEXT_RAW;
@@ -88,7 +87,6 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
                                          .reward = f->from,
                                          .in = &f->in,
                                          .answers = &f->answers,
-                                         .file = f->rewards,
                                          .beta = BETA,
                                          .batch = INPUTS,
                                          .samples = 192,

@@ -67,8 +67,9 @@ add_row(json_t *list, const struct data_row *row, trv_err *err)
         pair = part_messages(messages);
     else
         return data_row_fail(row, err, TRV_EINVAL,
-                             "a demonstration has a prompt and a completion, "
-                             "or messages that end with the assistant's");
+                             "a demonstration has a prompt and a completion "
+                             "(or input and output, question and answer), or "
+                             "messages that end with the assistant's");
     return json_array_append_new(list, pair)
                ? err_nomem(err, "for demonstrations")
                : 0;

@@ -125,8 +125,14 @@ static int
 read_messages(struct adaptation *a, const char *path, trv_err *err)
 {
     json_t *root = NULL;
-    int rc = json_open(&root, path, err);
+    int rc;
 
+    if (!file_exists(path))
+        return err_fail(err, TRV_EIO,
+                        "there is no file '%.200s': messages:FILE reads "
+                        "messages from JSON; a text is prompt:TEXT",
+                        path);
+    rc = json_open(&root, path, err);
     if (!rc)
         rc = prompt_take_messages(a, root, path, err);
     json_decref(root);
@@ -136,8 +142,29 @@ read_messages(struct adaptation *a, const char *path, trv_err *err)
 /* ---- kinds --------------------------------------------------------------- */
 
 int
+prompt_note_file(struct kind_source *from, const char *words, const char *what,
+                 const char *spelling, trv_err *err)
+{
+    if (!from->notes || from->referrer || !file_exists(words) ||
+        file_is_dir(words))
+        return 0;
+    return sb_printf(from->notes,
+                     "%s is the text '%.200s', and there is a file of that "
+                     "name: write %s@%.200s to read it\n",
+                     what, words, spelling, words)
+               ? err_nomem(err, "to open '%.200s'", words)
+               : 0;
+}
+
+int
 prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
+    const int rc = from->words ? prompt_note_file(from, from->words,
+                                                  "the prompt", "prompt:", err)
+                               : 0;
+
+    if (rc)
+        return rc;
     if (!from->words)
         return read_text(a, from->path, err);
     return prompt_take_text(a, from->words, from->n_words,

@@ -17,6 +17,11 @@ int prompt_take_text(struct adaptation *a, const char *text, size_t n,
 int prompt_take_messages(struct adaptation *a, const json_t *value,
                          const char *file, trv_err *err);
 
+/** Note that a text of the user's spec is the name of a file that is there, with
+ * the spelling that reads it: what stands before its '@'. TRV_ENOMEM. */
+int prompt_note_file(struct kind_source *from, const char *words,
+                     const char *what, const char *spelling, trv_err *err);
+
 /* For the rows of kinds.c: text, messages, demonstrations, documents; and the
  * bytes of the file that holds each. */
 int prompt_open_text(struct adaptation *a, struct kind_source *from,

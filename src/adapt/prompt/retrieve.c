@@ -127,7 +127,7 @@ make_index(struct retrieve *r, trv_err *err)
     /* Without a copy of the content: the corpus is in memory already. */
     rc = run(r,
              "CREATE VIRTUAL TABLE d USING fts5(body, content='',"
-             " tokenize='unicode61 remove_diacritics 2');BEGIN",
+             " tokenize='porter unicode61 remove_diacritics 2');BEGIN",
              err);
     if (!rc)
         rc =
@@ -257,6 +257,21 @@ retrieve_find(int64_t *doc, int64_t *n, struct retrieve *r, const char *query,
 }
 
 int
+retrieve_note(struct strbuf *out, const struct retrieve *r, trv_err *err)
+{
+    if (r->missed == 0)
+        return 0;
+    return sb_printf(out,
+                     "no document of '%s' shares a word with %.3g%% of the "
+                     "inputs that were looked up (%lld of %lld)\n",
+                     r->corpus.path,
+                     100.0 * (double)r->missed / (double)r->looked_up,
+                     (long long)r->missed, (long long)r->looked_up)
+               ? err_nomem(err, "for a corpus")
+               : 0;
+}
+
+int
 retrieve_view(struct strbuf *out, struct retrieve *r,
               const struct data_row *row, trv_err *err)
 {
@@ -266,6 +281,10 @@ retrieve_view(struct strbuf *out, struct retrieve *r,
 
     if (!rc)
         rc = retrieve_find(doc, &n, r, data_row_words(row), err);
+    if (!rc) {
+        r->looked_up++;
+        r->missed += n == 0;
+    }
     for (int64_t i = 0; i < n && !rc; i++) {
         const struct data_row *d = &r->corpus.rows[doc[i]];
         const struct slot slots[] = {{"{text}", text_of(&joined, d, &rc)},

@@ -7,10 +7,12 @@
  *   k1 = 1.2, b = 0.75; N documents, n(w) of them with w, f its count in d
  *
  * The corpus is what data.h reads: `text` (or prompt and completion) is a
- * document, and `title`, where it is there, is searched with it. The index is
- * SQLite's FTS5, in memory, made when the corpus is opened. In a chat the
- * documents become the system message. An artefact is the corpus and, in
- * trivium.json, an object `prompt` with the options:
+ * document, and `title`, where it is there, is searched with it. Words are
+ * stems: "running" finds "run" (Porter's, of English; words of other languages
+ * are mostly left as they are). The index is SQLite's FTS5, in memory, made
+ * when the corpus is opened, so an artefact holds none. In a chat the documents
+ * become the system message. An artefact is the corpus and, in trivium.json, an
+ * object `prompt` with the options:
  *
  *   k         documents, 3
  *   template  shows {text}, and {title} where it is wanted; one a document
@@ -40,6 +42,7 @@ struct retrieve {
     const char *template; // of conf, or the default
     struct sqlite3 *db;
     struct sqlite3_stmt *find;
+    int64_t looked_up, missed; // views, and those that found nothing
 };
 
 /** Read and index a corpus. `conf` as in demos_open(). TRV_EINVAL (an option; a
@@ -54,6 +57,8 @@ void retrieve_free(struct retrieve *r); // NULL is allowed
  * @param doc  [k]; @param n  takes how many there are, 0 to k. */
 int retrieve_find(int64_t *doc, int64_t *n, struct retrieve *r,
                   const char *query, trv_err *err);
+/** Append what its use has shown: a line about inputs that found nothing. */
+int retrieve_note(struct strbuf *out, const struct retrieve *r, trv_err *err);
 /** Append what stands before a row. */
 int retrieve_view(struct strbuf *out, struct retrieve *r,
                   const struct data_row *row, trv_err *err);

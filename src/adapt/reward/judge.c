@@ -177,8 +177,9 @@ judge_open(struct judge **out, const json_t *conf, trv_err *err)
     if (!rc && (!o.principle || !*o.principle))
         rc = err_fail(err, TRV_EINVAL, "judge needs a principle in words");
     if (!rc && o.template && !strstr(o.template, "{answer}"))
-        rc = err_fail(err, TRV_EINVAL,
-                      "the template of a judge does not show {answer}");
+        rc = err_fail(
+            err, TRV_EINVAL, "the template of a judge does not show {answer}%s",
+            file_exists(o.template) ? ": template=@FILE reads a file" : "");
     if (!rc && o.scale &&
         (json_object_get(conf, "yes") || json_object_get(conf, "no")))
         rc = err_fail(err, TRV_EINVAL,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapt/reward/judge.h"
+#include "adapt/reward/reward_memo.h"
 #include "adapt/reward/scorer.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"
@@ -46,8 +47,12 @@ score_sum(struct session *s, const struct reward *r, double *score,
     }
     for (int64_t p = 0; p < r->n_parts && !rc; p++) {
         const double w = r->parts[p].weight;
+        struct reward_watch inner = {0};
 
-        rc = reward_score(s, r->parts[p].of, one, one_token, items, n, watch,
+        if (watch)
+            inner = *watch;
+        inner.part = inner.part * (r->n_parts + 1) + p + 1;
+        rc = reward_score(s, r->parts[p].of, one, one_token, items, n, &inner,
                           err);
         for (int64_t i = 0; i < n && !rc; i++) {
             score[i] += w * one[i];
@@ -72,9 +77,11 @@ reward_score(struct session *s, struct adaptation *a, double *score,
     const struct kind_row *row = kind_row(a ? a->kind : KIND_BASE);
 
     TRV_ASSERT(!token || reward_has_tokens(a));
-    return row->score
-               ? row->score(s, a, score, token, items, n, watch, err)
-               : score_sum(s, a->reward, score, token, items, n, watch, err);
+    if (!row->score)
+        return score_sum(s, a->reward, score, token, items, n, watch, err);
+    return watch && watch->memo && !token
+               ? reward_memo_score(s, a, score, items, n, watch, err)
+               : row->score(s, a, score, token, items, n, watch, err);
 }
 
 int

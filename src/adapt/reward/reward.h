@@ -34,6 +34,7 @@
 
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
+#include "base/memo.h"
 #include "model/decoder/conditioning.h"
 
 /** An answer y to an input x. All is borrowed. */
@@ -65,8 +66,10 @@ struct reward {
 
 /** Called between passes with the items done; false: TRV_ECANCELED. */
 struct reward_watch {
-    bool (*progress)(void *payload, int64_t done, int64_t total);
+    bool (*progress)(void *payload, int64_t done, int64_t total); // NULL: none
     void *payload;
+    struct memo *memo; // scores are kept there (reward_memo.h); NULL: nowhere
+    int64_t part;      // which part of a sum of sums is scored
 };
 
 /**

@@ -5,6 +5,7 @@
  */
 #include "adapt/reward/reward_open.h"
 
+#include "adapt/prompt/prompt_text.h"
 #include "adapt/reward/judge.h"
 #include "adapt/reward/verifier.h"
 #include "base/mem.h"
@@ -64,9 +65,16 @@ reward_open_verifier(struct adaptation *a, struct kind_source *from,
 int
 reward_open_judge(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
-    const int rc = begin(a, from, err);
+    const char *principle;
+    int rc = begin(a, from, err);
 
-    return rc ? rc : judge_open(&a->reward->judge, a->reward->conf, err);
+    if (!rc)
+        rc = judge_open(&a->reward->judge, a->reward->conf, err);
+    if (rc)
+        return rc;
+    principle =
+        json_string_value(json_object_get(a->reward->conf, "principle"));
+    return prompt_note_file(from, principle, "the principle", "judge:", err);
 }
 
 /* A side must be something that gives the next token. */

@@ -253,7 +253,7 @@ write_figures(struct run *r)
 
 static int
 write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
-              double seconds, double total_seconds, trv_err *err)
+              trv_err *err)
 {
     if (!r->metrics)
         return 0;
@@ -262,10 +262,7 @@ write_metrics(struct run *r, double loss, double lr, double norm, double tokens,
             "\"grad_norm\": %.17g, ",
             r->opt.step, loss, lr, norm);
     write_figures(r);
-    fprintf(r->metrics,
-            "\"tokens\": %.17g, \"tokens_per_second\": %.6g, "
-            "\"seconds\": %.3f}\n",
-            tokens, seconds > 0.0 ? tokens / seconds : 0.0, total_seconds);
+    fprintf(r->metrics, "\"tokens\": %.17g}\n", tokens);
     if (fflush(r->metrics) != 0 || ferror(r->metrics))
         return err_fail(err, TRV_EIO, "cannot write '%s': %s", r->metrics_path,
                         strerror(errno));
@@ -290,7 +287,7 @@ take_step(struct run *r, trv_err *err)
 {
     const struct run_task *t = r->task;
     const int64_t step = r->opt.step;
-    const double lr = schedule_at(&r->schedule, step), began = clock_now();
+    const double lr = schedule_at(&r->schedule, step);
     double loss = 0.0, weight = 0.0, tokens = 0.0, norm, clip;
     int rc;
 
@@ -323,8 +320,7 @@ take_step(struct run *r, trv_err *err)
         r->tail_sum += loss;
         r->tail_n++;
     }
-    return write_metrics(r, loss, lr, norm, tokens, clock_now() - began,
-                         r->seconds_before + clock_now() - r->started, err);
+    return write_metrics(r, loss, lr, norm, tokens, err);
 }
 
 /* ---- how it ended ---------------------------------------------------- */

@@ -4,7 +4,8 @@
  * which data and by which loss. A run owns a folder beside its output:
  *
  *   checkpoint.safetensors   parameters, both moments, step, the task's state
- *   metrics.jsonl            a line for each step
+ *   metrics.jsonl            a line for each step, of what the seed decides: no
+ *                            times
  *
  * A run that is stopped and resumed ends with the same bits as one that was
  * not (given that the task's gradient depends on what it saves and nothing

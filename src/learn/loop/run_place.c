@@ -12,6 +12,32 @@
 #include "learn/loop/run_state.h"
 #include "base/seal.h"
 
+#define MEMO "memo.jsonl"
+#define LOG_MOST ((size_t)1 << 30) // bytes
+
+/* Every file of the folder but run.json, the memo and the checkpoint: its name,
+ * whether a stopped run goes on from it, and the log that it becomes (NULL:
+ * none). */
+#define RUN_FILES(X)                                                           \
+    X("answers.jsonl", true, NULL)                                             \
+    X("against.jsonl", true, NULL)                                             \
+    X("values.jsonl", true, NULL)                                              \
+    X("search.json", true, NULL)                                               \
+    X("search.jsonl", true, "candidates.jsonl")                                \
+    X("transcript.jsonl", true, "transcript.jsonl")                            \
+    X("metrics.jsonl", false, "metrics.jsonl")
+
+static const struct run_place_file {
+    const char *name;
+    bool goes_on;
+    const char *log;
+} files[] = {
+#define RUN_FILE(name, goes_on, log) {name, goes_on, log},
+    RUN_FILES(RUN_FILE)
+#undef RUN_FILE
+};
+#define FILES (sizeof(files) / sizeof(*files))
+
 int
 run_place_init(struct run_place *p, const char *out, struct outdir *held,
                const char *kept, trv_err *err)
@@ -31,9 +57,10 @@ run_place_init(struct run_place *p, const char *out, struct outdir *held,
     sb_release(&dir);
     if (p->dir) {
         p->file = path_join(p->dir, "run.json");
+        p->memo = path_join(p->dir, MEMO);
         p->kept = kept ? path_join(p->dir, kept) : NULL;
     }
-    if (p->file && (p->kept || !kept))
+    if (p->file && p->memo && (p->kept || !kept))
         return 0;
     run_place_release(p);
     return err_nomem(err, "to plan a run");
@@ -45,6 +72,7 @@ run_place_release(struct run_place *p)
     outdir_release(&p->own);
     mem_free(p->dir);
     mem_free(p->file);
+    mem_free(p->memo);
     mem_free(p->kept);
     *p = (struct run_place){0};
 }
@@ -55,16 +83,41 @@ run_place_out(struct run_place *p)
     return p->held ? p->held : &p->own;
 }
 
+/* Is there a file from which the task goes on? */
 static bool
 has_kept(const struct run_place *p)
 {
-    return p->kept && file_exists(p->kept);
+    if (run_is_stopped(p->dir))
+        return true;
+    for (size_t i = 0; i < FILES; i++)
+        if (files[i].goes_on && dir_has(p->dir, files[i].name))
+            return true;
+    return false;
+}
+
+bool
+run_place_has_work(const struct run_place *p)
+{
+    return has_kept(p) || file_exists(p->memo);
 }
 
 bool
 run_place_is_stopped(const struct run_place *p)
 {
-    return file_exists(p->file) || has_kept(p) || run_is_stopped(p->dir);
+    return file_exists(p->file) || run_place_has_work(p);
+}
+
+static void
+remove_files(const struct run_place *p)
+{
+    for (size_t i = 0; i < FILES; i++) {
+        char *path = path_join(p->dir, files[i].name);
+
+        if (path)
+            (void)remove(path);
+        mem_free(path);
+    }
+    run_discard(p->dir);
 }
 
 int
@@ -99,27 +152,55 @@ run_place_begin(const struct run_place *p, bool resume,
     }
     /* A checkpoint whose run.json is gone knows its run itself; what was kept
      * beside it is of the same run. */
-    if (!resume || !run_is_stopped(p->dir)) {
-        run_discard(p->dir);
-        if (p->kept)
-            (void)remove(p->kept);
-    }
+    if (!resume || !run_is_stopped(p->dir))
+        remove_files(p);
     return seal_write(p->file, fingerprint, err);
 }
 
-void
-run_place_leave(const struct run_place *p)
+static int
+put_log(struct run_place *p, const char *name, const char *log, trv_err *err)
 {
-    if (!has_kept(p) && !run_is_stopped(p->dir))
+    char *path = path_join(p->dir, name);
+    struct strbuf text = {0};
+    int rc = path ? file_read(&text, path, LOG_MOST, err)
+                  : err_nomem(err, "to save '%s'", p->out);
+
+    if (!rc)
+        rc = outdir_write(run_place_out(p), log, text.s ? text.s : "", text.len,
+                          err);
+    sb_release(&text);
+    mem_free(path);
+    return rc;
+}
+
+int
+run_place_put_logs(struct run_place *p, trv_err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < FILES && !rc; i++)
+        if (files[i].log && dir_has(p->dir, files[i].name))
+            rc = put_log(p, files[i].name, files[i].log, err);
+    return rc;
+}
+
+void
+run_place_leave(const struct run_place *p, bool keeps_memo)
+{
+    if (!keeps_memo && !has_kept(p))
+        (void)remove(p->memo);
+    if (!run_place_has_work(p)) {
+        remove_files(p);
         (void)remove(p->file);
+    }
     (void)remove(p->dir); // only where it is empty
 }
 
 void
 run_place_finish(const struct run_place *p)
 {
-    run_discard(p->dir);
-    if (p->kept)
-        (void)remove(p->kept);
+    remove_files(p);
+    (void)remove(p->memo);
     (void)remove(p->file);
+    (void)remove(p->dir); // another's files stay
 }

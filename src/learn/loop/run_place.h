@@ -2,10 +2,12 @@
  * it, in which all lives that a stopped run goes on from.
  *
  *   run.json        the fingerprint: what a resumed run must agree on
+ *   memo.jsonl      what was drawn and scored (base/memo.h)
  *   checkpoint.safetensors, metrics.jsonl   of run.h
- *   and what the task itself keeps
+ *   and what the task itself keeps: RUN_FILES in run_place.c lists all
  *
- * The lock on OUT (base/outdir.h) is the lock on OUT.run, too.
+ * Where the run ends, its logs (adapt/output.h) move into OUT, and OUT.run is
+ * gone. The lock on OUT (base/outdir.h) is the lock on OUT.run, too.
  */
 #ifndef LEARN_RUN_PLACE_H
 #define LEARN_RUN_PLACE_H
@@ -21,7 +23,8 @@ struct run_place {
     const char *out;     // its name, without slashes or a link at its end
     char *dir;           // OUT.run
     char *file;          // OUT.run/run.json
-    char *kept;          // a further file that can be resumed from; NULL: none
+    char *memo;          // OUT.run/memo.jsonl
+    char *kept;          // the task's own file of RUN_FILES; NULL: none
 };
 
 /** `kept`: its name in the folder, or NULL. `held`: OUT, locked by the caller,
@@ -51,9 +54,17 @@ int run_place_lock(struct run_place *p, enum kind kind, bool replace,
 int run_place_begin(const struct run_place *p, bool resume,
                     const json_t *fingerprint, trv_err *err);
 
-/** After a failure: a folder in which nothing can be resumed goes. */
-void run_place_leave(const struct run_place *p);
-/** After the result is saved: metrics.jsonl stays. */
+/** Before the result is saved: write the logs into OUT.tmp. TRV_EIO,
+ * TRV_ENOMEM. */
+int run_place_put_logs(struct run_place *p, trv_err *err);
+
+/** After a failure: a folder in which nothing can be resumed goes. Unless it is
+ * to keep a memo, one that stands alone goes, too: of a run that would only
+ * fail there again. */
+void run_place_leave(const struct run_place *p, bool keeps_memo);
+/** After the result is saved: the folder goes. */
 void run_place_finish(const struct run_place *p);
+/** Is there more than a fingerprint to go on from? */
+bool run_place_has_work(const struct run_place *p);
 
 #endif

@@ -916,6 +916,24 @@ decoder_half(struct decoder *d, struct arena *a, struct mat x,
     return rc;
 }
 
+static void
+count(struct decoder *d, const struct batch *b, const struct kv_cache *cache,
+      const struct saved *save)
+{
+    struct rate_work *done = &d->be->done;
+    const double n = (double)b->T;
+
+    d->tokens += n;
+    if (cache && b->T == b->n_segs) { // one token a row
+        done->draws += n;
+        done->steps += 1.0;
+    } else if (save) {
+        done->learned += n;
+    } else {
+        done->scored += n;
+    }
+}
+
 static int
 forward(struct decoder *d, struct arena *a, struct mat *hidden,
         const struct batch *b, struct kv_cache *cache, struct saved *save,
@@ -956,7 +974,7 @@ forward(struct decoder *d, struct arena *a, struct mat *hidden,
     d->be->ops->norm_forward(d->be, *hidden, save ? save->stats : NULL, p.x,
                              d->norm_w.v, d->norm_b.v, (float)cfg->norm_eps,
                              cfg->rms);
-    d->tokens += (double)T;
+    count(d, b, cache, save);
     arena_rewind(a, mark);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "model/decoder/head.h"
 #include "model/decoder/pass.h"
+#include "model/sample/sample_memo.h"
 
 /* --- scoring --- */
 
@@ -497,8 +498,20 @@ engine_sample_contexts(struct arena *a, struct sample_out *out,
             .n = sample_batch_rows(rows + done, n_rows - done, opts),
             .first = done,
             .opts = opts};
+        struct sample_kept kept;
+        bool found;
 
-        rc = sample_batch_run(&w, a, out, &tokens, err);
+        rc =
+            sample_memo_take(&found, &kept, out + done, w.rows, w.n, opts, err);
+        for (int64_t i = 0; i < w.n && !rc && found; i++)
+            tokens += out[done + i].n;
+        if (!rc && found && opts->on_progress &&
+            !opts->on_progress(opts->payload, done + w.n, tokens))
+            rc = err_fail(err, TRV_ECANCELED, "sampling was stopped");
+        if (!rc && !found)
+            rc = sample_batch_run(&w, a, out, &tokens, err);
+        if (!rc && !found)
+            rc = sample_memo_put(&kept, out + done, w.rows, w.n, opts, err);
         arena_rewind(a, mark);
         done += w.n;
     }

@@ -5,6 +5,7 @@
 #ifndef MODEL_ENGINE_H
 #define MODEL_ENGINE_H
 
+#include "base/memo.h"
 #include "model/decoder/conditioning.h"
 #include "model/decoder/decoder.h"
 #include "model/sample/sampler.h"
@@ -47,7 +48,8 @@ struct sample_options {
     int64_t batch;      // rows at a time; 0: chosen by memory
     uint64_t seed;
     bool ignore_eos;
-    bool want_logps; // fill sample_out's logps
+    bool want_logps;   // fill sample_out's logps
+    struct memo *memo; // of a run that may go on (sample_memo.h); NULL: none
     /* Called for each new token (not for EOS); false ends that row. */
     bool (*on_token)(void *payload, int64_t row, int32_t id);
     /* Called after each step with the rows done; false: TRV_ECANCELED. */

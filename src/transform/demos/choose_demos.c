@@ -9,9 +9,6 @@
 #include "transform/demos/demo_values.h"
 
 #define KEPT "values.jsonl"
-#define STARTS 2        // of a choice
-#define MENDS 3         // repairs of a choice
-#define FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
 #define IMPOSSIBLE (-(double)INFINITY)
 
 struct picker {
@@ -66,8 +63,8 @@ choose(struct adaptation **z, struct picker *p, trv_err *err)
         .value = demo_values_get,
         .n = (int64_t)json_array_size(p->values.pool),
         .most = p->job->opts->evolve.demos,
-        .mends = MENDS,
-        .starts = STARTS};
+        .mends = DEMO_MENDS,
+        .starts = DEMO_STARTS};
     int64_t at[GREEDY_SELECT_MAX], k = 0;
     double value, none;
     int rc = greedy_select_run(at, &k, &value, &c, err);
@@ -102,20 +99,21 @@ choose(struct adaptation **z, struct picker *p, trv_err *err)
 static int
 held_reward(double *x, struct picker *p, struct adaptation *z, trv_err *err)
 {
-    const int64_t n = p->values.inputs.n_held * FINAL_ANSWERS;
+    const int64_t n = p->values.inputs.n_held * DEMO_FINAL_ANSWERS;
     struct prompt_value *list = mem_calloc((size_t)n + 1, sizeof(*list));
     int rc = list ? 0 : err_nomem(err, "to choose demonstrations");
 
     for (int64_t i = 0; i < n && !rc; i++)
         list[i] = (struct prompt_value){
             .z = z,
-            .row = p->values.inputs.held[i / FINAL_ANSWERS],
+            .row = p->values.inputs.held[i / DEMO_FINAL_ANSWERS],
             .stream = STREAM_REPORT + (uint64_t)i};
     if (!rc)
         rc = prompt_value_run(list, n, &p->values.prompt_value,
                               &p->values.drawn, err);
     for (int64_t i = 0; i < n && !rc; i++)
-        x[i / FINAL_ANSWERS] += list[i].reward / FINAL_ANSWERS; // or NaN
+        x[i / DEMO_FINAL_ANSWERS] +=
+            list[i].reward / DEMO_FINAL_ANSWERS; // or NaN
     if (list)
         prompt_value_release(list, n);
     mem_free(list);
@@ -241,6 +239,7 @@ prepare(struct picker *p, trv_err *err)
     struct demo_values *v = &p->values;
     int rc;
 
+    v->work = &p->w;
     v->file = p->w.place.kept;
     v->resume = p->w.resume;
     v->began = p->w.began;
@@ -289,7 +288,6 @@ demos_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     }
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = p.values.drawn;
         cost->final_loss = (double)NAN;
         cost->steps = (int64_t)json_object_size(p.values.memo);
         cost->samples = p.values.answers;

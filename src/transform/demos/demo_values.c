@@ -14,7 +14,6 @@
 #include "base/seal.h"
 #include "base/streams.h"
 
-#define BEST_OF 8 // answers to an input that a reward chooses from
 #define TEMPLATE "{input}{output}\n\n" // an answer goes on right where x ends
 #define IMPOSSIBLE (-(double)INFINITY)
 
@@ -75,6 +74,7 @@ demo_witness_draw(struct demo_witness *w, struct demo_values *v,
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = v->prompt_value.max_tokens,
                                 .seed = v->job->opts->seed,
+                                .memo = v->job->s->memo,
                                 .on_progress = on_sampled,
                                 .payload = v};
     int rc = 0;
@@ -212,23 +212,24 @@ static int
 pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
 {
     struct prompt_value *list =
-        mem_calloc((size_t)(n * BEST_OF) + 1, sizeof(*list));
+        mem_calloc((size_t)(n * DEMO_BEST_OF) + 1, sizeof(*list));
     struct prompt_value **best = mem_calloc((size_t)n + 1, sizeof(*best));
     int64_t kept = 0;
     int rc = list && best ? 0 : err_nomem(err, "to choose demonstrations");
 
-    for (int64_t i = 0; i < n * BEST_OF && !rc; i++)
-        list[i] = (struct prompt_value){.row = v->inputs.train[i / BEST_OF],
-                                        .stream = STREAM_POOL + (uint64_t)i};
+    for (int64_t i = 0; i < n * DEMO_BEST_OF && !rc; i++)
+        list[i] =
+            (struct prompt_value){.row = v->inputs.train[i / DEMO_BEST_OF],
+                                  .stream = STREAM_POOL + (uint64_t)i};
     if (!rc)
-        rc = prompt_value_run(list, n * BEST_OF, &v->prompt_value, &v->drawn,
-                              err);
-    v->answers += rc ? 0 : n * BEST_OF;
+        rc = prompt_value_run(list, n * DEMO_BEST_OF, &v->prompt_value,
+                              &v->drawn, err);
+    v->answers += rc ? 0 : n * DEMO_BEST_OF;
     for (int64_t i = 0; i < n && !rc; i++) {
         struct prompt_value *top = NULL;
         int64_t at = kept;
 
-        for (int64_t j = i * BEST_OF; j < (i + 1) * BEST_OF; j++)
+        for (int64_t j = i * DEMO_BEST_OF; j < (i + 1) * DEMO_BEST_OF; j++)
             if (list[j].fits && !is_blank(list[j].text) &&
                 (!top || list[j].reward > top->reward))
                 top = &list[j];
@@ -243,7 +244,7 @@ pool_of_reward(struct demo_values *v, int64_t n, trv_err *err)
     for (int64_t i = 0; i < kept && i < DEMO_POOL && !rc; i++)
         rc = add_pair(v->pool, best[i]->row, best[i]->text, err);
     if (list)
-        prompt_value_release(list, n * BEST_OF);
+        prompt_value_release(list, n * DEMO_BEST_OF);
     mem_free(list);
     mem_free(best);
     return rc;
@@ -505,7 +506,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
                                                  : TEMPLATE);
     if (!v->pool || !v->memo || !v->conf)
         return err_nomem(err, "to choose demonstrations");
-    return search_inputs_open(&v->inputs, v->job, o->evolve.inputs,
+    return search_inputs_open(&v->inputs, v->job, v->work, o->evolve.inputs,
                               o->evolve.held_out, v->prompt_value.max_tokens,
                               err);
 }

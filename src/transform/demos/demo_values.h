@@ -14,6 +14,12 @@
 #define DEMO_POOL 16 // candidates
 
 /* Inputs with the adapted model's own answers. */
+#define DEMO_BEST_OF 8 // answers to an input that a reward chooses from
+
+#define DEMO_STARTS 2        // of a choice
+#define DEMO_MENDS 3         // repairs of a choice
+#define DEMO_FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
+
 struct demo_witness {
     const struct data_row **rows; // borrowed
     struct context *teacher;
@@ -23,7 +29,8 @@ struct demo_witness {
 
 struct demo_values {
     const struct convert_job *job;
-    const char *file; // of the values; NULL: none
+    const struct work *work; // the job's
+    const char *file;        // of the values; NULL: none
     struct search_inputs inputs;
     json_t *conf, *pool; // options of demos; {"prompt":, "completion":}
     const struct data_row **rows; // inputs that values are taken on
@@ -37,8 +44,8 @@ struct demo_values {
     double began;
 };
 
-/** Check the options and open the inputs. Of `v` the caller sets `job` and
- * `file` (NULL: values are not kept), and releases it on failure, too. */
+/** Check the options and open the inputs. Of `v` the caller sets `job`,
+ * `work` and `file` (NULL: values are not kept), and releases it on failure, too. */
 int demo_values_open(struct demo_values *v, trv_err *err);
 /** Draw the candidates, and read the file where `v->resume`. */
 int demo_values_begin(struct demo_values *v, trv_err *err);

@@ -10,6 +10,9 @@
 #include "transform/edges/edges.h"
 #include "transform/imitate/imitate.h"
 #include "transform/token_search/text_method.h"
+#include "transform/imitate/imitate_cost.h"
+#include "transform/token_search/text_cost.h"
+#include "transform/demos/demos_cost.h"
 
 #define VIRTUAL                                                                \
     .options = "inputs samples max-tokens temperature divergence on-policy "   \
@@ -26,7 +29,8 @@
                  .example = "trivium convert --model MODEL --from lora:out/z " \
                             "--to prefix:out/p",                               \
                  .source = "Li and Liang 2021, arXiv:2101.00190"},             \
-        .variant = IMITATE_DISTILL, .run = imitate_method                      \
+        .variant = IMITATE_DISTILL, .plan = imitate_plan,                      \
+        .cuts = "samples=96 steps=30", .run = imitate_method                   \
     }
 #define SOFT                                                                   \
     {                                                                          \
@@ -38,7 +42,8 @@
                  .example = "trivium convert --model MODEL --from lora:out/z " \
                             "--to soft:out/s --virtual-tokens 16",             \
                  .source = "Lester et al. 2021, arXiv:2104.08691"},            \
-        .variant = IMITATE_DISTILL, .run = imitate_method                      \
+        .variant = IMITATE_DISTILL, .plan = imitate_plan,                      \
+        .cuts = "samples=96 steps=30", .run = imitate_method                   \
     }
 
 static const struct method methods[] = {
@@ -54,6 +59,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from lora:out/z "
                          "--to text:out/words --prompt-tokens 12",
               .source = "Zou et al. 2023, arXiv:2307.15043"},
+     .plan = text_plan,
+     .cuts = "samples=16 steps=5 restarts=1",
      .run = text_method},
     {.info = {.name = "demos",
               .makes = "demos",
@@ -63,6 +70,8 @@ static const struct method methods[] = {
               .defaults = "max-tokens=48",
               .example = "trivium convert --model MODEL --from lora:out/z "
                          "--to demos:out/d --inputs train.jsonl"},
+     .plan = demos_plan,
+     .cuts = "search-inputs=8 held-out=8",
      .run = demos_method},
 };
 

@@ -9,6 +9,7 @@
  */
 #include "transform/edges/edges.h"
 #include "transform/imitate/imitate.h"
+#include "transform/imitate/imitate_cost.h"
 
 static const struct method methods[] = {
     {.info = {.name = "distill",
@@ -23,6 +24,8 @@ static const struct method methods[] = {
               .source = "Askell et al. 2021, arXiv:2112.00861; Agarwal et al. "
                         "2023, arXiv:2306.13649"},
      .variant = IMITATE_DISTILL,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_method},
     {.info = {.name = "sft",
               .makes = "lora adapter full",
@@ -32,6 +35,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from prompt:@z.txt "
                          "--to lora:out/z --method sft"},
      .variant = IMITATE_SFT,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_method},
     {.info = {.name = "features",
               .makes = "lora adapter full",
@@ -46,6 +51,8 @@ static const struct method methods[] = {
               .source = "Sun et al. 2019, arXiv:1908.09355; Jiao et al. 2019, "
                         "arXiv:1909.10351"},
      .variant = IMITATE_FEATURES,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_method},
     {.info = {.name = "solve",
               .makes = "lora",
@@ -56,6 +63,8 @@ static const struct method methods[] = {
                          "--to lora:out/z --method solve",
               .source = "after Dherin et al. 2025, arXiv:2507.16003"},
      .variant = IMITATE_SOLVE,
+     .plan = imitate_plan,
+     .cuts = "samples=96",
      .run = imitate_method},
 };
 

@@ -9,6 +9,7 @@
 #include "transform/edges/edges.h"
 #include "transform/imitate/guided.h"
 #include "transform/policy/policy_method.h"
+#include "transform/imitate/imitate_cost.h"
 
 #define MADE "lora adapter full"
 
@@ -31,6 +32,8 @@ static const struct method methods[] = {
                          "--to lora:out/again --method distill",
               .source = "Askell et al. 2021, arXiv:2112.00861"},
      .variant = IMITATE_DISTILL,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_guided},
 };
 
@@ -38,8 +41,8 @@ const struct edge edge_reward_to_params = {
     FORM_REWARD,      FORM_PARAMS, "reward->params",
     "reward->params", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "lora")};
+static const struct method given[] = {POLICY_GIVEN_ROWS(MADE, "lora")};
 
 const struct edge edge_base_to_params = {FORM_BASE,      FORM_PARAMS,
                                          "base->params", "reward->params",
-                                         of_pairs,       EDGE_ROWS(of_pairs)};
+                                         given,          EDGE_ROWS(given)};

@@ -12,6 +12,10 @@
 #include "transform/imitate/guided.h"
 #include "transform/policy/policy_method.h"
 #include "transform/token_search/text_method.h"
+#include "transform/imitate/imitate_cost.h"
+#include "transform/token_search/text_cost.h"
+#include "transform/demos/demos_cost.h"
+#include "transform/evolve/evolve_cost.h"
 
 #define MADE "soft prefix"
 
@@ -29,6 +33,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from verifier:number "
                          "--to prompt:out/z --inputs sums.jsonl",
               .source = "Agrawal et al. 2025, arXiv:2507.19457"},
+     .plan = evolve_plan_cost,
+     .cuts = "rounds=2 search-inputs=8 held-out=8",
      .run = evolve_method},
     {.info = {.name = "text",
               .makes = "text messages",
@@ -40,6 +46,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from verifier:number "
                          "--to text:out/z --method text --inputs sums.jsonl",
               .source = "Zou et al. 2023, arXiv:2307.15043"},
+     .plan = text_plan,
+     .cuts = "samples=16 steps=5 restarts=1",
      .run = text_method},
     {.info = {.name = "demos",
               .makes = "demos",
@@ -50,6 +58,8 @@ static const struct method methods[] = {
               .defaults = "max-tokens=48",
               .example = "trivium convert --model MODEL --from verifier:number "
                          "--to demos:out/d --inputs sums.jsonl"},
+     .plan = demos_plan,
+     .cuts = "search-inputs=8 held-out=8",
      .run = demos_method},
     POLICY_GRPO_ROW(MADE, "soft"),
     POLICY_RLOO_ROW(MADE, "soft"),
@@ -69,6 +79,8 @@ static const struct method methods[] = {
                          "--to prefix:out/p --method distill",
               .source = "Askell et al. 2021, arXiv:2112.00861"},
      .variant = IMITATE_DISTILL,
+     .plan = imitate_plan,
+     .cuts = "samples=96 steps=30",
      .run = imitate_guided},
 };
 
@@ -76,8 +88,8 @@ const struct edge edge_reward_to_prompt = {
     FORM_REWARD,      FORM_PROMPT, "reward->prompt",
     "reward->prompt", methods,     EDGE_ROWS(methods)};
 
-static const struct method of_pairs[] = {POLICY_PREFERENCE_ROWS(MADE, "soft")};
+static const struct method given[] = {POLICY_GIVEN_ROWS(MADE, "soft")};
 
 const struct edge edge_base_to_prompt = {FORM_BASE,      FORM_PROMPT,
                                          "base->prompt", "reward->prompt",
-                                         of_pairs,       EDGE_ROWS(of_pairs)};
+                                         given,          EDGE_ROWS(given)};

@@ -13,9 +13,6 @@
 #include "transform/search/text_propose.h"
 
 #define CHUNK 256     // answers of one call
-#define SEEDS 24      // instructions of each kind to begin with, at most
-#define LOOKS 2       // inputs of a first look
-#define AGAIN 4       // of those screened in a round, how many are evaluated
 #define POOL_MOST 512 // phrases
 #define IDLE_MOST 4   // rounds without a child before the search ends
 
@@ -173,7 +170,8 @@ static int
 look_at_many(struct evolve *e, struct candidate **list, int64_t *n,
              int64_t want, int64_t most, const int64_t *at, trv_err *err)
 {
-    const int64_t m = LOOKS < e->o.minibatch ? LOOKS : e->o.minibatch;
+    const int64_t m =
+        EVOLVE_LOOKS < e->o.minibatch ? EVOLVE_LOOKS : e->o.minibatch;
     struct candidate **all = mem_calloc((size_t)want + 1, sizeof(*all));
     int64_t made = 0;
     int rc = all ? evolve_propose_words(e, all, &made, want, err)
@@ -344,7 +342,7 @@ run_round(struct evolve *e, trv_err *err)
 {
     const int64_t P = e->o.population, m = e->o.minibatch;
     struct candidate **children =
-        mem_calloc((size_t)P + AGAIN, sizeof(*children));
+        mem_calloc((size_t)P + EVOLVE_AGAIN, sizeof(*children));
     int64_t *at = mem_array((size_t)e->o.n_train, sizeof(*at));
     int64_t made = 0, good = 0;
     struct evolve_guide g = {0};
@@ -363,8 +361,8 @@ run_round(struct evolve *e, trv_err *err)
     if (!rc)
         rc = evolve_propose_round(e, children, &made, &f, &g, &rng, err);
     if (!rc && e->o.screen_again > 0 && found_nothing(e, &f))
-        rc =
-            look_at_many(e, children, &made, e->o.screen_again, AGAIN, at, err);
+        rc = look_at_many(e, children, &made, e->o.screen_again, EVOLVE_AGAIN,
+                          at, err);
     if (!rc && made > 0)
         rc = try_on(e, children, made, at, m, err);
     if (!rc)
@@ -392,7 +390,7 @@ static int
 begin(struct evolve *e, trv_err *err)
 {
     const int64_t m = e->o.minibatch;
-    struct candidate *list[3 * SEEDS] = {NULL}, *none = NULL;
+    struct candidate *list[3 * EVOLVE_SEEDS] = {NULL}, *none = NULL;
     int64_t *at = mem_array((size_t)e->o.n_train, sizeof(*at));
     int64_t n = 0, good = 0, best = 0;
     const struct evolve_guide unguided = {0};
@@ -410,11 +408,11 @@ begin(struct evolve *e, trv_err *err)
                  ? err_nomem(err, "to search for a prompt")
                  : 0;
     if (!rc)
-        rc = evolve_propose_phrases(e, list, &n, SEEDS, &rng, err);
+        rc = evolve_propose_phrases(e, list, &n, EVOLVE_SEEDS, &rng, err);
     if (!rc && e->o.by_model)
-        rc = evolve_propose_asked(e, list, &n, SEEDS, err);
+        rc = evolve_propose_asked(e, list, &n, EVOLVE_SEEDS, err);
     if (!rc && e->o.screen > 0)
-        rc = look_at_many(e, list, &n, e->o.screen, SEEDS, at, err);
+        rc = look_at_many(e, list, &n, e->o.screen, EVOLVE_SEEDS, at, err);
     if (!rc && n == 0 && !e->o.proposer)
         rc = err_fail(err, TRV_EINVAL,
                       "there is no instruction to begin with: give phrases, or "

@@ -32,6 +32,15 @@
 #include "transform/evolve/llm_client.h"
 #include "transform/search/prompt_value.h"
 
+#define EVOLVE_SEEDS 24 // instructions of each kind to begin with, at most
+#define EVOLVE_LOOKS 2  // inputs of a first look
+#define EVOLVE_AGAIN 4  // of those screened in a round, how many are evaluated
+#define EVOLVE_FINALISTS 8
+#define EVOLVE_FINAL_ANSWERS 4 // for each of the search's
+#define EVOLVE_MARGIN 24  // tokens of a chat template around a system message
+#define EVOLVE_SCREEN 512 // texts of the model that are looked at first
+#define EVOLVE_SCREEN_AGAIN 64 // and in a round, as long as nothing was found
+
 struct evolve_options {
     const struct data_row **train, **held; // held is evaluated last of all
     int64_t n_train, n_held;

@@ -9,9 +9,7 @@
 #include "transform/evolve/evolve_add.h"
 #include "transform/search/text_propose.h"
 
-#define TARGETS 16 // answers: the gradient's pass holds them all
-#define NEAR 32    // prompts near a parent, of which the likeliest is its child
-#define TOP_K 64   // tokens of a place
+#define TOP_K 64 // tokens of a place
 
 /* ---- the answers -------------------------------------------------------- */
 
@@ -32,18 +30,18 @@ rank_answer(const struct shown **best, int64_t *n, const struct shown *s)
         if (same_answer(best[i], s))
             return;
     for (at = *n; at > 0 && best[at - 1]->reward <= s->reward; at--)
-        if (at < TARGETS)
+        if (at < GUIDE_TARGETS)
             best[at] = best[at - 1];
-    if (at < TARGETS)
+    if (at < GUIDE_TARGETS)
         best[at] = s;
-    *n += *n < TARGETS;
+    *n += *n < GUIDE_TARGETS;
 }
 
 int
 evolve_guide_open(struct evolve_guide *g, struct evolve *e, trv_err *err)
 {
     const double middle = (e->lowest + e->highest) / 2.0;
-    const struct shown *best[TARGETS];
+    const struct shown *best[GUIDE_TARGETS];
     int64_t n = 0, tokens = 0;
 
     *g = (struct evolve_guide){.e = e};
@@ -53,8 +51,8 @@ evolve_guide_open(struct evolve_guide *g, struct evolve *e, trv_err *err)
         if (s->input >= 0 && s->n > 0 && s->reward > middle)
             rank_answer(best, &n, s);
     }
-    g->y = mem_calloc(TARGETS, sizeof(*g->y));
-    g->coef = mem_calloc(TARGETS, sizeof(*g->coef));
+    g->y = mem_calloc(GUIDE_TARGETS, sizeof(*g->y));
+    g->coef = mem_calloc(GUIDE_TARGETS, sizeof(*g->coef));
     if (!g->y || !g->coef)
         return err_nomem(err, "to guide a search");
     for (int64_t i = 0; i < n; i++) {
@@ -117,9 +115,9 @@ evolve_guide_hints(double *hint, const struct evolve_guide *g,
 /* ---- children ----------------------------------------------------------- */
 
 struct near {
-    struct proposal list[NEAR];
-    struct ids z[NEAR]; // borrowed from the list
-    double value[NEAR];
+    struct proposal list[GUIDE_NEAR];
+    struct ids z[GUIDE_NEAR]; // borrowed from the list
+    double value[GUIDE_NEAR];
     int64_t n;
 };
 
@@ -130,7 +128,7 @@ find_near(struct near *near, const struct evolve_guide *g, const struct ids *z,
     struct evolve *e = g->e;
     struct session *s = e->prompt_value.s;
     const struct place_likelihood l = likelihood(g);
-    const struct propose_options o = {.width = NEAR,
+    const struct propose_options o = {.width = GUIDE_NEAR,
                                       .top_k = TOP_K,
                                       .most = e->o.max_prompt_tokens,
                                       .fluency = e->o.fluency,

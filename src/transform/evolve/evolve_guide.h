@@ -16,6 +16,10 @@
 #include "transform/evolve/evolve.h"
 #include "transform/search/place_likelihood.h"
 
+#define GUIDE_TARGETS 16 // answers: the gradient's pass holds them all
+#define GUIDE_NEAR                                                             \
+    32 // prompts near a parent, of which the likeliest is its child
+
 struct evolve_guide {
     struct evolve *e;
     struct place_answer *y; // [n] borrowed from the candidates

@@ -1,7 +1,8 @@
 /* evolve_method.c -- the method `evolve`: from options to a prompt on disk.
  *
- * The folder OUT.run keeps search.jsonl (candidates.h) while the search runs,
- * candidates.jsonl once it is over, and transcript.jsonl of an endpoint.
+ * The folder OUT.run keeps search.jsonl (candidates.h), which ends as
+ * OUT/candidates.jsonl, transcript.jsonl of an endpoint, and memo.jsonl: the
+ * answers of a round before it is whole.
  */
 #include "transform/evolve/evolve_method.h"
 
@@ -14,13 +15,7 @@
 #include "transform/evolve/evolve_report.h"
 
 #define KEPT "search.jsonl"
-#define KEPT_DONE "candidates.jsonl"
 #define TRANSCRIPT "transcript.jsonl"
-#define FINALISTS 8
-#define FINAL_ANSWERS 4 // for each of the search's
-#define MARGIN 24       // tokens of a chat template around a system message
-#define SCREEN 512      // texts of the model that are looked at first
-#define SCREEN_AGAIN 64 // and in a round, as long as nothing was found
 
 /* ---- the plan ----------------------------------------------------------- */
 
@@ -113,8 +108,7 @@ plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
         rc = job_begin(&p->w, job, KEPT, err);
     if (!rc) {
         p->transcript = path_join(p->w.place.dir, TRANSCRIPT);
-        p->done = path_join(p->w.place.dir, KEPT_DONE);
-        if (!p->transcript || !p->done)
+        if (!p->transcript)
             rc = err_nomem(err, "to search for a prompt");
     }
     return rc ? rc : options_to_json(p, err);
@@ -130,7 +124,6 @@ plan_release(struct evolve_plan *p)
     parts_release(&p->phrases);
     work_release(&p->w);
     mem_free(p->transcript);
-    mem_free(p->done);
 }
 
 /* ---- the search --------------------------------------------------------- */
@@ -243,9 +236,9 @@ search_options(struct evolve_plan *p)
         .population = o->population,
         .minibatch =
             o->minibatch < p->inputs.n_train ? o->minibatch : p->inputs.n_train,
-        .finalists = FINALISTS,
+        .finalists = EVOLVE_FINALISTS,
         .answers = o->answers,
-        .final_answers = FINAL_ANSWERS * o->answers,
+        .final_answers = EVOLVE_FINAL_ANSWERS * o->answers,
         .max_prompt_tokens = c->prompt_tokens,
         .beta = c->beta,
         .lambda = c->length_cost,
@@ -255,8 +248,8 @@ search_options(struct evolve_plan *p)
         .by_edits = edits,
         .by_model = model,
         .slot = p->slot.n > 0 ? &p->slot : NULL,
-        .screen = p->slot.n > 0 && model ? SCREEN : 0,
-        .screen_again = p->slot.n > 0 && model ? SCREEN_AGAIN : 0,
+        .screen = p->slot.n > 0 && model ? EVOLVE_SCREEN : 0,
+        .screen_again = p->slot.n > 0 && model ? EVOLVE_SCREEN_AGAIN : 0,
         .fluency = c->search.fluency,
         .proposer = p->proposer,
         .file = p->w.place.kept,
@@ -272,8 +265,10 @@ open_inputs(struct evolve_plan *p, trv_err *err)
     const struct convert_job *job = p->job;
     const trv_convert_options *c = job->opts;
     const trv_evolve_options *o = &c->evolve;
-    int rc = search_inputs_open(&p->inputs, job, o->inputs, o->held_out,
-                                p->max_tokens + c->prompt_tokens + MARGIN, err);
+    int rc = search_inputs_open(&p->inputs, job, &p->w, o->inputs, o->held_out,
+                                p->max_tokens + c->prompt_tokens +
+                                    EVOLVE_MARGIN,
+                                err);
 
     if (!rc && job->to == KIND_MESSAGES && !p->inputs.chats)
         rc = job_refuse_messages(&p->inputs.in, err);
@@ -370,11 +365,8 @@ evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         evolve_report_trouble(&p, &e);
         rc = save(&p, &e, err);
     }
-    if (!rc) // the evaluated instructions stay on disk
-        (void)rename(p.w.place.kept, p.done);
     work_end(&p.w, rc, cost);
     if (!rc) {
-        cost->tokens = e.pool.drawn;
         cost->final_loss = (double)NAN;
         cost->steps = e.pool.rounds - 1;
         cost->samples = e.pool.answers;

@@ -11,15 +11,12 @@ void
 evolve_report_plan(const struct evolve_plan *p)
 {
     const trv_evolve_options *o = &p->job->opts->evolve;
-    const double most = (double)o->answers * (double)o->rounds * o->population *
-                        (double)p->inputs.n_train;
 
     job_log(p->job,
             "search: %d round%s of %d candidate%s on %lld inputs, %lld held "
-            "out; at most %.3g answers of up to %lld tokens",
+            "out",
             o->rounds, plural(o->rounds), o->population, plural(o->population),
-            (long long)p->inputs.n_train, (long long)p->inputs.n_held, most,
-            (long long)p->max_tokens);
+            (long long)p->inputs.n_train, (long long)p->inputs.n_held);
     if (p->proposer && getenv(EVOLVE_KEY_VARIABLE) &&
         strncmp(o->proposer, "http://", 7) == 0)
         job_log(p->job, "warning: the key goes to '%s' without encryption",

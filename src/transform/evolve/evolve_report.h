@@ -13,7 +13,7 @@
 struct evolve_plan {
     const struct convert_job *job;
     struct work w; // it keeps search.jsonl
-    char *transcript, *done;
+    char *transcript;
     struct parts phrases;
     struct search_inputs inputs;
     struct data_row *rows;    // of the inputs to search on, in order

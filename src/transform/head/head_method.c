@@ -3,12 +3,12 @@
  * Everything on the way lies in OUT.run:
  *   run.json, checkpoint.safetensors, metrics.jsonl   of learn/
  *   answers.jsonl, against.jsonl                      whole blocks of answers
+ *   memo.jsonl                                        inputs, scores
  */
 #include "transform/head/head_method.h"
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "adapt/fingerprint.h"
 #include "learn/options.h"
@@ -161,7 +161,7 @@ static int
 open_contexts(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    int rc = job_inputs(&p->in, job, job->opts->inputs, p->pairs, err);
+    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->pairs, err);
 
     for (int k = 0; k < SIDES && !rc; k++)
         rc = answers_contexts(&p->answers[k], job->s, p->side[k], NULL, &p->in,
@@ -215,7 +215,7 @@ static int
 score_answers(double *score, struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    const struct reward_watch watch = work_watch(&p->w);
+    const struct reward_watch watch = work_watch(&p->w, "scoring");
     struct reward r = {
         .beta = p->beta, .plus = p->side[PLUS], .minus = p->side[MINUS]};
     struct adaptation contrast = {.form = FORM_REWARD,
@@ -368,17 +368,6 @@ prepare(struct plan *p, trv_err *err)
     return rc ? rc : make_pairs(p, err);
 }
 
-/* The other side's answers go as those of run_place.h do. */
-static void
-drop_against(const struct plan *p)
-{
-    char *file = path_join(p->w.place.dir, kept[MINUS]);
-
-    if (file)
-        unlink(file);
-    mem_free(file);
-}
-
 static void
 tell(const struct plan *p, const struct head_run *r)
 {
@@ -420,9 +409,6 @@ head_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         tell(&p, &r);
     work_end(&p.w, rc, cost);
     if (!rc) {
-        drop_against(&p);
-        cost->tokens = r.result.tokens + (double)p.answers[PLUS].tokens +
-                       (double)p.answers[MINUS].tokens;
         cost->final_loss = r.result.mean_loss;
         cost->steps = r.result.steps;
         cost->samples = 2 * p.pairs;

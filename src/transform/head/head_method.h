@@ -20,6 +20,7 @@
 #ifndef TRANSFORM_HEAD_METHOD_H
 #define TRANSFORM_HEAD_METHOD_H
 
+#include "transform/head/head_cost.h"
 #include "transform/job.h"
 
 /* Variants. */
@@ -38,7 +39,8 @@ enum head_variant {
                  .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "  \
                              "beta=1",                                         \
                  __VA_ARGS__},                                                 \
-        .variant = variant_, .run = head_method                                \
+        .variant = variant_, .plan = head_plan, .cuts = "samples=96 steps=30", \
+        .run = head_method                                                     \
     }
 #define HEAD_REGRESS_SUMMARY                                                   \
     "train a scalar head on the differences of the log-ratio"

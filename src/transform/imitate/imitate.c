@@ -13,12 +13,9 @@
 
 #include "learn/options.h"
 #include "transform/imitate/distill.h"
+#include "transform/imitate/imitate_cost.h"
 #include "transform/imitate/solve.h"
 #include "transform/imitate/virtual_start.h"
-
-/* What the closed form learns from where training goes on from it: more answers
- * change little. */
-#define SOLVE_ANSWERS 768
 
 /* The options with every zero replaced, and what the run writes to. */
 struct plan {
@@ -231,37 +228,6 @@ save(struct plan *p, const struct adapter_weights *student,
     return rc ? rc : work_save_student(&p->w, &p->student, student, own, err);
 }
 
-/* One line: answers, steps, tokens, memory. */
-static void
-log_plan(const struct plan *p, const struct answers *contexts, int64_t params)
-{
-    const double rows = (double)p->learn.batch;
-    double context = 0.0, row;
-
-    for (int64_t i = 0; i < contexts->n_contexts; i++)
-        context += (double)contexts->contexts[i].student.n /
-                   (double)contexts->n_contexts;
-    row = context + (double)p->max_tokens;
-    if (!p->train) {
-        job_log(p->job, "%s: %lld answer%s of at most %lld token%s",
-                p->job->method->info.name, (long long)p->samples,
-                plural(p->samples), (long long)p->max_tokens,
-                plural(p->max_tokens));
-        return;
-    }
-    job_log(p->job,
-            "%s: %lld answer%s of at most %lld token%s, then %d step%s of %d "
-            "row%s; at most %.0f tokens to learn on, about %.0f MB for it",
-            p->job->method->info.name, (long long)p->samples,
-            plural(p->samples), (long long)p->max_tokens, plural(p->max_tokens),
-            p->learn.steps, plural(p->learn.steps), p->learn.batch,
-            plural(p->learn.batch), (double)p->learn.steps * rows * row,
-            student_bytes(p->job->s, p->job->to, params,
-                          rows / (double)p->learn.accumulate * row) /
-                1e6);
-    job_log_full(p->job);
-}
-
 /* What a user may not have meant by a prompt of text. */
 static void
 note_prompt(const struct convert_job *job, const struct inputs *in)
@@ -302,7 +268,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (!rc)
         rc = work_lock(&p.w, err);
     if (!rc)
-        rc = job_inputs(&in, job, o->inputs, p.samples, err);
+        rc = job_inputs(&in, job, &p.w, o->inputs, p.samples, err);
     if (!rc)
         rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,
                               p.max_tokens, err);
@@ -312,7 +278,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
         goto done;
     job_log_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
     note_prompt(job, &in);
-    log_plan(&p, &answers, student_flat(own, own ? NULL : &student).n);
+    job_log_full(job);
     rc = job_write_run(&p.w, job, job->method->info.name, &in, json_object(),
                        err);
     if (!rc)
@@ -334,7 +300,6 @@ done:
     work_end(&p.w, rc, cost);
     if (!rc) {
         cost->flop += own ? own->flop : 0.0;
-        cost->tokens = result.tokens + (double)answers.tokens;
         cost->final_loss = result.mean_loss;
         cost->steps = result.steps;
         cost->samples = answers.n;

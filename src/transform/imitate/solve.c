@@ -112,6 +112,7 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
     if (!st->x.data)
         return err_nomem(err, "to solve layer by layer");
     v->tokens += (double)st->p.b.T;
+    v->s->be->done.scored += (double)st->p.b.T;
     arena_reset(&v->s->arena);
     return decoder_embed(v->d, &v->s->arena, st->x, &st->p.b, err);
 }

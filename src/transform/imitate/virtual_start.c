@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define DEMOS 16 // answers that are evaluated as starts
-#define PROBE 16 // answers that each start is evaluated on: as many as a batch
+#include "transform/imitate/imitate_cost.h"
 
 struct candidate {
     struct ids ids;
@@ -13,14 +12,14 @@ struct candidate {
 };
 
 struct candidates {
-    struct candidate list[DEMOS + 3];
+    struct candidate list[START_DEMOS + START_TEXTS];
     int n;
 };
 
 static struct candidate *
 next(struct candidates *c, const char *what)
 {
-    TRV_ASSERT(c->n < DEMOS + 3);
+    TRV_ASSERT(c->n < START_DEMOS + START_TEXTS);
     c->list[c->n].what = what;
     return &c->list[c->n++];
 }
@@ -102,7 +101,8 @@ gather(struct candidates *c, const struct distill *t,
 {
     const bool sampled = student_start_is_sampled(o);
     const enum kind kind = job->from->kind;
-    const int64_t demos = t->answers->n < DEMOS ? t->answers->n : DEMOS;
+    const int64_t demos =
+        t->answers->n < START_DEMOS ? t->answers->n : START_DEMOS;
     int rc;
 
     if (o->start && !sampled)
@@ -168,7 +168,7 @@ start_virtual(struct distill *t, const struct convert_job *job,
             continue;
         rc = put(t, &c.list[i], err);
         if (!rc)
-            rc = distill_loss(t, &loss, PROBE, err);
+            rc = distill_loss(t, &loss, START_PROBE, err);
         if (!rc && loss < best) {
             best = loss;
             chosen = i;

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/sample/engine.h"
 #include "learn/answer_pass.h"
+#include "transform/policy/whole_answers.h"
 
 /* TRL's names. */
 static const char *const figure_names[DPO_FIGURES] = {
@@ -16,63 +16,38 @@ static const char *const figure_names[DPO_FIGURES] = {
 
 /* --- the reference --- */
 
-/* Answers scored between two resets of the arena. */
-#define REF_BLOCK 256
-
-static int
-score_block(struct dpo_task *t, const int64_t *list, int64_t n, trv_err *err)
-{
-    struct arena *a = &t->s->arena;
-    struct answered *rows;
-    float **logp;
-    int rc;
-
-    arena_reset(a);
-    rows = arena_alloc(a, (size_t)n * sizeof(*rows));
-    logp = arena_alloc(a, (size_t)n * sizeof(*logp));
-    if (!rows || !logp)
-        return err_nomem(err, "for a batch");
-    for (int64_t i = 0; i < n; i++) {
-        const struct answer *y = &t->answers->list[list[i]];
-
-        rows[i] = (struct answered){&t->answers->contexts[y->context].teacher,
-                                    y->ids, y->n};
-        logp[i] = arena_f32(a, y->n, 1);
-        if (!logp[i])
-            return err_nomem(err, "for a batch");
-    }
-    rc = engine_score_contexts(a, logp, rows, n, err);
-    for (int64_t i = 0; i < n && !rc; i++) {
-        t->ref[list[i]] = 0.0;
-        for (int64_t k = 0; k < rows[i].n; k++)
-            t->ref[list[i]] += (double)logp[i][k];
-    }
-    return rc;
-}
-
 /* Each answer of a pair once, in the order of the answers. */
 static int
 score_reference(struct dpo_task *t, trv_err *err)
 {
     const int64_t n = t->answers->n;
-    int64_t block[REF_BLOCK], k = 0;
-    int rc = 0;
+    struct answered *rows = mem_calloc((size_t)n, sizeof(*rows));
+    int64_t *which = mem_calloc((size_t)n, sizeof(*which)), k = 0;
+    double *logp = mem_calloc((size_t)n, sizeof(*logp));
+    int rc;
 
     t->ref = mem_array((size_t)n, sizeof(*t->ref));
-    if (!t->ref)
-        return err_nomem(err, "for a batch");
-    for (int64_t i = 0; i < n; i++)
+    rc = rows && which && logp && t->ref ? 0 : err_nomem(err, "for a batch");
+    for (int64_t i = 0; i < n && !rc; i++)
         t->ref[i] = (double)NAN; // in no pair
-    for (int64_t i = 0; i < t->n; i++)
+    for (int64_t i = 0; i < t->n && !rc; i++)
         t->ref[t->list[i].chosen] = t->ref[t->list[i].rejected] = 0.0;
     for (int64_t i = 0; i < n && !rc; i++) {
-        if (!isnan(t->ref[i]))
-            block[k++] = i;
-        if (k == REF_BLOCK || (i == n - 1 && k > 0)) {
-            rc = score_block(t, block, k, err);
-            k = 0;
-        }
+        const struct answer *y = &t->answers->list[i];
+
+        if (isnan(t->ref[i]))
+            continue;
+        rows[k] = (struct answered){&t->answers->contexts[y->context].teacher,
+                                    y->ids, y->n};
+        which[k++] = i;
     }
+    if (!rc)
+        rc = whole_answers_score(logp, t->s, rows, k, err);
+    for (int64_t i = 0; i < k && !rc; i++)
+        t->ref[which[i]] = logp[i];
+    mem_free(rows);
+    mem_free(which);
+    mem_free(logp);
     return rc;
 }
 

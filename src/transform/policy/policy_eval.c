@@ -16,35 +16,72 @@ struct evaluation {
     struct context *policy;  // [n_contexts], borrowing the ids
     struct component *parts; // [n_contexts]
     struct sample_out *outs; // [n]
+    const int64_t *given;    // NULL: outs are drawn, and own their ids
     int64_t n;
+    const struct reward_watch *watch;
 };
 
+/* The context that answer i is to. */
+static int64_t
+context_of(const struct evaluation *x, int64_t i)
+{
+    return x->given ? x->contexts->list[x->given[i]].context
+                    : i % x->contexts->n_contexts;
+}
+
+static bool
+on_sampled(void *payload, int64_t rows_done, int64_t tokens)
+{
+    const struct evaluation *x = payload;
+
+    (void)tokens;
+    return !x->watch->progress ||
+           x->watch->progress(x->watch->payload, rows_done, x->n);
+}
+
+/* Contexts of the policy, and room for answers. */
 static int
-draw_and_score(struct evaluation *x,
-               const struct adapter_weights *adapter_weights,
-               const struct policy_eval_options *opts, trv_err *err)
+begin(struct evaluation *x, const struct adapter_weights *adapter_weights,
+      trv_err *err)
 {
     const int64_t n_contexts = x->contexts->n_contexts;
-    struct sampled_row *rows = mem_calloc((size_t)x->n, sizeof(*rows));
-    struct sample_options so = {.sampling = SAMPLING_INIT,
-                                .max_tokens = opts->max_tokens,
-                                .seed = opts->seed};
-    int rc = 0;
 
     x->policy = mem_calloc((size_t)n_contexts, sizeof(*x->policy));
     x->parts = mem_calloc((size_t)n_contexts, sizeof(*x->parts));
     x->outs = mem_calloc((size_t)x->n, sizeof(*x->outs));
-    if (!rows || !x->policy || !x->parts || !x->outs)
-        rc = err_nomem(err, "to examine answers");
-    for (int64_t i = 0; i < n_contexts && !rc; i++) {
+    if (!x->policy || !x->parts || !x->outs)
+        return err_nomem(err, "to examine answers");
+    for (int64_t i = 0; i < n_contexts; i++) {
         const struct ids *ids = &x->contexts->contexts[i].student;
 
         x->parts[i] =
             (struct component){x->d, adapter_weights, ids->v, ids->n, 1.0};
         x->policy[i] = (struct context){&x->parts[i], 1, NULL};
     }
+    for (int64_t i = 0; x->given && i < x->n; i++) {
+        const struct answer *y = &x->contexts->list[x->given[i]];
+
+        x->outs[i] = (struct sample_out){.ids = y->ids, .n = y->n};
+    }
+    return 0;
+}
+
+static int
+draw_answers(struct evaluation *x,
+             const struct adapter_weights *adapter_weights,
+             const struct policy_eval_options *opts, trv_err *err)
+{
+    struct sampled_row *rows = mem_calloc((size_t)x->n, sizeof(*rows));
+    struct sample_options so = {.sampling = SAMPLING_INIT,
+                                .max_tokens = opts->max_tokens,
+                                .seed = opts->seed,
+                                .memo = x->watch->memo,
+                                .on_progress = on_sampled,
+                                .payload = x};
+    int rc = rows ? 0 : err_nomem(err, "to examine answers");
+
     for (int64_t i = 0; i < x->n && !rc; i++) {
-        const int64_t c = i % n_contexts;
+        const int64_t c = context_of(x, i);
 
         rows[i] = (struct sampled_row){adapter_weights || opts->own
                                            ? &x->policy[c]
@@ -71,14 +108,14 @@ score_answers(struct policy_eval *out, const struct evaluation *x,
     int rc = list && reward ? 0 : err_nomem(err, "to examine answers");
 
     for (int64_t i = 0; i < x->n && !rc; i++) {
-        const int64_t c = i % x->contexts->n_contexts;
+        const int64_t c = context_of(x, i);
 
         list[i] =
             (struct completion){&in->data.rows[x->contexts->contexts[c].input],
                                 x->outs[i].ids, x->outs[i].n};
     }
     if (!rc)
-        rc = answer_rewards_score(reward, x->s, by, list, x->n, NULL, err);
+        rc = answer_rewards_score(reward, x->s, by, list, x->n, x->watch, err);
     out->reward = 0.0;
     for (int64_t i = 0; i < x->n && !rc; i++)
         out->reward += reward[i] / n;
@@ -104,7 +141,7 @@ add_distance(double *sum, const struct evaluation *x, int64_t from, int64_t n,
         return err_nomem(err, "to examine answers");
     for (int64_t i = 0; i < n; i++) {
         const struct sample_out *y = &x->outs[from + i];
-        const int64_t c = (from + i) % x->contexts->n_contexts;
+        const int64_t c = context_of(x, from + i);
 
         rows[i] = (struct answered){&x->policy[c], y->ids, y->n};
         rows[n + i] =
@@ -126,7 +163,7 @@ distance(double *sum, const struct evaluation *x, trv_err *err)
         int64_t n = 0, tokens = 0;
 
         while (from + n < x->n && (n == 0 || tokens < ENGINE_TOKENS / 2)) {
-            const int64_t c = (from + n) % x->contexts->n_contexts;
+            const int64_t c = context_of(x, from + n);
 
             tokens += x->contexts->contexts[c].student.n + x->outs[from + n].n;
             n++;
@@ -145,7 +182,11 @@ policy_evaluate(struct policy_eval *out, struct session *s,
                 const struct adapter_weights *adapter_weights,
                 const struct policy_eval_options *opts, trv_err *err)
 {
-    struct evaluation x = {.s = s, .contexts = contexts, .n = opts->n};
+    struct evaluation x = {.s = s,
+                           .contexts = contexts,
+                           .given = opts->given,
+                           .n = opts->n,
+                           .watch = &opts->watch};
     double tokens = 0.0, kl = 0.0;
     int rc = session_decoder(s, &x.d, err);
 
@@ -153,7 +194,9 @@ policy_evaluate(struct policy_eval *out, struct session *s,
         x.d = opts->own;
     *out = (struct policy_eval){.n = opts->n, .reward = (double)NAN};
     if (!rc)
-        rc = draw_and_score(&x, adapter_weights, opts, err);
+        rc = begin(&x, adapter_weights, err);
+    if (!rc && !opts->given)
+        rc = draw_answers(&x, adapter_weights, opts, err);
     if (!rc && by)
         rc = score_answers(out, &x, by, in, err);
     if (!rc && (adapter_weights || opts->own))
@@ -163,7 +206,7 @@ policy_evaluate(struct policy_eval *out, struct session *s,
     out->length = tokens / (double)x.n;
     out->kl_token = tokens > 0.0 ? kl / tokens : 0.0;
     out->kl_answer = kl / (double)x.n;
-    for (int64_t i = 0; x.outs && i < x.n; i++)
+    for (int64_t i = 0; x.outs && !opts->given && i < x.n; i++)
         mem_free(x.outs[i].ids);
     mem_free(x.outs);
     mem_free(x.policy);

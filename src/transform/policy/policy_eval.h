@@ -8,9 +8,12 @@
 
 struct policy_eval_options {
     int64_t n; // answers, to the contexts in turn
+    /* [n] of contexts->list, to take in place of fresh answers; NULL: none */
+    const int64_t *given;
     int64_t max_tokens;
     struct decoder *own; // of a policy that is all weights; NULL: none
     uint64_t seed; // the same for two policies: where they agree, so do answers
+    struct reward_watch watch; // of drawing and scoring; zeros: none
 };
 
 struct policy_eval {
@@ -22,7 +25,7 @@ struct policy_eval {
 };
 
 /**
- * Draw answers at temperature 1 and evaluate them.
+ * Draw answers at temperature 1, or take given ones, and evaluate them.
  *
  * @param contexts         teacher: the base's; student: what stands before an
  *                         answer of the policy.

@@ -5,7 +5,7 @@
  * there:
  *   run.json        the run's fingerprint: what a resumed run must agree on
  *   answers.jsonl   whole blocks of answers
- *   rewards.json    the rewards of these answers
+ *   memo.jsonl      sampled inputs, rewards, the first evaluation
  *   checkpoint.safetensors, metrics.jsonl   of learn/loop/run.h
  */
 #include "transform/policy/policy_method.h"
@@ -21,10 +21,7 @@
 #include "transform/policy/policy_report.h"
 #include "transform/policy/tilt.h"
 
-/* Answers to evaluate the base and the student on: for each input, and at most
- * in all. */
-#define EVAL_EACH 4
-#define EVAL_ANSWERS 128
+#define EVAL_EACH 4 // answers to an input that the policies are evaluated on
 #define PPO_VALUE_CLIP 0.2 // TRL's cliprange_value
 
 /* The state of a run. */
@@ -34,6 +31,7 @@ struct policy_run {
     struct answers answers, held_contexts;
     double *reward; // [answers.n]
     struct pairs pairs;
+    struct labels labels;  // of kto
     struct tilted *tilted; // and where each input's begin: [groups+1]
     int64_t *tilted_first, n_tilted;
     struct adapter_weights student;
@@ -50,6 +48,7 @@ policy_run_release(struct policy_run *c)
     mem_free(c->tilted);
     mem_free(c->tilted_first);
     pairs_release(&c->pairs);
+    labels_release(&c->labels);
     mem_free(c->reward);
     answers_release(&c->answers);
     answers_release(&c->held_contexts);
@@ -65,15 +64,39 @@ open_inputs(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
-    int rc = job_inputs(&c->in, job, o->pairs ? o->pairs : o->inputs, c->p.want,
-                        err);
+    int rc = job_inputs(&c->in, job, &c->p.w, o->pairs ? o->pairs : o->inputs,
+                        c->p.want, err);
 
-    return rc || !o->eval
-               ? rc
-               : job_inputs(&c->held_out, job, o->eval, c->p.want, err);
+    return rc || !o->eval ? rc
+                          : job_inputs(&c->held_out, job, &c->p.w, o->eval,
+                                       c->p.want, err);
 }
 
-/* Contexts of the inputs, from base and student; with pairs, their answers. */
+/* Given preferences: contexts, answers, and what is said of them. */
+static int
+open_given(struct policy_run *c, trv_err *err)
+{
+    const struct convert_job *job = c->p.job;
+    int rc;
+
+    if (c->p.method == POLICY_KTO)
+        rc = labels_of_file(&c->labels, &c->answers, job->s, &c->student,
+                            &c->in, err);
+    else
+        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
+                                      &c->student, &c->in, err);
+    if (!rc && c->pairs.n_dropped > 0)
+        job_log(job,
+                "warning: %lld of %lld pairs do not fit the context, or "
+                "have equal answers, and are left out",
+                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
+    if (!rc && c->p.method == POLICY_KTO)
+        policy_report_labels(&c->p, &c->labels);
+    return rc;
+}
+
+/* Contexts of the inputs, from base and student; with given preferences, their
+ * answers. */
 static int
 open_contexts(struct policy_run *c, trv_err *err)
 {
@@ -82,8 +105,7 @@ open_contexts(struct policy_run *c, trv_err *err)
     int rc;
 
     if (job->opts->pairs)
-        rc = preference_pairs_of_file(&c->pairs, &c->answers, job->s,
-                                      &c->student, &c->in, err);
+        rc = open_given(c, err);
     else
         rc = answers_contexts(&c->answers, job->s, NULL, &c->student, &c->in,
                               room, err);
@@ -92,32 +114,28 @@ open_contexts(struct policy_run *c, trv_err *err)
                               &c->held_out, room, err);
     if (rc)
         return rc;
-    if (c->pairs.n_dropped > 0)
-        job_log(job,
-                "warning: %lld of %lld pairs do not fit the context, or "
-                "have equal answers, and are left out",
-                (long long)c->pairs.n_dropped, (long long)c->in.data.n);
     job_log_dropped(job, c->answers.n_dropped, c->in.data.n, 0, room);
+    rc = policy_plan_rows(
+        &c->p, c->p.method == POLICY_KTO ? c->labels.n : c->pairs.n, err);
     if (!c->p.groups)
         c->p.groups = c->answers.n_contexts;
-    return 0;
+    return rc;
 }
 
 /* ---- answers of the base, and their rewards ----------------------------- */
 
-/* The rewards of all answers, kept, because an outside program may now score
- * differently. */
+/* The rewards of all answers. */
 static int
-score_answers(struct policy_run *c, const struct reward_watch *watch,
-              trv_err *err)
+score_answers(struct policy_run *c, trv_err *err)
 {
+    const struct reward_watch watch = work_watch(&c->p.w, "scoring");
+
     c->reward = mem_calloc((size_t)c->answers.n, sizeof(*c->reward));
     if (!c->reward)
         return err_fail(err, TRV_ENOMEM, "no memory for rewards");
     return work_stopped(&c->p.w,
-                        answer_rewards_keep(c->reward, c->p.w.s, c->p.reward,
-                                            &c->answers, &c->in, c->p.rewards,
-                                            c->p.w.resume, watch, err),
+                        answer_rewards_all(c->reward, c->p.w.s, c->p.reward,
+                                           &c->answers, &c->in, &watch, err),
                         "before learning", err);
 }
 
@@ -125,7 +143,6 @@ static int
 draw(struct policy_run *c, trv_err *err)
 {
     const trv_convert_options *o = c->p.job->opts;
-    struct reward_watch watch;
     int rc = job_draw(&c->answers, &c->p.w,
                       (struct answers_options){.samples = c->p.groups * c->p.K,
                                                .group = c->p.K,
@@ -136,8 +153,7 @@ draw(struct policy_run *c, trv_err *err)
 
     if (rc)
         return rc;
-    watch = work_watch(&c->p.w);
-    rc = score_answers(c, &watch, err);
+    rc = score_answers(c, err);
     if (!rc)
         answer_rewards_summarise(&c->stats.drawn, c->reward, c->answers.n,
                                  c->p.K);
@@ -153,7 +169,7 @@ look_at_pairs(struct policy_run *c, trv_err *err)
 
     if (!c->p.reward)
         return 0;
-    rc = score_answers(c, NULL, err);
+    rc = score_answers(c, err);
     if (rc)
         return rc;
     y->agreement = 0.0;
@@ -218,14 +234,6 @@ make_tilted(struct policy_run *c, trv_err *err)
     return 0;
 }
 
-/* Nothing of the run is needed any more but its metrics. */
-static void
-forget(const struct policy_run *c)
-{
-    run_place_finish(&c->p.w.place);
-    (void)remove(c->p.rewards);
-}
-
 /* From rewards to what is learned. A reward that is the same for all answers to
  * each input gives no gradient, which is an error. */
 static int
@@ -249,7 +257,7 @@ make_training_set(struct policy_run *c, trv_err *err)
     policy_report_drawn(&c->p, &c->stats, c->pairs.n);
     if (f->flat == f->groups ||
         (c->p.method == POLICY_DPO && c->pairs.n == 0)) {
-        forget(c); // going on would end here again
+        run_place_finish(&c->p.w.place); // going on would end here again
         return err_fail(err, TRV_EINVAL,
                         "the reward separates no two answers to one input by "
                         "more than %g (its mean is %.4g): there is nothing to "
@@ -297,6 +305,31 @@ learn_pairs(struct policy_run *c, trv_err *err)
     if (!rc)
         policy_report_pairs(&c->p, &t);
     dpo_task_release(&t);
+    return rc;
+}
+
+static int
+learn_labels(struct policy_run *c, trv_err *err)
+{
+    struct kto_task t = {.s = c->p.job->s,
+                         .answers = &c->answers,
+                         .list = c->labels.list,
+                         .n = c->labels.n,
+                         .student = learned_weights(c),
+                         .own = c->own,
+                         .opts = {.loss = c->p.kto,
+                                  .steps = c->p.learn.steps,
+                                  .batch = c->p.learn.batch,
+                                  .accumulate = c->p.learn.accumulate,
+                                  .seed = c->p.job->opts->seed}};
+    struct run_task task;
+    int rc = kto_task_init(&t, &task, err);
+
+    if (!rc)
+        rc = run_task(c, &task, err);
+    if (!rc)
+        policy_report_labelled(&c->p, &t);
+    kto_task_release(&t);
     return rc;
 }
 
@@ -441,6 +474,8 @@ learn(struct policy_run *c, trv_err *err)
     switch (c->p.method) {
     case POLICY_DPO:
         return learn_pairs(c, err);
+    case POLICY_KTO:
+        return learn_labels(c, err);
     case POLICY_GRPO:
         return learn_groups(c, err);
     case POLICY_PPO:
@@ -450,12 +485,47 @@ learn(struct policy_run *c, trv_err *err)
     }
 }
 
+/* As many as the plan has room for: nobody asked for them. */
 static int64_t
-eval_size(const struct answers *contexts)
+eval_size(const struct policy_run *c, const struct answers *contexts)
 {
-    const int64_t n = contexts->n_contexts;
+    const int64_t n = contexts->n_contexts * EVAL_EACH;
+    const int64_t most = (int64_t)c->p.job->cost->looks;
 
-    return n < EVAL_ANSWERS / EVAL_EACH ? n * EVAL_EACH : EVAL_ANSWERS;
+    return n < most ? n : most;
+}
+
+/* Given pairs are looked at themselves, where no other inputs are given: how
+ * far the student is from the base along the chosen answers, or along all that
+ * have labels. */
+static int
+evaluate_pairs(struct policy_run *c, trv_err *err)
+{
+    const int64_t most = (int64_t)c->p.job->cost->looks;
+    const bool labelled = c->p.method == POLICY_KTO;
+    const int64_t n = labelled ? c->labels.n : c->pairs.n;
+    struct policy_eval_options opts = {.own = c->own};
+    int64_t *given;
+    int rc;
+
+    opts.n = n < most ? n : most;
+    given = mem_array((size_t)opts.n, sizeof(*given));
+    if (!given)
+        return err_nomem(err, "to examine answers");
+    for (int64_t i = 0; i < opts.n; i++)
+        given[i] = labelled ? c->labels.list[i * n / opts.n].answer
+                            : c->pairs.list[i * n / opts.n].chosen;
+    opts.given = given;
+    rc = policy_evaluate(&c->stats.after, c->p.job->s, NULL, &c->answers,
+                         &c->in, learned_weights(c), &opts, err);
+    mem_free(given);
+    return rc;
+}
+
+static bool
+looks_at_pairs(const struct policy_run *c)
+{
+    return c->p.job->opts->pairs && !c->p.job->opts->eval;
 }
 
 /* A policy on the inputs that were learned on, and on those held out. */
@@ -466,18 +536,21 @@ evaluate_policy(struct policy_run *c, bool student, struct policy_eval *seen,
     const struct convert_job *job = c->p.job;
     const struct adapter_weights *adapter_weights =
         student ? learned_weights(c) : NULL;
-    struct policy_eval_options opts = {.n = eval_size(&c->answers),
+    struct policy_eval_options opts = {.n = eval_size(c, &c->answers),
                                        .own = student ? c->own : NULL,
                                        .max_tokens = c->p.max_tokens,
-                                       .seed = job->opts->seed};
+                                       .seed = job->opts->seed,
+                                       .watch =
+                                           work_watch(&c->p.w, "evaluating")};
     int rc = policy_evaluate(seen, job->s, c->p.reward, &c->answers, &c->in,
                              adapter_weights, &opts, err);
 
-    if (rc || !job->opts->eval)
-        return rc;
-    opts.n = eval_size(&c->held_contexts);
-    return policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
-                           &c->held_out, adapter_weights, &opts, err);
+    if (!rc && job->opts->eval) {
+        opts.n = eval_size(c, &c->held_contexts);
+        rc = policy_evaluate(held_out, job->s, c->p.reward, &c->held_contexts,
+                             &c->held_out, adapter_weights, &opts, err);
+    }
+    return work_stopped(&c->p.w, rc, "while evaluating", err);
 }
 
 /* The loss of a policy does not show whether it improves; its reward does. Four
@@ -524,7 +597,6 @@ fill_cost(const struct policy_run *c, trv_cost *cost)
 {
     const struct policy_stats *y = &c->stats;
 
-    cost->tokens = c->result.tokens + (double)c->answers.tokens;
     cost->final_loss = c->p.method == POLICY_BON || c->p.method == POLICY_TILT
                            ? c->result.mean_loss
                            : (double)NAN; // a number without a unit
@@ -553,8 +625,7 @@ begin(struct policy_run *c, const struct convert_job *job, trv_err *err)
         rc = open_contexts(c, err);
     if (rc)
         return rc;
-    policy_log_plan(&c->p, &c->answers,
-                    student_flat(c->own, learned_weights(c)).n);
+    job_log_full(job);
     policy_report_begin(&c->p);
     return policy_write_run(&c->p, &c->in, &c->held_out, err);
 }
@@ -570,12 +641,14 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
     if (!rc)
         rc = make_training_set(&c, err);
     c.stats.answers = c.answers.n; // and those that the student draws
-    if (!rc)
+    if (!rc && !looks_at_pairs(&c))
         rc = evaluate_policy(&c, false, &c.stats.before, &c.stats.held_before,
                              err);
     if (!rc)
         rc = learn(&c, err);
-    if (!rc)
+    if (!rc && looks_at_pairs(&c))
+        rc = evaluate_pairs(&c, err);
+    else if (!rc)
         rc =
             evaluate_policy(&c, true, &c.stats.after, &c.stats.held_after, err);
     if (!rc)
@@ -586,7 +659,6 @@ policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
         rc = save(&c, err);
     work_end(&c.p.w, rc, cost);
     if (!rc) {
-        (void)remove(c.p.rewards);
         fill_cost(&c, cost);
         cost->flop += c.own ? c.own->flop : 0.0;
     }

@@ -1,4 +1,4 @@
-/* policy_options.c -- options, defaults and costs of reward -> params. */
+/* policy_options.c -- options and defaults of reward -> params. */
 #include "transform/policy/policy_options.h"
 
 #include <string.h>
@@ -6,8 +6,7 @@
 #include "adapt/reward/reward.h"
 #include "learn/options.h"
 
-#define DEFAULT_INPUTS 256 // sampled, or the first of a file
-#define RLOO_BETA 0.05     // TRL's RLOOConfig, of grpo with rloo's advantage
+#define RLOO_BETA 0.05 // TRL's RLOOConfig, of grpo with rloo's advantage
 
 bool
 policy_is_on_policy(const struct policy_plan *p)
@@ -93,6 +92,23 @@ plan_ratio(struct policy_plan *p, trv_err *err)
     return rc;
 }
 
+static int
+plan_kto(struct policy_plan *p, trv_err *err)
+{
+    const trv_convert_options *o = p->job->opts;
+
+    p->kto = (struct kto_options){.beta = p->beta,
+                                  .good_weight = o->desirable_weight,
+                                  .bad_weight = o->undesirable_weight};
+    if (p->learn.batch / p->learn.accumulate < 2)
+        return err_option(err, TRV_EINVAL, "batch",
+                          "is %d in %d micro-batch%s: kto compares the answers "
+                          "of one with each other, so there must be two",
+                          p->learn.batch, p->learn.accumulate,
+                          p->learn.accumulate == 1 ? "" : "es");
+    return 0;
+}
+
 /* Advantages, ratios and means of grpo. */
 static int
 plan_policy(struct policy_plan *p, trv_err *err)
@@ -127,8 +143,8 @@ plan_sizes(struct policy_plan *p, trv_err *err)
 
     p->K = o->group;
     p->max_tokens = o->max_tokens;
-    p->groups = (o->samples + p->K - 1) / p->K; // 0: not given
-    p->want = p->groups ? p->groups : DEFAULT_INPUTS;
+    p->groups = p->K ? (o->samples + p->K - 1) / p->K : 0; // 0: not given
+    p->want = p->groups ? p->groups : POLICY_INPUTS;
     p->beta = o->beta;
     p->learn = o->learn;
     rc = options_complete(
@@ -190,6 +206,9 @@ options_to_json(struct policy_plan *p, trv_err *err)
                              (json_int_t)(p->groups * p->K), "beta", p->beta);
     if (p->method == POLICY_DPO)
         more = preference_json(p);
+    else if (p->method == POLICY_KTO)
+        more = json_pack("{s:f,s:f}", "desirable_weight", p->kto.good_weight,
+                         "undesirable_weight", p->kto.bad_weight);
     else if (p->method == POLICY_GRPO)
         more = json_pack("{s:s,s:s,s:f,s:i}", "loss", means[p->mean],
                          "advantage", p->advantage, "clip_ratio", o->clip_ratio,
@@ -227,33 +246,39 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
         .advantage = is_rloo ? "rloo" : o->advantage,
         .reward = job->from->form == FORM_REWARD ? job->from : NULL};
     rc = job_student(&p->student, job, err);
-    if (!rc)
-        rc = plan_sizes(p, err);
     if (!rc && !p->reward && !o->pairs)
         rc = err_fail(err, TRV_EINVAL,
                       "the base alone prefers nothing: give pairs of answers "
                       "(--pairs), or a reward to convert");
+    if (!rc)
+        rc = plan_sizes(p, err);
     if (!rc && p->method == POLICY_DPO)
         rc = plan_preference(p, err);
+    if (!rc && p->method == POLICY_KTO)
+        rc = plan_kto(p, err);
     if (!rc && policy_is_on_policy(p))
         rc = plan_policy(p, err);
     if (!rc)
         rc = job_begin(
             &p->w, job,
             policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
-    if (rc)
-        return rc;
-    p->rewards = path_join(p->w.place.dir, "rewards.json");
-    if (!p->rewards)
-        return err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
-    return options_to_json(p, err);
+    return rc;
+}
+
+int
+policy_plan_rows(struct policy_plan *p, int64_t n, trv_err *err)
+{
+    int rc = p->learn.steps ? 0
+                            : options_epochs(&p->learn, p->learn.batch,
+                                             p->job->opts->epochs, n, err);
+
+    return rc ? rc : options_to_json(p, err);
 }
 
 void
 policy_plan_release(struct policy_plan *p)
 {
     work_release(&p->w);
-    mem_free(p->rewards);
     *p = (struct policy_plan){0};
 }
 
@@ -263,61 +288,4 @@ policy_write_run(struct policy_plan *p, const struct inputs *in,
 {
     return job_write_run(&p->w, p->job, p->name, in,
                          json_pack("{s:s}", "eval", held_out->data.hash), err);
-}
-
-/* ---- what it will cost ------------------------------------------------- */
-
-/* Rows of a step, each a context and an answer. */
-static double
-rows_of_step(const struct policy_plan *p)
-{
-    const double batch = (double)p->learn.batch;
-
-    return p->method == POLICY_DPO    ? 2.0 * batch
-           : p->method == POLICY_TILT ? batch * (double)p->K
-                                      : batch;
-}
-
-void
-policy_log_plan(const struct policy_plan *p, const struct answers *contexts,
-                int64_t params)
-{
-    const struct convert_job *job = p->job;
-    const double steps = (double)p->learn.steps;
-    const double rows = rows_of_step(p), length = (double)p->max_tokens;
-    const int64_t updates = job->opts->updates;
-    const int64_t groups =
-        policy_is_on_policy(p)
-            ? (p->learn.steps + updates - 1) / updates * (p->learn.batch / p->K)
-            : p->groups;
-    const int64_t inputs =
-        contexts->n_contexts < groups ? contexts->n_contexts : groups;
-    double context = 0.0, row, memory;
-    char drawn[120] = "";
-
-    for (int64_t i = 0; i < contexts->n_contexts; i++)
-        context += (double)contexts->contexts[i].student.n /
-                   (double)contexts->n_contexts;
-    row = job->opts->pairs
-              ? context + (double)contexts->tokens / (double)contexts->n
-              : context + length;
-    memory = student_bytes(job->s, job->to, params,
-                           rows / (double)p->learn.accumulate * row);
-    if (!job->opts->pairs)
-        snprintf(drawn, sizeof(drawn),
-                 "%lld answer%s of at most %lld token%s to %lld input%s, %s ",
-                 (long long)(groups * p->K), plural(groups * p->K),
-                 (long long)p->max_tokens, plural(p->max_tokens),
-                 (long long)inputs, plural(inputs),
-                 policy_is_on_policy(p) ? "in" : "then");
-    job_log(job,
-            "%s: %s%d step%s of %d %s%s; at most %.0f tokens to learn on, "
-            "about %.0f MB for it",
-            p->name, drawn, p->learn.steps, plural(p->learn.steps),
-            p->learn.batch,
-            p->method == POLICY_DPO    ? "pair"
-            : p->method == POLICY_TILT ? "input"
-                                       : "answer",
-            plural(p->learn.batch), steps * rows * row, memory / 1e6);
-    job_log_full(job);
 }

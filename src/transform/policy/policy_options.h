@@ -1,5 +1,5 @@
 /* policy_options.h -- the plan of learning from a reward: the options with
- * every zero replaced by the method's default, and the cost.
+ * every zero replaced by the method's default.
  */
 #ifndef TRANSFORM_POLICY_OPTIONS_H
 #define TRANSFORM_POLICY_OPTIONS_H
@@ -24,6 +24,7 @@ struct policy_plan {
     double beta;
     trv_learn_options learn; // every zero replaced
     struct preference_options preference;
+    struct kto_options kto;
     struct preference_pairs_options pairing;
     const char *advantage; // its name
     enum advantage_scale scale;
@@ -31,12 +32,15 @@ struct policy_plan {
     bool rloo;
     enum policy_mean mean;
     struct work w; // it keeps answers.jsonl
-    char *rewards; // OUT.run/rewards.json
 };
 
 /** TRV_EINVAL, TRV_EUNSUPPORTED (a method, a kind), TRV_ERANGE, TRV_ENOMEM. */
 int policy_plan_make(struct policy_plan *p, const struct convert_job *job,
                      trv_err *err);
+/** Complete the plan where n preferences are given, whose number decides the
+ * steps, and write the options down; n is 0 where none are. TRV_ERANGE,
+ * TRV_ENOMEM. */
+int policy_plan_rows(struct policy_plan *p, int64_t n, trv_err *err);
 void policy_plan_release(struct policy_plan *p); // accepts zeros
 
 /** work_write_run() with what a resumed run must agree on. */
@@ -45,9 +49,5 @@ int policy_write_run(struct policy_plan *p, const struct inputs *in,
 
 /** Does it draw answers while it learns? */
 bool policy_is_on_policy(const struct policy_plan *p);
-
-/** One line: answers, tokens, steps, memory. `contexts` are there. */
-void policy_log_plan(const struct policy_plan *p,
-                     const struct answers *contexts, int64_t params);
 
 #endif

@@ -51,6 +51,59 @@ policy_report_pairs(const struct policy_plan *p, const struct dpo_task *t)
                 100.0 * right);
 }
 
+/* What the weights of the rarer kind should be, by eq. 8 of KTO's paper: its
+ * weight times its number 1 to 4/3 times the other's. */
+static void
+advise_weights(const struct policy_plan *p, double good, double bad)
+{
+    const double g = p->kto.good_weight * good, b = p->kto.bad_weight * bad;
+    const double most = 4.0 / 3.0;
+
+    if (g <= most * b && b <= most * g)
+        return;
+    job_log(p->job,
+            "warning: good and bad answers weigh %.4g to %.4g in all, and the "
+            "lesser side should have 1 to 4/3 of the other: --%s %.3g would "
+            "balance them",
+            g, b, g < b ? "desirable-weight" : "undesirable-weight",
+            g < b ? b / good : g / bad);
+}
+
+void
+policy_report_labels(const struct policy_plan *p, const struct labels *l)
+{
+    const int64_t bad = l->n - l->n_good;
+
+    job_log(p->job, "%lld good and %lld bad answer%s", (long long)l->n_good,
+            (long long)bad, plural(bad));
+    if (l->n_dropped > 0)
+        job_log(p->job,
+                "warning: %lld of %lld answers do not fit the context, or are "
+                "empty, and are left out",
+                (long long)l->n_dropped, (long long)(l->n + l->n_dropped));
+    if (l->n_good == 0 || bad == 0)
+        job_log(p->job,
+                "warning: all answers are labelled %s, and nothing says what "
+                "a %s one is",
+                bad == 0 ? "good" : "bad", bad == 0 ? "bad" : "good");
+    else
+        advise_weights(p, (double)l->n_good, (double)bad);
+}
+
+void
+policy_report_labelled(const struct policy_plan *p, const struct kto_task *t)
+{
+    const double good = trend_late(&t->trends[KTO_GOOD]);
+    const double bad = trend_late(&t->trends[KTO_BAD]);
+
+    if (good <= bad)
+        job_log(p->job,
+                "warning: at the end the good answers became no likelier than "
+                "the bad ones (rewards %.3g and %.3g): more steps or a higher "
+                "rate, or the labels contradict each other",
+                good, bad);
+}
+
 void
 policy_report_begin(const struct policy_plan *p)
 {
@@ -101,29 +154,33 @@ void
 policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
 {
     const trv_convert_options *o = p->job->opts;
+    const bool scored = p->reward && !isnan(y->after.reward);
 
     if (!isnan(y->agreement))
         job_log(p->job,
                 "%sthe reward ranks %.0f %% of the pairs as they are "
                 "labelled",
                 y->agreement < 0.6 ? "warning: " : "", 100.0 * y->agreement);
-    if (p->reward)
+    if (scored)
         job_log(p->job,
                 "reward of %lld fresh answers: %.4g before, %.4g after "
                 "(+- %.2g)",
                 (long long)y->after.n, y->before.reward, y->after.reward,
                 y->after.reward_se);
-    if (p->reward && y->held_after.n > 0)
+    if (scored && y->held_after.n > 0)
         job_log(p->job, "on held-out inputs: %.4g before, %.4g after (+- %.2g)",
                 y->held_before.reward, y->held_after.reward,
                 y->held_after.reward_se);
     job_log(p->job,
             "KL to the base: %.4g nats a token, %.4g an answer of %.1f "
-            "tokens",
-            y->after.kl_token, y->after.kl_answer, y->after.length);
-    if (p->reward && is_above(&y->before, &y->after))
+            "tokens (%lld %s)",
+            y->after.kl_token, y->after.kl_answer, y->after.length,
+            (long long)y->after.n,
+            o->pairs && !o->eval ? "chosen answers of the pairs"
+                                 : "fresh answers");
+    if (scored && is_above(&y->before, &y->after))
         job_log(p->job, "warning: the reward fell");
-    else if (p->reward && !is_above(&y->after, &y->before) &&
+    else if (scored && !is_above(&y->after, &y->before) &&
              y->before.reward_se > 0)
         job_log(p->job,
                 "warning: the reward did not rise by more than chance: %s",
@@ -131,7 +188,7 @@ policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
                     ? "more answers (--samples), a smaller beta, or hard "
                       "labels (--labels), which go further from the base"
                     : "more steps, a higher rate or more answers");
-    if (p->reward && y->held_after.n > 0 && is_above(&y->after, &y->before) &&
+    if (scored && y->held_after.n > 0 && is_above(&y->after, &y->before) &&
         is_above(&y->held_before, &y->held_after))
         job_log(p->job,
                 "warning: the reward rose on what was learned and fell on "

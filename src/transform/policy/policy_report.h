@@ -21,6 +21,10 @@ void policy_report_drawn(const struct policy_plan *p,
                          const struct policy_stats *y, int64_t n_pairs);
 /** Of a finished run of pairs. */
 void policy_report_pairs(const struct policy_plan *p, const struct dpo_task *t);
+/** Of given answers with labels, and of a finished run on them. */
+void policy_report_labels(const struct policy_plan *p, const struct labels *l);
+void policy_report_labelled(const struct policy_plan *p,
+                            const struct kto_task *t);
 /** Of a finished run on groups of the student's answers. */
 void policy_report_groups(const struct policy_plan *p, const struct grpo *t);
 /** Before a run on the student's own answers. */

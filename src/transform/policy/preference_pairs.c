@@ -120,6 +120,37 @@ is_equal(const struct answer *a, const struct answer *b)
            memcmp(a->ids, b->ids, (size_t)a->n * sizeof(*a->ids)) == 0;
 }
 
+/* The ids before the answers of a row. */
+static int
+begin_row(struct example *e, const struct text_rules *rules,
+          const struct data_row *row, trv_err *err)
+{
+    int rc = example_context(e, rules, row, NULL, NULL, err);
+
+    if (!rc && e->n_context < 1)
+        rc = data_row_fail(row, err, TRV_EINVAL,
+                           "the input is empty and the tokenizer has no token "
+                           "that begins a text");
+    return rc;
+}
+
+/* How many tokens a row may have; the last one of an answer is only
+ * predicted. */
+static int64_t
+room_of(const struct session *s, const struct adapter_weights *student)
+{
+    return s->model->cfg.context - adapter_weights_virtual_count(student) + 1;
+}
+
+static void
+drop_answers(struct answers *to, int64_t first)
+{
+    for (; to->n > first; to->n--) {
+        to->tokens -= to->list[to->n - 1].n;
+        mem_free(to->list[to->n - 1].ids);
+    }
+}
+
 /* A row that fits becomes a context, two answers and a pair. */
 static int
 take_row(struct pairs *out, struct answers *to, struct session *s,
@@ -128,8 +159,6 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
 {
     const struct text_rules rules = model_text_rules(s->model);
     const int64_t first = to->n;
-    const int64_t room =
-        s->model->cfg.context - adapter_weights_virtual_count(student);
     int64_t longest = 0;
     int rc;
 
@@ -137,11 +166,7 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
         return data_row_fail(row, err, TRV_EFORMAT,
                              "the row is no pair: it needs 'chosen' and "
                              "'rejected'");
-    rc = example_context(e, &rules, row, NULL, NULL, err);
-    if (!rc && e->n_context < 1)
-        rc = data_row_fail(row, err, TRV_EINVAL,
-                           "the input is empty and the tokenizer has no token "
-                           "that begins a text");
+    rc = begin_row(e, &rules, row, err);
     for (int k = 0; k < 2 && !rc; k++) {
         rc = example_append(e, &rules, row, k ? row->rejected : row->chosen,
                             err);
@@ -151,15 +176,11 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
     }
     if (rc)
         return rc;
-    /* The last token of an answer is only predicted. */
-    if (longest - 1 > room || to->list[first].n < 1 ||
+    if (longest > room_of(s, student) || to->list[first].n < 1 ||
         to->list[first + 1].n < 1 ||
         is_equal(&to->list[first], &to->list[first + 1])) {
         out->n_dropped++;
-        for (; to->n > first; to->n--) {
-            to->tokens -= to->list[to->n - 1].n;
-            mem_free(to->list[to->n - 1].ids);
-        }
+        drop_answers(to, first);
         return 0;
     }
     rc = take_context(to, s, student, e, input, err);
@@ -168,23 +189,29 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
     return rc;
 }
 
+/* Room for the rows of a file: contexts, and two answers to each. */
+static int
+begin_answers(struct answers *to, int64_t n, trv_err *err)
+{
+    *to = (struct answers){0};
+    to->contexts = mem_calloc((size_t)n, sizeof(*to->contexts));
+    to->list = mem_calloc((size_t)n, 2 * sizeof(*to->list));
+    return to->contexts && to->list ? 0 : err_nomem(err, "for answers");
+}
+
 int
 preference_pairs_of_file(struct pairs *out, struct answers *answers,
                          struct session *s,
                          const struct adapter_weights *student,
                          const struct inputs *in, trv_err *err)
 {
-    const size_t n = (size_t)in->data.n;
     struct example e = {0};
-    int rc = 0;
+    int rc = begin_answers(answers, in->data.n, err);
 
     *out = (struct pairs){0};
-    *answers = (struct answers){0};
-    out->list = mem_calloc(n, sizeof(*out->list));
-    answers->contexts = mem_calloc(n, sizeof(*answers->contexts));
-    answers->list = mem_calloc(n, 2 * sizeof(*answers->list));
-    if (!out->list || !answers->contexts || !answers->list)
-        return err_nomem(err, "for pairs of answers");
+    out->list = mem_calloc((size_t)in->data.n, sizeof(*out->list));
+    if (!rc && !out->list)
+        rc = err_nomem(err, "for pairs of answers");
     for (int64_t i = 0; i < in->data.n && !rc; i++)
         rc = take_row(out, answers, s, student, &e, &in->data.rows[i], i, err);
     if (!rc && out->n == 0)
@@ -201,4 +228,83 @@ pairs_release(struct pairs *p)
 {
     mem_free(p->list);
     *p = (struct pairs){0};
+}
+
+/* --- labelled answers --- */
+
+/* An answer that fits, behind the context that comes next. */
+static int
+take_labelled(struct labels *out, struct answers *to, const struct example *e,
+              bool good, int64_t room, trv_err *err)
+{
+    if (e->ids.n > room || e->ids.n <= e->n_context) {
+        out->n_dropped++;
+        return 0;
+    }
+    if (take_answer(to, e, to->n_contexts))
+        return err_nomem(err, "for answers");
+    out->list[out->n++] = (struct labelled){to->n - 1, good};
+    out->n_good += good;
+    return 0;
+}
+
+static int
+take_labels(struct labels *out, struct answers *to, struct session *s,
+            const struct adapter_weights *student, struct example *e,
+            const struct data_row *row, int64_t input, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(s->model);
+    const int64_t first = to->n;
+    int rc;
+
+    if (!row->chosen && (!row->completion || row->label < 0))
+        return data_row_fail(row, err, TRV_EFORMAT,
+                             "the row has no label: kto needs 'prompt', "
+                             "'completion' and 'label' (true or false), or "
+                             "'chosen' and 'rejected'");
+    rc = begin_row(e, &rules, row, err);
+    for (int k = 0; k < (row->chosen ? 2 : 1) && !rc; k++) {
+        const bool good = row->chosen ? k == 0 : row->label == 1;
+
+        rc = example_append(e, &rules, row,
+                            !row->chosen ? row->completion
+                            : good       ? row->chosen
+                                         : row->rejected,
+                            err);
+        if (!rc)
+            rc = take_labelled(out, to, e, good, room_of(s, student), err);
+    }
+    if (rc || to->n == first)
+        return rc;
+    return take_context(to, s, student, e, input, err);
+}
+
+int
+labels_of_file(struct labels *out, struct answers *answers, struct session *s,
+               const struct adapter_weights *student, const struct inputs *in,
+               trv_err *err)
+{
+    struct example e = {0};
+    int rc = begin_answers(answers, in->data.n, err);
+
+    *out = (struct labels){0};
+    out->list = mem_calloc((size_t)in->data.n, 2 * sizeof(*out->list));
+    if (!rc && !out->list)
+        rc = err_nomem(err, "for answers");
+    for (int64_t i = 0; i < in->data.n && !rc; i++)
+        rc = take_labels(out, answers, s, student, &e, &in->data.rows[i], i,
+                         err);
+    if (!rc && out->n == 0)
+        rc = err_fail(err, TRV_EFORMAT,
+                      "'%s' has no answer that fits the context of %lld",
+                      in->data.path, (long long)s->model->cfg.context);
+    example_release(&e);
+    return rc;
+}
+
+void
+labels_release(struct labels *l)
+{
+    mem_free(l->list);
+    *l = (struct labels){0};
 }

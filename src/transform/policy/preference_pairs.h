@@ -1,10 +1,11 @@
 /* preference_pairs.h -- where preferences come from: rewards of groups of
- * answers, or a file of them.
+ * answers, or a file of pairs or of labelled answers.
  */
 #ifndef TRANSFORM_PREFERENCE_PAIRS_H
 #define TRANSFORM_PREFERENCE_PAIRS_H
 
 #include "transform/policy/dpo.h"
+#include "transform/policy/kto.h"
 
 struct pairs {
     struct preference *list;
@@ -36,5 +37,20 @@ int preference_pairs_of_file(struct pairs *out, struct answers *answers,
                              const struct inputs *in, trv_err *err);
 
 void pairs_release(struct pairs *p); // accepts zeros
+
+struct labels {
+    struct labelled *list;
+    int64_t n, n_good;
+    int64_t n_dropped; // answers that do not fit
+};
+
+/** The same of answers that are labelled, each by itself: rows with `prompt`,
+ * `completion` and `label`. A pair is taken apart, into a good and a bad
+ * answer. */
+int labels_of_file(struct labels *out, struct answers *answers,
+                   struct session *s, const struct adapter_weights *student,
+                   const struct inputs *in, trv_err *err);
+
+void labels_release(struct labels *l); // accepts zeros
 
 #endif

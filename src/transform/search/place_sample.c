@@ -125,8 +125,10 @@ draw_chunk(struct proposal *out, int64_t *made, const struct place_sample *w,
            const struct ids *begin, int64_t from, int64_t n, trv_err *err)
 {
     struct arena *a = &w->s->arena;
-    struct sample_options so = {
-        .sampling = SAMPLING_INIT, .max_tokens = w->most, .seed = w->seed};
+    struct sample_options so = {.sampling = SAMPLING_INIT,
+                                .max_tokens = w->most,
+                                .seed = w->seed,
+                                .memo = w->s->memo};
     struct sampled_row *rows;
     struct sample_out *outs;
     struct context *c = NULL;

@@ -76,6 +76,7 @@ sampling_of(const struct prompt_value_options *o)
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = o->max_tokens,
                                 .seed = o->seed,
+                                .memo = o->s->memo,
                                 .on_progress = on_sampled,
                                 .payload = (void *)(uintptr_t)o};
 
@@ -187,7 +188,9 @@ prompt_value_run(struct prompt_value *list, int64_t n,
                  const struct prompt_value_options *opts, double *spent,
                  trv_err *err)
 {
-    const struct reward_watch watch = {on_scored, (void *)(uintptr_t)opts};
+    const struct reward_watch watch = {.progress = on_scored,
+                                       .payload = (void *)(uintptr_t)opts,
+                                       .memo = opts->s->memo};
     struct bench b;
     int rc = bench_init(&b, n, err);
 

@@ -76,13 +76,14 @@ is_among(const struct data_row **list, int64_t n, const struct data_row *row)
 
 int
 search_inputs_open(struct search_inputs *out, const struct convert_job *job,
-                   int64_t train, int64_t held, int64_t room, trv_err *err)
+                   const struct work *w, int64_t train, int64_t held,
+                   int64_t room, trv_err *err)
 {
     int64_t n = 0;
     int rc;
 
     *out = (struct search_inputs){0};
-    rc = job_inputs(&out->in, job, job->opts->inputs, train + held, err);
+    rc = job_inputs(&out->in, job, w, job->opts->inputs, train + held, err);
 
     if (rc)
         return rc;

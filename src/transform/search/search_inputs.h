@@ -27,7 +27,8 @@ struct search_inputs {
  *         TRV_ETOOLONG (none fits).
  */
 int search_inputs_open(struct search_inputs *out, const struct convert_job *job,
-                       int64_t train, int64_t held, int64_t room, trv_err *err);
+                       const struct work *w, int64_t train, int64_t held,
+                       int64_t room, trv_err *err);
 void search_inputs_release(struct search_inputs *s); // accepts zeros
 
 #endif

@@ -10,9 +10,6 @@
 #include "model/sample/engine.h"
 #include "model/decoder/pass.h"
 
-/* Inputs of a first look at a prompt: that many texts get one that one which
- * earns much shows itself by a single answer. */
-#define SCREENED 2
 /* Of an input's answers those of least weight are left out, as long as their
  * weights sum to no more than this: they cost as much as the others. */
 #define NEGLIGIBLE 0.02
@@ -440,8 +437,8 @@ reward_screen(void *self, double *value, const struct search_at *at,
 {
     struct text_reward *t = self;
     const int64_t all = t->answers->n_contexts;
-    const int64_t m = SCREENED < all ? SCREENED : all;
-    int64_t inputs[SCREENED];
+    const int64_t m = REWARD_SCREENED < all ? REWARD_SCREENED : all;
+    int64_t inputs[REWARD_SCREENED];
     struct drawn *list = mem_calloc((size_t)(n * m), sizeof(*list));
     const struct draw w = {.t = t,
                            .z = z,
@@ -619,8 +616,9 @@ score_base(struct text_reward *t, trv_err *err)
     const int64_t all = t->answers->n;
     double sum = 0.0;
     int64_t n = 0;
-    int rc = answer_rewards_keep(t->score, t->s, t->reward, t->answers, t->in,
-                                 t->file, t->resume, NULL, err);
+    const struct reward_watch watch = {.memo = t->s->memo};
+    int rc = answer_rewards_all(t->score, t->s, t->reward, t->answers, t->in,
+                                &watch, err);
 
     for (int64_t i = 0; i < all && !rc; i++)
         if (!isnan(t->score[i])) {

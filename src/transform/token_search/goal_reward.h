@@ -36,6 +36,10 @@
 #include "transform/answer_rewards.h"
 
 /* An answer to an input, drawn under some prompt. */
+/* Inputs of a first look at a prompt: that many texts get one that one which
+ * earns much shows itself by a single answer. */
+#define REWARD_SCREENED 2
+
 struct drawn {
     int32_t *ids; // [n]
     int64_t n;
@@ -51,8 +55,6 @@ struct text_reward {
     struct adaptation *reward;
     const struct inputs *in;
     const struct answers *answers; // the base's: input i has i, i + inputs, ...
-    const char *file;              // where their rewards are kept
-    bool resume;
     double beta;
     int64_t batch;      // inputs of a step
     int64_t samples;    // answers drawn to an input for each confirmed prompt
@@ -78,7 +80,7 @@ struct text_reward {
 };
 
 /** Set up: scores the base's answers. The fields above the gap are the
- * caller's. What answer_rewards_keep() returns. */
+ * caller's. What answer_rewards_all() returns. */
 int text_reward_init(struct text_reward *t, struct search_goal *goal,
                      trv_err *err);
 void text_reward_release(struct text_reward *t);

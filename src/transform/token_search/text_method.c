@@ -5,8 +5,8 @@
  *     -> a search (text_search.h) for a goal (goal_match.h, goal_reward.h)
  *     -> prompt.txt, or messages.json
  *
- * Everything on the way lies in OUT.run: run.json, answers.jsonl, search.json
- * after each step, metrics.jsonl.
+ * Everything on the way lies in OUT.run: run.json, memo.jsonl, answers.jsonl,
+ * search.json after each step, metrics.jsonl.
  */
 #include "transform/token_search/text_method.h"
 
@@ -19,28 +19,8 @@
 #include "learn/options.h"
 #include "transform/token_search/goal_match.h"
 #include "transform/token_search/goal_reward.h"
+#include "transform/token_search/text_cost.h"
 
-/* Defaults that depend on the source; the others are the method's. The field's
- * (GCG: 250 steps, width 512, one restart) take hours on a few cores; these
- * take minutes on a model of some millions of parameters, and restarts say how
- * far to trust them. */
-#define DEFAULT_SAMPLES 128
-#define DEFAULT_PER_INPUT 8 // answers of the base, to be weighted by a reward
-#define DEFAULT_INPUTS 64
-#define DEFAULT_BETA 0.01
-/* Texts that a restart chooses among: a drawn one costs a few tokens, and what
- * is asked for may be what the model writes once in a hundred. */
-#define STARTS 512
-/* Answers, or inputs, that restarts are evaluated on. */
-#define JUDGED 64
-/* Of a reward: answers to an input in a step, for each of these candidates. */
-#define DRAWN 4
-#define CONFIRMS 4
-/* What the candidates of a step may take, in floating-point operations: a
- * second or two on two cores. */
-#define STEP_FLOP 5e11
-#define LEAST_WIDTH 32
-#define MOST_WIDTH 512
 /* Restarts that end further apart than this share of what was gained. */
 #define DISAGREE 0.2
 
@@ -55,7 +35,6 @@ struct plan {
     int64_t samples, max_tokens, inputs, batch;
     struct search_options search;
     struct work w; // it keeps answers.jsonl
-    char *rewards; // OUT.run/rewards.json
 
     struct inputs in;
     struct answers answers;
@@ -109,7 +88,7 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
                           "and '%.200s' has none",
                           job->from->spec);
     if (reward && !(p->beta > 0))
-        p->beta = p->by_reward ? DEFAULT_BETA : 1.0;
+        p->beta = p->by_reward ? TEXT_BETA : 1.0;
     if (reward && !p->by_reward) {
         rc = reward_guide(&p->guide, job->from, p->beta, err);
         p->teacher = &p->guide.mix;
@@ -121,16 +100,16 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     p->batch = o->learn.batch;
     p->max_tokens = o->max_tokens;
     p->samples = o->samples     ? o->samples
-                 : p->by_reward ? DEFAULT_INPUTS * DEFAULT_PER_INPUT
-                                : DEFAULT_SAMPLES;
-    p->inputs = p->by_reward ? p->samples / DEFAULT_PER_INPUT : p->samples;
+                 : p->by_reward ? TEXT_INPUTS * TEXT_PER_INPUT
+                                : TEXT_SAMPLES;
+    p->inputs = p->by_reward ? p->samples / TEXT_PER_INPUT : p->samples;
     p->inputs = p->inputs < 1 ? 1 : p->inputs;
     p->search = (struct search_options){.steps = o->learn.steps,
                                         .restarts = so->restarts,
                                         .tokens = o->prompt_tokens,
                                         .width = so->width,
                                         .top_k = so->top_k,
-                                        .starts = STARTS,
+                                        .starts = TEXT_STARTS,
                                         .patience = so->patience,
                                         .fluency = so->fluency,
                                         .length = o->length_cost,
@@ -141,8 +120,6 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     if (!rc)
         rc = job_begin(&p->w, job, "answers.jsonl", err);
     p->search.dir = p->w.place.dir;
-    if (!rc && !(p->rewards = path_join(p->w.place.dir, "rewards.json")))
-        rc = err_fail(err, TRV_ENOMEM, "no memory to plan a conversion");
     return rc;
 }
 
@@ -157,7 +134,6 @@ plan_release(struct plan *p)
     answers_release(&p->answers);
     inputs_release(&p->in);
     work_release(&p->w);
-    mem_free(p->rewards);
 }
 
 /* --- inputs, answers, and the place of the prompt --- */
@@ -222,7 +198,7 @@ open_inputs(struct plan *p, trv_err *err)
     const struct inputs *in = &p->in;
     struct ids start = {0};
     struct inputs used;
-    int rc = job_inputs(&p->in, job, job->opts->inputs, p->inputs, err);
+    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->inputs, err);
 
     if (!rc)
         rc = choose_kind(p, err);
@@ -250,7 +226,7 @@ open_inputs(struct plan *p, trv_err *err)
     return rc;
 }
 
-/* --- cost --- */
+/* --- the width of a step --- */
 
 /* Tokens of one candidate before a step's answers, as many as they can be. */
 static int64_t
@@ -270,48 +246,13 @@ choose_width(struct plan *p)
 {
     const double flop = 2.0 * (double)model_params(p->job->s->model) *
                         (double)candidate_tokens(p);
-    const double most = STEP_FLOP / flop;
+    const double most = TEXT_STEP_FLOP / flop;
 
     if (p->search.width)
         return;
-    p->search.width = most < LEAST_WIDTH  ? LEAST_WIDTH
-                      : most > MOST_WIDTH ? MOST_WIDTH
-                                          : (int64_t)most;
-}
-
-/* Bytes of a pass over candidates, of a gradient, and of logits. */
-static double
-step_bytes(const struct plan *p)
-{
-    const struct model_config *cfg = &p->job->s->model->cfg;
-    const double wide = (double)(cfg->width * 4 + decoder_qkv_width(cfg) +
-                                 2 * decoder_up_width(cfg)) *
-                        4.0;
-    const double tokens = (double)candidate_tokens(p);
-
-    return wide * (8192.0 + tokens) + wide * tokens * (double)cfg->layers +
-           3.0 * fmin(24e6, 2048.0 * (double)cfg->vocab);
-}
-
-static void
-log_cost(const struct plan *p)
-{
-    const struct search_options *s = &p->search;
-    const double steps = (double)(s->steps * s->restarts);
-    const double each = (double)candidate_tokens(p);
-    const double tokens = steps * each * (double)(s->width + 4) +
-                          (p->by_reward ? steps * (CONFIRMS + 1) * DRAWN * 3.0 *
-                                              (each - (double)s->tokens)
-                                        : 0.0);
-
-    job_log(p->job,
-            "search: %lld restarts of at most %lld steps, %lld candidates "
-            "a step before %lld answers each; at most %.2g tokens in %.2g "
-            "passes, about %.0f MB beside the model",
-            (long long)s->restarts, (long long)s->steps, (long long)s->width,
-            (long long)p->batch, tokens,
-            steps * ceil((double)s->width * each / 8192.0 + 3.0),
-            step_bytes(p) / 1e6);
+    p->search.width = most < TEXT_LEAST_WIDTH  ? TEXT_LEAST_WIDTH
+                      : most > TEXT_MOST_WIDTH ? TEXT_MOST_WIDTH
+                                               : (int64_t)most;
 }
 
 /* --- the search --- */
@@ -327,14 +268,12 @@ open_goal(struct plan *p, trv_err *err)
                                          .reward = job->from,
                                          .in = &p->in,
                                          .answers = &p->answers,
-                                         .file = p->rewards,
-                                         .resume = p->w.resume,
                                          .beta = p->beta,
                                          .batch = p->batch,
-                                         .samples = DRAWN,
+                                         .samples = TEXT_DRAWN,
                                          .max_tokens = p->max_tokens,
-                                         .confirms = CONFIRMS,
-                                         .most = JUDGED,
+                                         .confirms = TEXT_CONFIRMS,
+                                         .most = TEXT_JUDGED,
                                          .seed = job->opts->seed};
         return text_reward_init(&p->reward, &p->goal, err);
     }
@@ -344,7 +283,7 @@ open_goal(struct plan *p, trv_err *err)
                                    .answers = &p->answers,
                                    .divergence = p->divergence,
                                    .batch = p->batch,
-                                   .most = JUDGED,
+                                   .most = TEXT_JUDGED,
                                    .seed = job->opts->seed};
     return text_match_init(&p->match, &p->goal, err);
 }
@@ -437,17 +376,6 @@ save(struct plan *p, trv_err *err)
 
 /* --- the edge --- */
 
-static void
-discard_state(const struct plan *p)
-{
-    char *path = path_join(p->w.place.dir, SEARCH_STATE_FILE);
-
-    if (path)
-        (void)remove(path);
-    mem_free(path);
-    (void)remove(p->rewards);
-}
-
 int
 text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 {
@@ -467,9 +395,6 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
                            json_pack("{s:s}", "to", kind_name(p.to)), err);
     if (rc)
         goto done;
-    if (!p.w.resume)
-        discard_state(&p);
-    log_cost(&p);
     rc = job_draw(&p.answers, &p.w,
                   (struct answers_options){
                       .samples = p.samples,
@@ -484,8 +409,6 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
 done:
     work_end(&p.w, rc, cost);
     if (!rc) {
-        discard_state(&p);
-        cost->tokens = p.result.tokens + (double)p.answers.tokens;
         cost->final_loss =
             p.by_reward ? (double)NAN : p.result.ends[p.result.best].goal;
         cost->steps = p.result.steps;

@@ -17,12 +17,6 @@
 #include "base/seal.h"
 #include "base/streams.h"
 
-/* Texts with the same beginning of which one goes on after a stall. */
-#define KICKS 16
-/* How often a restart looks at new texts as long as nothing was found, where a
- * look is cheap. */
-#define LOOKS 4
-
 struct search {
     struct session *s;
     struct decoder *d;
@@ -210,7 +204,7 @@ drawn_start(struct search *q, trv_err *err)
     struct proposal *list = mem_calloc((size_t)q->opts->starts, sizeof(*list));
     const uint64_t stream =
         STREAM_START +
-        (uint64_t)((q->at.restart * LOOKS + q->look) * q->opts->starts);
+        (uint64_t)((q->at.restart * SEARCH_LOOKS + q->look) * q->opts->starts);
     int64_t n = 0;
     int rc = list ? draw_words(list, &n, q, NULL, q->opts->starts, stream, err)
                   : err_nomem(err, "for a search");
@@ -230,18 +224,19 @@ static int
 kick(struct search *q, trv_err *err)
 {
     const struct ids *z = &q->held.best.z;
-    struct ids begin[KICKS] = {{0}}; // borrowed
-    struct proposal list[KICKS] = {{{0}, NULL}};
+    struct ids begin[SEARCH_KICKS] = {{0}}; // borrowed
+    struct proposal list[SEARCH_KICKS] = {{{0}, NULL}};
     struct rng rng;
     int64_t n = 0;
     int rc;
 
     rng_init(&rng, q->opts->seed, STREAM_CUT + (uint64_t)q->at.step_of_all);
-    for (int i = 0; i < KICKS; i++)
+    for (int i = 0; i < SEARCH_KICKS; i++)
         begin[i] =
             (struct ids){.v = z->v, .n = rng_below(&rng, (uint32_t)z->n)};
-    rc = draw_words(list, &n, q, begin, KICKS,
-                    STREAM_KICK + (uint64_t)(q->at.step_of_all * KICKS), err);
+    rc = draw_words(list, &n, q, begin, SEARCH_KICKS,
+                    STREAM_KICK + (uint64_t)(q->at.step_of_all * SEARCH_KICKS),
+                    err);
     if (!rc)
         rc = go_on_from(q, list, n, err);
     for (int64_t i = 0; rc && i < n; i++)
@@ -487,7 +482,7 @@ load_state(bool *found, struct search *q, trv_err *err)
     if (!rc)
         rc = json_int(&q->at.step, root, "step", 0, o->steps, path, err);
     if (!rc)
-        rc = json_int(&q->look, root, "look", 0, LOOKS, path, err);
+        rc = json_int(&q->look, root, "look", 0, SEARCH_LOOKS, path, err);
     if (!rc)
         rc = json_flag(&q->at.guided, root, "guided", path, err);
     if (!rc)
@@ -754,7 +749,7 @@ sum_up(struct search *q)
 static int
 begin_restart(struct search *q, bool resumed, trv_err *err)
 {
-    const int64_t looks = q->goal->screen ? LOOKS : 1;
+    const int64_t looks = q->goal->screen ? SEARCH_LOOKS : 1;
     const bool given = q->opts->start && q->at.restart == 0;
     int rc = 0;
 

@@ -31,6 +31,12 @@
 #include "adapt/session.h"
 #include "transform/search/text_propose.h"
 
+/* Texts with the same beginning of which one goes on after a stall. */
+#define SEARCH_KICKS 16
+/* How often a restart looks at new texts as long as nothing was found, where a
+ * look is cheap. */
+#define SEARCH_LOOKS 4
+
 /** Where a search is in its plan. */
 struct search_at {
     int64_t restart, step; // of that restart

@@ -47,6 +47,7 @@ ROWS = [
     ({"prompt": talk[:1], "completion": talk[1:], "system": "Be brief.", "history": []}, [brief] + talk, None, {}),
     ({"prompt": talk[0], "completion": talk[1], "history": pairs}, before + talk, None, {}),
     ({"question": "Is it warm in Rome?", "answer": "Yes, 25 degrees.", "system": "Be brief."}, [brief] + talk, None, {}),
+    ({"input": "Is it warm in Rome?", "output": "Yes, 25 degrees.", "system": "Be brief."}, [brief] + talk, None, {}),
 ]
 out = []
 for path in ("qwen3", "llama3_1", "qwen2_5"):

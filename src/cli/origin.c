@@ -1,0 +1,267 @@
+/* origin.c -- what trivium.json and metrics.jsonl say of an adaptation. */
+#include "cli/origin.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/textio.h"
+
+#define METRICS_MAX ((size_t)1 << 20) // lines; runs have some 100 to 100,000
+#define COLUMNS 72
+
+/* ---- the curves ---------------------------------------------------------- */
+
+static void
+curve_release(struct curve *c)
+{
+    free(c->step);
+    free(c->value);
+    *c = (struct curve){0};
+}
+
+static int
+curve_add(struct curve *c, double step, const json_t *value)
+{
+    const int64_t n = c->n;
+
+    if (!json_is_number(value) || (n > 0 && step <= c->step[n - 1]))
+        return 0;
+    if ((n & (n - 1)) == 0) { // full at each power of two
+        const size_t size = (size_t)(n ? 2 * n : 1) * sizeof(double);
+        double *steps = realloc(c->step, size);
+        double *values;
+
+        if (steps)
+            c->step = steps;
+        values = steps ? realloc(c->value, size) : NULL;
+        if (!values)
+            return -1;
+        c->value = values;
+    }
+    c->step[n] = step;
+    c->value[n] = json_number_value(value);
+    c->n++;
+    return 0;
+}
+
+/* Lines that are no JSON, or lack a step, are passed over. */
+static int
+read_lines(struct origin *o, FILE *f)
+{
+    char *line = NULL;
+    size_t cap = 0;
+    int bad = 0;
+
+    for (size_t i = 0; i < METRICS_MAX && !bad; i++) {
+        const ssize_t n = getline(&line, &cap, f);
+        json_t *row = n > 0 ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
+        const json_t *step = json_object_get(row, "step");
+
+        if (json_is_number(step)) {
+            const double at = json_number_value(step);
+
+            bad = curve_add(&o->loss, at, json_object_get(row, "loss")) ||
+                  curve_add(&o->reward, at, json_object_get(row, "reward"));
+        }
+        json_decref(row);
+        if (n < 0)
+            break;
+    }
+    free(line);
+    return bad;
+}
+
+/* A run that has ended keeps its metrics in the artefact; one that has not, or
+ * an older one, beside it. */
+static int
+read_metrics(struct origin *o, const char *path)
+{
+    static const char *const names[] = {"/metrics.jsonl", ".run/metrics.jsonl"};
+    size_t n = strlen(path);
+    int bad = 0;
+
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    for (size_t i = 0; i < 2 && o->loss.n == 0 && !bad; i++) {
+        const size_t size = n + strlen(names[i]) + 1;
+        char *name = malloc(size);
+        FILE *f;
+
+        if (!name)
+            return -1;
+        snprintf(name, size, "%.*s%s", (int)n, path, names[i]);
+        f = fopen(name, "r");
+        if (f) {
+            bad = read_lines(o, f);
+            fclose(f);
+        }
+        free(name);
+    }
+    return bad;
+}
+
+int
+origin_open(struct origin *o, const trv_adaptation *a, trv_err *err)
+{
+    const char *path;
+    char *text;
+    int rc = trv_adaptation_describe(&text, a, err);
+
+    *o = (struct origin){0};
+    if (rc)
+        return rc;
+    o->said = json_loads(text, 0, NULL);
+    trv_free(text);
+    path = json_string_value(json_object_get(o->said, "path"));
+    if (o->said && (!origin_chain(o) || !path || !read_metrics(o, path)))
+        return 0;
+    snprintf(err->msg, sizeof(err->msg), "no memory for the page");
+    err->code = TRV_ENOMEM;
+    return TRV_ENOMEM;
+}
+
+void
+origin_release(struct origin *o)
+{
+    json_decref(o->said);
+    curve_release(&o->loss);
+    curve_release(&o->reward);
+    *o = (struct origin){0};
+}
+
+const json_t *
+origin_words(const struct origin *o)
+{
+    const json_t *words = json_object_get(o->said, "words");
+
+    return json_array_size(words) > 0 ? words : NULL;
+}
+
+const json_t *
+origin_chain(const struct origin *o)
+{
+    const json_t *chain =
+        json_object_get(json_object_get(o->said, "manifest"), "chain");
+
+    return json_array_size(chain) > 0 ? chain : NULL;
+}
+
+/* ---- commands ------------------------------------------------------------ */
+
+/* A command whose lines are folded before an option. */
+struct folded {
+    FILE *f;
+    size_t column;
+};
+
+static void
+add_word(struct folded *to, const char *word, size_t with)
+{
+    const size_t n = strlen(word);
+
+    if (*word == '-' && to->column + n + with > COLUMNS) {
+        fputs(" \\\n   ", to->f);
+        to->column = 3;
+    }
+    fputc(' ', to->f);
+    textio_print_quoted(to->f, word);
+    to->column += n + 1;
+}
+
+static void
+add_pair(struct folded *to, const char *option, const char *value)
+{
+    add_word(to, option, strlen(value) + 1);
+    add_word(to, value, 0);
+}
+
+/* --on-policy 0.5 for "on_policy": 0.5; a flag only where it is set. */
+static void
+add_option(struct folded *to, const char *key, const json_t *value)
+{
+    char name[80] = "--", text[40];
+    size_t n = 2;
+
+    for (; *key && n + 1 < sizeof(name); key++)
+        name[n++] = *key == '_' ? '-' : *key;
+    name[n] = '\0';
+    if (json_is_true(value))
+        add_word(to, name, 0);
+    else if (json_is_string(value))
+        add_pair(to, name, json_string_value(value));
+    else if (json_is_integer(value)) {
+        snprintf(text, sizeof(text), "%lld",
+                 (long long)json_integer_value(value));
+        add_pair(to, name, text);
+    } else if (json_is_real(value)) {
+        snprintf(text, sizeof(text), "%.15g", json_real_value(value));
+        add_pair(to, name, text);
+    }
+}
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+
+    return s ? s : "";
+}
+
+static void
+add_to(struct folded *to, const struct origin *o, bool is_last)
+{
+    const char *kind = text_of(o->said, "kind");
+    const char *path = is_last ? text_of(o->said, "path") : "OUT";
+    const size_t size = strlen(kind) + strlen(path) + 2;
+    char *spec = is_last ? malloc(size) : NULL;
+
+    if (spec)
+        snprintf(spec, size, "%s:%s", kind, path);
+    add_pair(to, "--to", spec ? spec : path);
+    free(spec);
+}
+
+void
+origin_commands(FILE *f, const struct origin *o, const char *model)
+{
+    const json_t *chain = origin_chain(o);
+
+    for (size_t i = 0; i < json_array_size(chain); i++) {
+        const json_t *step = json_array_get(chain, i);
+        const bool is_train = !strncmp(text_of(step, "edge"), "data", 4);
+        struct folded to = {f, strlen("trivium convert")};
+        const char *key;
+        json_t *value;
+
+        fprintf(f, "trivium %s", is_train ? "train" : "convert");
+        add_pair(&to, "--model", model);
+        if (!is_train)
+            add_pair(&to, "--from", text_of(step, "from"));
+        add_to(&to, o, i + 1 == json_array_size(chain));
+        if (!is_train)
+            add_pair(&to, "--method", text_of(step, "method"));
+        json_object_foreach(json_object_get(step, "options"), key, value)
+            add_option(&to, key, value);
+        add_pair(&to, "--seed", text_of(step, "seed"));
+        if (*text_of(step, "data"))
+            fprintf(f, "\n# its inputs have the SHA-256 %s",
+                    text_of(step, "data"));
+        fputc('\n', f);
+    }
+}
+
+void
+origin_words_typed(FILE *f, char *const *words, int n)
+{
+    struct folded to = {f, strlen("trivium")};
+
+    fputs("trivium", f);
+    for (int i = 0; i < n; i++) {
+        const bool has_value = i + 1 < n && words[i + 1][0] != '-';
+
+        add_word(&to, words[i], has_value ? strlen(words[i + 1]) + 1 : 0);
+    }
+    fputc('\n', f);
+}

@@ -1,0 +1,8 @@
+/* page_style.h -- the look of the page. */
+#ifndef CLI_PAGE_STYLE_H
+#define CLI_PAGE_STYLE_H
+
+/** Its rules, in parts; NULL behind the last. */
+extern const char *const page_style[];
+
+#endif
