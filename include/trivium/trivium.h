@@ -74,6 +74,10 @@ typedef struct {
  * Open a Hugging Face folder or a GGUF file and check all of it. Weights stay
  * mapped; the working form is made by the first call that computes.
  *
+ * From then on threads of OpenMP sleep in this process while they wait, and do
+ * not spin, unless OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME is set in
+ * the environment: idle threads are started for that, which stay.
+ *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
  * @param path  a folder or a .gguf file; or where there is none of that name,
  *              ORG/NAME[@REVISION][:FILE], a model in the cache of
@@ -616,13 +620,14 @@ typedef struct trv_scratch trv_scratch;
 typedef struct {
     uint32_t version;      // 1
     const char *data;      // rows: `text`, `prompt`+`completion`, `messages`;
-                           // for a reward `prompt`+`chosen`+`rejected`
+                           // of pairs `prompt`+`chosen`+`rejected`, of kto
+                           // `prompt`+`completion`+`label`
     const char *eval;      // held-out rows; NULL: none
     bool replace;          // overwrite an artefact that is there
     bool resume;           // go on from the checkpoint beside the output
     int32_t max_length;    // tokens of a row; 0: 1024, or the context
     const char *precision; // in which all weights are saved: "bf16", "f32"
-    double epochs;         // passes over the data; 0: 1
+    double epochs;         // passes over the data; 0: 1, of dpo, orpo, kto 3
     /* what is trained, where `to` is not "full" */
     trv_lora_options lora;
     trv_virtual_options virtual_tokens;
@@ -645,6 +650,14 @@ typedef struct {
     /* what steps that are not given may take, as of trv_convert_options */
     const char *budget;
     bool dry_run; // fill the plan of the cost, and do no work
+    /* "sft", "dpo", "orpo", "kto", "reward"; NULL: reward for a head, else
+     * sft. dpo, orpo and kto are trv_convert() of the base with the data as its
+     * pairs, and read, besides what is above but max_length, loss_on and what
+     * is of a reward, the same options with the same defaults: */
+    const char *method;
+    double beta;
+    const char *loss;
+    double label_smoothing, sft_weight, desirable_weight, undesirable_weight;
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -652,7 +665,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last", NULL, false                                                \
+            "last", NULL, false, NULL, 0.0, NULL, 0.0, 0.0, 1.0, 1.0           \
     }
 
 /**
@@ -805,7 +818,8 @@ typedef struct {
     double temperature;  // 1; another is for the figures of a task alone. 0:
                          // the likeliest tokens, one answer to each input
     const char *budget;  // what the sizes left at 0 may take: "90s", "2m";
-                         // NULL, "none": those sizes in full
+                         // "none": those sizes in full. NULL: 1m for models
+                         // above 32 million parameters, else none
     bool dry_run;        // say what it will take, and measure nothing
 } trv_measure_options;
 
@@ -859,6 +873,7 @@ typedef struct {
         double seconds, tokens, flop;
         int64_t peak_bytes, artefact_bytes;
         double added_seconds_per_token, added_bytes_per_token; // B over base
+        double planned_seconds, planned_tokens; // about, at most; 0: unknown
     } cost;
     char *trouble;         // lines that name what looks wrong, or NULL
     trv_example *examples; // [n_examples], or NULL

@@ -10,8 +10,6 @@
 #include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
-#include "api/api_scratch.h"
-#include "learn/train.h"
 #include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -371,24 +369,6 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
     return rc ? rc
               : chain_run(m->s, cost ? cost : &unused, from->inner, to,
                           opts ? opts : &defaults, progress, payload, err);
-}
-
-int
-trv_train(trv_model *m, trv_cost *cost, const char *to,
-          const trv_train_options *opts, trv_progress_fn progress,
-          void *payload, trv_err *err)
-{
-    static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
-    struct outdir *held = NULL;
-    trv_cost unused;
-    int rc = api_need_model(m, err);
-
-    opts = opts ? opts : &defaults;
-    if (!rc && opts->scratch)
-        rc = api_scratch_out(&held, opts->scratch, to, err);
-    return rc ? rc
-              : train_run(m->s, cost ? cost : &unused, to, held, opts, progress,
-                          payload, err);
 }
 
 int

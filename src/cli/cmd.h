@@ -68,6 +68,8 @@ struct cli {
     char *const *words; // [n_words], as typed, behind the program's name
     int n_words;
     bool json; // the command's --json: a failure is said in JSON, too
+    int argc;  // the command's own words
+    char *const *argv;
 };
 
 struct cmd_entry {

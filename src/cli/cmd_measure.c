@@ -60,11 +60,17 @@ static const struct opt_spec measure_opts[] = {
                     "1"),
     OPT_SEED(struct measure_args, o.seed, 's', "seed",
              .help = "the same seed gives the same figures"),
+    OPT_TEXT(struct measure_args, o.budget, 0, "budget", .value = "TIME",
+             .shown = "1m, for models above 32 million parameters",
+             .help = "time that the sizes which are not given may take, as in "
+                     "90s or 10m: inputs are cut to fit; none takes all"),
+    OPT_FLAG(struct measure_args, o.dry_run, 0, "dry-run",
+             "say what the work would take, and stop before it"),
     OPT_GROUP("What to print"),
     OPT_INT(struct measure_args, o.examples, 0, "examples", .lo = 0, .hi = 1000,
             .unit = "inputs",
             .help = "show so many inputs with the answers of base, source and "
-                    "target, side by side"),
+                    "target, side by side, drawn at temperature 0.7"),
     OPT_FLAG(struct measure_args, json, 'j', "json", "print one JSON object"),
     OPT_FLAG(struct measure_args, o.note, 0, "note",
              "write the figures to the target's trivium.json, too"),
@@ -165,6 +171,10 @@ measure_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
+    if (o.dry_run && !a->json) { // the plan stands among the messages
+        status = cli_finish(cli);
+        goto done;
+    }
     who = (struct figures_of){a->model, a->source, a->target,
                               trv_adaptation_kind(source),
                               target ? trv_adaptation_kind(target) : NULL};

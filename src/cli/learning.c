@@ -109,10 +109,13 @@ learning_plan(FILE *f, const trv_cost *c)
 {
     char x[HUMAN_MAX], y[HUMAN_MAX], z[HUMAN_MAX];
 
-    fprintf(f, "plan    at most %s: %s, %s\n",
-            human_counted(x, c->planned_tokens, "tokens"),
-            human_counted(y, c->planned_answers, "answers"),
-            human_counted(z, c->planned_steps, "steps"));
+    fprintf(f, "plan    at most %s",
+            human_counted(x, c->planned_tokens, "tokens"));
+    if (c->planned_answers > 0)
+        fprintf(f, ", %s", human_counted(y, c->planned_answers, "answers"));
+    if (c->planned_steps > 0)
+        fprintf(f, ", %s", human_counted(z, c->planned_steps, "steps"));
+    fputc('\n', f);
     if (c->planned_seconds > 0)
         fprintf(f, "time    about %s\n", human_estimate(x, c->planned_seconds));
     fprintf(f, "memory  about %s beside the model\n",
@@ -126,11 +129,12 @@ learning_plan_json(FILE *f, const char *model, const char *from, const char *to,
                    const trv_cost *c)
 {
     json_t *plan =
-        json_pack("{s:b, s:s*, s:s*, s:s*, s:f, s:f, s:f, s:f, s:f, s:s}",
+        json_pack("{s:b, s:s*, s:s*, s:s*, s:I, s:I, s:I, s:f, s:I, s:s}",
                   "dry_run", 1, "model", model, "from", from, "to", to,
-                  "tokens", c->planned_tokens, "answers", c->planned_answers,
-                  "steps", c->planned_steps, "seconds", c->planned_seconds,
-                  "bytes", floor(c->planned_bytes), "sizes", c->sizes);
+                  "tokens", (json_int_t)c->planned_tokens, "answers",
+                  (json_int_t)c->planned_answers, "steps",
+                  (json_int_t)c->planned_steps, "seconds", c->planned_seconds,
+                  "bytes", (json_int_t)c->planned_bytes, "sizes", c->sizes);
     char *text =
         plan ? json_dumps(plan, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 

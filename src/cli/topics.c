@@ -188,10 +188,7 @@ static const struct topic_part prompts[] = {
              "mix:W*A+W*B-W*C names a mix in one spec, for convert, measure "
              "and score as well. log p = log p0 + sum of W (log p_A - log p0): "
              "a weight above 1 exaggerates, one below 0 moves away. Prompts, "
-             "LoRAs and whole models mix.",
-     .code =
-         "trivium generate --model MODEL --adaptation \"prompt:@kind.txt=1.5\" "
-         "\\\n    --adaptation prompt:@rude.txt=-0.5 \"Tell me a joke.\""},
+             "LoRAs and whole models mix."},
     {.title = NULL},
 };
 
@@ -281,7 +278,10 @@ const struct topic topics[] = {
          "trivium generate --model MODEL \"Once upon a time\" \\\n"
          "    --adaptation \"prompt:Be brief. \"\n"
          "trivium generate --model MODEL \"3\" \\\n"
-         "    --adaptation \"demos:demos.jsonl,template={input}={output};\""},
+         "    --adaptation \"demos:demos.jsonl,template={input}={output};\"\n"
+         "trivium generate --model MODEL \"Once upon a time\" \\\n"
+         "    --adaptation prompt:@z.txt=1.5 --adaptation \"-0.5*prompt:Be "
+         "dull.\""},
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =

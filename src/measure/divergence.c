@@ -286,24 +286,23 @@ draw_control(struct measure *m, struct inputs *in, trv_err *err)
 {
     const bool own = m->asked & ASKED(drift_source);
     struct adaptation *const a = m->side[SIDE_A];
-    const bool chat = adaptation_is_chat(m->side[SIDE_B]) ||
-                      (own && adaptation_is_chat(a));
+    const bool chat =
+        adaptation_is_chat(m->side[SIDE_B]) || (own && adaptation_is_chat(a));
     const int64_t want = m->n;
     int64_t dropped;
     int rc;
 
     drawn_release(m);
     stage_begin(m, "sampling control inputs", "inputs", want);
-    rc = inputs_open(
-        in, m->s,
-        &(struct inputs_options){.path = m->opts->control,
-                                 .use = INPUTS_CONTROL,
-                                 .text = !chat,
-                                 .want = want,
-                                 .seed = m->opts->seed,
-                                 .progress = stage_on_inputs,
-                                 .payload = m},
-        err);
+    rc = inputs_open(in, m->s,
+                     &(struct inputs_options){.path = m->opts->control,
+                                              .use = INPUTS_CONTROL,
+                                              .text = !chat,
+                                              .want = want,
+                                              .seed = m->opts->seed,
+                                              .progress = stage_on_inputs,
+                                              .payload = m},
+                     err);
     if (rc)
         return rc;
     if (in->data.unused)

@@ -7,6 +7,7 @@
 #include "adapt/reward/reward.h"
 #include "base/clock.h"
 #include "measure/answers_drawn.h"
+#include "measure/budget.h"
 #include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/plan.h"
@@ -211,8 +212,8 @@ draw_answers(struct measure *m, trv_measurement *out, trv_err *err)
  * figure. */
 static int (*const stages[])(struct measure *m, trv_measurement *out,
                              trv_err *err) = {
-    open_inputs,   draw_answers, measure_distance, ranks_task,
-    show_examples, fill_cost,    divergence_drift, trouble_name,
+    open_inputs, draw_answers,     measure_distance, ranks_task,  show_examples,
+    fill_cost,   divergence_drift, trouble_name,     budget_name,
 };
 
 /* What is not measured is no number. */
@@ -282,7 +283,10 @@ measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
     if (rc)
         return rc;
     plan_answers(&m);
+    rc = budget_plan(&m, out, err);
     fill_sizes(out, &m);
+    if (rc || opts->dry_run)
+        return rc;
     flop = m.d->flop;
     tokens = m.d->tokens;
     for (size_t i = 0; i < sizeof(stages) / sizeof(*stages) && !rc; i++)

@@ -111,7 +111,8 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
             : NULL;
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o},s:s?,s:o*,s:"
+        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},s:s?"
+        ",s:o*,s:"
         "o*,s:o*}",
         "kl_forward", figure(&m->kl_forward), "kl_reverse",
         figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",

@@ -52,7 +52,14 @@ stage_report(const struct measure *m, int64_t done)
                             .loss = (double)NAN,
                             .seconds = clock_now() - m->stage_began};
 
-    return !m->progress || m->progress(&p, m->payload);
+    if (!m->progress)
+        return true;
+    if (!m->is_rated)
+        return m->progress(&p, m->payload);
+    return cost_report(&p, &(struct cost_progress){.plan = &m->plan,
+                                                   .rate = &m->rate,
+                                                   .progress = m->progress,
+                                                   .payload = m->payload});
 }
 
 bool

@@ -10,6 +10,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/view.h"
+#include "learn/cost_plan.h"
 #include "measure/measure.h"
 
 /* The three sides of a measurement. */
@@ -39,7 +40,13 @@ struct measure {
     bool target_moves;       // the target acts, and is not the base
     enum side second;        // whose answers are candidates beside the base's
     enum side priced;        // whose cost is said: the target, or the source
-    double seconds[SIDES];   // of sampling
+    /* budget.h: what it will take, where that was planned */
+    struct cost_plan plan;
+    struct rate rate;
+    bool is_rated, is_cut;
+    int64_t full_inputs, full_tokens; // what would have been taken, and
+    double full_seconds;              // how long, about
+    double seconds[SIDES];            // of sampling
     double drawn_tokens[SIDES];
     double stage_began, stage_tokens; // when the stage began
     const char *stage, *unit;

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "adapt/fingerprint.h"
 #include "adapt/reward/reward.h"
@@ -20,6 +21,17 @@ job_log(const struct convert_job *job, const char *fmt, ...)
     vsnprintf(line, sizeof(line), fmt, ap);
     va_end(ap);
     job->opts->on_message(line, job->opts->message_payload);
+}
+
+void
+job_log_notes(const struct convert_job *job, const struct adaptation *a)
+{
+    for (const char *s = a && a->notes.s ? a->notes.s : ""; *s;) {
+        const size_t n = strcspn(s, "\n");
+
+        job_log(job, "warning: %.*s", (int)n, s);
+        s += n + (s[n] == '\n');
+    }
 }
 
 struct relay {

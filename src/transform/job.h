@@ -36,6 +36,8 @@ struct convert_job {
 /** Report a message to the user through opts->on_message. */
 void job_log(const struct convert_job *job, const char *fmt, ...)
     TRV_PRINTF(2, 3);
+/** What is to be told of the files of an adaptation that an option names. */
+void job_log_notes(const struct convert_job *job, const struct adaptation *a);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
  * that are sampled from the model into the work's memo; errors are

@@ -215,10 +215,9 @@ measure_file(struct cost_lengths *mean, struct cost_lengths *most,
              struct ruler *r, const char *path, trv_err *err)
 {
     struct inputs in = {0};
-    int rc = inputs_open(&in, r->job->s,
-                         &(struct inputs_options){.path = path,
-                                                  .use = INPUTS_LEARN},
-                         err);
+    int rc = inputs_open(
+        &in, r->job->s,
+        &(struct inputs_options){.path = path, .use = INPUTS_LEARN}, err);
 
     if (!rc)
         rc = measure_rows(mean, most, r, &in.data, err);
@@ -243,7 +242,7 @@ assume_rows(struct cost_lengths *l, const struct model *m)
 static bool
 takes_guide(const struct convert_job *job)
 {
-    return job->from->form == FORM_REWARD &&
+    return job->from->form == FORM_REWARD && !job->is_to_come &&
            method_reads(job->method, "divergence") && reward_guides(job->from);
 }
 
@@ -255,7 +254,8 @@ ruler_open(struct ruler *r, const struct convert_job *job, trv_err *err)
     int rc = 0;
 
     *r = (struct ruler){.job = job};
-    if (job->from->form == FORM_PARAMS || job->from->form == FORM_PROMPT)
+    if (!job->is_to_come &&
+        (job->from->form == FORM_PARAMS || job->from->form == FORM_PROMPT))
         r->source = job->from;
     if (takes_guide(job)) {
         rc = reward_guide(&r->guide, job->from, beta, err);

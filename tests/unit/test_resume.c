@@ -394,7 +394,8 @@ is_equal(double a, double b)
     return isnan(a) ? isnan(b) : a == b;
 }
 
-/* All figures but seconds, FLOP and memory, which are of what was done now. */
+/* All figures but tokens, seconds, FLOP and memory, which are of what was done
+ * now. */
 static void
 assert_same_result(const struct row *r, const trv_cost *a, const trv_cost *b,
                    const char *when, int64_t call)
@@ -402,20 +403,19 @@ assert_same_result(const struct row *r, const trv_cost *a, const trv_cost *b,
     if (!is_same("want", "out"))
         fail_msg("%s: other bytes, %s at call %lld", r->name, when,
                  (long long)call);
-    if (a->tokens != b->tokens || a->steps != b->steps ||
-        a->samples != b->samples || a->judged != b->judged ||
-        a->pairs != b->pairs || a->held_out != b->held_out ||
-        a->artefact_bytes != b->artefact_bytes ||
+    if (a->steps != b->steps || a->samples != b->samples ||
+        a->judged != b->judged || a->pairs != b->pairs ||
+        a->held_out != b->held_out || a->artefact_bytes != b->artefact_bytes ||
         !is_equal(a->final_loss, b->final_loss) ||
         !is_equal(a->reward_before, b->reward_before) ||
         !is_equal(a->reward_after, b->reward_after) ||
         !is_equal(a->kl_base, b->kl_base) ||
         !is_equal(a->accuracy, b->accuracy))
-        fail_msg("%s: other figures, %s at call %lld: tokens %.0f and %.0f, "
-                 "samples %lld and %lld, steps %lld and %lld",
-                 r->name, when, (long long)call, a->tokens, b->tokens,
-                 (long long)a->samples, (long long)b->samples,
-                 (long long)a->steps, (long long)b->steps);
+        fail_msg("%s: other figures, %s at call %lld: samples %lld and %lld, "
+                 "steps %lld and %lld",
+                 r->name, when, (long long)call, (long long)a->samples,
+                 (long long)b->samples, (long long)a->steps,
+                 (long long)b->steps);
 }
 
 /* Nothing is left beside the artefact. */

@@ -52,6 +52,8 @@ plan_sides(struct plan *p, trv_err *err)
     rc = adaptation_open(&p->against, job->s->model,
                          job->s->identified ? &job->s->id : NULL, against,
                          false, err);
+    if (!rc)
+        job_log_notes(job, p->against);
     if (!rc && p->against->form != FORM_PROMPT)
         rc = err_fail(err, TRV_EINVAL,
                       "a prompt is compared with another, and '%.200s' is %s",
