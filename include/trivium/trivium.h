@@ -56,6 +56,10 @@ typedef struct {
     /* a name among the model's own chat templates, or else a file; NULL: the
      * model's default */
     const char *chat_template;
+    /* how plain prompts are laid out, everywhere: "chat", as what a user says,
+     * "raw", as text; NULL: as a chat where there is a chat template that can
+     * be used. Rows of messages are always chats, rows of text always raw. */
+    const char *layout;
     /* what the adapter_config.json of an artefact calls this model, so that
      * others find it; NULL: its name on the Hub, or its absolute path */
     const char *base_name;
@@ -63,12 +67,16 @@ typedef struct {
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL, NULL                                         \
+        1, "auto", 0, NULL, NULL, NULL, NULL                                   \
     }
 
 /**
  * Open a Hugging Face folder or a GGUF file and check all of it. Weights stay
  * mapped; the working form is made by the first call that computes.
+ *
+ * From then on threads of OpenMP sleep in this process while they wait, and do
+ * not spin, unless OMP_WAIT_POLICY, GOMP_SPINCOUNT or KMP_BLOCKTIME is set in
+ * the environment: idle threads are started for that, which stay.
  *
  * @param out   [out] the model; free with trv_model_free(); NULL on failure.
  * @param path  a folder or a .gguf file; or where there is none of that name,
@@ -76,7 +84,8 @@ typedef struct {
  *              huggingface_hub. Nothing is fetched.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
- * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL, TRV_ENOMEM.
+ * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL (also: the
+ *         layout chat, and there is no chat template), TRV_ENOMEM.
  */
 TRV_API TRV_MUST_USE int trv_model_open(trv_model **out, const char *path,
                                         const trv_model_options *opts,
@@ -271,7 +280,6 @@ typedef struct {
     uint64_t seed;
     const char *const *stops; // strings that end the text (not included)
     int32_t n_stops;
-    bool chat; // the prompt is a user's message: use the chat template
     bool ignore_eos;
     const trv_turn *turns; // a conversation to answer, in place of a prompt
     int32_t n_turns;       // 0: none
@@ -290,7 +298,7 @@ typedef struct {
 #define TRV_GENERATE_OPTIONS_INIT                                              \
     {                                                                          \
         1, 256, 1, (0.0 / 0.0), -1, (0.0 / 0.0), 0.0, (0.0 / 0.0), 0, NULL, 0, \
-            false, false, NULL, 0, 1, 0, "bon", 0, 1.0                         \
+            false, NULL, 0, 1, 0, "bon", 0, 1.0                                \
     }
 
 /** Takes text as it becomes final: whole UTF-8 characters. Return false to
@@ -314,9 +322,10 @@ typedef struct {
  * @param out  [out] opts->samples completions, each text freed by the caller;
  *             NULL where only on_text is wanted.
  * @param a    NULL: the base model. A reward chooses among the base's answers.
- * @param prompt  NULL where opts->turns are given, and only there. Turns are
- *             laid out by the model's chat template; a prompt's adaptation
- *             becomes or joins their system message.
+ * @param prompt  NULL where opts->turns are given, and only there. A prompt is
+ *             laid out as the model's layout says, turns always by its chat
+ *             template; in a chat a prompt's adaptation becomes or joins the
+ *             system message.
  * @return 0, TRV_ETOOLONG (prompt and adaptation leave less than opts->room in
  *         the context), TRV_ECANCELED, TRV_EINVAL (also: no chat template, a
  *         role that is none, text that is not UTF-8), TRV_ENOMEM; what
@@ -611,13 +620,14 @@ typedef struct trv_scratch trv_scratch;
 typedef struct {
     uint32_t version;      // 1
     const char *data;      // rows: `text`, `prompt`+`completion`, `messages`;
-                           // for a reward `prompt`+`chosen`+`rejected`
+                           // of pairs `prompt`+`chosen`+`rejected`, of kto
+                           // `prompt`+`completion`+`label`
     const char *eval;      // held-out rows; NULL: none
     bool replace;          // overwrite an artefact that is there
     bool resume;           // go on from the checkpoint beside the output
     int32_t max_length;    // tokens of a row; 0: 1024, or the context
     const char *precision; // in which all weights are saved: "bf16", "f32"
-    double epochs;         // passes over the data; 0: 1
+    double epochs;         // passes over the data; 0: 1, of dpo, orpo, kto 3
     /* what is trained, where `to` is not "full" */
     trv_lora_options lora;
     trv_virtual_options virtual_tokens;
@@ -640,6 +650,14 @@ typedef struct {
     /* what steps that are not given may take, as of trv_convert_options */
     const char *budget;
     bool dry_run; // fill the plan of the cost, and do no work
+    /* "sft", "dpo", "orpo", "kto", "reward"; NULL: reward for a head, else
+     * sft. dpo, orpo and kto are trv_convert() of the base with the data as its
+     * pairs, and read, besides what is above but max_length, loss_on and what
+     * is of a reward, the same options with the same defaults: */
+    const char *method;
+    double beta;
+    const char *loss;
+    double label_smoothing, sft_weight, desirable_weight, undesirable_weight;
 } trv_train_options;
 
 #define TRV_TRAIN_OPTIONS_INIT                                                 \
@@ -647,7 +665,7 @@ typedef struct {
         1, NULL, NULL, false, false, 0, "bf16", 0.0, TRV_LORA_OPTIONS_INIT,    \
             TRV_VIRTUAL_OPTIONS_INIT, TRV_BOTTLENECK_OPTIONS_INIT,             \
             TRV_LEARN_OPTIONS_INIT, 0, NULL, NULL, false, 0.0, false, NULL,    \
-            "last", NULL, false                                                \
+            "last", NULL, false, NULL, 0.0, NULL, 0.0, 0.0, 1.0, 1.0           \
     }
 
 /**
@@ -715,16 +733,17 @@ typedef struct {
     const char *data; // rows: `prompt`+`completion`, `messages`, `text`, or
                       // pairs: `prompt`+`chosen`+`rejected`
     bool tokens;      // a value for each token, too
-    bool chat;        // rows of text are a user's turn and its answer
     int32_t max_rows; // 0: all
     bool no_eos;      // of log-probabilities: leave out the end of an answer,
                       // EOS or what a template puts behind it
     bool logp;        // of parameters and prompts: log pA, and no ratio
+    trv_message_fn on_message; // how rows are laid out; NULL: none
+    void *message_payload;
 } trv_score_options;
 
 #define TRV_SCORE_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, NULL, false, false, 0, false, false                                 \
+        1, NULL, false, 0, false, false, NULL, NULL                            \
     }
 
 typedef struct {

@@ -10,8 +10,6 @@
 #include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
-#include "api/api_scratch.h"
-#include "learn/train.h"
 #include "measure/divergence.h"
 #include "measure/examples.h"
 #include "measure/measure.h"
@@ -76,6 +74,8 @@ trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
     rc = session_open(&m->s, path, &wish, err);
     if (!rc && opts && opts->chat_template)
         rc = model_open_chat(m->s->model, opts->chat_template, err);
+    if (!rc && opts)
+        rc = model_set_layout(m->s->model, opts->layout, err);
     if (!rc && opts && opts->base_name)
         rc = model_set_origin(m->s->model, opts->base_name, err);
     if (rc) {
@@ -369,24 +369,6 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
     return rc ? rc
               : chain_run(m->s, cost ? cost : &unused, from->inner, to,
                           opts ? opts : &defaults, progress, payload, err);
-}
-
-int
-trv_train(trv_model *m, trv_cost *cost, const char *to,
-          const trv_train_options *opts, trv_progress_fn progress,
-          void *payload, trv_err *err)
-{
-    static const trv_train_options defaults = TRV_TRAIN_OPTIONS_INIT;
-    struct outdir *held = NULL;
-    trv_cost unused;
-    int rc = api_need_model(m, err);
-
-    opts = opts ? opts : &defaults;
-    if (!rc && opts->scratch)
-        rc = api_scratch_out(&held, opts->scratch, to, err);
-    return rc ? rc
-              : train_run(m->s, cost ? cost : &unused, to, held, opts, progress,
-                          payload, err);
 }
 
 int

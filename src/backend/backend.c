@@ -5,6 +5,7 @@
 
 #include "backend/cpu/cpu.h"
 #include "backend/ref/ref.h"
+#include "backend/waiting.h"
 #include "base/mem.h"
 
 const char *
@@ -64,6 +65,7 @@ backend_open(struct backend **out, const struct backend_options *opts,
     isa = opts->isa ? opts->isa : getenv("TRV_ISA");
     be->prec = opts->prec;
     be->threads = opts->threads ? opts->threads : omp_get_max_threads();
+    waiting_be_polite(be->threads);
     if (isa && strcmp(isa, "ref") == 0) {
         be->ops = &ref_ops;
         if (opts->prec == PREC_BF16)

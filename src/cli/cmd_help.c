@@ -1,5 +1,6 @@
 /* cmd_help.c -- `trivium help`, `trivium man`, `trivium completion`. */
 #include "cli/cmd.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 
 #include <string.h>
@@ -97,22 +98,27 @@ struct completion_args {
 
 static const struct opt_spec completion_opts[] = {
     OPT_NEED_ARG(struct completion_args, shell, "SHELL",
-                 .help = "the shell; bash is the one there is"),
+                 .help = "bash, zsh or fish"),
     OPT_END,
 };
 
 static enum cli_exit
 completion_run(struct cli *cli, const void *args)
 {
+    static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+    static void (*const print[])(FILE * f) = {completion_bash, completion_zsh,
+                                              completion_fish};
     const struct completion_args *a = args;
 
-    if (strcmp(a->shell, "bash") != 0)
-        return cli_fail(cli, CLI_UNSUPPORTED,
-                        "no completion for shell '%.100s'; there is one for "
-                        "bash",
-                        a->shell);
-    help_bash_completion(cli->out);
-    return cli_finish(cli);
+    for (int i = 0; shells[i]; i++)
+        if (strcmp(a->shell, shells[i]) == 0) {
+            print[i](cli->out);
+            return cli_finish(cli);
+        }
+    return cli_fail(cli, CLI_USAGE,
+                    "no completion for the shell '%.100s'; there are bash, zsh "
+                    "and fish",
+                    a->shell);
 }
 
 const struct cmd_entry cmd_completion = {
@@ -120,7 +126,9 @@ const struct cmd_entry cmd_completion = {
     .summary = "print the completion script of a shell",
     .description = "Print a script that makes the shell complete commands, "
                    "options and their values.",
-    .examples = "source <(trivium completion bash)",
+    .examples = "source <(trivium completion bash)\n"
+                "source <(trivium completion zsh)\n"
+                "trivium completion fish | source",
     .opts = completion_opts,
     .args_size = sizeof(struct completion_args),
     .run = completion_run,

@@ -70,7 +70,7 @@ static const struct opt_spec measure_opts[] = {
     OPT_INT(struct measure_args, o.examples, 0, "examples", .lo = 0, .hi = 1000,
             .unit = "inputs",
             .help = "show so many inputs with the answers of base, source and "
-                    "target, side by side"),
+                    "target, side by side, drawn at temperature 0.7"),
     OPT_FLAG(struct measure_args, json, 'j', "json", "print one JSON object"),
     OPT_FLAG(struct measure_args, o.note, 0, "note",
              "write the figures to the target's trivium.json, too"),

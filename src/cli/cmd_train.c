@@ -17,9 +17,15 @@ static const struct opt_spec train_opts[] = {
              .required = true, .help = CMD_MODEL_HELP),
     OPT_TEXT(struct train_args, o.data, 'd', "data", .value = "FILE",
              .required = true,
-             .help = "rows of text, prompt and completion, or messages: "
-                     ".jsonl, .json or .txt; for a reward prompt, chosen and "
-                     "rejected"),
+             .help = "rows of text, prompt and completion, or messages; of "
+                     "dpo, orpo and reward prompt, chosen and rejected; of kto "
+                     "prompt, completion and label: .jsonl, .json, .csv, .txt, "
+                     "or -"),
+    OPT_CHOICE(struct train_args, o.method, 0, "method", .value = "NAME",
+               .choices = "sft|dpo|orpo|kto|reward",
+               .shown = "sft, or reward for a head",
+               .help = "how to learn: from answers as they are, from pairs, "
+                       "from answers labelled good or bad, or a reward model"),
     OPT_TEXT(
         struct train_args, to, 't', "to", .value = "FORM:OUT", .required = true,
         .help = "lora:OUT, adapter:OUT, soft:OUT or prefix:OUT, or "
@@ -49,7 +55,7 @@ static const struct opt_spec train_opts[] = {
                .choices = "bf16|f32",
                .help = "type in which all weights are saved"),
     OPT_NUM(struct train_args, o.epochs, 0, "epochs", .lo = 0, .hi = 1e6,
-            .shown = "1", .help = "passes over the data"),
+            .shown = "1, of preferences 3", .help = "passes over the data"),
     OPT_SEED(struct train_args, o.seed, 's', "seed",
              .help = "the same seed gives the same bytes"),
     OPT_TEXT(struct train_args, o.budget, 0, "budget", .value = "TIME",
@@ -58,12 +64,7 @@ static const struct opt_spec train_opts[] = {
                      "where neither they nor epochs are given; none takes all"),
     OPT_FLAG(struct train_args, o.dry_run, 0, "dry-run",
              "say what the work would take, and stop before it"),
-    OPT_GROUP("Rewards"),
-    OPT_FLAG(struct train_args, o.full, 0, "full",
-             "with head: all weights learn, in place of a LoRA"),
-    OPT_NUM(struct train_args, o.centre, 0, "centre", .lo = 0, .hi = 1e6,
-            .help = "pull of the sum of a pair's scores towards 0; 0.01 is "
-                    "usual where there is one"),
+    OPT_GROUP("Preferences (dpo, orpo, kto)"),
 #define TRV_OPTION_GROUP(title) OPT_GROUP(title),
 #define TRV_OPTION_FLAG(f, ...) OPT_FLAG(struct train_args, o.f, __VA_ARGS__),
 #define TRV_OPTION_INT(f, ...) OPT_INT(struct train_args, o.f, __VA_ARGS__),
@@ -71,6 +72,13 @@ static const struct opt_spec train_opts[] = {
 #define TRV_OPTION_TEXT(f, ...) OPT_TEXT(struct train_args, o.f, __VA_ARGS__),
 #define TRV_OPTION_CHOICE(f, ...)                                              \
     OPT_CHOICE(struct train_args, o.f, __VA_ARGS__),
+#include <trivium/preference_options.def>
+    OPT_GROUP("Reward models"),
+    OPT_FLAG(struct train_args, o.full, 0, "full",
+             "with head: all weights learn, in place of a LoRA"),
+    OPT_NUM(struct train_args, o.centre, 0, "centre", .lo = 0, .hi = 1e6,
+            .help = "pull of the sum of a pair's scores towards 0; 0.01 is "
+                    "usual where there is one"),
 #include <trivium/learn_options.def>
     OPT_GROUP("The artefact"),
     OPT_TEXT(struct train_args, base_name, 0, "base-name", .value = "NAME",
@@ -116,7 +124,8 @@ train_run(struct cli *cli, const void *args)
     else if (a->json)
         learning_json(cli->out, a->model, NULL, a->to, &cost);
     else
-        learning_report(cli->out, a->to, "rows", &cost);
+        learning_report(cli->out, a->to, cost.judged ? "answers" : "rows",
+                        &cost);
     status = cli_finish(cli);
 done:
     trv_model_free(m);
@@ -135,6 +144,10 @@ const struct cmd_entry cmd_train = {
         "more). Only answers carry loss, and their end is learned. A LoRA and "
         "virtual tokens are "
         "written as PEFT has them, all weights as a Hugging Face folder.\n\n"
+        "Preferences are learned by --method dpo or orpo from pairs (prompt, "
+        "chosen, rejected), and by --method kto from answers that are each "
+        "labelled good or bad (prompt, completion, label). It is the same as "
+        "convert --from base --pairs; 'trivium help dpo' says more.\n\n"
         "A reward model, head:OUT, is learned from pairs: prompt, chosen and "
         "rejected, or chosen and rejected that begin alike. It gives one "
         "number for an answer, read off its last token, and the chosen answer "
@@ -148,6 +161,10 @@ const struct cmd_entry cmd_train = {
         "trivium train --model MODEL --data rows.jsonl --to lora:out/a\n"
         "trivium train --model DIR --from-scratch --data text.jsonl \\\n"
         "    --to full:out/m --lr 1e-3\n"
+        "trivium train --model MODEL --method dpo --data pairs.jsonl \\\n"
+        "    --to lora:out/dpo\n"
+        "trivium train --model MODEL --method kto --data rated.jsonl \\\n"
+        "    --to lora:out/kto\n"
         "trivium train --model MODEL --data pairs.jsonl --to head:out/r",
     .more = "'trivium help training' explains what can be trained and the "
             "optimiser, 'trivium help data' the rows; 'trivium man' has all.",

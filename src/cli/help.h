@@ -16,7 +16,6 @@ bool help_about(FILE *f, const char *word, bool color);
 int help_names(const char **names, int max);
 /** The one that is most like a word, or NULL. */
 const char *help_nearest(const char *word);
-void help_man(FILE *f);             // roff, for `man -l`
-void help_bash_completion(FILE *f); // to be sourced
+void help_man(FILE *f); // roff, for `man -l`
 
 #endif

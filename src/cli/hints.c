@@ -192,13 +192,3 @@ hint_same(const char *a, size_t n_a, const char *b)
             return false;
     }
 }
-
-const struct hint *
-hint_find(const char *word, size_t n)
-{
-    for (const struct hint *h = hints; h->theirs; h++)
-        if ((n > 0 && word[0] == '-') == (h->theirs[0] == '-') &&
-            hint_same(word, n, h->theirs))
-            return h;
-    return NULL;
-}

@@ -21,7 +21,4 @@ extern const struct hint hints[]; // ends with theirs NULL
 /** Are two names of options the same but for '-', '_' and capitals? */
 bool hint_same(const char *a, size_t n_a, const char *b);
 
-/** The row for a word [n] without its two dashes (with one: "-ngl"), or NULL. */
-const struct hint *hint_find(const char *word, size_t n);
-
 #endif

@@ -152,13 +152,24 @@ find_long(const struct opt_table *tables, int n_tables, const char *name,
     return (struct found){NULL, NULL};
 }
 
+/* The row for a word [n] without its two dashes, or with its one. */
+static const struct hint *
+find_hint(const char *word, size_t n)
+{
+    for (const struct hint *h = hints; h->theirs; h++)
+        if ((n > 0 && word[0] == '-') == (h->theirs[0] == '-') &&
+            hint_same(word, n, h->theirs))
+            return h;
+    return NULL;
+}
+
 /* What is called otherwise here: the first of the hint's options that a table
  * has, or what takes its place. False: there is nothing to be said. */
 static bool
 complain_of_foreign(const struct opt_table *tables, int n_tables,
                     const char *word, size_t n, char msg[OPT_MSG_MAX])
 {
-    const struct hint *h = hint_find(word, n);
+    const struct hint *h = find_hint(word, n);
     const char *dashes = n > 0 && word[0] == '-' ? "" : "--";
     struct found f = {NULL, NULL};
 

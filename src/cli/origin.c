@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cmd.h"
 #include "cli/textio.h"
 
 #define METRICS_MAX ((size_t)1 << 20) // lines; runs have some 100 to 100,000
-#define COLUMNS 72
 
 /* ---- the curves ---------------------------------------------------------- */
 
@@ -46,9 +46,8 @@ curve_add(struct curve *c, double step, const json_t *value)
     return 0;
 }
 
-/* Lines that are no JSON, or lack a step, are passed over. */
-static int
-read_lines(struct origin *o, FILE *f)
+int
+origin_read_metrics(struct origin *o, FILE *f)
 {
     char *line = NULL;
     size_t cap = 0;
@@ -94,7 +93,7 @@ read_metrics(struct origin *o, const char *path)
         snprintf(name, size, "%.*s%s", (int)n, path, names[i]);
         f = fopen(name, "r");
         if (f) {
-            bad = read_lines(o, f);
+            bad = origin_read_metrics(o, f);
             fclose(f);
         }
         free(name);
@@ -150,36 +149,36 @@ origin_chain(const struct origin *o)
 
 /* ---- commands ------------------------------------------------------------ */
 
-/* A command whose lines are folded before an option. */
-struct folded {
-    FILE *f;
-    size_t column;
-};
-
+/* Each option begins a line, so that a narrow screen breaks none. */
 static void
-add_word(struct folded *to, const char *word, size_t with)
+add_word(FILE *f, const char *word)
 {
-    const size_t n = strlen(word);
-
-    if (*word == '-' && to->column + n + with > COLUMNS) {
-        fputs(" \\\n   ", to->f);
-        to->column = 3;
-    }
-    fputc(' ', to->f);
-    textio_print_quoted(to->f, word);
-    to->column += n + 1;
+    fputs(*word == '-' ? " \\\n    " : " ", f);
+    textio_print_quoted(f, word);
 }
 
 static void
-add_pair(struct folded *to, const char *option, const char *value)
+add_pair(FILE *f, const char *option, const char *value)
 {
-    add_word(to, option, strlen(value) + 1);
-    add_word(to, value, 0);
+    add_word(f, option);
+    fputc(' ', f);
+    textio_print_quoted(f, value);
 }
 
-/* --on-policy 0.5 for "on_policy": 0.5; a flag only where it is set. */
+static bool
+takes(const struct cmd_entry *cmd, const char *name)
+{
+    for (const struct opt_spec *s = cmd->opts; s->type != OPT_TYPE_END; s++)
+        if (opt_is_option(s) && !strcmp(s->name, name))
+            return true;
+    return false;
+}
+
+/* --on-policy 0.5 for "on_policy": 0.5; a flag only where it is set. A method
+ * may note further values that it found for itself: those are no options. */
 static void
-add_option(struct folded *to, const char *key, const json_t *value)
+add_option(FILE *f, const struct cmd_entry *cmd, const char *key,
+           const json_t *value)
 {
     char name[80] = "--", text[40];
     size_t n = 2;
@@ -187,17 +186,20 @@ add_option(struct folded *to, const char *key, const json_t *value)
     for (; *key && n + 1 < sizeof(name); key++)
         name[n++] = *key == '_' ? '-' : *key;
     name[n] = '\0';
+    if (!takes(cmd, name + 2) ||
+        (json_is_string(value) && !json_string_length(value)))
+        return;
     if (json_is_true(value))
-        add_word(to, name, 0);
+        add_word(f, name);
     else if (json_is_string(value))
-        add_pair(to, name, json_string_value(value));
+        add_pair(f, name, json_string_value(value));
     else if (json_is_integer(value)) {
         snprintf(text, sizeof(text), "%lld",
                  (long long)json_integer_value(value));
-        add_pair(to, name, text);
+        add_pair(f, name, text);
     } else if (json_is_real(value)) {
         snprintf(text, sizeof(text), "%.15g", json_real_value(value));
-        add_pair(to, name, text);
+        add_pair(f, name, text);
     }
 }
 
@@ -210,7 +212,7 @@ text_of(const json_t *object, const char *key)
 }
 
 static void
-add_to(struct folded *to, const struct origin *o, bool is_last)
+add_to(FILE *f, const struct origin *o, bool is_last)
 {
     const char *kind = text_of(o->said, "kind");
     const char *path = is_last ? text_of(o->said, "path") : "OUT";
@@ -219,7 +221,7 @@ add_to(struct folded *to, const struct origin *o, bool is_last)
 
     if (spec)
         snprintf(spec, size, "%s:%s", kind, path);
-    add_pair(to, "--to", spec ? spec : path);
+    add_pair(f, "--to", spec ? spec : path);
     free(spec);
 }
 
@@ -231,20 +233,25 @@ origin_commands(FILE *f, const struct origin *o, const char *model)
     for (size_t i = 0; i < json_array_size(chain); i++) {
         const json_t *step = json_array_get(chain, i);
         const bool is_train = !strncmp(text_of(step, "edge"), "data", 4);
-        struct folded to = {f, strlen("trivium convert")};
+        const struct cmd_entry *cmd = cmd_find(is_train ? "train" : "convert");
         const char *key;
         json_t *value;
 
-        fprintf(f, "trivium %s", is_train ? "train" : "convert");
-        add_pair(&to, "--model", model);
+        fprintf(f, "trivium %s", cmd->name);
+        add_pair(f, "--model", model);
         if (!is_train)
-            add_pair(&to, "--from", text_of(step, "from"));
-        add_to(&to, o, i + 1 == json_array_size(chain));
-        if (!is_train)
-            add_pair(&to, "--method", text_of(step, "method"));
+            add_pair(f, "--from", text_of(step, "from"));
+        add_to(f, o, i + 1 == json_array_size(chain));
+        if (takes(cmd, "method"))
+            add_pair(f, "--method", text_of(step, "method"));
         json_object_foreach(json_object_get(step, "options"), key, value)
-            add_option(&to, key, value);
-        add_pair(&to, "--seed", text_of(step, "seed"));
+        {
+            const bool is_search = !strcmp(text_of(step, "method"), "text") &&
+                                   !strcmp(key, "start");
+
+            add_option(f, cmd, is_search ? "search_from" : key, value);
+        }
+        add_pair(f, "--seed", text_of(step, "seed"));
         if (*text_of(step, "data"))
             fprintf(f, "\n# its inputs have the SHA-256 %s",
                     text_of(step, "data"));
@@ -255,13 +262,8 @@ origin_commands(FILE *f, const struct origin *o, const char *model)
 void
 origin_words_typed(FILE *f, char *const *words, int n)
 {
-    struct folded to = {f, strlen("trivium")};
-
     fputs("trivium", f);
-    for (int i = 0; i < n; i++) {
-        const bool has_value = i + 1 < n && words[i + 1][0] != '-';
-
-        add_word(&to, words[i], has_value ? strlen(words[i + 1]) + 1 : 0);
-    }
+    for (int i = 0; i < n; i++)
+        add_word(f, words[i]);
     fputc('\n', f);
 }

@@ -26,6 +26,10 @@ struct origin {
 int origin_open(struct origin *o, const trv_adaptation *a, trv_err *err);
 void origin_release(struct origin *o); // accepts zeros
 
+/** The curves from the lines of metrics.jsonl; those that are no JSON, or have
+ * no step above the last, are passed over. Returns -1 without memory. */
+int origin_read_metrics(struct origin *o, FILE *f);
+
 /** A prompt's messages (array), or NULL. */
 const json_t *origin_words(const struct origin *o);
 /** The conversions that made it (array of at least one), or NULL. */
@@ -35,7 +39,7 @@ const json_t *origin_chain(const struct origin *o);
  * kept as a remark; `model` as it is named now. */
 void origin_commands(FILE *f, const struct origin *o, const char *model);
 
-/** A command as it was typed, its lines folded. */
+/** A command as it was typed, but for its lines. */
 void origin_words_typed(FILE *f, char *const *words, int n);
 
 #endif

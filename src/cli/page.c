@@ -540,59 +540,52 @@ put_words(FILE *f, const json_t *words, const char *whose)
     fputs("</div>\n", f);
 }
 
-/* Commands, in which no line is broken between an option and its value, or
- * behind a hyphen of its name. */
 static void
-put_folded(FILE *f, const char *text)
+put_command(FILE *f, const char *title, const char *note, const char *text)
 {
-    while (*text) {
-        const char *option = strstr(text, " --"), *end;
-
-        html_text(f, text, option ? (size_t)(option - text) + 1 : strlen(text));
-        if (!option)
-            return;
-        text = option + 1;
-        end = text;
-        while (*end && strncmp(end, " --", 3) && strncmp(end, " \\", 2) &&
-               *end != '\n')
-            end++;
-        fputs("<span>", f);
-        html_text(f, text, (size_t)(end - text));
-        fputs("</span>", f);
-        text = end;
-    }
+    fprintf(f,
+            "<h3>%s</h3>\n<p class=\"note\">%s</p>\n<pre class=\"words\"%s>\n",
+            title, note,
+            strlen(text) > LONG_TEXT ? " tabindex=\"0\" role=\"region\" "
+                                       "aria-label=\"a long command\""
+                                     : "");
+    html_text(f, text, strlen(text));
+    fputs("</pre>\n", f);
 }
 
+/* The conversion, where there was one, beside the measurement. */
 static int
 put_commands(FILE *f, const struct page_of *of)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *to = open_memstream(&text, &n);
+    const bool is_made = origin_chain(of->target) != NULL;
+    char *made = NULL, *typed = NULL;
+    size_t n;
+    FILE *to = open_memstream(&made, &n);
+    int bad = to ? 0 : -1;
 
-    if (!to)
-        return -1;
-    origin_commands(to, of->target, of->who->model);
-    origin_words_typed(to, of->words, of->n_words);
-    if (fclose(to)) {
-        free(text);
-        return -1;
+    if (to) {
+        origin_commands(to, of->target, of->who->model);
+        bad = fclose(to);
     }
-    fprintf(f,
-            "<h3>The commands</h3>\n<p class=\"note\">%s measurement as it "
-            "was typed.</p>\n",
-            origin_chain(of->target)
-                ? "The conversion with all its options, as "
-                  "trivium.json keeps them; the"
-                : "The");
-    fprintf(f, "<pre class=\"words\"%s>\n",
-            n > LONG_TEXT ? " tabindex=\"0\" role=\"region\" "
-                            "aria-label=\"the commands\""
-                          : "");
-    put_folded(f, text);
-    fputs("</pre>\n", f);
-    free(text);
-    return 0;
+    to = bad ? NULL : open_memstream(&typed, &n);
+    if (to) {
+        origin_words_typed(to, of->words, of->n_words);
+        bad = fclose(to);
+    }
+    if (to && !bad) {
+        fprintf(f, "<div class=\"%s\">\n<div>\n", is_made ? "two" : "one");
+        if (is_made) {
+            put_command(f, "The conversion",
+                        "With all its options, as trivium.json keeps them.",
+                        made);
+            fputs("</div>\n<div>\n", f);
+        }
+        put_command(f, "The measurement", "As it was typed.", typed);
+        fputs("</div>\n</div>\n", f);
+    }
+    free(made);
+    free(typed);
+    return to && !bad ? 0 : -1;
 }
 
 /* "Made by distill: 600 steps, 2,048 answers, 688,618 tokens." */

@@ -30,7 +30,8 @@ const char *const page_style[] = {
     "h3{font-size:1rem;margin:0 0 .25rem}\n"
     "p{margin:0 0 1rem}\n"
     ".lead{font-size:1.1rem;max-width:68ch}\n"
-    ".note,figcaption p,figcaption{color:var(--soft);font-size:.875rem;"
+    ".note{margin:0 0 .5rem}.note,figcaption "
+    "p,figcaption{color:var(--soft);font-size:.875rem;"
     "max-width:68ch}\n"
     "figure{margin:0}figcaption h3{color:var(--ink)}\n"
     "figcaption p{margin:0 0 .5rem}\n",
@@ -123,7 +124,6 @@ const char *const page_style[] = {
     ".words{background:var(--card);border:1px solid var(--line);"
     "border-radius:8px;padding:.75rem 1rem;margin:0 0 1.5rem}\n"
     ".words[tabindex]{max-height:22rem;overflow:auto}\n"
-    "pre span{display:inline-block;max-width:100%}\n"
     "pre.words{white-space:pre-wrap;font:.8125rem/1.6 "
     "ui-monospace,SFMono-Regular,Menlo,"
     "monospace}\n"

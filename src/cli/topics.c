@@ -188,10 +188,7 @@ static const struct topic_part prompts[] = {
              "mix:W*A+W*B-W*C names a mix in one spec, for convert, measure "
              "and score as well. log p = log p0 + sum of W (log p_A - log p0): "
              "a weight above 1 exaggerates, one below 0 moves away. Prompts, "
-             "LoRAs and whole models mix.",
-     .code =
-         "trivium generate --model MODEL --adaptation \"prompt:@kind.txt=1.5\" "
-         "\\\n    --adaptation prompt:@rude.txt=-0.5 \"Tell me a joke.\""},
+             "LoRAs and whole models mix."},
     {.title = NULL},
 };
 
@@ -267,10 +264,13 @@ const struct topic topics[] = {
     {.name = "prompts",
      .summary = "what stands before an input: the kinds of prompts",
      .text =
-         "A prompt of text stands right before the input, byte for byte: end "
-         "it "
-         "with the blank or the empty line that should part the two. In a chat "
-         "it becomes, or joins, the system message. convert makes prompts, "
+         "A model with a chat template takes an input as what a user says, and "
+         "a prompt of text as the system message, or before the row's own; "
+         "where its template has no place for one the prompt opens the user's "
+         "words. With --raw, for rows of text, and for a model without a "
+         "template it stands right before the input, byte for byte: end it "
+         "with the blank or the empty line that should part the two. Messages "
+         "are always a chat. convert makes prompts, "
          "too: text by a search (text, evolve), demonstrations (demos), and "
          "virtual tokens (soft, prefix), which are PEFT folders.",
      .parts = prompts,
@@ -278,17 +278,26 @@ const struct topic topics[] = {
          "trivium generate --model MODEL \"Once upon a time\" \\\n"
          "    --adaptation \"prompt:Be brief. \"\n"
          "trivium generate --model MODEL \"3\" \\\n"
-         "    --adaptation \"demos:demos.jsonl,template={input}={output};\""},
+         "    --adaptation \"demos:demos.jsonl,template={input}={output};\"\n"
+         "trivium generate --model MODEL \"Once upon a time\" \\\n"
+         "    --adaptation prompt:@z.txt=1.5 --adaptation \"-0.5*prompt:Be "
+         "dull.\""},
     {.name = "data",
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
          "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
-         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
-         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "header (.csv, .tsv), or plain text (.txt), each line of it an "
+         "input, or to train and score a row with the column text. A model "
+         "with a chat template lays a plain prompt out as what a user says, "
+         "and its answer as the assistant's; --raw, or --layout raw, as text. "
+         "Rows of messages are always chats, rows of text always raw. "
+         "Standard input, - or /dev/stdin, is lines or "
          "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
-         "and score takes rows with answers; --pairs takes preference pairs. "
+         "and score takes rows with answers; --pairs takes preference pairs, "
+         "and for kto answers with a "
+         "label. "
          "Columns are TRL's. Those of Alpaca, ShareGPT, Dolly, OpenAI and "
          "LLaMA-Factory, question with answer, and pairs of chosen and "
          "rejected alone are understood, too. A column that nothing reads is "

@@ -6,6 +6,7 @@
 
 #include "learn/student.h"
 #include "model/decoder/scalar.h"
+#include "text/data_columns.h"
 
 /* ---- pairs -------------------------------------------------------------- */
 
@@ -49,8 +50,10 @@ read_pair(struct ids side[PAIR_SIDES], struct example *e,
           const struct text_rules *rules, const struct data_row *row,
           trv_err *err)
 {
-    int rc;
+    int rc = data_columns_check(row, DATA_REWARD, err);
 
+    if (rc)
+        return rc;
     if (!row->chosen)
         return data_row_fail(row, err, TRV_EFORMAT,
                              "the row is no pair: it needs columns 'chosen' "
@@ -75,6 +78,28 @@ read_pair(struct ids side[PAIR_SIDES], struct example *e,
     return rc;
 }
 
+/* By how much the chosen answer should lead; NaN where a row does not say. */
+static int
+read_margin(double *gap, struct pair_rows *out, const struct data_row *row,
+            bool first, trv_err *err)
+{
+    const json_t *v = json_object_get(row->json, "margin");
+    const bool is_there = v && !json_is_null(v);
+
+    *gap = is_there ? json_number_value(v) : (double)NAN;
+    if (is_there && (!json_is_number(v) || !isfinite(*gap)))
+        return data_row_fail(row, err, TRV_EFORMAT,
+                             "column 'margin' is no number");
+    if (!first && is_there != out->has_margin)
+        return data_row_fail(row, err, TRV_EFORMAT,
+                             "column 'margin' is %s here, and %s in the rows "
+                             "before",
+                             is_there ? "there" : "missing",
+                             is_there ? "missing" : "there");
+    out->has_margin = is_there;
+    return 0;
+}
+
 int
 pair_rows_open(struct pair_rows *out, const struct model *m, const char *path,
                int64_t max_length, trv_err *err)
@@ -90,14 +115,18 @@ pair_rows_open(struct pair_rows *out, const struct model *m, const char *path,
         return rc;
     rc = pair_rows_begin(out, data.n, err);
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    row_layout_of(&out->layout, &rules, data.rows, data.n, false);
     out->unused = data.unused;
     data.unused = NULL;
     for (int64_t i = 0; i < data.n && !rc; i++) {
+        double gap = (double)NAN;
+
         rc = read_pair(side, &e, &rules, &data.rows[i], err);
+        if (!rc)
+            rc = read_margin(&gap, out, &data.rows[i], i == 0, err);
         if (!rc && side[CHOSEN].n <= max_length &&
             side[REJECTED].n <= max_length)
-            rc = pair_rows_add(out, &side[CHOSEN], &side[REJECTED], (double)NAN,
-                               err);
+            rc = pair_rows_add(out, &side[CHOSEN], &side[REJECTED], gap, err);
         else
             out->n_dropped++;
     }
@@ -173,10 +202,11 @@ static double
 pair_losses(struct head_task *t, struct picked *p)
 {
     const int64_t n = p->n;
-    const struct reward_pairs x = {.rc = p->r,
-                                   .rr = p->r + n,
-                                   .margin = t->match ? p->margin : NULL,
-                                   .B = n};
+    const struct reward_pairs x = {
+        .rc = p->r,
+        .rr = p->r + n,
+        .margin = t->match || t->rows->has_margin ? p->margin : NULL,
+        .B = n};
     struct reward_figures f;
     const double loss =
         t->match ? loss_reward_match(p->d_r, p->d_r + n, &f, &x, t->centre)

@@ -15,6 +15,7 @@
 #include "learn/loss/loss_reward.h"
 #include "learn/loop/run.h"
 #include "learn/loop/shuffle.h"
+#include "text/row_layout.h"
 
 enum { CHOSEN, REJECTED, PAIR_SIDES };
 
@@ -30,11 +31,14 @@ struct pair_rows {
     int64_t n, n_dropped; // dropped: a row is too long
     int64_t tokens;
     char hash[HASH_HEX]; // of the file
-    char *unused;        // its columns that nothing reads, or NULL
+    struct row_layout layout;
+    char *unused;    // its columns that nothing reads, or NULL
+    bool has_margin; // gaps are the column `margin`, 0 where it is absent
 };
 
 /** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what
- * both begin with. A pair of which a row is longer than `max_length` is
+ * both begin with, and `margin`, as TRL's RewardTrainer has it, in all rows or
+ * in none. A pair of which a row is longer than `max_length` is
  * dropped: a cut answer is another one. TRV_EFORMAT (a row that is no pair; no
  * pair that fits), and what data_open() and example_append() return. */
 int pair_rows_open(struct pair_rows *out, const struct model *m,

@@ -6,6 +6,7 @@
 
 #include "learn/answer_pass.h"
 #include "model/sample/engine.h"
+#include "text/data_columns.h"
 
 /* --- rows --- */
 
@@ -56,6 +57,7 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     if (rc)
         return rc;
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    row_layout_of(&out->layout, &rules, data.rows, data.n, false);
     if (data.n >= INT32_MAX) { // a shuffle draws 32 bits
         rc = err_fail(err, TRV_ERANGE, "'%s' has %lld rows, more than %d", path,
                       (long long)data.n, INT32_MAX - 1);
@@ -70,7 +72,9 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     for (int64_t i = 0; i < data.n && !rc; i++) {
         struct example e = {0};
 
-        rc = example_row(&e, &rules, &data.rows[i], on, err);
+        rc = data_columns_check(&data.rows[i], DATA_SFT, err);
+        if (!rc)
+            rc = example_row(&e, &rules, &data.rows[i], on, err);
         if (rc == TRV_EINVAL && err) // it is the file that is wrong here
             rc = err->code = TRV_EFORMAT;
         if (!rc)

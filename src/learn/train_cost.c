@@ -86,8 +86,9 @@ say(const struct train_cost *c, const struct work *w,
     const double seconds = cost_seconds(&c->likely, &c->rate, NULL);
 
     work_log(w,
-             "train: %s step%s of %d, at most %s tokens; about %s%s%.0f MB "
+             "%s: %s step%s of %d, at most %s tokens; about %s%s%.0f MB "
              "beside the model",
+             w->kind == KIND_HEAD ? "reward" : "sft",
              cost_count_text(steps, learn->steps), learn->steps == 1 ? "" : "s",
              learn->batch, cost_count_text(tokens, cost_tokens(&c->bound)),
              c->is_measured ? cost_time_text(time, seconds) : "",

@@ -136,6 +136,64 @@ data_columns_note(json_t **unused, const struct data_row *row,
     return rc ? data_row_fail(row, err, rc, "no memory for the row") : 0;
 }
 
+/* ---- what must not be dropped ------------------------------------------- */
+
+/* A weight that changes nothing. */
+static bool
+is_one(const json_t *v)
+{
+    return is_empty(v) || json_is_true(v) ||
+           (json_is_number(v) && !(json_number_value(v) < 1.0) &&
+            !(json_number_value(v) > 1.0));
+}
+
+static int
+check_weights(const struct data_row *row, trv_err *err)
+{
+    if (!is_one(json_object_get(row->json, "weight")))
+        return data_row_fail(row, err, TRV_EFORMAT,
+                             "column 'weight' is not 1, and all rows are "
+                             "learned alike: repeat or leave out rows instead");
+    for (size_t i = 0; i < json_array_size(row->messages); i++)
+        for (size_t k = 0; k < 2; k++)
+            if (!is_one(json_object_get(json_array_get(row->messages, i),
+                                        message_keys[k])))
+                return data_row_fail(
+                    row, err, TRV_EFORMAT,
+                    "a message has '%s' that is not 1, and messages are "
+                    "learned alike: --loss-on chooses which",
+                    message_keys[k]);
+    return 0;
+}
+
+int
+data_columns_check(const struct data_row *row, enum data_use use, trv_err *err)
+{
+    const bool labelled = row->completion && row->label >= 0;
+
+    if (use == DATA_SFT && row->chosen)
+        return data_row_fail(
+            row, err, TRV_EFORMAT,
+            "the row is a preference pair, of which sft would learn neither "
+            "answer: 'trivium train --method dpo' (or orpo) learns from both, "
+            "'--method reward --to head:OUT' makes a reward model of them");
+    if (use != DATA_LABELS && labelled && !row->chosen)
+        return data_row_fail(
+            row, err, TRV_EFORMAT,
+            "column 'label' says whether the answer is good: 'trivium train "
+            "--method kto' learns from it, %s does not",
+            use == DATA_SFT     ? "sft"
+            : use == DATA_PAIRS ? "a method of pairs"
+                                : "a reward model");
+    if (use != DATA_REWARD && row->chosen &&
+        !is_empty(json_object_get(row->json, "margin")))
+        return data_row_fail(
+            row, err, TRV_EFORMAT,
+            "column 'margin' is read by 'trivium train --method reward' "
+            "alone; here all pairs weigh alike");
+    return check_weights(row, err);
+}
+
 int
 data_columns_line(char **line, const json_t *unused, const char *path,
                   trv_err *err)

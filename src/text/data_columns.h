@@ -12,6 +12,14 @@
 int data_columns_note(json_t **unused, const struct data_row *row,
                       const json_t *json, trv_err *err);
 
+/* Who learns from rows. */
+enum data_use { DATA_SFT, DATA_PAIRS, DATA_LABELS, DATA_REWARD };
+
+/** TRV_EFORMAT where a row has a column that means something and that whoever
+ * learns from it would drop: says what reads it. */
+int data_columns_check(const struct data_row *row, enum data_use use,
+                       trv_err *err);
+
 /** One line that names what was noted, or NULL where that is nothing; the
  * caller frees it with mem_free(). TRV_ENOMEM. */
 int data_columns_line(char **line, const json_t *unused, const char *path,

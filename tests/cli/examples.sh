@@ -19,6 +19,7 @@ cp sums.jsonl heldout.jsonl
 cp sums.jsonl held_out.jsonl
 printf '{"text": "Once upon"}\n{"text": "a time"}\n' >text.jsonl
 printf '{"prompt": "Hi", "chosen": "%s", "rejected": "%s"}\n' a b aa bb c d aac dd >pairs.jsonl
+sed 's/"answer".*/"label": true}/; 0~2s/true/false/' rows.jsonl >rated.jsonl
 printf 'Be kind. ' >z.txt
 printf 'Be kind. ' >prompt.txt
 printf 'Once upon a time' >story.txt

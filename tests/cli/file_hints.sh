@@ -28,6 +28,8 @@ small="--samples 4 --max-tokens 2 --steps 1 --batch 2 --rank 2"
 t convert --model tiny --from prompt:z.txt --to lora:l $small | grep '^! .*warning'
 t measure --model tiny --source prompt:z.txt --target prompt:@z.txt \
     --max-inputs 2 --max-tokens 2 | grep '^! .*warning'
+t convert --model tiny --from "prompt:Be kind." --to contrast:c --against prompt:z.txt |
+    grep '^! .*warning'
 # What an artefact holds was not typed here.
 t convert --model tiny --from prompt:z.txt --to judge:j | grep '^! .*warning'
 score j

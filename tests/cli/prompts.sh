@@ -15,8 +15,8 @@ run() {
         --precision f32 "$@"
 }
 # What they put before an input is a prompt like another.
-run -a "demos:demos.jsonl,template={input}={output};" 3 >a
-run -a "prompt:1=one;2=two;" "3=" >b
+run --raw -a "demos:demos.jsonl,template={input}={output};" 3 >a
+run --raw -a "prompt:1=one;2=two;" "3=" >b
 cmp <(tail -c +1 a) <(sed "s/^3=/3/" b) &&
     echo "examples stand before the input"
 run -a "retrieve:corpus.jsonl,k=1,template=<{text}>" "a fox" >a
@@ -36,7 +36,7 @@ printf '{"text": "fox %0200d"}\n' 0 >long.jsonl
 t generate --model tiny -a retrieve:long.jsonl "a fox"
 # A LoRA of examples, through the same door as of any prompt.
 t convert -q --model tiny --from demos:demos.jsonl --to lora:out/l \
-    --samples 8 --max-tokens 4 --steps 2 --batch 2 --rank 2 | sed 's/[0-9.]* \(ms\|s\|kB\|MB\|MFLOP\|tokens\)/N \1/g; s/loss .*/loss/; s/about .*//; s/memory .*/memory/; s,work .*,work,; s/took .*:/took/'
+    --samples 8 --max-tokens 4 --steps 2 --batch 2 --rank 2 | sed 's/[0-9.]* \(ms\|s\|kB\|MB\|MFLOP\|tokens\)/N \1/g; s/loss .*/loss/; s/^took .*:/took/; s/about .*//; s/memory .*/memory/; s,work .*,work,; s/took .*:/took/; s/^took .*/took/'
 # The search.
 printf 'Once\nTwo men\nThe cat\nA dog\nHere\nNow\nWhy\nNo one\nAll\n' >in.txt
 printf 'ee ee\nzz\n!!!\n' >phrases.txt
@@ -54,7 +54,7 @@ evolve --to messages:out/m >/dev/null && ls out/m &&
     grep -c '"role": "system"' out/m/messages.json
 search --to demos:out/d --demos 2 >/dev/null && ls out/d
 "$TRIVIUM" inspect out/d | grep '"kind"'
-run -a out/m "Hi" >/dev/null && run -a out/d "Hi" >/dev/null && echo "they act"
+run --chat -a out/m "Hi" >/dev/null && run --chat -a out/d "Hi" >/dev/null && echo "they act"
 grep -o '"held_out_reward[a-z_]*"' out/z/trivium.json
 # The same bytes again, and from a run that was stopped.
 evolve --to prompt:out/z2 >/dev/null

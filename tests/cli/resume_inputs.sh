@@ -3,7 +3,7 @@
 . "$SUPPORT/cli.sh"
 need_tiny
 small=(--from "prompt:Say it." --samples 4000 --max-tokens 4 --steps 3
-    --batch 4 --rank 2 --seed 5)
+    --batch 4 --rank 2 --seed 5 -q)
 run() { "$TRIVIUM" convert --model tiny "${small[@]}" "$@" >>log 2>&1; }
 run --to lora:whole || cat log
 set -m # so that a job in the background does not ignore signals

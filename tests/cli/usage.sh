@@ -42,4 +42,4 @@ t measure --model x --source prompt:hi --target out --examples -1
 t inspect
 t inspect one two
 t tokenize "text"
-t completion fish
+t completion tcsh

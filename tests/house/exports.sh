@@ -14,6 +14,18 @@ promised=$(cat "$TRIVIUM_SOURCE"/include/trivium/*.h | tr '\n' ' ' |
 for name in $promised; do
     echo "$shown" | grep -q "^$name\$" || { echo "not there: $name"; exit 1; }
 done
+# The shared library exports the same, under its version.
+shared=$(nm -D --defined-only libtrivium.so |
+    sed -n 's/.* T \(.*\)@@TRIVIUM_0\.1$/\1/p' | sort)
+[ "$shared" = "$(echo "$shown" | grep '^trv_')" ] || {
+    echo "libtrivium.so does not export what the archive shows:"
+    nm -D --defined-only libtrivium.so
+    exit 1
+}
+strangers=$(nm -D --defined-only libtrivium.so | grep -v -e ' T trv_' \
+    -e ' A TRIVIUM_0.1$' -e __odr_asan -e __asan)
+[ -z "$strangers" ] || { echo "libtrivium.so shows: $strangers"; exit 1; }
+readelf -d libtrivium.so | grep -q 'SONAME.*\[libtrivium\.so\.0\.1\]' || exit 1
 # Nothing but the C library and the parts that pkg-config names is missing.
 own=$(nm --undefined-only libtrivium.a | awk '{ print $2 }' |
     grep -e '^trv_' -e '^mem_' -e '^err_' -e '_forward$' -e '_backward$')

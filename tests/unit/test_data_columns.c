@@ -44,7 +44,7 @@ test_data_columns_render_as_transformers_does(void **state)
         struct chat_template *chat =
             open_template(json_string_value(json_object_get(one, "template")));
         const char *want = json_string_value(json_object_get(one, "context"));
-        const struct text_rules rules = {t, chat, NULL, false};
+        const struct text_rules rules = {.tokenizer = t, .chat = chat};
         char *line = json_dumps(json_object_get(one, "row"), JSON_COMPACT);
         struct example e = {0};
         struct data d = {0};
@@ -82,12 +82,13 @@ test_data_columns_that_nothing_reads_are_named_once(void **state)
         {"{\"prompt\":\"x\",\"id\":1}\n{\"prompt\":\"y\",\"id\":2,\"a\":0}",
          "columns of 'f.jsonl' that are used only by a check that names them: "
          "id, a"},
-        {"{\"prompt\":\"x\",\"completion\":\"y\",\"label\":false}",
-         "names them: label (of an answer, as KTO has it: answers labelled "
-         "false are learned, too)"},
+        {"{\"prompt\":\"x\",\"completion\":\"y\",\"label\":false}", NULL},
+        {"{\"text\":\"x\",\"label\":3}", "names them: label"},
+        {"{\"prompt\":\"x\",\"chosen\":\"y\",\"rejected\":\"z\",\"margin\":1}",
+         NULL},
         {"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"
          "\"assistant\",\"content\":\"y\",\"weight\":0}]}",
-         "weight (all rows and messages weigh alike)"},
+         "weight (all rows and messages weigh alike"},
         {"{\"prompt\":\"x\",\"tools\":[{}]}",
          "tools (where the row is no conversation)"},
         {"{\"prompt\":\"x\",\"tools\":[{}],\"system\":\"s\"}", NULL},
@@ -112,6 +113,59 @@ test_data_columns_that_nothing_reads_are_named_once(void **state)
         if (!d.unused != !cases[i].unused ||
             (d.unused && !strstr(d.unused, cases[i].unused)))
             fail_msg("%s: '%s'", cases[i].text, d.unused ? d.unused : "none");
+        data_release(&d);
+    }
+}
+
+/* What a method would drop, it refuses, and says what reads it. */
+static void
+test_data_columns_that_mean_something_are_not_dropped(void **state)
+{
+#define PAIR "\"prompt\":\"x\",\"chosen\":\"y\",\"rejected\":\"z\""
+#define ANSWER "\"prompt\":\"x\",\"completion\":\"y\""
+#define TURNS(more)                                                            \
+    "\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":"           \
+    "\"assistant\",\"content\":\"y\"" more "}]"
+    static const struct {
+        const char *columns;
+        enum data_use use;
+        const char *says; // NULL: taken
+    } cases[] = {
+        {ANSWER, DATA_SFT, NULL},
+        {ANSWER ",\"label\":true", DATA_SFT, "trivium train --method kto"},
+        {ANSWER ",\"label\":0", DATA_PAIRS, "trivium train --method kto"},
+        {ANSWER ",\"label\":0", DATA_REWARD, "trivium train --method kto"},
+        {ANSWER ",\"label\":0", DATA_LABELS, NULL},
+        {"\"text\":\"x\",\"label\":3", DATA_SFT, NULL},
+        {PAIR, DATA_SFT, "--method dpo' (or orpo)"},
+        {PAIR, DATA_PAIRS, NULL},
+        {PAIR, DATA_LABELS, NULL},
+        {PAIR ",\"margin\":2", DATA_PAIRS, "trivium train --method reward"},
+        {PAIR ",\"margin\":2", DATA_LABELS, "trivium train --method reward"},
+        {PAIR ",\"margin\":2", DATA_REWARD, NULL},
+        {PAIR ",\"margin\":null", DATA_PAIRS, NULL},
+        {PAIR ",\"weight\":0.5", DATA_PAIRS, "'weight' is not 1"},
+        {ANSWER ",\"weight\":1.0", DATA_SFT, NULL},
+        {ANSWER ",\"weight\":2", DATA_SFT, "'weight' is not 1"},
+        {TURNS(",\"weight\":1"), DATA_SFT, NULL},
+        {TURNS(",\"weight\":0"), DATA_SFT, "a message has 'weight'"},
+        {TURNS(",\"train\":false"), DATA_SFT, "a message has 'train'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct data d;
+        char line[300];
+        trv_err err = {0};
+        int rc;
+
+        snprintf(line, sizeof(line), "{%s}", cases[i].columns);
+        assert_int_equal(data_parse(&d, "f.jsonl", line, strlen(line), &err),
+                         0);
+        rc = data_columns_check(&d.rows[0], cases[i].use, &err);
+        if (rc != (cases[i].says ? TRV_EFORMAT : 0) ||
+            (rc && !strstr(err.msg, cases[i].says)))
+            fail_msg("%s gave %d '%s'", line, rc, err.msg);
         data_release(&d);
     }
 }
@@ -231,6 +285,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data_columns_render_as_transformers_does),
         cmocka_unit_test(test_data_columns_that_nothing_reads_are_named_once),
+        cmocka_unit_test(test_data_columns_that_mean_something_are_not_dropped),
         cmocka_unit_test(test_data_columns_of_the_wrong_kind_are_refused),
         cmocka_unit_test(
             test_data_columns_beside_what_they_contradict_are_refused),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adapt/reward/judge.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/help_method.h"
 #include "model/files/family.h"
@@ -71,15 +72,17 @@ test_help_man_names_every_option(void **state)
 static void
 test_help_completion_names_every_option(void **state)
 {
-    char *text = written_by(help_bash_completion);
+    char *text[] = {written_by(completion_bash), written_by(completion_zsh)};
 
     (void)state;
-    assert_names_all(text, cli_global_opts);
-    for (const struct cmd_entry *const *c = cmd_all; *c; c++) {
-        assert_non_null(strstr(text, (*c)->name));
-        assert_names_all(text, (*c)->opts);
+    for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++) {
+        assert_names_all(text[i], cli_global_opts);
+        for (const struct cmd_entry *const *c = cmd_all; *c; c++) {
+            assert_non_null(strstr(text[i], (*c)->name));
+            assert_names_all(text[i], (*c)->opts);
+        }
+        free(text[i]);
     }
-    free(text);
 }
 
 /* The page of a command, a method or a topic; free it. */

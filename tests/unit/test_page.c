@@ -18,6 +18,7 @@ static const trv_measurement measured = {
     .kl_forward = {0.0312, 0.0021, 0.027, 0.0353, 3},
     .kl_base = {0.412, 0.02, 0.37, 0.45, 3},
     .top1_agreement = {0.907, 0.01, 0.89, 0.92, 3},
+    .asked = 0x3DF, // all but the source's drift and a task's
     .drift = {0.02, 0.002, 0.016, 0.024, 200},
     .cost = {.seconds = 12, .tokens = 12345, .peak_bytes = 300000000},
     .trouble = trouble,
@@ -38,8 +39,9 @@ origin_of(const char *kind, const char *says, bool made)
     static const char chain[] =
         "{\"chain\": [{\"from\": \"prompt:@z.txt\", \"edge\": "
         "\"prompt->params\", \"method\": \"distill\", \"options\": "
-        "{\"on_policy\": 0.5, \"rank\": 16, \"rslora\": false, \"chat\": "
-        "true, \"targets\": \"all linear\"}, \"seed\": \"7\", \"data\": "
+        "{\"on_policy\": 0.5, \"rank\": 16, \"rslora\": true, \"shuffle\": "
+        "true, \"targets\": \"all linear\", \"ridge\": 0.1, \"init\": \"\"}, "
+        "\"seed\": \"7\", \"data\": "
         "\"abc\", \"cost\": {\"steps\": 1, \"answers\": 2048}}]}";
     struct origin o = {.said =
                            json_pack("{s:s,s:s,s:o?}", "kind", kind, "path",
@@ -165,16 +167,20 @@ test_page_shows_the_commands(void **state)
     char *text = page_with(&measured, &who, "A", true);
 
     (void)state;
-    holds(text,
-          "<pre class=\"words\">\ntrivium convert <span>--model "
-          "models/nano.gguf</span> <span>--from prompt:@z.txt</span> \\\n"
-          "    <span>--to lora:out/z</span> <span>--method "
-          "distill</span> <span>--on-policy 0.5</span> <span>--rank "
-          "16</span> <span>--chat</span> \\\n"
-          "    <span>--targets &#39;all linear&#39;</span> <span>--seed "
-          "7</span>\n# its inputs have the SHA-256 abc\n"
-          "trivium measure <span>--source &#39;prompt:You&#39;\\&#39;&#39;"
-          "re &lt;b&gt;&#39;</span> <span>--json</span>\n</pre>");
+    holds(text, "<pre class=\"words\">\ntrivium convert \\\n"
+                "    --model models/nano.gguf \\\n"
+                "    --from prompt:@z.txt \\\n"
+                "    --to lora:out/z \\\n"
+                "    --method distill \\\n"
+                "    --on-policy 0.5 \\\n"
+                "    --rank 16 \\\n"
+                "    --rslora \\\n"
+                "    --targets &#39;all linear&#39; \\\n"
+                "    --seed 7\n# its inputs have the SHA-256 abc\n</pre>");
+    holds(text, "<pre class=\"words\">\ntrivium measure \\\n"
+                "    --source &#39;prompt:You&#39;\\&#39;&#39;re "
+                "&lt;b&gt;&#39; \\\n"
+                "    --json\n</pre>");
     holds(text, "Made by distill: 1 step, 2,048 answers.");
     free(text);
 }

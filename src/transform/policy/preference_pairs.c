@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "learn/loss/logistic.h"
+#include "text/data_columns.h"
 #include "text/example.h"
 
 /* --- from rewards --- */
@@ -160,13 +161,14 @@ take_row(struct pairs *out, struct answers *to, struct session *s,
     const struct text_rules rules = model_text_rules(s->model);
     const int64_t first = to->n;
     int64_t longest = 0;
-    int rc;
+    int rc = data_columns_check(row, DATA_PAIRS, err);
 
-    if (!row->chosen || !row->rejected)
-        return data_row_fail(row, err, TRV_EFORMAT,
-                             "the row is no pair: it needs 'chosen' and "
-                             "'rejected'");
-    rc = begin_row(e, &rules, row, err);
+    if (!rc && (!row->chosen || !row->rejected))
+        rc = data_row_fail(row, err, TRV_EFORMAT,
+                           "the row is no pair: it needs 'chosen' and "
+                           "'rejected'");
+    if (!rc)
+        rc = begin_row(e, &rules, row, err);
     for (int k = 0; k < 2 && !rc; k++) {
         rc = example_append(e, &rules, row, k ? row->rejected : row->chosen,
                             err);
@@ -255,14 +257,15 @@ take_labels(struct labels *out, struct answers *to, struct session *s,
 {
     const struct text_rules rules = model_text_rules(s->model);
     const int64_t first = to->n;
-    int rc;
+    int rc = data_columns_check(row, DATA_LABELS, err);
 
-    if (!row->chosen && (!row->completion || row->label < 0))
-        return data_row_fail(row, err, TRV_EFORMAT,
-                             "the row has no label: kto needs 'prompt', "
-                             "'completion' and 'label' (true or false), or "
-                             "'chosen' and 'rejected'");
-    rc = begin_row(e, &rules, row, err);
+    if (!rc && !row->chosen && (!row->completion || row->label < 0))
+        rc = data_row_fail(row, err, TRV_EFORMAT,
+                           "the row has no label: kto needs 'prompt', "
+                           "'completion' and 'label' (true or false), or "
+                           "'chosen' and 'rejected'");
+    if (!rc)
+        rc = begin_row(e, &rules, row, err);
     for (int k = 0; k < (row->chosen ? 2 : 1) && !rc; k++) {
         const bool good = row->chosen ? k == 0 : row->label == 1;
 

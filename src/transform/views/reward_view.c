@@ -111,6 +111,8 @@ view_contrast(const struct convert_job *job, trv_cost *cost, trv_err *err)
                              false, err);
     r.minus = minus;
     if (!rc)
+        job_log_notes(job, minus);
+    if (!rc)
         rc = save(job, &r, cost, err);
     json_decref(r.conf);
     adaptation_free(minus);
