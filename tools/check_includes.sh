@@ -19,7 +19,7 @@ BEGIN {
         rank[order[i]] = i
     # Inside transform, from the tools that all share up to the door. Families
     # of methods stand side by side and know nothing of one another.
-    split("job method answers answer_rewards lengths budget", order, " ")
+    split("job method answers answer_rewards lengths link_budget", order, " ")
     for (i in order)
         level[order[i]] = 1
     level["search"] = 2

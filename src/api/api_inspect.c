@@ -56,6 +56,10 @@ describe_config(const struct model_config *c)
         "gated", c->gated, "positions",
         c->learned_pos ? "learned" : rope_scaling_name(c->ropes[0].scaling),
         "tied_head", c->tied, "sliding_window", (json_int_t)window);
+    if (c->attn_cap > 0)
+        json_object_set_new(obj, "attention_soft_cap", json_real(c->attn_cap));
+    if (c->logit_cap > 0)
+        json_object_set_new(obj, "logit_soft_cap", json_real(c->logit_cap));
     if (sliding > 0 && sliding < c->layers)
         json_object_set_new(obj, "sliding_layers", json_integer(sliding));
     return obj;
@@ -138,11 +142,32 @@ inspect_model(json_t **out, const char *path, const trv_model_options *opts,
     return rc;
 }
 
+/* A model that this program wrote is shown as one, its manifest behind. */
 static int
-inspect_artefact(json_t **out, const char *path, trv_err *err)
+describe_as_model(json_t **out, const char *given,
+                  const trv_model_options *opts, trv_err *err)
+{
+    json_t *const manifest = *out;
+    int rc;
+
+    *out = NULL;
+    rc = inspect_model(out, given, opts, err);
+    if (!rc && json_object_update_missing(*out, manifest)) {
+        json_decref(*out);
+        *out = NULL;
+        rc = err_nomem(err, "to inspect");
+    }
+    json_decref(manifest);
+    return rc;
+}
+
+static int
+inspect_artefact(json_t **out, const char *given, const char *path,
+                 const trv_model_options *opts, trv_err *err)
 {
     struct artefact a = {0};
     trv_err broken = {0};
+    bool is_model;
     int rc = artefact_read(&a, path, err);
 
     if (rc)
@@ -153,8 +178,11 @@ inspect_artefact(json_t **out, const char *path, trv_err *err)
                      kind_name(a.kind), "whole", rc == 0, "broken",
                      rc ? broken.msg : NULL, "bytes",
                      (json_int_t)artefact_bytes(&a), "manifest", a.root);
+    is_model = !rc && a.kind == KIND_FULL;
     artefact_release(&a);
-    return *out ? 0 : err_nomem(err, "to inspect");
+    if (!*out)
+        return err_nomem(err, "to inspect");
+    return is_model ? describe_as_model(out, given, opts, err) : 0;
 }
 
 /* A folder of another program's, or a payload without its manifest. */
@@ -224,7 +252,7 @@ inspect_at(json_t **out, const char *given, const char *path,
            const trv_model_options *opts, trv_err *err)
 {
     if (artefact_is(path))
-        return inspect_artefact(out, path, err);
+        return inspect_artefact(out, given, path, opts, err);
     if (peft_is(path))
         return inspect_peft(out, path, err);
     if (bottleneck_file_is(path))

@@ -40,7 +40,7 @@ is_of_preferences(const char *method)
     return false;
 }
 
-/* "dpo, orpo and kto": those that read an option (NULL: all), in a buffer of
+/* "dpo and kto": those that read an option (NULL: all), in a buffer of
  * the caller. */
 static const char *
 names_of(char *out, size_t size, const char *option)

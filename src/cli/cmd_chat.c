@@ -710,10 +710,12 @@ begin(struct chat *c)
     if (cli_model_open(c->cli, &c->m, c->a.model, &err))
         return cli_fail_err(c->cli, &err);
     if (!trv_model_has_chat(c->m))
-        return cli_fail(c->cli, CLI_UNSUPPORTED,
-                        "'%s' has no chat template, which a conversation "
-                        "needs; 'trivium generate' continues plain text",
-                        c->a.model);
+        return cli_fail(
+            c->cli, CLI_UNSUPPORTED,
+            "'%s' has no chat template, which a conversation "
+            "needs; --chat-template FILE gives it one, and 'trivium "
+            "generate' continues plain text",
+            c->a.model);
     status = adapt(c, c->a.adaptations.items, c->a.adaptations.n);
     if (status || !c->a.system)
         return status;

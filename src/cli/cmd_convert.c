@@ -95,31 +95,74 @@ makes_words(const char *to)
 }
 
 static void
-print_next(FILE *f, const struct convert_args *a, const trv_cost *cost)
+print_option(FILE *f, const char *name, const char *value)
 {
-    if (cost->judged > 0 ||
-        makes_words(a->to)) { // its source acts in no way to be measured by
-        fputs("\nNext, see what it says:\n  trivium generate --model ", f);
-        textio_print_quoted(f, a->model);
-        fputs(" --adaptation ", f);
-        textio_print_quoted(f, learning_path(a->to));
-        fputs(" PROMPT\n", f);
+    fprintf(f, " --%s ", name);
+    textio_print_quoted(f, value);
+}
+
+/* The options that say what the model is given: they are the same for what is
+ * done next. */
+static void
+print_kept(FILE *f, const struct cli *cli)
+{
+    static const char *const kept[] = {"chat-template", "layout"};
+    const char *globals = (const char *)cli->globals;
+    const char *defaults = (const char *)&cli_global_defaults;
+
+    for (const struct opt_spec *s = cli_global_opts; s->type; s++) {
+        const char *is, *was;
+
+        if (s->type != OPT_TYPE_TEXT && s->type != OPT_TYPE_CHOICE)
+            continue;
+        is = *(const char *const *)(const void *)(globals + s->offset);
+        was = *(const char *const *)(const void *)(defaults + s->offset);
+        for (size_t k = 0; k < sizeof(kept) / sizeof(*kept); k++)
+            if (is && is != was && strcmp(s->name, kept[k]) == 0)
+                print_option(f, s->name, is);
+    }
+}
+
+/* "  trivium COMMAND --model M", which runs as it stands. */
+static void
+begin_next(FILE *f, const struct cli *cli, const struct convert_args *a,
+           const char *why, const char *command)
+{
+    fprintf(f, "\nNext, %s:\n  trivium %s", why, command);
+    print_option(f, "model", a->model);
+    print_kept(f, cli);
+}
+
+static void
+print_next(FILE *f, const struct cli *cli, const struct convert_args *a,
+           const trv_cost *cost)
+{
+    const char *inputs = a->o.eval ? a->o.eval : a->o.inputs;
+
+    /* what was made of a reward, or is one, acts in no way to be measured by */
+    if (cost->judged > 0 || makes_words(a->to) || makes_view(a) ||
+        makes_head(a)) {
+        const bool reward = makes_view(a) || makes_head(a);
+
+        begin_next(f, cli, a,
+                   reward ? "let it choose among answers" : "see what it says",
+                   "generate");
+        print_option(f, "adaptation", learning_path(a->to));
+        fputs(reward ? " --best-of 4 --max-tokens 64 Hello\n" : " Hello\n", f);
         return;
     }
-    if (makes_view(a) || makes_head(a)) {
-        fputs("\nNext, score answers with it:\n  trivium score --model ", f);
-        textio_print_quoted(f, a->model);
-        fputs(" --adaptation ", f);
-        textio_print_quoted(f, learning_path(a->to));
-        fputs(" --data FILE\n", f);
-        return;
+    begin_next(f, cli, a, "measure what was kept", "measure");
+    if (a->base) {
+        fputs(" --source on:", f);
+        textio_print_quoted(f, a->base);
+        fputc(',', f);
+        textio_print_quoted(f, a->from);
+    } else {
+        print_option(f, "source", a->from);
     }
-    fputs("\nNext, measure what was kept:\n  trivium measure --model ", f);
-    textio_print_quoted(f, a->model);
-    fputs(" --source ", f);
-    textio_print_quoted(f, a->from);
-    fputs(" --target ", f);
-    textio_print_quoted(f, learning_path(a->to));
+    print_option(f, "target", learning_path(a->to));
+    if (inputs)
+        print_option(f, "inputs", inputs);
     if (a->any_base)
         fputs(" --any-base", f);
     fputc('\n', f);
@@ -188,7 +231,7 @@ convert_run(struct cli *cli, const void *args)
         else
             learning_report(cli->out, a->to, "samples", &cost);
         if (!cli->globals->quiet)
-            print_next(cli->out, a, &cost);
+            print_next(cli->out, cli, a, &cost);
     }
     status = cli_finish(cli);
 done:

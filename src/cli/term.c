@@ -14,6 +14,7 @@
 
 #define FIRST_AFTER 1.0 // seconds of work before a line is drawn
 #define EVERY 0.2       // seconds between two redraws
+#define LOG_EVERY 30.0  // and between two lines where there is no terminal
 #define BAR_CELLS 20
 #define SAME_WISH 0.3 // seconds in which a second signal is the same wish
 
@@ -179,6 +180,19 @@ left_text(char out[HUMAN_MAX], double s)
                  floor(fmod(whole, 3600) / 60));
 }
 
+/* Of the whole where it is known, else of the stage; false: of neither. */
+static bool
+time_left(char out[HUMAN_MAX], const trv_progress *p)
+{
+    const bool known = p->done > 0 && p->total >= p->done;
+
+    left_text(out, p->left > 0 ? p->left
+                   : known     ? p->seconds * (double)(p->total - p->done) /
+                                 (double)p->done
+                           : 0);
+    return known;
+}
+
 int
 term_columns(FILE *f, int otherwise)
 {
@@ -199,14 +213,11 @@ draw(struct term *t, const trv_progress *p)
     char rate[HUMAN_MAX], left[HUMAN_MAX], loss[HUMAN_MAX] = "";
     const double share =
         p->total > 0 ? (double)p->done / (double)p->total : 0.0;
-    const bool known = p->done > 0 && p->total >= p->done;
+    const bool known = time_left(left, p);
     const int columns = term_columns(t->err, 80) - 1; // a full line would wrap
     int cells, full;
 
     rate_text(rate, p);
-    left_text(left, p->left > 0 ? p->left
-                    : known     ? p->seconds * (1 - share) / share
-                                : 0);
     if (isfinite(p->loss))
         snprintf(loss, sizeof(loss), "  loss %.4f", p->loss);
     for (;;) {
@@ -227,6 +238,28 @@ draw(struct term *t, const trv_progress *p)
     fprintf(t->err, "\r%.*s\033[K", columns > 0 ? columns : 0, line);
     fflush(t->err);
     t->on_line = true;
+}
+
+/* "training: 12 of 80 steps, loss 1.2345, 1,203 tokens/s, 45s left": a line of
+ * a log. */
+static void
+log_line(struct term *t, const trv_progress *p)
+{
+    char rate[HUMAN_MAX], left[HUMAN_MAX], done[HUMAN_MAX], total[HUMAN_MAX];
+    const bool known = time_left(left, p);
+
+    rate_text(rate, p);
+    fprintf(
+        t->err, "%s: %s of %s", t->stage, human_count(done, (double)p->done),
+        human_counted(total, (double)p->total, p->unit ? p->unit : "steps"));
+    if (isfinite(p->loss))
+        fprintf(t->err, ", loss %.4f", p->loss);
+    if (rate[0])
+        fprintf(t->err, ", %s", rate);
+    if (known)
+        fprintf(t->err, ", %s left", left);
+    fputc('\n', t->err);
+    fflush(t->err);
 }
 
 void
@@ -293,6 +326,9 @@ term_progress(const trv_progress *p, void *payload)
     t->last = *p;
     if (t->live && now - t->began >= FIRST_AFTER && now - t->drawn >= EVERY) {
         draw(t, p);
+        t->drawn = now;
+    } else if (!t->live && !t->quiet && now - t->drawn >= LOG_EVERY) {
+        log_line(t, p);
         t->drawn = now;
     }
     return !term_interrupted();

@@ -142,15 +142,29 @@ cost_slow_seconds(const struct cost_plan *p, const struct model *m)
     return 2.0 * (double)model_params(m) * weight_of(&w) / SLOW_FLOPS;
 }
 
+/* Of the stage that is reported: by what is done, or else by the plan. */
+static double
+stage_left(const struct cost_progress *r, const trv_progress *p)
+{
+    struct cost_plan one = {.full = r->plan->full};
+
+    if (p->done > 0)
+        return p->seconds * (double)(p->total - p->done) / (double)p->done;
+    for (int i = 0; i < r->plan->n; i++)
+        if (strcmp(r->plan->stages[i].name, p->stage) == 0)
+            one.stages[one.n++] = r->plan->stages[i];
+    return cost_seconds(&one, r->rate, NULL);
+}
+
 bool
 cost_report(const trv_progress *p, void *payload)
 {
     const struct cost_progress *r = payload;
     trv_progress now = *p;
 
-    if (r->rate && p->done > 0 && p->total >= p->done)
-        now.left = p->seconds * (double)(p->total - p->done) / (double)p->done +
-                   cost_seconds(r->plan, r->rate, p->stage) + r->after;
+    if (r->rate && p->total >= p->done)
+        now.left = stage_left(r, p) + cost_seconds(r->plan, r->rate, p->stage) +
+                   r->after;
     return !r->progress || r->progress(&now, r->payload);
 }
 

@@ -199,9 +199,9 @@ cut_sizes(struct measure *m, const struct lengths *mean, double budget)
         const int64_t T = o->max_tokens > 0 ? o->max_tokens : steps[i].tokens;
         double seconds;
 
-        m->max_inputs = inputs_of(mean, n);
+        m->max_inputs = n;
         m->max_tokens = T;
-        add_work(&m->plan, m, mean, (double)m->max_inputs, (double)T);
+        add_work(&m->plan, m, mean, (double)inputs_of(mean, n), (double)T);
         seconds = cost_seconds(&m->plan, &m->rate, NULL);
         if (i == 0)
             m->full_seconds = seconds;
@@ -211,15 +211,15 @@ cut_sizes(struct measure *m, const struct lengths *mean, double budget)
 }
 
 static void
-say_plan(const struct measure *m, const trv_measurement *out)
+say_plan(const struct measure *m, const trv_measurement *out, int64_t n)
 {
     char time[COST_WORDS], tokens[COST_WORDS];
 
     stage_say(m,
               "measuring %lld input%s with answers of at most %lld token%s: "
               "about %s, at most %s tokens",
-              (long long)m->max_inputs, m->max_inputs == 1 ? "" : "s",
-              (long long)m->max_tokens, m->max_tokens == 1 ? "" : "s",
+              (long long)n, n == 1 ? "" : "s", (long long)m->max_tokens,
+              m->max_tokens == 1 ? "" : "s",
               cost_time_text(time, out->cost.planned_seconds),
               cost_count_text(tokens, out->cost.planned_tokens));
 }
@@ -230,6 +230,7 @@ budget_plan(struct measure *m, trv_measurement *out, trv_err *err)
     const trv_measure_options *o = m->opts;
     struct lengths longest, mean;
     struct cost_plan most;
+    int64_t n;
     double budget =
         isfinite(cost_usual_budget(m->s->model)) ? USUAL : (double)INFINITY;
     int rc = o->budget ? cost_budget(&budget, o->budget, err) : 0;
@@ -245,12 +246,12 @@ budget_plan(struct measure *m, trv_measurement *out, trv_err *err)
     m->full_inputs = inputs_of(&mean, m->max_inputs);
     m->full_tokens = m->max_tokens;
     cut_sizes(m, &mean, budget);
-    m->is_cut =
-        m->max_inputs < m->full_inputs || m->max_tokens < m->full_tokens;
-    add_work(&most, m, &longest, (double)m->max_inputs, (double)m->max_tokens);
+    n = inputs_of(&mean, m->max_inputs);
+    m->is_cut = n < m->full_inputs || m->max_tokens < m->full_tokens;
+    add_work(&most, m, &longest, (double)n, (double)m->max_tokens);
     out->cost.planned_seconds = cost_seconds(&m->plan, &m->rate, NULL);
     out->cost.planned_tokens = cost_tokens(&most);
-    say_plan(m, out);
+    say_plan(m, out, n);
     return 0;
 }
 

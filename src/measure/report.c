@@ -111,9 +111,8 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
             : NULL;
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},s:s?"
-        ",s:o*,s:"
-        "o*,s:o*}",
+        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},"
+        "s:s?,s:o*,s:o*,s:o*}",
         "kl_forward", figure(&m->kl_forward), "kl_reverse",
         figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",
         figure(&m->gap_closed), "top1_agreement", figure(&m->top1_agreement),
@@ -127,8 +126,10 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
         (json_int_t)m->cost.peak_bytes, "artefact_bytes",
         (json_int_t)m->cost.artefact_bytes, "added_seconds_per_token",
         number(m->cost.added_seconds_per_token), "added_bytes_per_token",
-        number(m->cost.added_bytes_per_token), "trouble", m->trouble,
-        "examples", said, "per_input", inputs, "per_position", positions);
+        number(m->cost.added_bytes_per_token), "planned_seconds",
+        m->cost.planned_seconds, "planned_tokens", m->cost.planned_tokens,
+        "trouble", m->trouble, "examples", said, "per_input", inputs,
+        "per_position", positions);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);

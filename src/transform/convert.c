@@ -265,10 +265,15 @@ convert_refuse(const struct convert_job *job, trv_err *err)
                         job->from->spec,
                         job->from->kind == KIND_MIX ? "a mix of several"
                                                     : "another model");
-    if (job->from->form != FORM_REWARD || o->inputs || o->pairs)
+    /* Distillation takes rewards of tokens alone, which need no column, and
+     * says so. */
+    if (job->from->form != FORM_REWARD || o->inputs || o->pairs ||
+        method_reads(job->method, "on-policy"))
         return 0;
     rc = data_parse(&sampled, "sampled.jsonl", line, sizeof(line) - 1, err);
-    if (!rc && reward_check_rows(job->from, sampled.rows, sampled.n, NULL))
+    if (!rc)
+        rc = reward_check_rows(job->from, sampled.rows, sampled.n, err);
+    if (rc && rc != TRV_ENOMEM)
         rc = err_fail(err, TRV_EINVAL,
                       "'%.200s' compares with a column of the inputs, and "
                       "inputs that the model samples have none: give a file "

@@ -7,7 +7,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/adaptation.h"
-#include "transform/budget.h"
+#include "transform/link_budget.h"
 #include "transform/method.h"
 
 #define CONVERT_LINKS_MAX 8 // conversions of a chain

@@ -36,7 +36,7 @@ printf '{"text": "fox %0200d"}\n' 0 >long.jsonl
 t generate --model tiny -a retrieve:long.jsonl "a fox"
 # A LoRA of examples, through the same door as of any prompt.
 t convert -q --model tiny --from demos:demos.jsonl --to lora:out/l \
-    --samples 8 --max-tokens 4 --steps 2 --batch 2 --rank 2 | sed 's/[0-9.]* \(ms\|s\|kB\|MB\|MFLOP\|tokens\)/N \1/g; s/loss .*/loss/; s/about .*//; s/memory .*/memory/; s,work .*,work,; s/took .*:/took/'
+    --samples 8 --max-tokens 4 --steps 2 --batch 2 --rank 2 | sed 's/[0-9.]* \(ms\|s\|kB\|MB\|MFLOP\|tokens\)/N \1/g; s/loss .*/loss/; s/^took .*:/took/; s/about .*//; s/memory .*/memory/; s,work .*,work,; s/took .*:/took/; s/^took .*/took/'
 # The search.
 printf 'Once\nTwo men\nThe cat\nA dog\nHere\nNow\nWhy\nNo one\nAll\n' >in.txt
 printf 'ee ee\nzz\n!!!\n' >phrases.txt

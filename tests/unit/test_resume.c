@@ -31,6 +31,8 @@ struct row {
 static char dir[200];
 static bool sampled; // inputs, by the model itself
 
+static const char *place(const char *name);
+
 /* ---- rows --------------------------------------------------------------- */
 
 static void
@@ -57,6 +59,13 @@ set_rloo(trv_convert_options *o)
 {
     o->advantage = "rloo";
     o->updates = 2;
+}
+
+static void
+set_rated(trv_convert_options *o)
+{
+    o->inputs = NULL;
+    o->pairs = place("rated.jsonl");
 }
 
 static void
@@ -94,6 +103,7 @@ static const struct row rows[] = {
     {.name = "prefix", "lora:%/lora", "prefix", "prefix"},
     {.name = "dpo", REWARD, "lora", "dpo"},
     {.name = "orpo", REWARD, "lora", "orpo"},
+    {.name = "kto", "base", "lora", "kto", set_rated},
     {.name = "bon", REWARD, "lora", "bon"},
     {.name = "tilt", REWARD, "lora", "tilt"},
     {.name = "grpo", REWARD, "lora", "grpo"},
@@ -286,6 +296,16 @@ say(const char *text, void *payload)
     (void)payload;
 }
 
+/* Of the rows' sources. */
+static enum form
+form_of(const char *from)
+{
+    return from[0] == 'p'   ? FORM_PROMPT
+           : from[0] == 'l' ? FORM_PARAMS
+           : from[0] == 'b' ? FORM_BASE
+                            : FORM_REWARD;
+}
+
 static trv_convert_options
 convert_options(const struct row *r, bool resume)
 {
@@ -316,10 +336,9 @@ convert_options(const struct row *r, bool resume)
     o.seed = 5;
     o.resume = resume;
     o.on_message = say;
-    fit_options(&o,
-                r->from[0] == 'p'   ? FORM_PROMPT
-                : r->from[0] == 'l' ? FORM_PARAMS
-                                    : FORM_REWARD,
+    if (r->set)
+        r->set(&o);
+    fit_options(&o, form_of(r->from),
                 strcmp(r->to, "prompt") == 0 ? "text" : r->to);
     if (r->set)
         r->set(&o);
@@ -681,6 +700,11 @@ set_up(void **state)
         "{\"prompt\": \"c\", \"chosen\": \"d\", \"rejected\": \"a\"}\n"
         "{\"prompt\": \"d\", \"chosen\": \"ab\", \"rejected\": \"ba\"}\n"
         "{\"prompt\": \"b\", \"chosen\": \"c\", \"rejected\": \"d\"}\n");
+    put("rated.jsonl",
+        "{\"prompt\": \"a\", \"completion\": \"bc\", \"label\": true}\n"
+        "{\"prompt\": \"c\", \"completion\": \"d\", \"label\": false}\n"
+        "{\"prompt\": \"d\", \"completion\": \"ab\", \"label\": true}\n"
+        "{\"prompt\": \"b\", \"completion\": \"c\", \"label\": false}\n");
     put("phrases.txt", "a\nb\nc\nd\n");
     clear();
     finish(&lora, false, &w, &cost);

@@ -175,7 +175,7 @@ test_reward_of_a_lora_becomes_that_lora_again(void **state)
     assert_true(world_kl(w.best, w.base) > 0.2);
     assert_true(world_kl(w.best, p) < 0.01);
     assert_true(world_kl(p, w.best) < 0.01);
-    assert_true(has_said("400 steps of 128 pairs"));
+    assert_true(has_said("400 steps of 128,"));
     assert_true(has_said("KL to the base"));
 }
 

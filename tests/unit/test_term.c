@@ -133,6 +133,28 @@ test_term_line_keeps_the_time_left_when_numbers_are_long(void **state)
 }
 
 static void
+test_term_logs_a_line_every_30_seconds_where_nothing_is_live(void **state)
+{
+    struct page p;
+
+    (void)state;
+    page_open(&p, false, false);
+    for (int i = 1; i <= 70; i++) // a second each
+        report(&p, "training", i, i);
+    fflush(p.f);
+    assert_string_equal(p.text,
+                        "training: 30 of 100 steps, 50 tokens/s, 1m10s left\n"
+                        "training: 60 of 100 steps, 50 tokens/s, 40s left\n");
+    page_close(&p);
+    page_open(&p, false, true);
+    for (int i = 1; i <= 70; i++)
+        report(&p, "training", i, i);
+    fflush(p.f);
+    assert_string_equal(p.text, "");
+    page_close(&p);
+}
+
+static void
 test_term_ends_each_stage_with_a_line_where_nothing_is_live(void **state)
 {
     struct page p;
@@ -223,6 +245,8 @@ main(void)
         cmocka_unit_test(test_term_line_has_rate_and_time_left),
         cmocka_unit_test(
             test_term_line_keeps_the_time_left_when_numbers_are_long),
+        cmocka_unit_test(
+            test_term_logs_a_line_every_30_seconds_where_nothing_is_live),
         cmocka_unit_test(
             test_term_ends_each_stage_with_a_line_where_nothing_is_live),
         cmocka_unit_test(test_term_ends_a_whole_stage_before_a_message),

@@ -259,10 +259,11 @@ static int
 run_choice(struct adaptation **z, struct picker *p, trv_err *err)
 {
     const int rc = choose(z, p, err);
+    const int64_t choices = (int64_t)json_object_size(p->values.memo);
     char when[48];
 
-    snprintf(when, sizeof(when), "after %lld choices",
-             (long long)json_object_size(p->values.memo));
+    snprintf(when, sizeof(when), "after %lld choice%s", (long long)choices,
+             plural(choices));
     return work_stopped(&p->w, rc, when, err);
 }
 

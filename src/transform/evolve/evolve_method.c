@@ -336,8 +336,8 @@ run_search(struct evolve_plan *p, struct evolve *e, trv_err *err)
                                       .seed = job->opts->seed};
     evolve_report_plan(p);
     rc = evolve_run(e, err);
-    snprintf(when, sizeof(when), "after %lld rounds",
-             (long long)e->pool.rounds);
+    snprintf(when, sizeof(when), "after %lld round%s",
+             (long long)e->pool.rounds, plural(e->pool.rounds));
     return work_stopped(&p->w, rc, when, err);
 }
 

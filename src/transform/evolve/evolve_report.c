@@ -96,7 +96,9 @@ evolve_report_trouble(const struct evolve_plan *p, const struct evolve *e)
     if (p->proposer && *proposer_why(p->proposer))
         job_log(p->job, "note: the proposer: %s", proposer_why(p->proposer));
     if (p->proposer)
-        job_log(p->job, "proposer: %lld calls, %lld tokens",
+        job_log(p->job, "proposer: %lld call%s, %lld token%s",
                 (long long)proposer_calls(p->proposer),
-                (long long)proposer_tokens(p->proposer));
+                plural(proposer_calls(p->proposer)),
+                (long long)proposer_tokens(p->proposer),
+                plural(proposer_tokens(p->proposer)));
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/loss/loss_preference.h"
 #include "transform/policy/policy_method.h"
 
 /* Answers to evaluate the base and the student on, at most. */
@@ -40,6 +41,23 @@ sizes_of(const struct convert_job *job, const struct cost_lengths *l)
     return z;
 }
 
+/* Does the loss of pairs compare with what the base gives them? */
+static bool
+has_reference(const struct convert_job *job)
+{
+    const char *name = job->method->info.name, *loss = job->opts->loss;
+
+    for (int i = 0; i < PREFERENCE_LOSSES; i++) {
+        const struct preference_traits *t =
+            preference_traits((enum preference_loss)i);
+
+        if (strcmp(t->method, name) == 0 &&
+            (!loss || strcmp(t->name, loss) == 0))
+            return t->has_reference;
+    }
+    return true;
+}
+
 /* Given pairs: their answers, and what the base makes of them. */
 static void
 plan_pairs(struct cost_plan *p, const struct convert_job *job,
@@ -52,7 +70,7 @@ plan_pairs(struct cost_plan *p, const struct convert_job *job,
 
     if (job->from->form == FORM_REWARD)
         cost_judge(p, "scoring", l, 2.0 * l->inputs, l->answers);
-    if (strcmp(job->method->info.name, "orpo") != 0)
+    if (has_reference(job))
         cost_score(p, "training", l->inputs * pair);
     if (kto) // mismatched answers, under the student and under the base
         cost_score(p, "training", z->steps * z->batch * 2.0 * row);
@@ -68,8 +86,7 @@ plan_drawn(struct cost_plan *p, const struct convert_job *job,
 
     cost_draw(p, "sampling", n, z->context, z->answer, 1.0, COST_BLOCK);
     cost_judge(p, "scoring", l, n, z->answer);
-    if (job->method->variant == POLICY_DPO &&
-        strcmp(job->method->info.name, "orpo") != 0)
+    if (job->method->variant == POLICY_DPO && has_reference(job))
         cost_score(p, "training", n * (z->context + z->answer));
     cost_learn(p, "training",
                (z->steps + 1.0) * z->rows * (z->student + z->answer));

@@ -304,8 +304,8 @@ log_result(const struct plan *p, const char *quoted, double reward, double kl)
                 "divergence %.4f nats per token, without a prompt %.4f: "
                 "closes %.2f of the gap",
                 e->goal, r->base, 1.0 - e->goal / r->base);
-    job_log(p->job, "prompt of %lld tokens, perplexity %.3g: %s",
-            (long long)e->best.z.n, e->perplexity, quoted);
+    job_log(p->job, "prompt of %lld token%s, perplexity %.3g: %s",
+            (long long)e->best.z.n, plural(e->best.z.n), e->perplexity, quoted);
     if (e->goal >= r->base)
         job_log(p->job,
                 "warning: no prompt was found that is better than none");

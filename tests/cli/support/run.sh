@@ -30,7 +30,7 @@ for script in "$@"; do
     status=$?
     echo "$status" >"$got/exit"
     # An estimate of time is the machine's of the moment.
-    sed -E -i 's/about [0-9.]+ (s|min|h)\b/about TIME/g' \
+    sed -E -i 's/about ([0-9.]+|N) (s|min|h)\b/about TIME/g' \
         "$got/stdout" "$got/stderr"
     rm -rf "$room"
     if [ "$status" -eq 77 ]; then

@@ -1,5 +1,5 @@
-/* budget.c -- plans, cuts and what is said of them. */
-#include "transform/budget.h"
+/* link_budget.c -- plans, cuts and what is said of them. */
+#include "transform/link_budget.h"
 
 #include <math.h>
 #include <stdio.h>

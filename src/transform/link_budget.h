@@ -1,4 +1,4 @@
-/* budget.h -- the plan of one conversion or of a chain, before any work: what it
+/* link_budget.h -- the plan of one conversion or of a chain, before any work: what it
  * takes, and which sizes are cut so that it fits a time.
  *
  *   options --defaults--> sizes --lengths.h, method.plan--> tokens
@@ -10,8 +10,8 @@
  * machine makes the same; and it is part of the run's fingerprint, from which
  * a resumed run takes its sizes instead of measuring again.
  */
-#ifndef TRANSFORM_BUDGET_H
-#define TRANSFORM_BUDGET_H
+#ifndef TRANSFORM_LINK_BUDGET_H
+#define TRANSFORM_LINK_BUDGET_H
 
 #include "learn/cost_plan.h"
 #include "transform/job.h"
