@@ -33,9 +33,6 @@ static const struct opt_spec score_opts[] = {
                  "messages, or prompt, chosen and rejected"),
     OPT_FLAG(struct score_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
-    OPT_FLAG(struct score_args, o.chat, 'c', "chat",
-             "rows of text are what a user says and the answer to it: use the "
-             "chat template"),
     OPT_INT(struct score_args, o.max_rows, 0, "max-rows", .lo = 0,
             .hi = INT32_MAX, .unit = "rows", .shown = "0, all",
             .help = "take at most so many from the file"),
@@ -229,6 +226,7 @@ static enum cli_exit
 score_run(struct cli *cli, const void *args)
 {
     const struct score_args *a = args;
+    trv_score_options o = a->o;
     trv_model *m = NULL;
     trv_adaptation *adaptation = NULL;
     trv_scores scores = {0};
@@ -242,7 +240,9 @@ score_run(struct cli *cli, const void *args)
         goto done;
     }
     term_catch_interrupt();
-    if (trv_score(m, &scores, adaptation, &a->o, term_progress, &cli->term,
+    o.on_message = cli_message;
+    o.message_payload = cli;
+    if (trv_score(m, &scores, adaptation, &o, term_progress, &cli->term,
                   &err)) {
         term_done(&cli->term);
         status = cli_fail_err(cli, &err);
@@ -273,8 +273,8 @@ const struct cmd_entry cmd_score = {
         "Parameters and prompts score by how much "
         "likelier than to the base model an answer is to them, base by its "
         "log-probability, all in nats. Pairs get a margin, and the share "
-        "of them whose chosen answer is above the rejected one. Rows of text "
-        "with --logp --no-eos are what lm-evaluation-harness calls the "
+        "of them whose chosen answer is above the rejected one. With --raw "
+        "--logp --no-eos they are what lm-evaluation-harness calls the "
         "loglikelihood of completion after prompt.\n\n"
         "'trivium help rewards' lists the rewards, their options, and how a "
         "program of your own becomes one.",

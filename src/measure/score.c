@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "measure/stats.h"
+#include "text/row_layout.h"
 
 struct scoring {
     struct session *s;
@@ -23,41 +24,6 @@ struct scoring {
 };
 
 /* ---- rows --------------------------------------------------------------- */
-
-/* A column of text as the turn of `role`. */
-static int
-column_to_turn(json_t *row, const char *key, const char *role)
-{
-    json_t *v = json_object_get(row, key);
-
-    if (!json_is_string(v))
-        return 0;
-    return json_object_set_new(
-        row, key, json_pack("[{s:s,s:O}]", "role", role, "content", v));
-}
-
-/* A row of text as a conversation. */
-static int
-row_to_chat(struct data_row *row, trv_err *err)
-{
-    json_t *o = row->json;
-    /* A column `answer` that became the completion stays one with it: an
-     * answer is no reference for itself. */
-    const bool same =
-        json_object_get(o, "answer") &&
-        json_object_get(o, "answer") == json_object_get(o, "completion");
-
-    if (!json_is_string(row->prompt))
-        return 0;
-    if (column_to_turn(o, "prompt", "user") ||
-        column_to_turn(o, "completion", "assistant") ||
-        column_to_turn(o, "chosen", "assistant") ||
-        column_to_turn(o, "rejected", "assistant") ||
-        (same &&
-         json_object_set(o, "answer", json_object_get(o, "completion"))))
-        return err_nomem(err, "to score answers");
-    return data_row_set(row, o, err);
-}
 
 /* The words of an answer: a string, or the last message's content. */
 static int
@@ -127,17 +93,13 @@ static int
 open_rows(struct scoring *sc, trv_err *err)
 {
     const int32_t most = sc->opts->max_rows;
-    const bool chat = sc->opts->chat || adaptation_is_chat(sc->a);
+    const struct text_rules rules = model_text_rules(sc->s->model);
+    struct row_layout layout;
     struct example e = {0};
     int rc = data_open(&sc->data, sc->opts->data, err);
 
     if (rc)
         return rc;
-    if (chat && !sc->s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need; "
-                        "--chat-template FILE gives it one",
-                        sc->s->model->path);
     sc->out->unused = sc->data.unused;
     sc->data.unused = NULL;
     sc->n_rows = most > 0 && sc->data.n > most ? most : sc->data.n;
@@ -145,11 +107,12 @@ open_rows(struct scoring *sc, trv_err *err)
     if (!sc->out->rows)
         return err_nomem(err, "to score answers");
     sc->out->n = sc->n_rows; // from here on they are released with it
+    row_layout_of(&layout, &rules, sc->data.rows, sc->n_rows,
+                  adaptation_has_text(sc->a));
+    if (sc->opts->on_message)
+        sc->opts->on_message(layout.line, sc->opts->message_payload);
     for (int64_t i = 0; i < sc->n_rows && !rc; i++) {
-        if (chat)
-            rc = row_to_chat(&sc->data.rows[i], err);
-        if (!rc)
-            rc = take_row(sc, &e, &sc->out->rows[i], &sc->data.rows[i], err);
+        rc = take_row(sc, &e, &sc->out->rows[i], &sc->data.rows[i], err);
         sc->out->joined += e.joined;
         sc->n += rc ? 0 : 1 + sc->out->rows[i].pair;
     }
