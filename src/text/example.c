@@ -274,7 +274,7 @@ render(struct strbuf *out, const struct text_rules *rules,
     if (!rules->chat)
         return data_row_fail(row, err, TRV_EINVAL,
                              "messages ask for a chat template, and the model "
-                             "has none");
+                             "has none; --chat-template FILE gives it one");
     if (rules->layout == TEXT_RAW_ASKED)
         return data_row_fail(row, err, TRV_EINVAL,
                              "messages are always laid out by the chat "
@@ -334,7 +334,7 @@ refuse_messages(const struct text_rules *rules, const struct data_row *row,
     if (!rules->chat)
         return data_row_fail(row, err, TRV_EINVAL,
                              "messages ask for a chat template, and the model "
-                             "has none");
+                             "has none; --chat-template FILE gives it one");
     if (chat_template_fault(rules->chat))
         return err_fail(err, chat_template_fault(rules->chat)->code, "%s",
                         chat_template_fault(rules->chat)->msg);

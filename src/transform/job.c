@@ -189,7 +189,8 @@ job_check_messages(const struct convert_job *job, trv_err *err)
                     m->chat ? "the chat template of '%s' has no place for a "
                               "system message, which messages hold: make a "
                               "text, prompt:OUT"
-                            : "'%s' has no chat template, which messages need",
+                            : "'%s' has no chat template, which messages need; "
+                              "--chat-template FILE gives it one",
                     m->path);
 }
 
