@@ -730,8 +730,8 @@ typedef struct {
 
 typedef struct {
     uint32_t version; // 1
-    const char *data; // rows: `prompt`+`completion`, `messages`, or pairs:
-                      // `prompt`+`chosen`+`rejected`
+    const char *data; // rows: `prompt`+`completion`, `messages`, `text`, or
+                      // pairs: `prompt`+`chosen`+`rejected`
     bool tokens;      // a value for each token, too
     int32_t max_rows; // 0: all
     bool no_eos;      // of log-probabilities: leave out the end of an answer,
@@ -759,6 +759,7 @@ typedef struct {
 typedef struct {
     int64_t line; // of the file, where the row begins
     bool pair;
+    bool text; // a row of text, all of whose tokens are scored
     trv_scored_answer answer, rejected; // of a pair: chosen and rejected
 } trv_scored_row;
 
@@ -768,6 +769,9 @@ typedef struct {
     trv_figure score; // of all answers
     double deviation; // the standard deviation of one; NaN for one alone
     trv_figure chosen, rejected, margin, accuracy; // of pairs; a tie is a half
+    /* of rows of text: the sum of all log-probabilities, in nats */
+    double text_logp;
+    int64_t text_rows, text_tokens, text_bytes;
     double seconds;
     char *unused;   // a line that names columns of the file that nothing reads
                     // but a check that names them, or NULL
@@ -777,7 +781,8 @@ typedef struct {
 /**
  * Score the answers of a file. A reward gives its own value; parameters and
  * prompts the log-ratio log pA - log p0, in nats, or with opts->logp log pA; the
- * base log p0 itself.
+ * base log p0 itself. Of a row of text all tokens are the answer, the first
+ * behind BOS, or EOS where there is none, and the score is log pA always.
  *
  * @param out  [out] free with trv_scores_release(); zeros after a failure.
  * @return what reading data may return; TRV_EUNSUPPORTED (a value for each

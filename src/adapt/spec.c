@@ -12,6 +12,7 @@
 #include "adapt/reward/reward_conf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "model/files/hub.h"
 
 static bool
@@ -230,6 +231,21 @@ read_words(struct spec *s, const char *rest, trv_err *err)
     return s->words ? 0 : err_nomem(err, "to read '%.200s'", s->text);
 }
 
+/* The first comma behind the name of a file that is there; NULL: none. */
+static const char *
+behind_file(const char *rest)
+{
+    for (const char *at = rest; (at = strchr(at, ',')); at++) {
+        char *file = mem_strndup(rest, (size_t)(at - rest));
+        const bool there = file && file_exists(file);
+
+        mem_free(file);
+        if (there)
+            return at;
+    }
+    return NULL;
+}
+
 /* FILE,key=value,...: the options begin at the first comma that a known key
  * and its sign follow, so a file's name may hold commas. */
 static int
@@ -247,6 +263,8 @@ read_listed(struct spec *s, const char *rest, trv_err *err)
             if (!strncmp(at + 1, o[i].info.name, strlen(o[i].info.name)) &&
                 at[1 + strlen(o[i].info.name)] == '=')
                 options = at;
+    if (!options && !file_exists(rest)) // FILE, and what is no option of it
+        options = behind_file(rest);
     rc = take_path(s, rest, options ? (size_t)(options - rest) : strlen(rest),
                    err);
     if (rc)
@@ -386,6 +404,20 @@ read_side(struct spec *s, const char *text, bool may_be_base, int *left,
     return rc ? rc : spec_add(s, 1.0, of, err);
 }
 
+/* ",mins=" in place of ",minus=": the word, or NULL. */
+static const char *
+misspelt_side(const char *rest, const char *side)
+{
+    for (const char *at = rest; (at = strchr(at, ','));) {
+        const size_t n = strspn(++at, "abcdefghijklmnopqrstuvwxyz");
+
+        if (at[n] == '=' &&
+            nearest_is_near(nearest_distance(at, n, side), n, side))
+            return at;
+    }
+    return NULL;
+}
+
 /* [key=value,]...A[,minus=B] */
 static int
 read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
@@ -405,6 +437,11 @@ read_sides(struct spec *s, const char *rest, int *left, trv_err *err)
         snprintf(mark, sizeof(mark), ",%s=", row->sides[1]);
         second = strstr(rest, mark);
     }
+    if (row->sides[1] && !second && misspelt_side(rest, row->sides[1]))
+        return err_fail(
+            err, TRV_EINVAL, "'%.200s' has no side '%.*s'; did you mean '%s='?",
+            s->text, (int)strcspn(misspelt_side(rest, row->sides[1]), "="),
+            misspelt_side(rest, row->sides[1]), row->sides[1]);
     first = mem_strndup(rest, second ? (size_t)(second - rest) : strlen(rest));
     if (!first)
         return err_nomem(err, "to read '%.200s'", s->text);
@@ -451,6 +488,7 @@ unknown(const char *text, trv_err *err)
     const size_t n = strcspn(text, ":");
     const struct kind_row *row;
     struct strbuf known = {0};
+    char hint[NEAREST_HINT];
     int rc;
 
     if (!file_exists(text) && kind_nearest(text, n)) {
@@ -478,8 +516,8 @@ unknown(const char *text, trv_err *err)
                       known.s);
     else
         rc = err_fail(err, TRV_EIO,
-                      "there is no '%.200s'; an adaptation is one of %s", text,
-                      known.s);
+                      "there is no '%.200s'; an adaptation is one of %s%s",
+                      text, known.s, nearest_hint(hint, text, n, "base"));
     sb_release(&known);
     return rc;
 }

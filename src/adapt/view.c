@@ -138,6 +138,23 @@ count_parts(double *base, const struct adaptation *a, double weight)
     return n;
 }
 
+/* Nothing before an answer: it stands behind BOS, or EOS where the model has
+ * none, as lm-evaluation-harness lays it out. */
+static int
+begin_empty(struct ids *ids, const struct model *m, const struct data_row *row,
+            trv_err *err)
+{
+    int32_t first = tokenizer_bos(m->tokenizer);
+
+    if (first < 0)
+        first = tokenizer_eos(m->tokenizer);
+    if (first < 0)
+        return data_row_fail(row, err, TRV_EINVAL,
+                             "the input is empty and the tokenizer has no "
+                             "token that begins a text");
+    return ids_push(ids, first) ? err_nomem(err, "for an input") : 0;
+}
+
 static int
 add_part(struct context *c, struct session *s, struct adaptation *a,
          double weight, const struct data_row *row, trv_err *err)
@@ -157,9 +174,7 @@ add_part(struct context *c, struct session *s, struct adaptation *a,
     if (!rc)
         rc = view_conditioning(ids, home, a, row, err);
     if (!rc && ids->n < 1)
-        rc = data_row_fail(row, err, TRV_EINVAL,
-                           "the input is empty and the tokenizer has no token "
-                           "that begins a text");
+        rc = begin_empty(ids, home, row, err);
     part->ids = ids->v;
     part->n_ids = ids->n;
     return rc;

@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 size_t
@@ -40,4 +41,52 @@ nearest_is_near(size_t distance, size_t n, const char *name)
     const size_t most = n / 3 > 2 ? n / 3 : 2; // more than this is another word
 
     return n > 2 && distance <= most && distance < strlen(name);
+}
+
+static void
+take_nearer(char best[NEAREST_MAX + 1], size_t *least, const char *word,
+            size_t n, const char *name)
+{
+    const size_t d = nearest_distance(word, n, name);
+
+    if (d >= *least || !nearest_is_near(d, n, name))
+        return;
+    *least = d;
+    snprintf(best, NEAREST_MAX + 1, "%s", name);
+}
+
+static bool
+nearest_in(char best[NEAREST_MAX + 1], const char *word, size_t n,
+           const char *list)
+{
+    char name[NEAREST_MAX + 1];
+    size_t least = SIZE_MAX;
+
+    for (best[0] = '\0'; *list;) {
+        const size_t len = strcspn(list, ",| ");
+        const char *dot;
+
+        if (len > 0 && len <= NEAREST_MAX) {
+            memcpy(name, list, len);
+            name[len] = '\0';
+            take_nearer(best, &least, word, n, name);
+            dot = strrchr(name, '.');
+            if (dot)
+                take_nearer(best, &least, word, n, dot + 1);
+        }
+        list += len + (list[len] != '\0');
+    }
+    return *best;
+}
+
+const char *
+nearest_hint(char out[NEAREST_HINT], const char *word, size_t n,
+             const char *list)
+{
+    char best[NEAREST_MAX + 1];
+    const bool is = nearest_in(best, word, n, list);
+
+    snprintf(out, NEAREST_HINT, "%s%s%s", is ? "; did you mean '" : "", best,
+             is ? "'?" : "");
+    return out;
 }

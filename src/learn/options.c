@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 #include "learn/loop/schedule.h"
 #include "model/decoder/dora.h"
 
@@ -22,7 +24,7 @@ int
 options_choose(int *out, const char *option, const char *name,
                const char *const *names, int n, trv_err *err)
 {
-    char known[120] = "";
+    char known[120] = "", hint[NEAREST_HINT];
     size_t at = 0;
 
     for (int i = 0; i < n; i++) {
@@ -34,8 +36,9 @@ options_choose(int *out, const char *option, const char *name,
             at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
                                    i ? ", " : "", names[i]);
     }
-    return err_option(err, TRV_EINVAL, option, "'%s' is unknown; there are %s",
-                      name, known);
+    return err_option(err, TRV_EINVAL, option,
+                      "'%s' is unknown; there are %s%s", name, known,
+                      nearest_hint(hint, name, strlen(name), known));
 }
 
 int

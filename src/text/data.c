@@ -343,13 +343,40 @@ shared_turns(struct data_row *row, trv_err *err)
     return 0;
 }
 
+const char *
+data_column_hint(char out[NEAREST_HINT], const json_t *row, const char *name)
+{
+    char names[512] = "";
+    const char *key;
+    json_t *v;
+    size_t at = 0;
+
+    json_object_foreach((json_t *)(uintptr_t)row, key, v)
+    {
+        if (at + 1 < sizeof(names))
+            at += (size_t)snprintf(names + at, sizeof(names) - at, "%s,", key);
+    }
+    return nearest_hint(out, name, strlen(name), names);
+}
+
+/* A column that goes with another one, which is not there. */
+static int
+without(const struct data_row *row, const char *there, const char *absent,
+        trv_err *err)
+{
+    char hint[NEAREST_HINT];
+
+    return data_row_fail(row, err, TRV_EFORMAT, "column '%s' without '%s'%s",
+                         there, absent,
+                         data_column_hint(hint, row->json, absent));
+}
+
 static int
 check_pair(struct data_row *row, trv_err *err)
 {
     if (!row->chosen != !row->rejected)
-        return data_row_fail(row, err, TRV_EFORMAT, "column '%s' without '%s'",
-                             row->chosen ? "chosen" : "rejected",
-                             row->chosen ? "rejected" : "chosen");
+        return without(row, row->chosen ? "chosen" : "rejected",
+                       row->chosen ? "rejected" : "chosen", err);
     if (!row->chosen)
         return 0;
     if (json_is_string(row->chosen) != json_is_string(row->rejected))
@@ -429,8 +456,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
     row->tools = column(json, "tools");
     row->variables = column(json, "chat_template_kwargs");
     if (row->completion && !row->prompt)
-        return data_row_fail(row, err, TRV_EFORMAT,
-                             "column 'completion' without 'prompt'");
+        return without(row, "completion", "prompt", err);
     if (json_is_string(row->prompt) &&
         (json_is_array(row->completion) || json_is_array(row->chosen)))
         return data_row_fail(row, err, TRV_EFORMAT,

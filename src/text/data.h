@@ -27,6 +27,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/nearest.h"
 
 /** One row. Which fields are set says its columns; all borrow from `json`.
  * `prompt`, `completion`, `chosen`, `rejected` are each a string or an array of
@@ -77,6 +78,9 @@ bool data_row_is_turns(const struct data_row *row);
  * there is none. Borrowed. */
 const char *data_row_words(const struct data_row *row);
 
+/** nearest_hint() over the columns of a row. */
+const char *data_column_hint(char out[NEAREST_HINT], const json_t *row,
+                             const char *name);
 /** err_fail() that begins with the row's file and line. */
 int data_row_fail(const struct data_row *row, trv_err *err, int code,
                   const char *fmt, ...) TRV_PRINTF(4, 5);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapt/reward/reward.h"
+#include "base/nearest.h"
 #include "base/strbuf.h"
 #include "text/utf8.h"
 #include "transform/edges/edges.h"
@@ -121,6 +122,7 @@ no_method(const struct edge *e, enum kind makes, const char *name,
           bool is_known, trv_err *err)
 {
     struct strbuf all = {0}, fit = {0}, kinds = {0};
+    char hint[NEAREST_HINT];
     int rc;
 
     if (add_methods(&all, e, KIND_BASE) || add_methods(&fit, e, makes) ||
@@ -143,8 +145,9 @@ no_method(const struct edge *e, enum kind makes, const char *name,
                         all.s);
     else
         rc = err_option(err, TRV_EUNSUPPORTED, "method",
-                        "'%.60s' is unknown for %s to %s; there are %s", name,
-                        form_name(e->from), form_name(e->to), all.s);
+                        "'%.60s' is unknown for %s to %s; there are %s%s", name,
+                        form_name(e->from), form_name(e->to), all.s,
+                        nearest_hint(hint, name, strlen(name), all.s));
     sb_release(&all);
     sb_release(&fit);
     sb_release(&kinds);

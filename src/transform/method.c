@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 #include "learn/options.h"
 
 enum type { TYPE_FLAG, TYPE_INT, TYPE_SEED, TYPE_NUM, TYPE_TEXT, TYPE_CHOICE };
@@ -136,6 +138,7 @@ static int
 check_choice(const struct option *p, const char *value, trv_err *err)
 {
     const size_t n = strlen(value);
+    char hint[NEAREST_HINT];
 
     for (const char *c = p->choices; c; c = strchr(c, '|')) {
         c += *c == '|';
@@ -143,7 +146,8 @@ check_choice(const struct option *p, const char *value, trv_err *err)
             return 0;
     }
     return err_option(err, TRV_EINVAL, p->name,
-                      "'%.60s' is unknown; there are %s", value, p->choices);
+                      "'%.60s' is unknown; there are %s%s", value, p->choices,
+                      nearest_hint(hint, value, n, p->choices));
 }
 
 int

@@ -412,7 +412,7 @@ test_reward_refuses_specs_that_are_none(void **state)
         {"sum:1*sum:1*verifier:json", TRV_EINVAL, "a sum inside a sum"},
         {"sum:1e999*verifier:json", TRV_EINVAL, "is no number"},
         {"mix:1*verifier:json", TRV_EINVAL, "has no distribution"},
-        {"head:x", TRV_EIO, "cannot open 'x'"},
+        {"head:x", TRV_EIO, "no file or folder 'x'"},
     };
     struct fixture f;
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/strbuf.h"
 
 static const struct conf_option *
@@ -22,14 +23,29 @@ static int
 unknown(const char *what, const char *key, size_t n,
         const struct conf_option *options, trv_err *err)
 {
-    char known[300] = "none is known";
+    char known[300] = "", hint[NEAREST_HINT];
     size_t at = 0;
 
     for (; options->info.name && at < sizeof(known); options++)
         at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
-                               at ? ", " : "there are ", options->info.name);
-    return err_fail(err, TRV_EINVAL, "%s has no option '%.*s'; %s", what,
-                    n > 60 ? 60 : (int)n, key, known);
+                               at ? ", " : "", options->info.name);
+    return err_fail(err, TRV_EINVAL, "%s has no option '%.*s'; %s%s%s", what,
+                    n > 60 ? 60 : (int)n, key, at ? "there are " : "none",
+                    at ? known : " is known",
+                    nearest_hint(hint, key, n, known));
+}
+
+/* A word before '=' that is near to an option: what else it might be, a text or
+ * another spec, seldom begins so. */
+static bool
+is_misspelt(const char *word, size_t n, const struct conf_option *options)
+{
+    for (; options->info.name; options++)
+        if (word[strspn(word, "abcdefghijklmnopqrstuvwxyz")] == '=' &&
+            nearest_is_near(nearest_distance(word, n, options->info.name), n,
+                            options->info.name))
+            return true;
+    return false;
 }
 
 static int
@@ -91,6 +107,9 @@ conf_lead(json_t *conf, const char **text, const char *what,
         size_t len;
         int rc;
 
+        if ((*text)[n] == '=' && !find(options, *text, n) &&
+            is_misspelt(*text, n, options))
+            return unknown(what, *text, n, options, err);
         if ((*text)[n] != '=' || !find(options, *text, n))
             return 0;
         len = strcspn(value, ",");
@@ -184,7 +203,7 @@ read_choice(int *out, const char *s, const struct conf_option *o,
             const char *what, trv_err *err)
 {
     const int i = place_of(o->info.value, s);
-    char known[200];
+    char known[200], hint[NEAREST_HINT];
     size_t at = 0;
 
     if (i >= 0) {
@@ -197,9 +216,9 @@ read_choice(int *out, const char *s, const struct conf_option *o,
             known[at++] = ' ';
     }
     known[at] = '\0';
-    return err_fail(err, TRV_EINVAL,
-                    "option '%s' of %s is '%.60s'; there are %s", o->info.name,
-                    what, s, known);
+    return err_fail(
+        err, TRV_EINVAL, "option '%s' of %s is '%.60s'; there are %s%s",
+        o->info.name, what, s, known, nearest_hint(hint, s, strlen(s), known));
 }
 
 /* One option from a value, which is there. */

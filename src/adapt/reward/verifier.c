@@ -13,6 +13,7 @@
 #include "adapt/reward/reward.h"
 #include "adapt/reward/reward_conf.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "text/jinja/jinja_str.h"
 #include "text/tokenizer/pattern.h"
 #include "text/utf8.h"
@@ -212,7 +213,7 @@ verifier_options(const char *name)
 static int
 find_check(enum check *out, const char *name, size_t n, trv_err *err)
 {
-    char known[200];
+    char known[200], hint[NEAREST_HINT];
     size_t at = 0;
 
     for (int i = 0; i < N_CHECKS; i++) {
@@ -226,9 +227,9 @@ find_check(enum check *out, const char *name, size_t n, trv_err *err)
             at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
                                    i ? ", " : "", one);
     }
-    return err_fail(err, TRV_EINVAL,
-                    "'verifier:%.*s' is no check; there are %s",
-                    n > 60 ? 60 : (int)n, name, known);
+    return err_fail(
+        err, TRV_EINVAL, "'verifier:%.*s' is no check; there are %s%s",
+        n > 60 ? 60 : (int)n, name, known, nearest_hint(hint, name, n, known));
 }
 
 int
@@ -519,6 +520,7 @@ find_reference(struct strbuf *out, const json_t **found, const char **column,
     const json_t *row = item->row->json;
     const json_t *own = item->own ? json_object_get(row, "completion") : NULL;
     const json_t *value = NULL;
+    char hint[NEAREST_HINT];
     int rc;
 
     *column = v->column;
@@ -533,8 +535,9 @@ find_reference(struct strbuf *out, const json_t **found, const char **column,
     if (!value && v->column)
         return err_fail(err, TRV_EINVAL,
                         "there is no column '%.60s', which "
-                        "%s compares with",
-                        v->column, v->what);
+                        "%s compares with%s",
+                        v->column, v->what,
+                        data_column_hint(hint, row, v->column));
     if (!value)
         return err_fail(err, TRV_EINVAL,
                         "%s needs a reference: a column answer, reference, "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/strbuf.h"
 #include "base/streams.h"
 #include "model/decoder/dora.h"
@@ -28,6 +29,7 @@ unknown_target(const struct model_config *cfg, const char *name, size_t n,
                trv_err *err)
 {
     struct strbuf known = {0};
+    char hint[NEAREST_HINT];
     int rc = 0;
 
     for (int p = 0; p < PART_COUNT && !rc; p++) {
@@ -39,9 +41,9 @@ unknown_target(const struct model_config *cfg, const char *name, size_t n,
     rc = rc ? err_fail(err, rc, "no memory to list modules")
             : err_fail(err, TRV_EINVAL,
                        "target '%.*s' matches no linear layer of a %s model; "
-                       "there are %s, or all-linear",
+                       "there are %s, or all-linear%s",
                        (int)(n < 100 ? n : 100), name, family_name(cfg->family),
-                       known.s);
+                       known.s, nearest_hint(hint, name, n, known.s));
     sb_release(&known);
     return rc;
 }

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 /* ---- which layers ------------------------------------------------------- */
 
 static int
 choose(struct features *f, const char *names, trv_err *err)
 {
     const char *p = names;
-    char *end = NULL;
+    char *end = NULL, hint[NEAREST_HINT];
 
     if (strcmp(names, "all") == 0 || strcmp(names, "upper") == 0 ||
         strcmp(names, "last") == 0) {
@@ -28,10 +30,12 @@ choose(struct features *f, const char *names, trv_err *err)
         const long l = strtol(p, &end, 10);
 
         if (end == p || (*end && *end != ','))
-            return err_option(err, TRV_EINVAL, "features-layers",
-                              "'%.100s' names no layers; there "
-                              "are all, upper, last, and numbers as in 4,8",
-                              names);
+            return err_option(
+                err, TRV_EINVAL, "features-layers",
+                "'%.100s' names no layers; there are all, upper, "
+                "last, and numbers as in 4,8%s",
+                names,
+                nearest_hint(hint, names, strlen(names), "all, upper, last"));
         if (l < 1 || l > f->layers)
             return err_option(err, TRV_ERANGE, "features-layers",
                               "'%.100s' is outside the model's "

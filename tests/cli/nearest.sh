@@ -1,0 +1,59 @@
+# A near miss in every vocabulary: what was written, and what is guessed.
+. "$SUPPORT/cli.sh"
+need_tiny
+echo '{"prompt": "a", "completion": " b", "answer": "b"}' >rows.jsonl
+echo '{"promt": "a", "completion": " b"}' >typo.jsonl
+echo '{"prompt": "a", "chosn": " b", "rejected": " c"}' >pairs.jsonl
+echo '{"input": "a", "output": "b"}' >demos.jsonl
+# n WANT WORDS...: the guess is in the failure, on one line.
+n() {
+    local want=$1 got status
+    shift
+    got=$("$TRIVIUM" "$@" 2>&1 >/dev/null)
+    status=$?
+    got=$(grep -v '^\(Try\|trivium: [a-z]*: at most\)' <<<"$got")
+    case $got in
+        *"did you mean '$want'?"*) echo "$want: ok" ;;
+        *) echo "$want: exit $status, no guess: $got" ;;
+    esac
+}
+echo "--- commands, topics, methods, options and their choices"
+n train trian
+n rewards help rewrds
+n distill help distil
+n --schedule train --schedul linear
+n cosine train --schedule cosin
+n bon generate --act bonn
+to=(convert --model tiny --from "prompt:hi" --to lora:z)
+n distill "${to[@]}" --method distil
+n upper "${to[@]}" --method features --features-layers uper
+n q_proj "${to[@]}" --targets q_prj
+n lora "${to[@]}" --via lorra
+n lora convert --model tiny --from prompt:hi --to loar:z
+n lora train --model tiny --data rows.jsonl --to lroa:z
+of=(convert --model tiny --inputs rows.jsonl --from verifier:number --to lora:z)
+n sigmoid "${of[@]}" --loss sigmod
+n dapo "${of[@]}" --method grpo --loss dapoo
+echo "--- kinds, checks, and options of specs"
+s() {
+    local want=$1 spec=$2
+    n "$want" score --model tiny --data rows.jsonl --adaptation "$spec"
+}
+s prompt pompt:hi
+s verifier verifer:number
+s base bse
+s number verifier:nubmer
+s column verifier:number,colum=answer
+s answer verifier:number,column=anwser
+s word verifier:regex,by=wrod,pattern=a
+s words verifier:contains,wrods=a
+s beta ratio:bta=1,prompt:hi
+s alpha endo:alpa=1
+s minus= contrast:prompt:a,mins=prompt:b
+s template judge:tmplate=x,Be brief.
+s form demos:demos.jsonl,frm=chat
+s chat demos:demos.jsonl,form=chta
+s template retrieve:demos.jsonl,templat=x
+echo "--- columns"
+n promt train --model tiny --data typo.jsonl --to lora:z
+n chosn train --model tiny --data pairs.jsonl --to head:z
