@@ -65,6 +65,8 @@ for page in "$@"; do
             # shellcheck disable=SC1090
             . "$room/parts/$n.sh" >"$room/parts/$n.got" 2>&1 </dev/null
             echo "$?" >"$room/parts/$n.status"
+            # Of long work a line each half a minute: as many as it is slow.
+            sed -i -E '/^[a-z]+: .* of .* left$/d' "$room/parts/$n.got"
         done
     )
     for got in "$room"/parts/*.got; do
