@@ -5,7 +5,7 @@ set -eu
 program=$1
 shift
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md
+[ $# -gt 0 ] || set -- README.md CONTRIBUTING.md docs/*.md docs/guide/*.md
 known=$("$program" man | sed 's/\\-/-/g' | grep -o -- '--[a-z][a-z-]*' | sort -u)
 bad=0
 for file in "$@"; do

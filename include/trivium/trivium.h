@@ -56,6 +56,10 @@ typedef struct {
     /* a name among the model's own chat templates, or else a file; NULL: the
      * model's default */
     const char *chat_template;
+    /* how plain prompts are laid out, everywhere: "chat", as what a user says,
+     * "raw", as text; NULL: as a chat where there is a chat template that can
+     * be used. Rows of messages are always chats, rows of text always raw. */
+    const char *layout;
     /* what the adapter_config.json of an artefact calls this model, so that
      * others find it; NULL: its name on the Hub, or its absolute path */
     const char *base_name;
@@ -63,7 +67,7 @@ typedef struct {
 
 #define TRV_MODEL_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, "auto", 0, NULL, NULL, NULL                                         \
+        1, "auto", 0, NULL, NULL, NULL, NULL                                   \
     }
 
 /**
@@ -80,7 +84,8 @@ typedef struct {
  *              huggingface_hub. Nothing is fetched.
  * @param opts  borrowed; NULL means the defaults.
  * @param err   takes the message of a failure; may be NULL.
- * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL, TRV_ENOMEM.
+ * @return 0, TRV_EIO, TRV_EFORMAT, TRV_EUNSUPPORTED, TRV_EINVAL (also: the
+ *         layout chat, and there is no chat template), TRV_ENOMEM.
  */
 TRV_API TRV_MUST_USE int trv_model_open(trv_model **out, const char *path,
                                         const trv_model_options *opts,
@@ -275,7 +280,6 @@ typedef struct {
     uint64_t seed;
     const char *const *stops; // strings that end the text (not included)
     int32_t n_stops;
-    bool chat; // the prompt is a user's message: use the chat template
     bool ignore_eos;
     const trv_turn *turns; // a conversation to answer, in place of a prompt
     int32_t n_turns;       // 0: none
@@ -294,7 +298,7 @@ typedef struct {
 #define TRV_GENERATE_OPTIONS_INIT                                              \
     {                                                                          \
         1, 256, 1, (0.0 / 0.0), -1, (0.0 / 0.0), 0.0, (0.0 / 0.0), 0, NULL, 0, \
-            false, false, NULL, 0, 1, 0, "bon", 0, 1.0                         \
+            false, NULL, 0, 1, 0, "bon", 0, 1.0                                \
     }
 
 /** Takes text as it becomes final: whole UTF-8 characters. Return false to
@@ -318,9 +322,10 @@ typedef struct {
  * @param out  [out] opts->samples completions, each text freed by the caller;
  *             NULL where only on_text is wanted.
  * @param a    NULL: the base model. A reward chooses among the base's answers.
- * @param prompt  NULL where opts->turns are given, and only there. Turns are
- *             laid out by the model's chat template; a prompt's adaptation
- *             becomes or joins their system message.
+ * @param prompt  NULL where opts->turns are given, and only there. A prompt is
+ *             laid out as the model's layout says, turns always by its chat
+ *             template; in a chat a prompt's adaptation becomes or joins the
+ *             system message.
  * @return 0, TRV_ETOOLONG (prompt and adaptation leave less than opts->room in
  *         the context), TRV_ECANCELED, TRV_EINVAL (also: no chat template, a
  *         role that is none, text that is not UTF-8), TRV_ENOMEM; what
@@ -725,19 +730,20 @@ typedef struct {
 
 typedef struct {
     uint32_t version; // 1
-    const char *data; // rows: `prompt`+`completion`, `messages`, or pairs:
-                      // `prompt`+`chosen`+`rejected`
+    const char *data; // rows: `prompt`+`completion`, `messages`, `text`, or
+                      // pairs: `prompt`+`chosen`+`rejected`
     bool tokens;      // a value for each token, too
-    bool chat;        // rows of text are a user's turn and its answer
     int32_t max_rows; // 0: all
     bool no_eos;      // of log-probabilities: leave out the end of an answer,
                       // EOS or what a template puts behind it
     bool logp;        // of parameters and prompts: log pA, and no ratio
+    trv_message_fn on_message; // how rows are laid out; NULL: none
+    void *message_payload;
 } trv_score_options;
 
 #define TRV_SCORE_OPTIONS_INIT                                                 \
     {                                                                          \
-        1, NULL, false, false, 0, false, false                                 \
+        1, NULL, false, 0, false, false, NULL, NULL                            \
     }
 
 typedef struct {
@@ -753,6 +759,7 @@ typedef struct {
 typedef struct {
     int64_t line; // of the file, where the row begins
     bool pair;
+    bool text; // a row of text, all of whose tokens are scored
     trv_scored_answer answer, rejected; // of a pair: chosen and rejected
 } trv_scored_row;
 
@@ -762,6 +769,9 @@ typedef struct {
     trv_figure score; // of all answers
     double deviation; // the standard deviation of one; NaN for one alone
     trv_figure chosen, rejected, margin, accuracy; // of pairs; a tie is a half
+    /* of rows of text: the sum of all log-probabilities, in nats */
+    double text_logp;
+    int64_t text_rows, text_tokens, text_bytes;
     double seconds;
     char *unused;   // a line that names columns of the file that nothing reads
                     // but a check that names them, or NULL
@@ -771,7 +781,8 @@ typedef struct {
 /**
  * Score the answers of a file. A reward gives its own value; parameters and
  * prompts the log-ratio log pA - log p0, in nats, or with opts->logp log pA; the
- * base log p0 itself.
+ * base log p0 itself. Of a row of text all tokens are the answer, the first
+ * behind BOS, or EOS where there is none, and the score is log pA always.
  *
  * @param out  [out] free with trv_scores_release(); zeros after a failure.
  * @return what reading data may return; TRV_EUNSUPPORTED (a value for each

@@ -37,6 +37,16 @@ adaptation_is_chat(const struct adaptation *a)
     return chat;
 }
 
+bool
+adaptation_has_text(const struct adaptation *a)
+{
+    bool text = a && (a->kind == KIND_TEXT || a->kind == KIND_RETRIEVE);
+
+    for (int64_t i = 0; a && i < count_parts(a); i++)
+        text = text || adaptation_has_text(part_at(a, i));
+    return text;
+}
+
 int
 adaptation_use_notes(struct strbuf *out, const struct adaptation *a,
                      trv_err *err)

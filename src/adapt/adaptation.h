@@ -113,8 +113,10 @@ int adaptation_of_system(struct adaptation **out, const char *text,
 int adaptation_of_demos(struct adaptation **out, const json_t *list,
                         const json_t *conf, const char *file, trv_err *err);
 
-/** Does it hold a prompt of messages, so that inputs are a user's turns? */
+/** Does it hold a prompt of messages, which only a chat has? */
 bool adaptation_is_chat(const struct adaptation *a); // NULL: no
+/** Does it hold a prompt of text? */
+bool adaptation_has_text(const struct adaptation *a); // NULL: no
 
 /** "lora:out/z" -> kind and path (borrowed from `to`). TRV_EINVAL shows
  * the form; any kind of KIND_LIST but "base" is accepted here, and "prompt",

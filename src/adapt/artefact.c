@@ -212,6 +212,9 @@ read_root(struct artefact *a, const char *file, trv_err *err)
         rc = read_kind(a, file, err);
     if (!rc)
         rc = read_base(a, file, err);
+    a->layout = "";
+    if (!rc && json_object_get(a->root, "layout"))
+        rc = need_string(&a->layout, a->root, "layout", file, err);
     if (!rc)
         rc = read_chain(a, file, err);
     if (!rc)

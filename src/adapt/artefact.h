@@ -5,6 +5,8 @@
  *     "trivium": 1,
  *     "form": "params", "kind": "lora",
  *     "base": {"name":, "weights":, "tokenizer":, "chat":},     SHA-256 or ""
+ *     "layout": "chat", "raw" or "mixed", of the inputs or rows that it was
+ *               made from; absent where there were none: row_layout.h
  *     "chain": [{"from":, "edge":, "method":, "options": {}, "seed":,
  *                "data":, "version":, "cost": {}}],
  *     "measured": {} or absent: api/api_note.c, and the reports of prompt
@@ -49,6 +51,7 @@ struct artefact {
     json_t *root;
     /* borrowed from root; "" where absent */
     const char *base_name, *base_weights, *base_tokenizer, *base_chat;
+    const char *layout;
     /* what finds the base again, for the files of other programs; borrowed
      * from whoever writes one, NULL where it is read */
     const char *base_origin;

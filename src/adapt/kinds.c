@@ -38,7 +38,7 @@ open_lora(struct adaptation *a, struct kind_source *from, trv_err *err)
 
     /* What it changes in the base is changed in a model of its own. */
     if (!rc && patch.n > 0)
-        rc = session_open_beside(&a->full, from->m->path, NULL, err);
+        rc = session_open_beside(&a->full, from->m->path, from->m, NULL, err);
     if (!rc && patch.n > 0)
         rc = base_patch_apply(a->full->model, &patch, err);
     base_patch_release(&patch);
@@ -105,7 +105,7 @@ open_full(struct adaptation *a, struct kind_source *from, trv_err *err)
     const struct model *m = from->m, *full;
     int rc;
 
-    rc = session_open_beside(&a->full, from->path, from->notes, err);
+    rc = session_open_beside(&a->full, from->path, from->m, from->notes, err);
     if (rc)
         return rc;
     full = a->full->model;

@@ -11,6 +11,7 @@
 #include "adapt/reward/reward_part.h"
 #include "adapt/spec.h"
 #include "base/mem.h"
+#include "text/row_layout.h"
 
 static int
 begin(struct adaptation **out, const char *spec, trv_err *err)
@@ -85,7 +86,7 @@ open_beside(struct kind_source *from, const struct adaptation_how *how,
     base->form = kind_form(KIND_FULL);
     rc = note_path(base, s->path, err);
     if (!rc)
-        rc = session_open_beside(&base->full, s->path, how->notes, err);
+        rc = session_open_beside(&base->full, s->path, how->m, how->notes, err);
     if (rc)
         return rc;
     there.m = base->full->model;
@@ -94,6 +95,23 @@ open_beside(struct kind_source *from, const struct adaptation_how *how,
         return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
                         how->m->tokenizer ? s->path : how->m->path);
     return open_parts(from, &there, s, err);
+}
+
+/* A prompt of text has no system message to be. */
+static int
+note_place(const struct adaptation *a, const struct adaptation_how *how,
+           trv_err *err)
+{
+    const bool placed = (a->kind == KIND_TEXT || a->kind == KIND_RETRIEVE) &&
+                        model_is_chat(how->m) && how->m->no_system;
+
+    return placed && sb_printf(how->notes,
+                               "the chat template of '%s' has no place for a "
+                               "system message: a prompt of text stands before "
+                               "the user's words, parted by a blank line\n",
+                               how->m->path)
+               ? err_nomem(err, "to open '%.200s'", a->spec)
+               : 0;
 }
 
 static int
@@ -125,6 +143,8 @@ open_kind(struct adaptation *a, const struct adaptation_how *how,
     a->kind = s->row->kind;
     if (!rc && s->row->open)
         rc = s->row->open(a, &from, err);
+    if (!rc)
+        rc = note_place(a, how, err);
     for (int64_t i = 0; i < from.n_parts; i++)
         adaptation_free(from.parts[i].a);
     mem_free(from.parts);
@@ -175,6 +195,28 @@ open_held(struct adaptation *a, const struct adaptation_how *how,
     return rc;
 }
 
+/* It was made of inputs that were laid out in another way than here. */
+static int
+note_layout(const struct adaptation *a, const struct adaptation_how *how,
+            const char *dir, trv_err *err)
+{
+    const char *made = a->artefact.layout;
+    const bool chat = model_is_chat(how->m);
+    const bool other = chat ? strcmp(made, LAYOUT_NAME_RAW) == 0
+                            : strcmp(made, LAYOUT_NAME_CHAT) == 0;
+
+    return other && sb_printf(how->notes,
+                              "'%s' was made in the layout %s, and plain "
+                              "prompts are laid out %s here: it may do "
+                              "nothing%s\n",
+                              dir, made, chat ? "as a chat" : "raw",
+                              chat           ? "; --raw makes them raw"
+                              : how->m->chat ? "; leave --raw away"
+                                             : "")
+               ? err_nomem(err, "to open '%s'", dir)
+               : 0;
+}
+
 static int
 open_folder(struct adaptation *a, const struct adaptation_how *how,
             const char *dir, int depth, trv_err *err)
@@ -189,6 +231,8 @@ open_folder(struct adaptation *a, const struct adaptation_how *how,
     row = kind_row(kind);
     rc = kind_is_described(row) ? open_described(a, how, row, dir, depth, err)
                                 : open_held(a, how, row, dir, err);
+    if (!rc && a->artefact.root)
+        rc = note_layout(a, how, dir, err);
     if (!rc && a->artefact.root && *a->artefact.base_name) {
         mem_free(a->base_name); // it knows more than PEFT's own field
         a->base_name = mem_strdup(a->artefact.base_name);

@@ -23,8 +23,8 @@ session_open(struct session **out, const char *path,
 }
 
 static int
-open_beside(struct session **out, const char *path, bool scorer,
-            struct strbuf *notes, trv_err *err)
+open_beside(struct session **out, const char *path, const struct model *with,
+            bool scorer, struct strbuf *notes, trv_err *err)
 {
     struct session *s = mem_calloc(1, sizeof(*s));
     int rc;
@@ -41,22 +41,25 @@ open_beside(struct session **out, const char *path, bool scorer,
         session_free(s);
         return rc;
     }
+    model_share_layout(s->model, with);
     *out = s;
     return 0;
 }
 
 int
 session_open_beside(struct session **out, const char *path,
-                    struct strbuf *notes, trv_err *err)
+                    const struct model *with, struct strbuf *notes,
+                    trv_err *err)
 {
-    return open_beside(out, path, false, notes, err);
+    return open_beside(out, path, with, false, notes, err);
 }
 
 int
 session_open_scorer(struct session **out, const char *path,
-                    struct strbuf *notes, trv_err *err)
+                    const struct model *with, struct strbuf *notes,
+                    trv_err *err)
 {
-    return open_beside(out, path, true, notes, err);
+    return open_beside(out, path, with, true, notes, err);
 }
 
 void

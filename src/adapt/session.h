@@ -19,14 +19,17 @@ struct session {
 
 int session_open(struct session **out, const char *path,
                  const struct backend_options *opts, trv_err *err);
-/** A further model, to work on the backend of another session: `be` is NULL
- * until the caller sets it, and stays the lender's. `notes` takes the model's;
- * NULL: they were taken before. */
+/** A further model, to work on the backend of another session, whose model is
+ * `with` and whose layout it takes: `be` is NULL until the caller sets it, and
+ * stays the lender's. `notes` takes the model's; NULL: they were taken before.
+ */
 int session_open_beside(struct session **out, const char *path,
-                        struct strbuf *notes, trv_err *err);
+                        const struct model *with, struct strbuf *notes,
+                        trv_err *err);
 /** The same for a reward model. */
 int session_open_scorer(struct session **out, const char *path,
-                        struct strbuf *notes, trv_err *err);
+                        const struct model *with, struct strbuf *notes,
+                        trv_err *err);
 void session_free(struct session *s);
 
 /** Pack the weights if that was not done yet. TRV_ENOMEM. */

@@ -43,8 +43,10 @@ append_context(struct ids *ids, const struct model *m,
 /* What a prompt of text puts around a row; `made` holds what is made for it. */
 static int
 put_around(struct example_around *around, struct strbuf *made,
-           const struct adaptation *a, const struct data_row *row, trv_err *err)
+           const struct model *m, const struct adaptation *a,
+           const struct data_row *row, trv_err *err)
 {
+    const struct text_rules rules = model_text_rules(m);
     int rc = 0;
 
     *around = (struct example_around){0};
@@ -56,7 +58,8 @@ put_around(struct example_around *around, struct strbuf *made,
         around->messages = a->messages;
         return 0;
     case KIND_DEMOS:
-        return demos_view(around, a->demos, row, err);
+        return demos_view(around, a->demos, row, example_is_chat(&rules, row),
+                          err);
     case KIND_RETRIEVE:
         rc = retrieve_view(made, a->retrieve, row, err);
         around->before = made->s; // NULL where nothing was found
@@ -73,7 +76,7 @@ view_conditioning(struct ids *ids, const struct model *m,
 {
     struct example_around around;
     struct strbuf made = {0};
-    int rc = put_around(&around, &made, a, row, err);
+    int rc = put_around(&around, &made, m, a, row, err);
 
     if (!rc)
         rc = append_context(ids, m, view_weights(a), &around, row, err);
@@ -135,6 +138,23 @@ count_parts(double *base, const struct adaptation *a, double weight)
     return n;
 }
 
+/* Nothing before an answer: it stands behind BOS, or EOS where the model has
+ * none, as lm-evaluation-harness lays it out. */
+static int
+begin_empty(struct ids *ids, const struct model *m, const struct data_row *row,
+            trv_err *err)
+{
+    int32_t first = tokenizer_bos(m->tokenizer);
+
+    if (first < 0)
+        first = tokenizer_eos(m->tokenizer);
+    if (first < 0)
+        return data_row_fail(row, err, TRV_EINVAL,
+                             "the input is empty and the tokenizer has no "
+                             "token that begins a text");
+    return ids_push(ids, first) ? err_nomem(err, "for an input") : 0;
+}
+
 static int
 add_part(struct context *c, struct session *s, struct adaptation *a,
          double weight, const struct data_row *row, trv_err *err)
@@ -154,9 +174,7 @@ add_part(struct context *c, struct session *s, struct adaptation *a,
     if (!rc)
         rc = view_conditioning(ids, home, a, row, err);
     if (!rc && ids->n < 1)
-        rc = data_row_fail(row, err, TRV_EINVAL,
-                           "the input is empty and the tokenizer has no token "
-                           "that begins a text");
+        rc = begin_empty(ids, home, row, err);
     part->ids = ids->v;
     part->n_ids = ids->n;
     return rc;
@@ -207,41 +225,6 @@ view_open(struct context *out, struct session *s, struct adaptation *a,
 }
 
 /* --- inputs --- */
-
-/* Replace a row by an object with one column, which the row then borrows. */
-static int
-set_row(struct data_row *row, json_t *obj, int64_t line, trv_err *err)
-{
-    if (!obj)
-        return err_fail(err, TRV_ENOMEM, "no memory for an input");
-    json_decref(row->json);
-    *row = (struct data_row){.json = obj,
-                             .path = row->path,
-                             .line = line,
-                             .prompt = json_object_get(obj, "prompt"),
-                             .label = -1};
-    return 0;
-}
-
-/* A text row as the user's turn: {"prompt": [{"role": "user", ...}]}; its other
- * columns stay, for rewards that need a reference. */
-static int
-make_turn(struct data_row *row, trv_err *err)
-{
-    const char *text = row->text;
-    json_t *turn;
-
-    if (!text && row->prompt && json_is_string(row->prompt))
-        text = json_string_value(row->prompt);
-    if (!text)
-        return 0; // it is a conversation already
-    turn = json_pack("[{s:s,s:s}]", "role", "user", "content", text);
-    if (!turn || json_object_set_new(row->json, "prompt", turn))
-        return err_fail(err, TRV_ENOMEM, "no memory for an input");
-    row->prompt = turn;
-    row->text = NULL;
-    return 0;
-}
 
 /* What a text starts from: BOS, else EOS; for a chat the template up to where
  * the user's words begin. */
@@ -306,13 +289,15 @@ first_stream(enum inputs_use use)
     return STREAM_INPUTS + ((uint64_t)use << 40);
 }
 
-/* Sampled ids become the text of a row; nothing but special tokens or blanks
+/* Sampled ids become the words of a row; nothing but special tokens or blanks
  * is no input, and one word stands in, so that rows keep their number. */
 static int
 sampled_row(struct data_row *row, const struct session *s,
-            const struct sample_out *o, int64_t line, bool chat, trv_err *err)
+            const struct sample_out *o, int64_t line, bool text_alone,
+            trv_err *err)
 {
     struct strbuf text = {0};
+    json_t *json;
     int rc =
         tokenizer_decode(s->model->tokenizer, &text, o->ids, o->n, true, err);
 
@@ -322,11 +307,13 @@ sampled_row(struct data_row *row, const struct session *s,
                  ? err_fail(err, TRV_ENOMEM, "no memory for an input")
                  : 0;
     }
-    if (!rc)
-        rc = set_row(row, json_pack("{s:s%}", "prompt", text.s, text.len), line,
-                     err);
-    if (!rc && chat)
-        rc = make_turn(row, err);
+    row->line = line;
+    if (!rc) {
+        json = json_pack("{s:s%}", text_alone ? "text" : "prompt", text.s,
+                         text.len);
+        rc = json ? data_row_set(row, json, err)
+                  : err_nomem(err, "for an input");
+    }
     sb_release(&text);
     return rc;
 }
@@ -337,6 +324,7 @@ sample_inputs(struct inputs *out, struct session *s,
 {
     const int64_t want = opts->want;
     const uint64_t stream = first_stream(opts->use);
+    const bool chat = !opts->text && model_is_chat(s->model);
     struct inputs_options state = *opts;
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = 16,
@@ -359,7 +347,7 @@ sample_inputs(struct inputs *out, struct session *s,
                       (long long)want);
         goto done;
     }
-    rc = sampling_start(&start, s, opts->chat, err);
+    rc = sampling_start(&start, s, chat, err);
     if (!rc)
         rc = session_decoder(s, &d, err);
     if (rc)
@@ -378,11 +366,11 @@ sample_inputs(struct inputs *out, struct session *s,
     for (int64_t i = 0; i < want && !rc; i++) {
         const int64_t cut = 4 + rng_below(&lengths, 13);
 
-        if (!opts->chat && outs[i].n > cut)
+        if (!chat && outs[i].n > cut)
             outs[i].n = cut;
         hash_add(h, outs[i].ids, (size_t)outs[i].n * sizeof(int32_t));
         out->data.n = i + 1;
-        rc = sampled_row(&out->data.rows[i], s, &outs[i], i + 1, opts->chat,
+        rc = sampled_row(&out->data.rows[i], s, &outs[i], i + 1, opts->text,
                          err);
     }
     hash_close(h, out->data.hash);
@@ -395,30 +383,50 @@ done:
     return rc;
 }
 
+/* A line of plain text is an input: what a user says. */
+static int
+lines_to_prompts(struct data *data, trv_err *err)
+{
+    for (int64_t i = 0; i < data->n; i++) {
+        struct data_row *row = &data->rows[i];
+        json_t *text = json_object_get(row->json, "text");
+
+        if (json_object_set(row->json, "prompt", text))
+            return err_nomem(err, "for an input");
+        row->prompt = text;
+    }
+    return 0;
+}
+
 int
 inputs_open(struct inputs *out, struct session *s,
             const struct inputs_options *opts, trv_err *err)
 {
+    const size_t n_path = opts->path ? strlen(opts->path) : 0;
     int rc = 0;
 
     *out = (struct inputs){0};
     if (!s->model->tokenizer)
         return err_fail(err, TRV_EFORMAT, "'%s' has no tokenizer",
                         s->model->path);
-    if (opts->chat && !s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need; "
-                        "--chat-template FILE gives it one",
-                        s->model->path);
     if (opts->path)
         rc = data_open(&out->data, opts->path, err);
     else
         rc = sample_inputs(out, s, opts, err);
-    for (int64_t i = 0; opts->path && opts->chat && i < out->data.n && !rc; i++)
-        rc = make_turn(&out->data.rows[i], err);
+    if (!rc && n_path > 4 && strcmp(opts->path + n_path - 4, ".txt") == 0)
+        rc = lines_to_prompts(&out->data, err);
     if (rc)
         inputs_release(out);
     return rc;
+}
+
+void
+view_layout(struct row_layout *out, const struct model *m,
+            const struct inputs *in, bool prompt)
+{
+    const struct text_rules rules = model_text_rules(m);
+
+    row_layout_of(out, &rules, in->data.rows, in->data.n, prompt);
 }
 
 void

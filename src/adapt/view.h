@@ -10,6 +10,7 @@
 #include "adapt/adaptation.h"
 #include "adapt/session.h"
 #include "model/decoder/conditioning.h"
+#include "text/row_layout.h"
 
 /**
  * All of an adaptation that acts on answers to a row: what scoring, sampling
@@ -56,16 +57,17 @@ struct inputs_options {
     enum inputs_use use;
     int64_t want;  // how many to sample
     uint64_t seed; // of sampling
-    bool chat; // texts become the user's turn, as a prompt of messages needs
+    bool text;     // sampled ones are rows of text, raw in every layout
     /* Called while inputs are sampled; false stops. May be NULL. */
     bool (*progress)(void *payload, int64_t done, double tokens);
     void *payload;
 };
 
 /**
- * Open the inputs of a conversion or a measurement. Sampled texts begin at the
- * model's BOS or EOS (in a chat: where the template puts the user's words) and
- * are cut after 4 to 16 tokens.
+ * Open the inputs of a conversion or a measurement. A line of a .txt file is a
+ * plain prompt. Sampled texts begin at the model's BOS or EOS and are cut after
+ * 4 to 16 tokens; in the layout chat they are what a user says, from where the
+ * template puts those words.
  *
  * @return what data_open() returns; TRV_EINVAL where sampling has nothing to
  *         start from; TRV_ECANCELED.
@@ -73,5 +75,8 @@ struct inputs_options {
 int inputs_open(struct inputs *out, struct session *s,
                 const struct inputs_options *opts, trv_err *err);
 void inputs_release(struct inputs *in); // accepts zeros
+/** How they are laid out; `prompt` as in row_layout_of(). */
+void view_layout(struct row_layout *out, const struct model *m,
+                 const struct inputs *in, bool prompt);
 
 #endif

@@ -74,6 +74,8 @@ trv_model_open(trv_model **out, const char *path, const trv_model_options *opts,
     rc = session_open(&m->s, path, &wish, err);
     if (!rc && opts && opts->chat_template)
         rc = model_open_chat(m->s->model, opts->chat_template, err);
+    if (!rc && opts)
+        rc = model_set_layout(m->s->model, opts->layout, err);
     if (!rc && opts && opts->base_name)
         rc = model_set_origin(m->s->model, opts->base_name, err);
     if (rc) {

@@ -147,28 +147,24 @@ plan_sampling(struct sample_options *so, const struct model *m,
     return sampling_check(s, err);
 }
 
-/* What a chat is asked: the turns given, or the prompt as the user's. */
+/* The turns given, as messages. */
 static int
-chat_messages(json_t **out, const char *prompt, const trv_generate_options *o,
-              trv_err *err)
+chat_messages(json_t **out, const trv_generate_options *o, trv_err *err)
 {
-    const trv_turn said = {"user", prompt};
-    const trv_turn *turns = o->n_turns > 0 ? o->turns : &said;
-    const int32_t n = o->n_turns > 0 ? o->n_turns : 1;
+    const trv_turn *turns = o->turns;
     const json_t *checked;
     json_t *list = json_array();
     trv_err why = {0};
     int rc = list ? 0 : err_fail(err, TRV_ENOMEM, "no memory for a chat");
 
-    for (int32_t i = 0; i < n && !rc; i++) {
+    for (int32_t i = 0; i < o->n_turns && !rc; i++) {
         if (!turns[i].role || !turns[i].content)
             rc = err_fail(err, TRV_EINVAL, "turn %d has no %s", i + 1,
                           turns[i].role ? "content" : "role");
         else if (json_array_append_new(list, json_pack("{s:s,s:s}", "role",
                                                        turns[i].role, "content",
                                                        turns[i].content)))
-            rc = err_fail(err, TRV_EINVAL, "%s is not UTF-8",
-                          o->n_turns > 0 ? "a turn" : "the prompt");
+            rc = err_fail(err, TRV_EINVAL, "a turn is not UTF-8");
     }
     if (!rc && messages_check(&checked, list, "the conversation", &why))
         rc = err_fail(err, TRV_EINVAL, "%s", why.msg);
@@ -181,11 +177,9 @@ chat_messages(json_t **out, const char *prompt, const trv_generate_options *o,
 
 /* The prompt as a row of data; the caller frees row->json. */
 static int
-prompt_row(struct data_row *row, const trv_model *m, const trv_adaptation *a,
-           const char *prompt, const trv_generate_options *o, trv_err *err)
+prompt_row(struct data_row *row, const char *prompt,
+           const trv_generate_options *o, trv_err *err)
 {
-    const bool chat =
-        o->chat || o->n_turns > 0 || (a && adaptation_is_chat(a->inner));
     json_t *messages = NULL;
     int rc = 0;
 
@@ -194,17 +188,12 @@ prompt_row(struct data_row *row, const trv_model *m, const trv_adaptation *a,
         return err_fail(err, TRV_EINVAL, "%s",
                         prompt ? "there are both a prompt and turns"
                                : "there is neither a prompt nor a turn");
-    if (chat && !m->s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which a chat needs; "
-                        "--chat-template FILE gives it one",
-                        m->s->model->path);
-    if (chat)
-        rc = chat_messages(&messages, prompt, o, err);
+    if (!prompt)
+        rc = chat_messages(&messages, o, err);
     if (rc)
         return rc;
-    row->json = chat ? json_pack("{s:o}", "prompt", messages)
-                     : json_pack("{s:s}", "prompt", prompt);
+    row->json = prompt ? json_pack("{s:s}", "prompt", prompt)
+                       : json_pack("{s:o}", "prompt", messages);
     if (!row->json)
         return err_fail(err, TRV_EINVAL, "the prompt is not UTF-8");
     row->prompt = json_object_get(row->json, "prompt");
@@ -460,7 +449,7 @@ trv_generate(trv_model *m, trv_completion *out, const trv_adaptation *a,
     so.payload = &t;
     rc = view_ready(inner, s->be, err);
     if (!rc)
-        rc = prompt_row(&g.row, m, a, prompt, opts, err);
+        rc = prompt_row(&g.row, prompt, opts, err);
     if (!rc)
         rc = open_context(&g.context, s, inner, &g.row, opts, err);
     if (!rc)

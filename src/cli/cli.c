@@ -24,6 +24,16 @@ const struct opt_spec cli_global_opts[] = {
              .value = "FILE", .shown = "the model's own",
              .help = "chat template to use; or the name of one of several that "
                      "the model has"),
+    OPT_CHOICE(struct cli_globals, model.layout, 0, "layout",
+               .choices = "raw|chat", .value = "NAME",
+               .shown = "chat where the model has a chat template",
+               .help = "how plain prompts are laid out: as what a user says "
+                       "(chat), a prompt: being the system message, or as "
+                       "text (raw). Messages are always a chat, rows of text "
+                       "always raw"),
+    OPT_FLAG(struct cli_globals, raw, 0, "raw", "the same as --layout raw"),
+    OPT_FLAG(struct cli_globals, chat, 'c', "chat",
+             "the same as --layout chat"),
     OPT_FLAG(struct cli_globals, quiet, 'q', "quiet",
              "no progress and no notes, only the result and failures"),
     OPT_FLAG(struct cli_globals, help, 'h', "help", "print the help and stop"),

@@ -54,6 +54,7 @@ enum cli_exit {
 /** Options that every command takes. */
 struct cli_globals {
     trv_model_options model;
+    bool raw, chat; // --layout in a word
     bool quiet, help, version;
 };
 extern const struct opt_spec cli_global_opts[];

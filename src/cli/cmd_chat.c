@@ -702,6 +702,11 @@ begin(struct chat *c)
     struct text system = {NULL, 0};
     enum cli_exit status = CLI_OK;
 
+    if (c->cli->globals->model.layout &&
+        strcmp(c->cli->globals->model.layout, "raw") == 0)
+        return cli_usage(c->cli, "a conversation is laid out by the chat "
+                                 "template: leave --raw away; 'trivium "
+                                 "generate --raw' continues plain text");
     if (cli_model_open(c->cli, &c->m, c->a.model, &err))
         return cli_fail_err(c->cli, &err);
     if (!trv_model_has_chat(c->m))

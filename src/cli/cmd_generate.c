@@ -25,9 +25,9 @@ static const struct opt_spec generate_opts[] = {
     OPT_FLAG(struct generate_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
     OPT_TEXT(struct generate_args, prompt, 'p', "prompt", .value = "TEXT",
-             .shown = "", .help = "the text to continue; @FILE reads a file"),
-    OPT_FLAG(struct generate_args, o.chat, 'c', "chat",
-             "the prompt is what a user says: use the chat template"),
+             .shown = "",
+             .help = "what a user says, or the text to continue (--raw); "
+                     "@FILE reads a file"),
     OPT_GROUP("How to choose"),
     CHOOSING_NUMBERS(struct generate_args),
     OPT_GROUP("How a reward acts"),
@@ -49,7 +49,7 @@ static const struct opt_spec generate_opts[] = {
             .help = "how many answers to the same prompt"),
     OPT_FLAG(struct generate_args, json, 'j', "json", "print one JSON object"),
     OPT_ARG(struct generate_args, word, "PROMPT",
-            "the text to continue; without it and --prompt, standard input"),
+            "the same; without it and --prompt, standard input"),
     OPT_END,
 };
 
@@ -206,14 +206,15 @@ const struct cmd_entry cmd_generate = {
     .name = "generate",
     .summary = "continue a prompt, under an adaptation or without one",
     .description =
-        "Continue a prompt and print the new text as it comes; the prompt "
-        "itself is not repeated. One line end at the end of a prompt from a "
+        "Answer what a user says, or continue a text (--raw, or a model "
+        "without a chat template), and print the new text as it comes; the "
+        "prompt itself is not repeated. One line end at the end of a prompt from a "
         "file or from standard input is not part of it.",
     .examples =
         "trivium generate --model MODEL \"Once upon a time\"\n"
-        "trivium generate --model MODEL --adaptation out/z --chat \"Hello!\"\n"
+        "trivium generate --model MODEL --adaptation out/z \"Hello!\"\n"
         "trivium generate --model MODEL -p @prompt.txt --samples 4 --json\n"
-        "trivium generate --model MODEL --chat \"Name a bird.\" \\\n"
+        "trivium generate --model MODEL \"Name a bird.\" \\\n"
         "    --adaptation verifier:length,hi=5 --best-of 16",
     .opts = generate_opts,
     .args_size = sizeof(struct generate_args),

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/human.h"
@@ -11,12 +12,13 @@
 #define EXCERPT 48 // columns of an answer in the table
 
 struct score_args {
-    const char *model, *adaptation;
+    const char *model, *adaptation, *as;
     bool any_base, json;
     trv_score_options o;
 };
 
 static const struct score_args score_defaults = {
+    .as = "ratio",
     .o = TRV_SCORE_OPTIONS_INIT,
 };
 
@@ -33,18 +35,17 @@ static const struct opt_spec score_opts[] = {
                  "messages, or prompt, chosen and rejected"),
     OPT_FLAG(struct score_args, any_base, 0, "any-base",
              "take an artefact that was made for another model"),
-    OPT_FLAG(struct score_args, o.chat, 'c', "chat",
-             "rows of text are what a user says and the answer to it: use the "
-             "chat template"),
     OPT_INT(struct score_args, o.max_rows, 0, "max-rows", .lo = 0,
             .hi = INT32_MAX, .unit = "rows", .shown = "0, all",
             .help = "take at most so many from the file"),
     OPT_FLAG(struct score_args, o.no_eos, 0, "no-eos",
              "of log-probabilities: leave out what ends an answer, EOS or what "
              "the chat template puts behind it"),
-    OPT_FLAG(struct score_args, o.logp, 0, "logp",
-             "of parameters and prompts: the log-probability itself, not what "
-             "it is above the base's"),
+    OPT_CHOICE(struct score_args, as, 0, "as", .choices = "ratio|logp",
+               .value = "NAME",
+               .help = "of parameters and prompts: how much likelier than to "
+                       "the base an answer is, or its log-probability itself"),
+    OPT_FLAG(struct score_args, o.logp, 0, "logp", "the same as --as logp"),
     OPT_GROUP("What to print"),
     OPT_FLAG(struct score_args, o.tokens, 0, "tokens",
              "what each token adds, too"),
@@ -99,6 +100,13 @@ json_row(const trv_model *m, const trv_scored_row *r, int64_t number)
 {
     const trv_scored_answer *y = &r->answer;
 
+    if (r->text)
+        return json_pack(
+            "{s:I, s:o, s:I, s:I, s:o, s:o, s:o*}", "row", (json_int_t)number,
+            "score", json_value(y->score), "n_tokens", (json_int_t)y->n_tokens,
+            "bytes", (json_int_t)y->n, "per_token",
+            json_value(y->score / (double)y->n_tokens), "per_byte",
+            json_value(y->score / (double)y->n), "tokens", json_tokens(m, y));
     if (!r->pair)
         return json_pack("{s:I, s:o, s:o*}", "row", (json_int_t)number, "score",
                          json_value(y->score), "tokens", json_tokens(m, y));
@@ -107,6 +115,24 @@ json_row(const trv_model *m, const trv_scored_row *r, int64_t number)
         json_value(y->score), "rejected", json_value(r->rejected.score),
         "margin", json_value(y->score - r->rejected.score), "chosen_tokens",
         json_tokens(m, y), "rejected_tokens", json_tokens(m, &r->rejected));
+}
+
+/* Nats of a text, less than nothing, for each token, or for each byte. */
+static double
+text_nats(const trv_scores *s, int64_t n)
+{
+    return -s->text_logp / (double)n;
+}
+
+static json_t *
+json_perplexity(const trv_scores *s)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:I, s:I}", "token",
+        json_value(exp(text_nats(s, s->text_tokens))), "byte",
+        json_value(exp(text_nats(s, s->text_bytes))), "bits_per_byte",
+        json_value(text_nats(s, s->text_bytes) / log(2.0)), "tokens",
+        (json_int_t)s->text_tokens, "bytes", (json_int_t)s->text_bytes);
 }
 
 static json_t *
@@ -122,6 +148,11 @@ json_summary(const trv_scores *s)
          json_object_set_new(o, "rejected", json_figure(&s->rejected)) ||
          json_object_set_new(o, "margin", json_figure(&s->margin)) ||
          json_object_set_new(o, "accuracy", json_figure(&s->accuracy)))) {
+        json_decref(o);
+        return NULL;
+    }
+    if (o && s->text_rows > 0 &&
+        json_object_set_new(o, "perplexity", json_perplexity(s))) {
         json_decref(o);
         return NULL;
     }
@@ -177,6 +208,10 @@ static void
 print_row(FILE *f, const trv_model *m, const trv_scored_row *r, int64_t number)
 {
     fprintf(f, "%8lld %10.4f  ", (long long)number, r->answer.score);
+    if (r->text)
+        fprintf(f, "%10lld %10.4f %10.4f  ", (long long)r->answer.n_tokens,
+                r->answer.score / (double)r->answer.n_tokens,
+                r->answer.score / (double)r->answer.n);
     if (r->pair)
         fprintf(f, "%10.4f %10.4f  ", r->rejected.score,
                 r->answer.score - r->rejected.score);
@@ -210,7 +245,10 @@ print_table(const struct cli *cli, const trv_model *m, const trv_scores *s)
             pairs ? "chosen" : "score");
     if (pairs)
         fprintf(f, "%10s %10s  ", "rejected", "margin");
-    fprintf(f, "answer%s\n", term_plain(color));
+    if (s->text_rows > 0)
+        fprintf(f, "%10s %10s %10s  ", "tokens", "per token", "per byte");
+    fprintf(f, "%s%s\n", s->text_rows > 0 ? "text" : "answer",
+            term_plain(color));
     for (int64_t i = 0; i < s->n; i++)
         print_row(f, m, &s->rows[i], i + 1);
     fputc('\n', f);
@@ -221,6 +259,14 @@ print_table(const struct cli *cli, const trv_model *m, const trv_scores *s)
     print_figure(f, "rejected", &s->rejected);
     print_figure(f, "margin", &s->margin);
     print_figure(f, "accuracy", &s->accuracy);
+    if (s->text_rows > 0)
+        fprintf(f, "%-10s %.6g a token, %.6g a byte (%.6g bits per byte)\n",
+                "perplexity", exp(text_nats(s, s->text_tokens)),
+                exp(text_nats(s, s->text_bytes)),
+                text_nats(s, s->text_bytes) / log(2.0));
+    if (s->text_rows > 0)
+        fprintf(f, "%-10s %s\n", "tokens",
+                human_count(text, (double)s->text_tokens));
     fprintf(f, "%-10s %s\n", "answers", human_count(text, (double)s->score.n));
     return cli_finish(cli);
 }
@@ -229,6 +275,7 @@ static enum cli_exit
 score_run(struct cli *cli, const void *args)
 {
     const struct score_args *a = args;
+    trv_score_options o = a->o;
     trv_model *m = NULL;
     trv_adaptation *adaptation = NULL;
     trv_scores scores = {0};
@@ -241,8 +288,11 @@ score_run(struct cli *cli, const void *args)
         status = cli_fail_err(cli, &err);
         goto done;
     }
+    o.logp = o.logp || strcmp(a->as, "logp") == 0;
     term_catch_interrupt();
-    if (trv_score(m, &scores, adaptation, &a->o, term_progress, &cli->term,
+    o.on_message = cli_message;
+    o.message_payload = cli;
+    if (trv_score(m, &scores, adaptation, &o, term_progress, &cli->term,
                   &err)) {
         term_done(&cli->term);
         status = cli_fail_err(cli, &err);
@@ -273,9 +323,11 @@ const struct cmd_entry cmd_score = {
         "Parameters and prompts score by how much "
         "likelier than to the base model an answer is to them, base by its "
         "log-probability, all in nats. Pairs get a margin, and the share "
-        "of them whose chosen answer is above the rejected one. Rows of text "
-        "with --logp --no-eos are what lm-evaluation-harness calls the "
-        "loglikelihood of completion after prompt.\n\n"
+        "of them whose chosen answer is above the rejected one. With --raw "
+        "--as logp --no-eos they are what lm-evaluation-harness calls the "
+        "loglikelihood of completion after prompt. Of rows with `text` alone "
+        "all tokens are scored, the first behind BOS, or EOS where there is "
+        "none: its loglikelihood_rolling, and the perplexity of all.\n\n"
         "'trivium help rewards' lists the rewards, their options, and how a "
         "program of your own becomes one.",
     .examples =

@@ -62,6 +62,13 @@ run_command(struct cli *cli, struct cli_globals *globals, int argc,
         status = cli_finish(cli);
         goto done;
     }
+    if (globals->raw + globals->chat + (globals->model.layout != NULL) > 1) {
+        status = cli_usage(cli, "--raw, --chat and --layout say the same: give "
+                                "one of them");
+        goto done;
+    }
+    if (globals->raw || globals->chat)
+        globals->model.layout = globals->raw ? "raw" : "chat";
     missing = opt_missing(&tables[0]);
     if (missing) {
         status = missing->type == OPT_TYPE_ARG

@@ -1,76 +1,11 @@
 /* origin.c -- what trivium.json and metrics.jsonl say of an adaptation. */
 #include "cli/origin.h"
 
-#include <ctype.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/textio.h"
-
-#define METRICS_MAX ((size_t)1 << 20) // lines; runs have some 100 to 100,000
-
-/* ---- the curves ---------------------------------------------------------- */
-
-static void
-curve_release(struct curve *c)
-{
-    free(c->step);
-    free(c->value);
-    *c = (struct curve){0};
-}
-
-static int
-curve_add(struct curve *c, double step, const json_t *value)
-{
-    const int64_t n = c->n;
-
-    if (!json_is_number(value) || (n > 0 && step <= c->step[n - 1]))
-        return 0;
-    if ((n & (n - 1)) == 0) { // full at each power of two
-        const size_t size = (size_t)(n ? 2 * n : 1) * sizeof(double);
-        double *steps = realloc(c->step, size);
-        double *values;
-
-        if (steps)
-            c->step = steps;
-        values = steps ? realloc(c->value, size) : NULL;
-        if (!values)
-            return -1;
-        c->value = values;
-    }
-    c->step[n] = step;
-    c->value[n] = json_number_value(value);
-    c->n++;
-    return 0;
-}
-
-int
-origin_read_metrics(struct origin *o, FILE *f)
-{
-    char *line = NULL;
-    size_t cap = 0;
-    int bad = 0;
-
-    for (size_t i = 0; i < METRICS_MAX && !bad; i++) {
-        const ssize_t n = getline(&line, &cap, f);
-        json_t *row = n > 0 ? json_loadb(line, (size_t)n, 0, NULL) : NULL;
-        const json_t *step = json_object_get(row, "step");
-
-        if (json_is_number(step)) {
-            const double at = json_number_value(step);
-
-            bad = curve_add(&o->loss, at, json_object_get(row, "loss")) ||
-                  curve_add(&o->reward, at, json_object_get(row, "reward"));
-        }
-        json_decref(row);
-        if (n < 0)
-            break;
-    }
-    free(line);
-    return bad;
-}
 
 /* A run that has ended keeps its metrics in the artefact; one that has not, or
  * an older one, beside it. */
@@ -83,7 +18,7 @@ read_metrics(struct origin *o, const char *path)
 
     while (n > 1 && path[n - 1] == '/')
         n--;
-    for (size_t i = 0; i < 2 && o->loss.n == 0 && !bad; i++) {
+    for (size_t i = 0; i < 2 && o->curves.loss.n == 0 && !bad; i++) {
         const size_t size = n + strlen(names[i]) + 1;
         char *name = malloc(size);
         FILE *f;
@@ -93,7 +28,7 @@ read_metrics(struct origin *o, const char *path)
         snprintf(name, size, "%.*s%s", (int)n, path, names[i]);
         f = fopen(name, "r");
         if (f) {
-            bad = origin_read_metrics(o, f);
+            bad = curves_read(&o->curves, f);
             fclose(f);
         }
         free(name);
@@ -125,8 +60,7 @@ void
 origin_release(struct origin *o)
 {
     json_decref(o->said);
-    curve_release(&o->loss);
-    curve_release(&o->reward);
+    curves_release(&o->curves);
     *o = (struct origin){0};
 }
 

@@ -10,25 +10,17 @@
 
 #include <trivium/trivium.h>
 
-/** A column of metrics.jsonl over the steps; n 0 where there is none. */
-struct curve {
-    double *step, *value; // [n], steps rising
-    int64_t n;
-};
+#include "cli/curves.h"
 
 struct origin {
     json_t *said; // trv_adaptation_describe()
-    struct curve loss, reward;
+    struct curves curves;
 };
 
 /** Zeros are an origin of nothing. A run without metrics, or lines of them that
  * are broken, are no failure: that curve is shorter. */
 int origin_open(struct origin *o, const trv_adaptation *a, trv_err *err);
 void origin_release(struct origin *o); // accepts zeros
-
-/** The curves from the lines of metrics.jsonl; those that are no JSON, or have
- * no step above the last, are passed over. Returns -1 without memory. */
-int origin_read_metrics(struct origin *o, FILE *f);
 
 /** A prompt's messages (array), or NULL. */
 const json_t *origin_words(const struct origin *o);

@@ -619,7 +619,7 @@ static int
 put_making(FILE *f, const struct page_of *of, const struct names *n)
 {
     const struct origin *made = of->target;
-    const bool has_curve = made->loss.n > 1 || made->reward.n > 1;
+    const bool has_curve = made->curves.loss.n > 1 || made->curves.reward.n > 1;
     int bad;
 
     fprintf(f,
@@ -631,8 +631,8 @@ put_making(FILE *f, const struct page_of *of, const struct names *n)
     put_cost(f, made);
     if (has_curve)
         fputs("</div>\n<div>\n", f);
-    bad = page_plot_curve(f, &made->loss, "Training loss", "Loss") ||
-          page_plot_curve(f, &made->reward, "Reward", "Mean reward");
+    bad = page_plot_curve(f, &made->curves.loss, "Training loss", "Loss") ||
+          page_plot_curve(f, &made->curves.reward, "Reward", "Mean reward");
     fputs("</div>\n</div>\n", f);
     bad = bad || put_commands(f, of);
     fputs("</section>\n", f);

@@ -9,7 +9,7 @@
 
 #include <trivium/trivium.h>
 
-#include "cli/origin.h"
+#include "cli/curves.h"
 
 /** Divergence by the token's place in the answer; there is at least one. */
 int page_plot_positions(FILE *f, const trv_measurement *r, const char *source,

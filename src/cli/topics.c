@@ -264,10 +264,13 @@ const struct topic topics[] = {
     {.name = "prompts",
      .summary = "what stands before an input: the kinds of prompts",
      .text =
-         "A prompt of text stands right before the input, byte for byte: end "
-         "it "
-         "with the blank or the empty line that should part the two. In a chat "
-         "it becomes, or joins, the system message. convert makes prompts, "
+         "A model with a chat template takes an input as what a user says, and "
+         "a prompt of text as the system message, or before the row's own; "
+         "where its template has no place for one the prompt opens the user's "
+         "words. With --raw, for rows of text, and for a model without a "
+         "template it stands right before the input, byte for byte: end it "
+         "with the blank or the empty line that should part the two. Messages "
+         "are always a chat. convert makes prompts, "
          "too: text by a search (text, evolve), demonstrations (demos), and "
          "virtual tokens (soft, prefix), which are PEFT folders.",
      .parts = prompts,
@@ -283,8 +286,12 @@ const struct topic topics[] = {
      .summary = "files of inputs, rows and pairs, and their columns",
      .text =
          "Files are JSON lines (.jsonl), a JSON array (.json), a table with a "
-         "header (.csv, .tsv), or plain text (.txt), each line of it a row "
-         "with the column text. Standard input, - or /dev/stdin, is lines or "
+         "header (.csv, .tsv), or plain text (.txt), each line of it an "
+         "input, or to train and score a row with the column text. A model "
+         "with a chat template lays a plain prompt out as what a user says, "
+         "and its answer as the assistant's; --raw, or --layout raw, as text. "
+         "Rows of messages are always chats, rows of text always raw. "
+         "Standard input, - or /dev/stdin, is lines or "
          "an array. --inputs takes "
          "inputs, and what answers the rows have is left aside; --data of "
          "train "
@@ -322,7 +329,7 @@ const struct topic topics[] = {
          "'trivium help rewards' and 'trivium help prompts' have the kinds and "
          "their options.",
      .examples = "trivium generate --model MODEL \"Once\" \\\n"
-                 "    --adaptation \"mix:1.5*lora:out/a-0.5*prompt:@z.txt\"\n"
+                 "    --adaptation \"mix:1.5*lora:out/z-0.5*prompt:@z.txt\"\n"
                  "trivium score --model MODEL --data rows.jsonl \\\n"
                  "    --adaptation \"contrast:beta=2,prompt:Be kind.,"
                  "minus=prompt:Be rude.\""},

@@ -115,6 +115,7 @@ pair_rows_open(struct pair_rows *out, const struct model *m, const char *path,
         return rc;
     rc = pair_rows_begin(out, data.n, err);
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    row_layout_of(&out->layout, &rules, data.rows, data.n, false);
     out->unused = data.unused;
     data.unused = NULL;
     for (int64_t i = 0; i < data.n && !rc; i++) {

@@ -15,6 +15,7 @@
 #include "learn/loss/loss_reward.h"
 #include "learn/loop/run.h"
 #include "learn/loop/shuffle.h"
+#include "text/row_layout.h"
 
 enum { CHOSEN, REJECTED, PAIR_SIDES };
 
@@ -30,8 +31,9 @@ struct pair_rows {
     int64_t n, n_dropped; // dropped: a row is too long
     int64_t tokens;
     char hash[HASH_HEX]; // of the file
-    char *unused;        // its columns that nothing reads, or NULL
-    bool has_margin;     // gaps are the column `margin`, 0 where it is absent
+    struct row_layout layout;
+    char *unused;    // its columns that nothing reads, or NULL
+    bool has_margin; // gaps are the column `margin`, 0 where it is absent
 };
 
 /** Read a file's pairs: `chosen` and `rejected`, with `prompt` or with what

@@ -356,8 +356,8 @@ student_text(struct ids *ids, const struct session *s,
         text = file.s ? file.s : "";
     }
     if (!rc) {
-        row.json = json_pack("{s:s}", "prompt", text);
-        row.prompt = json_object_get(row.json, "prompt");
+        row.json = json_pack("{s:s}", "text", text);
+        row.text = json_string_value(json_object_get(row.json, "text"));
         if (!row.json)
             rc = err_fail(err, TRV_EINVAL,
                           "the text that virtual tokens start from is not "

@@ -57,6 +57,7 @@ learned_rows_open(struct learned_rows *out, const struct model *m,
     if (rc)
         return rc;
     memcpy(out->hash, data.hash, sizeof(out->hash));
+    row_layout_of(&out->layout, &rules, data.rows, data.n, false);
     if (data.n >= INT32_MAX) { // a shuffle draws 32 bits
         rc = err_fail(err, TRV_ERANGE, "'%s' has %lld rows, more than %d", path,
                       (long long)data.n, INT32_MAX - 1);

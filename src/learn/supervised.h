@@ -13,7 +13,7 @@
 #include "adapt/session.h"
 #include "learn/loop/shuffle.h"
 #include "learn/student.h"
-#include "text/example.h"
+#include "text/row_layout.h"
 
 struct learned_row {
     int32_t *ids;
@@ -28,7 +28,8 @@ struct learned_rows {
     int64_t tokens, loss_tokens; // of all rows
     int64_t n_virtual;           // ids of virtual tokens before each row
     char hash[HASH_HEX];         // of the file
-    char *unused;                // its columns that nothing reads, or NULL
+    struct row_layout layout;
+    char *unused; // its columns that nothing reads, or NULL
 };
 
 /** Read a file's rows as ids, each at most `max_length` tokens: a longer one is

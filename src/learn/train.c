@@ -83,6 +83,8 @@ open_rows(struct plan *p, trv_err *err)
                                p->max_length, err);
     if (rc)
         return rc;
+    p->w.layout = p->rows.layout.name;
+    work_log(&p->w, "%s", p->rows.layout.line);
     if (p->rows.unused)
         work_log(&p->w, "warning: %s", p->rows.unused);
     if (p->held_out.unused)

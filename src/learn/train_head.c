@@ -47,18 +47,22 @@ open_pairs(struct plan *p, trv_err *err)
 
     if (!rc && p->o->eval)
         rc = pair_rows_open(&p->held_out, m, p->o->eval, p->max_length, err);
-    if (!rc && p->rows.unused)
+    if (rc)
+        return rc;
+    p->w.layout = p->rows.layout.name;
+    work_log(&p->w, "%s", p->rows.layout.line);
+    if (p->rows.unused)
         work_log(&p->w, "warning: %s", p->rows.unused);
-    if (!rc && p->held_out.unused)
+    if (p->held_out.unused)
         work_log(&p->w, "warning: %s", p->held_out.unused);
-    if (!rc && p->rows.n_dropped > 0)
+    if (p->rows.n_dropped > 0)
         work_log(&p->w,
                  "warning: %lld of %lld pairs have an answer longer than "
                  "%lld tokens with its prompt and are left out",
                  (long long)p->rows.n_dropped,
                  (long long)(p->rows.n + p->rows.n_dropped),
                  (long long)p->max_length);
-    return rc;
+    return 0;
 }
 
 static int

@@ -145,10 +145,11 @@ work_write_run(struct work *w, json_t *own, trv_err *err)
     if (rc)
         return rc;
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)w->seed);
-    shared = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:O}", "weights", id->weights, "tokenizer",
-        id->tokenizer, "chat", id->chat, "seed", seed, "precision",
-        w->s->be->prec == PREC_BF16 ? "bf16" : "f32", "options", w->options);
+    shared =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*,s:O}", "weights", id->weights,
+                  "tokenizer", id->tokenizer, "chat", id->chat, "seed", seed,
+                  "precision", w->s->be->prec == PREC_BF16 ? "bf16" : "f32",
+                  "layout", w->layout, "options", w->options);
     if (!own || !shared || json_object_update(own, shared))
         rc = err_nomem(err, "to plan a run");
     json_decref(shared);
@@ -264,6 +265,9 @@ work_begin_manifest(struct work *w, enum kind kind,
     signed_step.cost = counts;
     if (!rc)
         rc = artefact_init(&w->head, kind, w->s->model->name, id, err);
+    if (!rc && w->layout &&
+        json_object_set_new(w->head.root, "layout", json_string(w->layout)))
+        rc = err_nomem(err, "to save '%s'", w->place.out);
     if (!rc)
         w->head.base_origin = w->s->model->origin;
     if (!rc && from && from->artefact.root)

@@ -31,7 +31,8 @@ struct work {
     void *message_payload;
     trv_progress_fn progress; // NULL: none
     void *payload;
-    json_t *options; // owned: for trivium.json and the fingerprint
+    json_t *options;    // owned: for trivium.json and the fingerprint
+    const char *layout; // of the rows, for both; NULL: there are none
     /* --- */
     struct run_place place;
     struct memo *memo;    // from work_lock(); the session's, until training

@@ -75,9 +75,7 @@ probe_inputs(struct lengths *longest, struct lengths *mean, struct measure *m,
         &(struct inputs_options){.path = o->inputs,
                                  .use = INPUTS_HELD_OUT,
                                  .want = want < PROBES ? want : PROBES,
-                                 .seed = o->seed,
-                                 .chat = adaptation_is_chat(m->side[SIDE_A]) ||
-                                         adaptation_is_chat(m->side[SIDE_B])},
+                                 .seed = o->seed},
         err);
 
     if (!rc)

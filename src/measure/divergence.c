@@ -279,27 +279,30 @@ divergence_kl(struct measure *m, trv_measurement *out, trv_err *err)
 }
 
 /* As many control inputs as there were inputs, with an answer of the base to
- * each. Where B is a prompt of messages they are turns of a chat on both sides,
- * or the chat's form would count as drift. */
+ * each: the base's own text, raw in every layout, or where a side is a prompt of
+ * messages, which only a chat has, what a user says. */
 static int
 draw_control(struct measure *m, struct inputs *in, trv_err *err)
 {
+    const bool own = m->asked & ASKED(drift_source);
+    struct adaptation *const a = m->side[SIDE_A];
+    const bool chat =
+        adaptation_is_chat(m->side[SIDE_B]) || (own && adaptation_is_chat(a));
     const int64_t want = m->n;
     int64_t dropped;
     int rc;
 
     drawn_release(m);
     stage_begin(m, "sampling control inputs", "inputs", want);
-    rc = inputs_open(
-        in, m->s,
-        &(struct inputs_options){.path = m->opts->control,
-                                 .use = INPUTS_CONTROL,
-                                 .chat = adaptation_is_chat(m->side[SIDE_B]),
-                                 .want = want,
-                                 .seed = m->opts->seed,
-                                 .progress = stage_on_inputs,
-                                 .payload = m},
-        err);
+    rc = inputs_open(in, m->s,
+                     &(struct inputs_options){.path = m->opts->control,
+                                              .use = INPUTS_CONTROL,
+                                              .text = !chat,
+                                              .want = want,
+                                              .seed = m->opts->seed,
+                                              .progress = stage_on_inputs,
+                                              .payload = m},
+                     err);
     if (rc)
         return rc;
     if (in->data.unused)
@@ -308,7 +311,9 @@ draw_control(struct measure *m, struct inputs *in, trv_err *err)
     m->max_inputs = want;
     for (int s = 0; s < SIDES; s++)
         m->per_side[s] = s == SIDE_BASE;
+    m->side[SIDE_A] = own ? a : NULL; // else it has no part in this
     rc = drawn_fill(m, &dropped, in, err);
+    m->side[SIDE_A] = a;
     if (rc)
         return rc;
     stage_begin(m, "measuring drift", "answers", 2 * m->n);

@@ -166,8 +166,7 @@ check_options(const trv_measure_options *o, trv_err *err)
 static int
 open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
 {
-    const bool chat = adaptation_is_chat(m->side[SIDE_A]) ||
-                      adaptation_is_chat(m->side[SIDE_B]);
+    struct row_layout layout;
     int rc;
 
     (void)out;
@@ -177,16 +176,19 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
                                               .use = INPUTS_HELD_OUT,
                                               .want = m->max_inputs,
                                               .seed = m->opts->seed,
-                                              .chat = chat,
                                               .progress = stage_on_inputs,
                                               .payload = m},
                      err);
-    if (!rc && m->in.data.unused)
+    if (rc)
+        return rc;
+    if (m->in.data.unused)
         stage_say(m, "warning: %s", m->in.data.unused);
-    if (!rc)
-        stage_note_inputs(&m->on.inputs, &m->in.data);
-    if (!rc)
-        rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
+    view_layout(&layout, m->s->model, &m->in,
+                adaptation_has_text(m->side[SIDE_A]) ||
+                    adaptation_has_text(m->side[SIDE_B]));
+    stage_say(m, "%s", layout.line);
+    stage_note_inputs(&m->on.inputs, &m->in.data);
+    rc = reward_check_rows(m->task, m->in.data.rows, m->in.data.n, err);
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 

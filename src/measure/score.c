@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "measure/stats.h"
+#include "text/row_layout.h"
 
 struct scoring {
     struct session *s;
@@ -17,47 +18,13 @@ struct scoring {
     double began, tokens;
     struct data data;
     int64_t n_rows, n; // rows taken; answers of all
+    bool is_text;      // rows of text: log-probabilities
     trv_scores *out;
     struct reward_item *items; // [n]; they borrow from out and data
     double *score, **token;
 };
 
 /* ---- rows --------------------------------------------------------------- */
-
-/* A column of text as the turn of `role`. */
-static int
-column_to_turn(json_t *row, const char *key, const char *role)
-{
-    json_t *v = json_object_get(row, key);
-
-    if (!json_is_string(v))
-        return 0;
-    return json_object_set_new(
-        row, key, json_pack("[{s:s,s:O}]", "role", role, "content", v));
-}
-
-/* A row of text as a conversation. */
-static int
-row_to_chat(struct data_row *row, trv_err *err)
-{
-    json_t *o = row->json;
-    /* A column `answer` that became the completion stays one with it: an
-     * answer is no reference for itself. */
-    const bool same =
-        json_object_get(o, "answer") &&
-        json_object_get(o, "answer") == json_object_get(o, "completion");
-
-    if (!json_is_string(row->prompt))
-        return 0;
-    if (column_to_turn(o, "prompt", "user") ||
-        column_to_turn(o, "completion", "assistant") ||
-        column_to_turn(o, "chosen", "assistant") ||
-        column_to_turn(o, "rejected", "assistant") ||
-        (same &&
-         json_object_set(o, "answer", json_object_get(o, "completion"))))
-        return err_nomem(err, "to score answers");
-    return data_row_set(row, o, err);
-}
 
 /* The words of an answer: a string, or the last message's content. */
 static int
@@ -85,10 +52,41 @@ take_ids(trv_scored_answer *y, const struct example *e, trv_err *err)
     return 0;
 }
 
+/* All of a row of text is its answer, to an input of no words: the tokens that
+ * the tokenizer makes of it, less the BOS that it begins with. */
+static int
+take_text_row(struct scoring *sc, struct example *e, trv_scored_row *out,
+              struct data_row *row, trv_err *err)
+{
+    const struct text_rules rules = model_text_rules(sc->s->model);
+    const json_t *text = json_object_get(row->json, "text");
+    json_t *empty;
+    int rc = example_context(e, &rules, row, NULL, NULL, err);
+
+    if (rc)
+        return rc;
+    e->n_context =
+        e->ids.n > 0 && e->ids.v[0] == tokenizer_bos(rules.tokenizer);
+    out->text = true;
+    out->line = row->line;
+    rc = take_ids(&out->answer, e, err);
+    if (!rc)
+        rc = take_text(&out->answer, text, err);
+    empty = rc ? NULL : json_pack("{s:s}", "text", "");
+    if (!rc && !empty)
+        rc = err_nomem(err, "to score answers");
+    if (!rc) {
+        json_decref(row->json);
+        row->json = empty;
+        rc = data_row_set(row, empty, err);
+    }
+    return rc;
+}
+
 /* Tokens and words of a row's answer, or of its pair. */
 static int
 take_row(struct scoring *sc, struct example *e, trv_scored_row *out,
-         const struct data_row *row, trv_err *err)
+         struct data_row *row, trv_err *err)
 {
     struct text_rules rules = model_text_rules(sc->s->model);
     const size_t n = json_array_size(row->messages);
@@ -123,33 +121,65 @@ take_row(struct scoring *sc, struct example *e, trv_scored_row *out,
         json_object_get(json_array_get(row->messages, n - 1), "content"), err);
 }
 
+static bool
+is_text(const struct data_row *row)
+{
+    return row->text && !row->prompt && !row->messages && !row->chosen &&
+           !row->completion;
+}
+
+/* Rows of text have no answer that a reward could judge, and what is asked of
+ * them is the log-probability itself. */
+static int
+check_text(struct scoring *sc, trv_err *err)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < sc->n_rows; i++)
+        n += is_text(&sc->data.rows[i]);
+    if (n == 0)
+        return 0;
+    if (sc->a && sc->a->form == FORM_REWARD)
+        return data_row_fail(&sc->data.rows[0], err, TRV_EINVAL,
+                             "a row of text has no answer for a reward: give "
+                             "`prompt` and `completion`");
+    if (n < sc->n_rows)
+        return err_fail(err, TRV_EINVAL,
+                        "'%s' mixes rows of text with answers to prompts: "
+                        "score them apart",
+                        sc->opts->data);
+    sc->is_text = true;
+    return 0;
+}
+
 static int
 open_rows(struct scoring *sc, trv_err *err)
 {
     const int32_t most = sc->opts->max_rows;
-    const bool chat = sc->opts->chat || adaptation_is_chat(sc->a);
+    const struct text_rules rules = model_text_rules(sc->s->model);
+    struct row_layout layout;
     struct example e = {0};
     int rc = data_open(&sc->data, sc->opts->data, err);
 
     if (rc)
         return rc;
-    if (chat && !sc->s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need; "
-                        "--chat-template FILE gives it one",
-                        sc->s->model->path);
     sc->out->unused = sc->data.unused;
     sc->data.unused = NULL;
     sc->n_rows = most > 0 && sc->data.n > most ? most : sc->data.n;
+    rc = check_text(sc, err);
+    if (rc)
+        return rc;
     sc->out->rows = mem_calloc((size_t)sc->n_rows, sizeof(*sc->out->rows));
     if (!sc->out->rows)
         return err_nomem(err, "to score answers");
     sc->out->n = sc->n_rows; // from here on they are released with it
+    row_layout_of(&layout, &rules, sc->data.rows, sc->n_rows,
+                  adaptation_has_text(sc->a));
+    if (sc->opts->on_message)
+        sc->opts->on_message(layout.line, sc->opts->message_payload);
     for (int64_t i = 0; i < sc->n_rows && !rc; i++) {
-        if (chat)
-            rc = row_to_chat(&sc->data.rows[i], err);
-        if (!rc)
-            rc = take_row(sc, &e, &sc->out->rows[i], &sc->data.rows[i], err);
+        rc = (is_text(&sc->data.rows[i]) ? take_text_row : take_row)(
+            sc, &e, &sc->out->rows[i], &sc->data.rows[i], err);
         sc->out->joined += e.joined;
         sc->n += rc ? 0 : 1 + sc->out->rows[i].pair;
     }
@@ -217,7 +247,7 @@ score_items(struct scoring *sc, trv_err *err)
             add_item(sc, &at, both[k], i);
         }
     }
-    return (sc->opts->logp ? reward_logp : reward_score)(
+    return (sc->opts->logp || sc->is_text ? reward_logp : reward_score)(
         sc->s, sc->a, sc->score, sc->token, sc->items, sc->n, &watch, err);
 }
 
@@ -248,6 +278,12 @@ summarise(struct scoring *sc, trv_err *err)
         trv_scored_row *r = &out->rows[i];
 
         r->answer.score = sc->score[at++];
+        if (r->text) {
+            out->text_rows++;
+            out->text_logp += r->answer.score;
+            out->text_tokens += r->answer.n_tokens;
+            out->text_bytes += (int64_t)r->answer.n;
+        }
         if (!r->pair)
             continue;
         r->rejected.score = sc->score[at++];

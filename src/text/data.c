@@ -302,6 +302,7 @@ shared_text(struct data_row *row, trv_err *err)
         json_decref(rejected);
         return no_memory(row, err);
     }
+    row->of_texts = true;
     row->prompt = prompt; // the row's object holds them now
     row->chosen = chosen;
     row->rejected = rejected;
@@ -411,6 +412,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
 
     row->json = json;
     row->text = NULL;
+    row->of_texts = false;
     row->messages = row->tools = row->variables = NULL;
     if (!json_is_object(json))
         return data_row_fail(row, err, TRV_EFORMAT,

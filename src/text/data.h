@@ -41,6 +41,8 @@ struct data_row {
     const json_t *tools;     // for the chat template, as
     const json_t *variables; // chat_template_kwargs, an object
     int label;               // 0, 1, or -1 where the column is absent
+    bool of_texts; // its prompt is what two texts, chosen and rejected alone,
+                   // begin with: text, and not what a user says
 };
 struct data {
     char *path;

@@ -155,39 +155,65 @@ has_role(const json_t *message, const char *role)
     return r && strcmp(r, role) == 0;
 }
 
-/* Put a system text before the turns: before their own system message's
- * content, or as a message of its own. */
-static int
-add_system(json_t *turns, const char *text, trv_err *err)
+bool
+example_is_chat(const struct text_rules *rules, const struct data_row *row)
 {
-    const json_t *first = json_array_get(turns, 0);
-    const char *own = json_string_value(json_object_get(first, "content"));
-    json_t *message = NULL;
-    struct strbuf b = {0};
-    int rc = 0;
+    if (data_row_is_turns(row))
+        return true;
+    return row->prompt && !row->of_texts && rules->chat &&
+           rules->layout == TEXT_CHAT;
+}
 
-    if (has_role(first, "system") && own) {
-        // the row's message is shared; the joined one is a copy
-        message = json_copy((json_t *)(uintptr_t)first);
-        if (!message || sb_puts(&b, text) ||
-            (*own && *text && sb_puts(&b, "\n\n")) || sb_puts(&b, own) ||
-            json_object_set_new(message, "content", json_stringn(b.s, b.len)) ||
-            json_array_set(turns, 0, message))
-            rc = TRV_ENOMEM;
-    } else {
-        message = message_new("system", text);
-        if (!message || json_array_insert(turns, 0, message))
-            rc = TRV_ENOMEM;
-    }
+/* Put a text before a message's content, parted by a blank line. The row's
+ * message is shared; the joined one is a copy. */
+static int
+join_content(json_t *turns, size_t i, const char *text)
+{
+    json_t *message = json_copy(json_array_get(turns, i));
+    const char *own = json_string_value(json_object_get(message, "content"));
+    struct strbuf b = {0};
+    const int bad =
+        !message || sb_puts(&b, text) ||
+        (*own && *text && sb_puts(&b, "\n\n")) || sb_puts(&b, own) ||
+        json_object_set_new(message, "content", json_stringn(b.s, b.len)) ||
+        json_array_set(turns, i, message);
+
     json_decref(message);
     sb_release(&b);
-    return rc ? err_fail(err, rc, "no memory for a system message") : 0;
+    return bad;
+}
+
+/* Put a system text before the turns: before their own system message's
+ * content, or as a message of its own; where the template has no place for
+ * one, before the words of the first user's turn. */
+static int
+add_system(json_t *turns, const char *text, bool no_system, trv_err *err)
+{
+    const json_t *message;
+    size_t i, at = json_array_size(turns);
+    int bad;
+
+    json_array_foreach(turns, i, message)
+    {
+        const bool is_place = no_system ? has_role(message, "user")
+                                        : i == 0 && has_role(message, "system");
+
+        if (is_place && i < at &&
+            json_is_string(json_object_get(message, "content")))
+            at = i;
+    }
+    if (at < json_array_size(turns))
+        bad = join_content(turns, at, text);
+    else
+        bad = json_array_insert_new(turns, 0, message_new("system", text));
+    return bad ? err_nomem(err, "for a system message") : 0;
 }
 
 /* The context's messages, newly made (the messages themselves are shared). */
 static int
-make_turns(json_t **out, const struct data_row *row, const char *z,
-           const json_t *prefix, trv_err *err)
+make_turns(json_t **out, const struct text_rules *rules,
+           const struct data_row *row, const char *z, const json_t *prefix,
+           trv_err *err)
 {
     const json_t *own = row->messages;
     const char *text = row->text;
@@ -216,7 +242,7 @@ make_turns(json_t **out, const struct data_row *row, const char *z,
         const char *system = json_string_value(
             json_object_get(json_array_get(prefix, 0), "content"));
 
-        rc = add_system(turns, system ? system : "", err);
+        rc = add_system(turns, system ? system : "", false, err);
         from = 1; // the turns' first message holds it now
         for (size_t i = 1; i < json_array_size(prefix) && !rc; i++)
             if (json_array_insert(turns, i, json_array_get(prefix, i)))
@@ -226,7 +252,7 @@ make_turns(json_t **out, const struct data_row *row, const char *z,
         if (json_array_insert(turns, i, json_array_get(prefix, i)))
             rc = no_memory(row, err);
     if (!rc && z)
-        rc = add_system(turns, z, err);
+        rc = add_system(turns, z, rules->no_system, err);
     if (rc)
         json_decref(turns);
     else
@@ -248,7 +274,11 @@ render(struct strbuf *out, const struct text_rules *rules,
     if (!rules->chat)
         return data_row_fail(row, err, TRV_EINVAL,
                              "messages ask for a chat template, and the model "
-                             "has none");
+                             "has none; --chat-template FILE gives it one");
+    if (rules->layout == TEXT_RAW_ASKED)
+        return data_row_fail(row, err, TRV_EINVAL,
+                             "messages are always laid out by the chat "
+                             "template: leave --raw (--layout raw) away");
     if (tokenizer_bos(t) >= 0)
         opts.bos_token = tokenizer_token(t, tokenizer_bos(t));
     if (tokenizer_eos(t) >= 0)
@@ -296,6 +326,26 @@ add_text(struct example *e, const struct tokenizer *t,
     return rc;
 }
 
+/* A prompt of messages before a raw row. */
+static int
+refuse_messages(const struct text_rules *rules, const struct data_row *row,
+                trv_err *err)
+{
+    if (!rules->chat)
+        return data_row_fail(row, err, TRV_EINVAL,
+                             "messages ask for a chat template, and the model "
+                             "has none; --chat-template FILE gives it one");
+    if (chat_template_fault(rules->chat))
+        return err_fail(err, chat_template_fault(rules->chat)->code, "%s",
+                        chat_template_fault(rules->chat)->msg);
+    return data_row_fail(
+        row, err, TRV_EINVAL, "a prompt of messages stands in a chat, and %s",
+        row->prompt && !row->of_texts
+            ? "--raw (--layout raw) lays this row out as text: leave it away"
+            : "a row of text is raw: a column `prompt` in place of `text` "
+              "makes it what the user says");
+}
+
 int
 example_context_around(struct example *out, const struct text_rules *rules,
                        const struct data_row *row,
@@ -308,10 +358,9 @@ example_context_around(struct example *out, const struct text_rules *rules,
     reset(out);
     if (!row->prompt && !row->messages && !row->text)
         return data_row_fail(row, err, TRV_EINVAL, "the row has no prompt");
-    if (around->messages || json_is_array(row->prompt) ||
-        (!row->prompt && row->messages)) {
-        rc =
-            make_turns(&out->turns, row, around->before, around->messages, err);
+    if (example_is_chat(rules, row)) {
+        rc = make_turns(&out->turns, rules, row, around->before,
+                        around->messages, err);
         if (!rc && json_array_size(out->turns) == 0)
             rc = data_row_fail(row, err, TRV_EINVAL,
                                "the row has no message before its answer");
@@ -323,6 +372,8 @@ example_context_around(struct example *out, const struct text_rules *rules,
                 in_row(add_piece(out, t, out->rendered.s ? out->rendered.s : "",
                                  out->rendered.len, err),
                        row, err);
+    } else if (around->messages) {
+        rc = refuse_messages(rules, row, err);
     } else {
         rc = add_text(out, t, row, text, around, err);
     }
@@ -733,7 +784,7 @@ row_of_turns(struct example *e, const struct text_rules *rules,
     int rc;
 
     reset(e);
-    rc = make_turns(&e->turns, row, NULL, NULL, err);
+    rc = make_turns(&e->turns, rules, row, NULL, NULL, err);
     if (!rc)
         rc = answer_of(&answer, &own, row, err);
     if (!rc)
@@ -787,7 +838,7 @@ example_row(struct example *e, const struct text_rules *rules,
     const bool is_text = row->text && !row->prompt && !row->messages;
     int rc;
 
-    if (on == LOSS_ASSISTANT && data_row_is_turns(row))
+    if (on == LOSS_ASSISTANT && example_is_chat(rules, row))
         return row_of_turns(e, rules, row, err);
     rc = example_context(e, rules, row, NULL, NULL, err);
     if (!rc && is_text)
@@ -837,5 +888,29 @@ example_turn_end(int32_t *out, const struct text_rules *rules, trv_err *err)
     json_decref(tools);
     ids_release(&ids);
     sb_release(&whole);
+    return rc;
+}
+
+/* ---- the place of a system message -------------------------------------- */
+
+int
+example_has_system(bool *out, const struct text_rules *rules, trv_err *err)
+{
+    static const char mark[] = "@@system@@";
+    struct data_row row = {.label = -1};
+    json_t *turns = json_pack("[{s:s,s:s},{s:s,s:s}]", "role", "system",
+                              "content", mark, "role", "user", "content", "hi");
+    struct strbuf text = {0};
+    trv_err why = {0};
+    int rc = turns ? render(&text, rules, &row, turns, true, NULL, &why)
+                   : err_nomem(err, "for a chat template");
+
+    *out = !rc && text.s && strstr(text.s, mark);
+    if (turns && rc == TRV_ENOMEM)
+        rc = err_nomem(err, "for a chat template");
+    else if (turns)
+        rc = 0;
+    json_decref(turns);
+    sb_release(&text);
     return rc;
 }

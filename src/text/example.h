@@ -1,9 +1,20 @@
 /* example.h -- how text becomes ids: the one place where prompts meet their
  * completions, for training, scoring and sampling alike.
  *
- *   ids   [BOS] z prompt | completion EOS        rows of text
+ *   ids   [BOS] z prompt | completion EOS        raw
  *         [BOS] chat(turns) + generation prompt | rest of chat(turns + answer)
  *         `------ context ----' `-- answer, which carries loss
+ *
+ * How a row is laid out, the one rule, which example_is_chat() says:
+ *
+ *   messages                    always as a chat
+ *   a plain prompt (a string)   as a user's turn where there is a chat template
+ *                               and rules->layout is TEXT_CHAT; else raw
+ *   text                        always raw
+ *
+ * A prompt of text, z, is the system message of a chat; where the template has
+ * no place for one it opens the first user's turn. In a raw layout it stands
+ * right before the row's own text, byte for byte.
  *
  * Tokens are joined, never strings: each piece is tokenised alone, so
  * ids[0..n_context) is by construction the same with any answer. Pieces after
@@ -23,12 +34,24 @@
 #include "text/data.h"
 #include "text/tokenizer/tokenizer.h"
 
+enum text_layout {
+    TEXT_CHAT,
+    TEXT_RAW,      // though there may be a template
+    TEXT_RAW_ASKED // and rows of messages are refused
+};
+
 struct text_rules {
     const struct tokenizer *tokenizer;
     const struct chat_template *chat; // NULL: rows of messages are refused
     const int32_t *turn_end;          // ends a chat's answer; NULL: not known
-    bool no_end; // answers are given without what ends them
+    enum text_layout layout;          // of plain prompts
+    bool no_system; // the template has no place for a system message
+    bool no_end;    // answers are given without what ends them
 };
+
+/** Is the row laid out as a chat? */
+bool example_is_chat(const struct text_rules *rules,
+                     const struct data_row *row);
 
 /** Token ids of one example; zeros are an empty one. A reused example keeps
  * its memory. */
@@ -46,21 +69,22 @@ void example_release(struct example *e);
 /**
  * The context of a row alone (what generation starts from).
  *
- * A row of text is its `prompt` or `text`, after the prefix `z` (may be NULL).
- * A row of messages is its `prompt`, or its `messages` without a last one of
- * the assistant; z becomes the system message, put before the row's own system
- * content and parted from it by a blank line, and the chat template is rendered
- * with add_generation_prompt.
+ * A raw row is its `prompt` or `text`, after the prefix `z` (may be NULL).
+ * A chat is its `prompt`, or its `messages` without a last one of the
+ * assistant; z becomes the system message, put before the row's own system
+ * content and parted from it by a blank line (rules->no_system: so parted
+ * before the first user's words), and the chat template is rendered with
+ * add_generation_prompt.
  * `prefix_messages` (array or NULL): a messages.json prompt. Its messages come
- * first, and a row of text becomes the user's turn; where both begin with a
- * system message the two are joined as z is.
+ * first; where both begin with a system message the two are joined as z is.
  *
  * BOS stands once at the start where the tokenizer adds it or the template
  * begins with it. (A template that repeats BOS before later turns, as that of
  * Llama 2 does, is left as it is.)
  *
- * Returns TRV_EINVAL (no chat template; the template refuses the messages),
- * or what the tokenizer and the template return; messages name file and line.
+ * Returns TRV_EINVAL (no chat template; the template refuses the messages;
+ * messages and TEXT_RAW_ASKED; prefix_messages before a raw row), or what the
+ * tokenizer and the template return; messages name file and line.
  */
 int example_context(struct example *out, const struct text_rules *rules,
                     const struct data_row *row, const char *z,
@@ -69,7 +93,7 @@ int example_context(struct example *out, const struct text_rules *rules,
 /** All that a prompt puts around a row; each NULL where there is none. */
 struct example_around {
     const char *before;     // z of example_context()
-    const char *after;      // behind a row of text; a chat's turns end alone
+    const char *after;      // behind a raw row; a chat's turns end alone
     const json_t *messages; // prefix_messages of example_context()
 };
 /** The same with a text behind the row's own, as examples of a task need: what
@@ -135,5 +159,13 @@ int example_row(struct example *e, const struct text_rules *rules,
  */
 int example_turn_end(int32_t *out, const struct text_rules *rules,
                      trv_err *err);
+
+/**
+ * Has the chat template a place for a system message? Shown by a conversation
+ * that begins with one: the template refuses it, or leaves its words out.
+ *
+ * @return 0, TRV_ENOMEM.
+ */
+int example_has_system(bool *out, const struct text_rules *rules, trv_err *err);
 
 #endif

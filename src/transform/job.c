@@ -57,8 +57,7 @@ relay_inputs(void *payload, int64_t done, double tokens)
 
 int
 job_inputs(struct inputs *in, const struct convert_job *job,
-           const struct work *w, const char *path, int64_t want, bool chat,
-           trv_err *err)
+           const struct work *w, const char *path, int64_t want, trv_err *err)
 {
     struct relay relay = {job, want, clock_now()};
     int rc = inputs_open(in, job->s,
@@ -66,7 +65,6 @@ job_inputs(struct inputs *in, const struct convert_job *job,
                                                   .use = INPUTS_LEARN,
                                                   .want = want,
                                                   .seed = job->opts->seed,
-                                                  .chat = chat,
                                                   .progress = relay_inputs,
                                                   .payload = &relay},
                          err);
@@ -136,9 +134,13 @@ job_write_run(struct work *w, const struct convert_job *job, const char *method,
               const struct inputs *in, json_t *own, trv_err *err)
 {
     char source[HASH_HEX];
+    struct row_layout layout;
     json_t *more;
     int rc = source_hash(source, job->from, err);
 
+    view_layout(&layout, job->s->model, in,
+                job->to == KIND_TEXT || adaptation_has_text(job->from));
+    w->layout = layout.name;
     if (rc) {
         json_decref(own);
         return rc;
@@ -155,6 +157,7 @@ job_write_run(struct work *w, const struct convert_job *job, const char *method,
         own = NULL;
     }
     json_decref(more);
+    job_log(job, "%s", layout.line);
     return work_write_run(w, own, err);
 }
 
@@ -173,6 +176,31 @@ job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
             "warning: %lld of %lld inputs leave no room for %s%lld answer "
             "tokens and are left out",
             (long long)dropped, (long long)n, before, (long long)answer);
+}
+
+int
+job_check_messages(const struct convert_job *job, trv_err *err)
+{
+    const struct model *m = job->s->model;
+
+    if (job->to != KIND_MESSAGES || (m->chat && !m->no_system))
+        return 0;
+    return err_fail(err, TRV_EINVAL,
+                    m->chat ? "the chat template of '%s' has no place for a "
+                              "system message, which messages hold: make a "
+                              "text, prompt:OUT"
+                            : "'%s' has no chat template, which messages need; "
+                              "--chat-template FILE gives it one",
+                    m->path);
+}
+
+int
+job_refuse_messages(const struct inputs *in, trv_err *err)
+{
+    return err_fail(err, TRV_EINVAL,
+                    "messages are the prompt of a chat, and inputs of '%s' are "
+                    "laid out raw: make a text, prompt:OUT",
+                    in->data.path);
 }
 
 void

@@ -40,11 +40,10 @@ void job_log(const struct convert_job *job, const char *fmt, ...)
 void job_log_notes(const struct convert_job *job, const struct adaptation *a);
 
 /** Open inputs to learn on, with progress: the rows of `path`, or (NULL) `want`
- * that are sampled from the model into the work's memo; `chat` as in
- * inputs_open(), whose errors these are, and reward_check_rows()'s where the
- * source is a reward. */
+ * that are sampled from the model into the work's memo; errors are
+ * inputs_open()'s, and reward_check_rows()'s where the source is a reward. */
 int job_inputs(struct inputs *in, const struct convert_job *job,
-               const struct work *w, const char *path, int64_t want, bool chat,
+               const struct work *w, const char *path, int64_t want,
                trv_err *err);
 
 /** What learns, as the job asks for it; checked as in student_check() and
@@ -61,7 +60,7 @@ int job_begin(struct work *w, const struct convert_job *job, const char *kept,
 int job_draw(struct answers *out, const struct work *w,
              struct answers_options how, trv_err *err);
 /** work_write_run() with the fields that every edge's fingerprint has: method,
- * source, inputs. `own` (taken; NULL: no memory) holds the further fields. */
+ * source, inputs and their layout, which is also told. `own` (taken; NULL: no memory) holds the further fields. */
 int job_write_run(struct work *w, const struct convert_job *job,
                   const char *method, const struct inputs *in, json_t *own,
                   trv_err *err);
@@ -69,6 +68,12 @@ int job_write_run(struct work *w, const struct convert_job *job,
  * of `prompt` tokens (0: no prompt) and an answer of `answer` tokens. */
 void job_log_dropped(const struct convert_job *job, int64_t dropped, int64_t n,
                      int64_t prompt, int64_t answer);
+
+/** Where messages are to be made: has the model a chat with a system message?
+ * TRV_EINVAL. */
+int job_check_messages(const struct convert_job *job, trv_err *err);
+/** TRV_EINVAL: messages are to be made for inputs that are no chats. */
+int job_refuse_messages(const struct inputs *in, trv_err *err);
 
 /** Report the memory that learning all weights takes, where `to` is
  * KIND_FULL. */

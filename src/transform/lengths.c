@@ -214,14 +214,10 @@ static int
 measure_file(struct cost_lengths *mean, struct cost_lengths *most,
              struct ruler *r, const char *path, trv_err *err)
 {
-    struct session *s = r->job->s;
     struct inputs in = {0};
-    int rc = inputs_open(&in, s,
-                         &(struct inputs_options){.path = path,
-                                                  .use = INPUTS_LEARN,
-                                                  .chat = s->model->chat &&
-                                                          !r->job->opts->pairs},
-                         err);
+    int rc = inputs_open(
+        &in, r->job->s,
+        &(struct inputs_options){.path = path, .use = INPUTS_LEARN}, err);
 
     if (!rc)
         rc = measure_rows(mean, most, r, &in.data, err);

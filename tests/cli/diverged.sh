@@ -9,7 +9,7 @@ cat >rows.jsonl <<'TXT'
 TXT
 # Whatever the numbers are, they are another machine's, too.
 run() {
-    "$TRIVIUM" "$@" >log 2>&1
+    "$TRIVIUM" --raw "$@" >log 2>&1
     echo "exit $?"
     sed -n 's/ from [0-9.e+]* to [0-9.e+]*/ from A to B/
         s/(+- [0-9.e-]*)/(+- E)/g
@@ -25,7 +25,7 @@ steps() {
     fi
 }
 # A model that knows the rows: one that knows nothing can hardly do worse.
-"$TRIVIUM" train --model tiny --from-scratch --data rows.jsonl --to full:m \
+"$TRIVIUM" --raw train --model tiny --from-scratch --data rows.jsonl --to full:m \
     --steps 120 --batch 3 --lr 1e-2 --save-as f32 --quiet >log 2>&1 || cat log
 work=(train --model m --data rows.jsonl --to lora:a --steps 20 --rank 4)
 

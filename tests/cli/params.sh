@@ -7,19 +7,19 @@ make() { # FROM TO OPTIONS...
     local rank='' samples="--samples 64"
     case $2 in lora:*) rank="--rank 4" ;; esac
     case " $* " in *" grpo "*) samples='' ;; esac # it draws its own answers
-    "$TRIVIUM" convert --model tiny --from "$1" --to "$2" --inputs in.jsonl \
+    "$TRIVIUM" --raw convert --model tiny --from "$1" --to "$2" --inputs in.jsonl \
         $samples --max-tokens 6 --steps 80 --batch 8 $rank --lr 1e-2 \
         --precision f32 \
         "${@:3}" 2>notes >report || cat notes
     sed -n 's/^made *\([^,]*\),.*/made \1/p' report
     grep -o 'all .* weights learn' notes
-    "$TRIVIUM" inspect "${2#*:}" --json | tr -d ' \n' |
+    "$TRIVIUM" --raw inspect "${2#*:}" --json | tr -d ' \n' |
         grep -o '"kind":"[a-z]*"\|"edge":"[a-z>-]*"\|"method":"[a-z]*"\|"features_[a-z]*":"*[a-z0-9.]*\|"saved_as":"[a-z0-9]*"' |
         tr '\n' ' '
     echo
 }
 near() { # SOURCE TARGET: is a good part of the way gone?
-    "$TRIVIUM" measure -q --json --model tiny --precision f32 --source "$1" --target "$2" \
+    "$TRIVIUM" --raw measure -q --json --model tiny --precision f32 --source "$1" --target "$2" \
         --inputs in.jsonl --max-tokens 6 | tr -d ' \n' |
         sed 's/.*"gap_closed":{"mean":\([-0-9.e]*\).*/\1/' |
         awk '{ print ($1 > 0.4 ? "near" : "far: " $1) }'
@@ -35,7 +35,7 @@ make "mix:0.5*out/a+0.5*out/c" full:out/d --lr 5e-3
 near "mix:0.5*out/a+0.5*out/c" out/d
 make full:out/d lora:out/e --method features
 near full:out/d out/e
-"$TRIVIUM" convert -q --model other --from "$z" --to lora:out/o --steps 60 \
+"$TRIVIUM" --raw convert -q --model other --from "$z" --to lora:out/o --steps 60 \
     --samples 64 --max-tokens 6 --batch 8 --rank 4 --lr 1e-2 --inputs in.jsonl >/dev/null
 # Another model's change is more than so small a LoRA holds.
 make on:other,lora:out/o full:out/f --steps 600 --samples 512 --lr 5e-3
@@ -46,7 +46,7 @@ make "verifier:contains,inside=1,share=1,words=a|e|i" full:out/h --method grpo \
     --group 2 --steps 2 --lr 1e-3
 # Stopped and resumed, all weights end as those of a run that was not.
 again() { # OUT OPTIONS...
-    "$TRIVIUM" convert --model tiny --from "$z" --to "full:$1" --inputs in.jsonl \
+    "$TRIVIUM" --raw convert --model tiny --from "$z" --to "full:$1" --inputs in.jsonl \
         --samples 12 --max-tokens 6 --steps 500 --batch 2 "${@:2}" >log 2>&1
 }
 again out/i || cat log

@@ -15,8 +15,8 @@ run() {
         --precision f32 "$@"
 }
 # What they put before an input is a prompt like another.
-run -a "demos:demos.jsonl,template={input}={output};" 3 >a
-run -a "prompt:1=one;2=two;" "3=" >b
+run --raw -a "demos:demos.jsonl,template={input}={output};" 3 >a
+run --raw -a "prompt:1=one;2=two;" "3=" >b
 cmp <(tail -c +1 a) <(sed "s/^3=/3/" b) &&
     echo "examples stand before the input"
 run -a "retrieve:corpus.jsonl,k=1,template=<{text}>" "a fox" >a
@@ -54,7 +54,7 @@ evolve --to messages:out/m >/dev/null && ls out/m &&
     grep -c '"role": "system"' out/m/messages.json
 search --to demos:out/d --demos 2 >/dev/null && ls out/d
 "$TRIVIUM" inspect out/d | grep '"kind"'
-run -a out/m "Hi" >/dev/null && run -a out/d "Hi" >/dev/null && echo "they act"
+run --chat -a out/m "Hi" >/dev/null && run --chat -a out/d "Hi" >/dev/null && echo "they act"
 grep -o '"held_out_reward[a-z_]*"' out/z/trivium.json
 # The same bytes again, and from a run that was stopped.
 evolve --to prompt:out/z2 >/dev/null

@@ -10,9 +10,9 @@ cat >rows.jsonl <<'END'
 {"prompt": "running", "completion": " x"}
 {"prompt": "nothing", "completion": " x"}
 END
-"$TRIVIUM" generate -q --model tiny --max-tokens 4 --temperature 0 \
+"$TRIVIUM" generate -q --raw --model tiny --max-tokens 4 --temperature 0 \
     -a "retrieve:corpus.jsonl,k=1,template=<{text}> " "running" >a
-"$TRIVIUM" generate -q --model tiny --max-tokens 4 --temperature 0 \
+"$TRIVIUM" generate -q --raw --model tiny --max-tokens 4 --temperature 0 \
     "<they run> running" >b
 cmp a b && echo "running finds run"
 # The share alone: how often a command looks an input up is its own business.
@@ -35,5 +35,5 @@ cat >old/trivium.json <<END
  "prompt": {"k": "1", "template": "<{text}> "},
  "files": [{"name": "corpus.jsonl", "bytes": $(stat -c %s corpus.jsonl), "sha256": "$(sha256sum <corpus.jsonl | cut -d' ' -f1)"}]}
 END
-"$TRIVIUM" generate -q --model tiny --max-tokens 4 --temperature 0 -a old "running" >c
+"$TRIVIUM" generate -q --raw --model tiny --max-tokens 4 --temperature 0 -a old "running" >c
 cmp a c && echo "so does a stored one"

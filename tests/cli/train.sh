@@ -18,7 +18,7 @@ train --model tiny --to lora:a --steps 150 --lr 2e-2 --json --quiet |
     grep -o '"steps":150,"samples":3'
 "$TRIVIUM" inspect a | grep -E "kind|whole|method" | head -n 3
 "$TRIVIUM" generate --model tiny --adaptation a --prompt "say " \
-    --temperature 0 --max-tokens 8
+    --temperature 0 --max-tokens 10
 
 echo "== all weights from scratch learn the rows by heart"
 train --model tiny --from-scratch --to full:m --steps 120 --batch 3 \
@@ -26,7 +26,7 @@ train --model tiny --from-scratch --to full:m --steps 120 --batch 3 \
     sed 's/,.*//'
 awk '/before/ { b = $6 } /after/ { a = $6 }
     END { print (a < b / 10) ? "a tenth of the loss" : "loss " b " " a }' said
-"$TRIVIUM" generate --model m --prompt "say " --temperature 0 --max-tokens 8
+"$TRIVIUM" generate --model m --prompt "say " --temperature 0 --max-tokens 10
 echo
 
 echo "== two runs with one seed, and a stopped one, end with the same bytes"

@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     source.said = json_pack("{s:[{s:s,s:o}]}", "words", "role", "system",
                             "content", textio_json(bytes, size));
     if (metrics) {
-        TRV_ASSERT(origin_read_metrics(&target, metrics) == 0);
+        TRV_ASSERT(curves_read(&target.curves, metrics) == 0);
         fclose(metrics);
     }
     write_page(f, bytes, &source, &target);

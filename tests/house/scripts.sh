@@ -34,6 +34,7 @@ for script in $scripts; do
     tools/check_architecture.sh) by architecture "$script" ;;
     tools/check_circles.sh) by circles "$script" ;;
     tools/check_docs.sh) by docs "$script" ;;
+    docs/guide/run.sh) by guide docs/guide/run.sh ;;
     tools/check_models.sh) by models "$script" ;;
     tools/check_includes.sh) by includes "$script" ;;
     tools/check_unused.sh) by unused "$script" ;;

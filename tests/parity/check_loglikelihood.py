@@ -41,7 +41,7 @@ def ours_of(program, model, rows):
                                     rejected=answers[1 - y])) + "\n")
         f.flush()
         out = subprocess.run(
-            [program, "score", "--model", model, "--adaptation", "base",
+            [program, "score", "--raw", "--model", model, "--adaptation", "base",
              "--data", f.name, "--no-eos", "--tokens", "--precision", "f32",
              "--json"], check=True, stdout=subprocess.PIPE).stdout
     lines = [json.loads(line) for line in out.splitlines()]

@@ -368,10 +368,13 @@ call_look_up(trv_model *m, trv_adaptation *a, trv_err *err)
 }
 
 static void
-sweep(call_fn call)
+sweep_in(const char *layout, call_fn call)
 {
-    const trv_model_options mo = {
-        .version = 1, .precision = "f32", .threads = 2, .isa = "ref"};
+    const trv_model_options mo = {.version = 1,
+                                  .precision = "f32",
+                                  .threads = 2,
+                                  .isa = "ref",
+                                  .layout = layout};
     int64_t live = -1, n = 0, calls;
     bool failed = true; // an allocation did; there may be another way, so rc 0
     int rc = 0;
@@ -404,6 +407,12 @@ sweep(call_fn call)
 }
 
 static void
+sweep(call_fn call)
+{
+    sweep_in(NULL, call);
+}
+
+static void
 test_api_generate_survives_want_of_memory(void **state)
 {
     (void)state;
@@ -430,11 +439,11 @@ static void
 test_api_learning_from_a_reward_survives_want_of_memory(void **state)
 {
     (void)state;
-    sweep(call_dpo);
-    sweep(call_tilt);
-    sweep(call_grpo);
-    sweep(call_grpo_all);
-    sweep(call_ppo);
+    sweep_in("raw", call_dpo);
+    sweep_in("raw", call_tilt);
+    sweep_in("raw", call_grpo);
+    sweep_in("raw", call_grpo_all);
+    sweep_in("raw", call_ppo);
 }
 
 static void

@@ -14,9 +14,10 @@ struct place {
 };
 
 static struct place
-open_place(const char *path, const char *adaptation)
+open_in(const char *layout, const char *path, const char *adaptation)
 {
-    const trv_model_options opts = {.version = 1, .precision = "f32"};
+    const trv_model_options opts = {
+        .version = 1, .precision = "f32", .layout = layout};
     struct place p = {0};
     trv_err err = {0};
 
@@ -24,6 +25,12 @@ open_place(const char *path, const char *adaptation)
         (adaptation && trv_adaptation_open(&p.a, p.m, adaptation, false, &err)))
         fail_msg("%s", err.msg);
     return p;
+}
+
+static struct place
+open_place(const char *path, const char *adaptation)
+{
+    return open_in(NULL, path, adaptation);
 }
 
 static void
@@ -87,7 +94,6 @@ test_api_generate_one_turn_is_a_prompt_in_a_chat(void **state)
     (void)state;
     generate(&p, &turn, NULL, &o);
     o = twelve();
-    o.chat = true;
     generate(&p, &prompt, "Hello", &o);
     assert_same_and_free(&turn, &prompt);
     close_place(&p);
@@ -99,6 +105,7 @@ static void
 test_api_generate_turns_are_laid_out_by_the_template(void **state)
 {
     struct place p = open_place(test_source("golden/tiny/one"), NULL);
+    struct place raw = open_in("raw", test_source("golden/tiny/one"), NULL);
     const trv_turn said[] = {{"system", "Say it."},
                              {"user", "One"},
                              {"assistant", "1"},
@@ -110,10 +117,11 @@ test_api_generate_turns_are_laid_out_by_the_template(void **state)
     generate(&p, &turns, NULL, &o);
     o = twelve();
     generate(
-        &p, &text,
+        &raw, &text,
         "system: Say it.\nuser: One\nassistant: 1\nuser: Two\nassistant:", &o);
     assert_same_and_free(&turns, &text);
     close_place(&p);
+    close_place(&raw);
 }
 
 static void
@@ -203,7 +211,7 @@ test_api_generate_refuses_what_is_no_conversation(void **state)
 static void
 test_api_generate_asks_for_the_room_that_is_wanted(void **state)
 {
-    struct place p = open_place(test_source("golden/tiny/one"), NULL);
+    struct place p = open_in("raw", test_source("golden/tiny/one"), NULL);
     trv_generate_options o = twelve();
 
     (void)state;
@@ -239,7 +247,7 @@ test_api_generate_needs_a_template_for_turns_alone(void **state)
     }
     p = open_place(dir, NULL);
     assert_false(trv_model_has_chat(p.m));
-    assert_int_equal(try(&p, NULL, &o, "has no chat template"), TRV_EINVAL);
+    assert_int_equal(try(&p, NULL, &o, "the model has none"), TRV_EINVAL);
     o = twelve();
     assert_int_equal(try(&p, "Once", &o, ""), 0);
     close_place(&p);

@@ -20,8 +20,10 @@ struct fixture {
 static void
 open_fixture(struct fixture *f, const char *name)
 {
+    trv_model_options raw = TRV_MODEL_OPTIONS_INIT;
     trv_err err = {0};
 
+    raw.layout = "raw";
     memset(f, 0, sizeof(*f));
     snprintf(f->dir, sizeof(f->dir), "%s", test_tmpdir(name));
     f->opts = (trv_convert_options)TRV_CONVERT_OPTIONS_INIT;
@@ -29,7 +31,7 @@ open_fixture(struct fixture *f, const char *name)
     f->opts.max_tokens = 6;
     f->opts.learn.steps = 3;
     f->opts.learn.batch = 2;
-    if (trv_model_open(&f->m, test_source("golden/tiny/one"), NULL, &err) ||
+    if (trv_model_open(&f->m, test_source("golden/tiny/one"), &raw, &err) ||
         trv_adaptation_open(&f->from, f->m, "prompt:Say it again.", false,
                             &err))
         fail_msg("%s", err.msg);

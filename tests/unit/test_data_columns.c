@@ -44,7 +44,7 @@ test_data_columns_render_as_transformers_does(void **state)
         struct chat_template *chat =
             open_template(json_string_value(json_object_get(one, "template")));
         const char *want = json_string_value(json_object_get(one, "context"));
-        const struct text_rules rules = {t, chat, NULL, false};
+        const struct text_rules rules = {.tokenizer = t, .chat = chat};
         char *line = json_dumps(json_object_get(one, "row"), JSON_COMPACT);
         struct example e = {0};
         struct data d = {0};

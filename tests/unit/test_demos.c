@@ -67,7 +67,7 @@ test_demos_stand_before_a_text_as_blocks(void **state)
         struct data_row row = make_row("{\"prompt\": \"3\"}");
         struct example_around around;
 
-        assert_int_equal(demos_view(&around, d, &row, NULL), 0);
+        assert_int_equal(demos_view(&around, d, &row, false, NULL), 0);
         assert_string_equal(around.before, "1\none\n\n2\ntwo\n\n");
         assert_string_equal(around.after, "\n");
         assert_null(around.messages);
@@ -88,7 +88,7 @@ test_demos_a_template_says_what_stands_around_an_input(void **state)
     struct example_around around;
 
     (void)state;
-    assert_int_equal(demos_view(&around, d, &row, NULL), 0);
+    assert_int_equal(demos_view(&around, d, &row, false, NULL), 0);
     assert_string_equal(around.before, "Q: 1 A: one;{x} Q: 2 A: two;{x} Q: ");
     assert_string_equal(around.after, " A: ");
     json_decref(row.json);
@@ -105,7 +105,7 @@ test_demos_stand_before_a_chat_as_turns(void **state)
     char *text;
 
     (void)state;
-    assert_int_equal(demos_view(&around, d, &row, NULL), 0);
+    assert_int_equal(demos_view(&around, d, &row, true, NULL), 0);
     assert_null(around.before);
     text = json_dumps(around.messages, JSON_COMPACT);
     assert_string_equal(text, "[{\"role\":\"user\",\"content\":\"1\"},"
@@ -199,6 +199,7 @@ open_tiny(void)
 
     if (session_open(&s, test_source("golden/tiny/one"), &be, &err))
         fail_msg("%s", err.msg);
+    s->model->layout = TEXT_RAW;
     return s;
 }
 

@@ -390,8 +390,7 @@ open_place(struct prompt_place *slot, const struct world *w)
 {
     trv_err err = {0};
 
-    if (prompt_place_open(slot, w->s->model, w->rows, INPUTS, false, "\n",
-                          &err))
+    if (prompt_place_open(slot, w->s->model, w->rows, INPUTS, "\n", &err))
         fail_msg("%s", err.msg);
 }
 

@@ -103,7 +103,7 @@ test_example_of_a_chat_has_the_ids_of_the_whole_text(void **state)
             json_string_value(json_object_get(one, "tokenizer")));
         struct chat_template *chat = golden_template(
             json_string_value(json_object_get(one, "template")));
-        const struct text_rules rules = {t, chat, NULL, false};
+        const struct text_rules rules = {.tokenizer = t, .chat = chat};
         struct data_row row = {.path = "x", .line = 1};
         struct example e = {0};
         const json_t *want = json_object_get(one, "ids");
@@ -129,7 +129,7 @@ static void
 check_text_row(const char *name, bool bos)
 {
     struct tokenizer *t = golden_tokenizer(name);
-    const struct text_rules rules = {t, NULL, NULL, false};
+    const struct text_rules rules = {.tokenizer = t};
     struct data d =
         rows_of("{\"prompt\": \"the cat\", \"completion\": \" sat on\"}\n"
                 "{\"prompt\": \"the cat\", \"completion\": \"egory </s>\"}\n"
@@ -181,14 +181,14 @@ test_example_puts_z_before_the_rows_own_system_message(void **state)
 {
     struct tokenizer *t = golden_tokenizer("byte");
     struct chat_template *chat = golden_template("smollm2");
-    const struct text_rules rules = {t, chat, NULL, false};
+    const struct text_rules rules = {.tokenizer = t, .chat = chat};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"system\", \"content\": \"own\"},"
                 " {\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n"
                 "{\"prompt\": [{\"role\": \"user\", \"content\": \"q\"}],"
                 " \"completion\": \"a\"}\n"
-                "{\"text\": \"q\"}\n");
+                "{\"prompt\": \"q\"}\n");
     json_t *prefix = json_loads("[{\"role\": \"system\", \"content\": \"P\"},"
                                 " {\"role\": \"user\", \"content\": \"1\"},"
                                 " {\"role\": \"assistant\","
@@ -246,7 +246,7 @@ test_example_learns_eos_where_the_template_ends_no_turn(void **state)
     struct chat_template *chat = parse_template(
         "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
         "{% if add_generation_prompt %}assistant:{% endif %}");
-    const struct text_rules rules = {t, chat, NULL, false};
+    const struct text_rules rules = {.tokenizer = t, .chat = chat};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
@@ -295,7 +295,7 @@ check_row(const char *source, const char *json, enum example_loss on,
 {
     struct tokenizer *t = golden_tokenizer("byte");
     struct chat_template *chat = parse_template(source);
-    struct text_rules rules = {t, chat, NULL, false};
+    struct text_rules rules = {.tokenizer = t, .chat = chat};
     struct data d = rows_of(json);
     struct example e = {0};
     trv_err err = {0};
@@ -365,9 +365,11 @@ test_example_learns_what_is_asked_of_a_conversation(void **state)
          "user: q\nassistant:[ a\n]user: r\nassistant:[ b\n</s>]"},
         {thinks, ROW_OF_TURNS, LOSS_ASSISTANT, "message 2 is the assistant's"},
         {im, "{\"prompt\": \"p\", \"completion\": \"c\"}", LOSS_ASSISTANT,
-         "p[c</s>]"},
+         "<|im_start|>user\np<|im_end|>\n<|im_start|>assistant\n"
+         "[c<|im_end|>]\n"},
         {im, "{\"prompt\": \"pp\", \"completion\": \"c\"}", LOSS_ALL,
-         "p[pc</s>]"},
+         "<|im_start|>[user\npp<|im_end|>\n<|im_start|>assistant\n"
+         "c<|im_end|>\n]"},
         {im, "{\"text\": \"pc\"}", LOSS_ASSISTANT, "p[c</s>]"},
         {im, "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}",
          LOSS_ASSISTANT, "no answer"},
@@ -448,7 +450,8 @@ test_example_masks_what_transformers_masks(void **state)
     struct tokenizer *t = golden_tokenizer("byte");
     struct chat_template *chat = golden_template("qwen3_training");
     const int32_t end = tokenizer_id(t, "<|im_end|>");
-    const struct text_rules rules = {t, chat, &end, false};
+    const struct text_rules rules = {
+        .tokenizer = t, .chat = chat, .turn_end = &end};
     const json_t *one;
     json_t *cases = NULL;
     trv_err err = {0};
@@ -556,7 +559,7 @@ check_turn_end(const struct tokenizer *t, const char *name, const char *source,
                const char *want)
 {
     struct chat_template *chat = parse_template(source);
-    const struct text_rules rules = {t, chat, NULL, false};
+    const struct text_rules rules = {.tokenizer = t, .chat = chat};
     const char *got;
     trv_err err = {0};
     int32_t id;
@@ -658,8 +661,8 @@ test_example_names_the_row_of_what_cannot_be(void **state)
         "{% if messages[0].role == 'system' %}{{ raise_exception('no system') "
         "}}{% endif %}{{ messages|length }}"
         "{% if add_generation_prompt %}<think>{% endif %}");
-    const struct text_rules bare = {t, NULL, NULL, false},
-                            rules = {t, odd, NULL, false};
+    const struct text_rules bare = {.tokenizer = t},
+                            rules = {.tokenizer = t, .chat = odd};
     struct data d = rows_of(
         "{\"text\": \"t\"}\n"
         "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
@@ -724,8 +727,8 @@ test_example_survives_every_failed_allocation(void **state)
     struct chat_template *thinking =
         parse_template("{% for m in messages %}{{ m.content }}</s>{% endfor %}"
                        "{% if add_generation_prompt %}<think>{% endif %}");
-    const struct text_rules rules = {t, chat, NULL, false};
-    const struct text_rules thinks = {t, thinking, NULL, false};
+    const struct text_rules rules = {.tokenizer = t, .chat = chat};
+    const struct text_rules thinks = {.tokenizer = t, .chat = thinking};
     struct data d =
         rows_of("{\"messages\": [{\"role\": \"user\", \"content\": \"q\"},"
                 " {\"role\": \"assistant\", \"content\": \"a\"}]}\n");
@@ -767,7 +770,7 @@ test_example_keeps_the_text_under_real_tokenizers(void **state)
         const char *path = test_asset(models[i].path);
         const int bos = models[i].bos;
         struct tokenizer *t = path ? open_tokenizer(path) : NULL;
-        const struct text_rules rules = {t, NULL, NULL, false};
+        const struct text_rules rules = {.tokenizer = t};
         struct data d = rows_of(
             "{\"prompt\": \"Once upon a time\", \"completion\": \", a dog\"}\n"
             "{\"prompt\": \"The cat said\", \"completion\": \" so.\\n\"}\n"

@@ -352,7 +352,7 @@ test_help_tables_use_each_name_once(void **state)
     (void)state;
     for (const struct cmd_entry *const *c = cmd_all; *c; c++) {
         const struct opt_spec *tables[2] = {(*c)->opts, cli_global_opts};
-        const struct opt_spec *seen[96];
+        const struct opt_spec *seen[128];
         int n = 0;
 
         for (int t = 0; t < 2; t++)
@@ -363,7 +363,7 @@ test_help_tables_use_each_name_once(void **state)
                     assert_string_not_equal(seen[i]->name, s->name);
                     assert_true(!s->letter || seen[i]->letter != s->letter);
                 }
-                assert_true(n < 96);
+                assert_true(n < 128);
                 seen[n++] = s;
             }
     }

@@ -566,6 +566,52 @@ test_measure_refuses_a_task_that_is_no_reward(void **state)
     trv_model_free(m);
 }
 
+static void
+count_lines(const char *line, void *payload)
+{
+    (void)line;
+    ++*(int *)payload;
+}
+
+/* What is announced bounds what is used, whatever is measured; and a dry run
+ * uses nothing. */
+static void
+test_measure_takes_no_more_tokens_than_announced(void **state)
+{
+    static const char *const figures[] = {NULL,    "kl_reverse", "gap_closed",
+                                          "drift", "ranks",      "task"};
+    trv_model *m = open_model(test_source("golden/tiny/one"));
+    trv_adaptation *task = open_adaptation(m, "ratio:prompt:Say it.");
+    trv_measure_options opts = small();
+    int lines = 0;
+
+    (void)state;
+    opts.on_message = count_lines;
+    opts.message_payload = &lines;
+    opts.task = task;
+    for (int i = 0; i < 6; i++) {
+        trv_measurement r;
+
+        opts.figures = figures[i];
+        opts.examples = i == 0 ? 2 : 0;
+        opts.dry_run = false;
+        r = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+        print_message("%s: %.0f of %.0f tokens\n",
+                      figures[i] ? figures[i] : "all", r.cost.tokens,
+                      r.cost.planned_tokens);
+        assert_true(r.cost.tokens > 0);
+        assert_true(r.cost.tokens <= r.cost.planned_tokens);
+        trv_measurement_release(&r);
+        opts.dry_run = true;
+        r = measure_with(m, "prompt:Say it.", "prompt:Once", &opts);
+        assert_int_equal(r.gap_closed.n + r.kl_reverse.n + r.drift.n, 0);
+        trv_measurement_release(&r);
+    }
+    assert_true(lines >= 12); // a plan for each
+    trv_adaptation_free(task);
+    trv_model_free(m);
+}
+
 int
 main(void)
 {
@@ -588,6 +634,7 @@ main(void)
             test_measure_a_task_is_the_mean_reward_of_each_sides_answers),
         cmocka_unit_test(test_measure_a_reward_as_the_source_is_the_task),
         cmocka_unit_test(test_measure_refuses_a_task_that_is_no_reward),
+        cmocka_unit_test(test_measure_takes_no_more_tokens_than_announced),
         cmocka_unit_test(test_measure_names_the_option_that_is_out_of_bounds),
     };
 

@@ -45,8 +45,8 @@ open_fixture(struct fixture *f)
     must(session_decoder(f->s, &d, &err), &err);
     must(decoder_plan_input_backward(d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", rows, strlen(rows), &err), &err);
-    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n,
-                           false, "", &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n, "",
+                           &err),
          &err);
     for (int i = 0; i < 3; i++)
         f->y[i] = (struct place_answer){i % 2, answers[i], n[i]};

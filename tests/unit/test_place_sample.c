@@ -41,8 +41,8 @@ open_fixture(struct fixture *f)
          &err);
     must(session_decoder(f->s, &f->d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", rows, strlen(rows), &err), &err);
-    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n,
-                           false, "", &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, f->data.n, "",
+                           &err),
          &err);
     must(propose_allowed(&f->allowed, f->s->model, &err), &err);
     f->w = (struct place_sample){.s = f->s,

@@ -31,15 +31,15 @@ must(int rc, const trv_err *err)
 
 static void
 open_fixture(struct fixture *f, const char *model, const char *text,
-             bool messages)
+             enum text_layout layout)
 {
     trv_err err = {0};
 
     memset(f, 0, sizeof(*f));
     must(model_open(&f->m, model, &err), &err);
+    f->m->layout = layout;
     must(data_parse(&f->data, "rows.jsonl", text, strlen(text), &err), &err);
-    must(prompt_place_open(&f->slot, f->m, f->data.rows, f->data.n, messages,
-                           "", &err),
+    must(prompt_place_open(&f->slot, f->m, f->data.rows, f->data.n, "", &err),
          &err);
 }
 
@@ -80,7 +80,7 @@ test_prompt_slot_of_a_text_is_between_bos_and_the_input(void **state)
     struct fixture f;
 
     (void)state;
-    open_fixture(&f, test_source("golden/search/world"), rows, false);
+    open_fixture(&f, test_source("golden/search/world"), rows, TEXT_RAW);
     same_ids(&f.slot.at[0].head, bos, 1);
     same_ids(&f.slot.at[0].tail, dc, 2);
     close_fixture(&f);
@@ -97,13 +97,14 @@ test_prompt_slot_of_a_chat_is_the_words_of_the_system(void **state)
     struct fixture f;
 
     (void)state;
-    for (int messages = 0; messages < 2; messages++) {
-        open_fixture(&f, test_source("golden/search/world"), rows, messages);
+    for (int raw = 0; raw < 2; raw++) {
+        open_fixture(&f, test_source("golden/search/world"), rows,
+                     raw ? TEXT_RAW : TEXT_CHAT);
         same_ids(&f.slot.at[1].head, head, 2);
         same_ids(&f.slot.at[1].tail, tail, 6);
         same_ids(&f.slot.at[2].head, head, 2);
         same_ids(&f.slot.at[2].tail, own, 7);
-        if (messages) // a row of text is the user's turn then
+        if (!raw) // a plain prompt is the user's turn
             same_ids(&f.slot.at[0].head, head, 2);
         close_fixture(&f);
     }
@@ -116,7 +117,7 @@ test_prompt_slot_refuses_what_does_not_come_back(void **state)
     struct fixture f;
 
     (void)state;
-    open_fixture(&f, test_source("golden/search/world"), rows, false);
+    open_fixture(&f, test_source("golden/search/world"), rows, TEXT_RAW);
     assert_true(survives(&f, good, 4, "bacab"));
     assert_false(survives(&f, merged, 3, NULL));
     close_fixture(&f);
@@ -132,7 +133,7 @@ test_prompt_slot_ids_of_a_text_are_those_in_its_place(void **state)
     trv_err err = {0};
 
     (void)state;
-    open_fixture(&f, test_source("golden/search/world"), rows, true);
+    open_fixture(&f, test_source("golden/search/world"), rows, TEXT_CHAT);
     must(prompt_place_ids(&z, &stands, &f.slot, "cab", &err), &err);
     assert_true(stands);
     same_ids(&z, want, 2);
@@ -191,10 +192,13 @@ test_prompt_slot_is_where_the_adaptation_puts_it(void **state)
     struct fixture f;
 
     (void)state;
-    for (int messages = 0; messages < 2; messages++) {
-        open_fixture(&f, test_source("golden/tiny/one"), rows, messages);
-        same_as_adaptation(&f, "Be brief.", messages);
-        same_as_adaptation(&f, "x", messages);
+    for (int raw = 0; raw < 2; raw++) {
+        open_fixture(&f, test_source("golden/tiny/one"), rows,
+                     raw ? TEXT_RAW : TEXT_CHAT);
+        for (int messages = 0; messages + raw < 2; messages++) {
+            same_as_adaptation(&f, "Be brief.", messages);
+            same_as_adaptation(&f, "x", messages);
+        }
         close_fixture(&f);
     }
     for (int i = 0; i < 2; i++) {
@@ -202,7 +206,7 @@ test_prompt_slot_is_where_the_adaptation_puts_it(void **state)
 
         if (!path)
             continue;
-        open_fixture(&f, path, texts[0], false);
+        open_fixture(&f, path, texts[0], TEXT_RAW);
         same_as_adaptation(&f, "The cat was very happy", false);
         same_as_adaptation(&f, "Summary: a dog.\nStory:", false);
         close_fixture(&f);
@@ -254,9 +258,8 @@ test_prompt_slot_wants_a_template_that_shows_the_system(void **state)
                                     "{% endfor %}c"),
                              &err),
          &err);
-    assert_int_equal(
-        prompt_place_open(&slot, m, data.rows, data.n, true, "", &err),
-        TRV_EINVAL);
+    assert_int_equal(prompt_place_open(&slot, m, data.rows, data.n, "", &err),
+                     TRV_EINVAL);
     assert_non_null(strstr(err.msg, "does not show a system message"));
     data_release(&data);
     model_free(m);

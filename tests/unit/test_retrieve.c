@@ -341,6 +341,7 @@ test_retrieve_acts_through_the_view_and_from_its_artefact(void **state)
     assert_int_equal(file_write_atomic(out, small, strlen(small), &err), 0);
     if (session_open(&s, test_source("golden/tiny/one"), &be, &err))
         fail_msg("%s", err.msg);
+    s->model->layout = TEXT_RAW;
     /* A comma, a known key and its sign begin the options: here in the name. */
     snprintf(spec, sizeof(spec), "retrieve:%s,k=1", out);
     assert_true(adaptation_open(&a[0], s->model, NULL, spec, false, &err) < 0);

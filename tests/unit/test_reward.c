@@ -8,6 +8,7 @@
 #include <trivium/trivium.h>
 
 #include "adapt/reward/reward.h"
+#include "api/api.h"
 #include "adapt/session.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -48,6 +49,7 @@ open_fixture(struct fixture *f)
     if (trv_model_open(&f->m, test_source("golden/tiny/one"), &opts, &err) ||
         json_open(&f->golden, test_source("golden/reward/logratio.json"), &err))
         fail_msg("%s", err.msg);
+    f->m->s->model->layout = TEXT_RAW; // its rows of messages are still chats
     snprintf(f->rows, sizeof(f->rows), "%s/rows.jsonl", test_tmpdir("reward"));
     lay_rows(f, "rows");
 }
@@ -207,6 +209,7 @@ test_reward_judge_equals_transformers(void **state)
 
     (void)state;
     open_fixture(&f);
+    f.m->s->model->layout = TEXT_CHAT; // as the golden's questions
     snprintf(path, sizeof(path), "%s.ask", f.rows);
     assert_int_equal(file_write_atomic(path, ask, strlen(ask), NULL), 0);
     snprintf(spec, sizeof(spec), "judge:template=@%s,Be short.", path);
@@ -258,6 +261,7 @@ test_reward_ratio_is_its_adaptations_score_to_the_last_bit(void **state)
         open_fixture(&f);
         trv_model_free(f.m);
         opts.precision = precisions[p];
+        opts.layout = "raw";
         assert_int_equal(
             trv_model_open(&f.m, test_source("golden/tiny/one"), &opts, NULL),
             0);
@@ -329,6 +333,7 @@ test_reward_ratio_guides_to_its_adaptation(void **state)
         open_fixture(&f);
         trv_model_free(f.m);
         opts.precision = precisions[k / 2];
+        opts.layout = "raw";
         o.act = guided ? "guided" : "bon";
         o.beta = guided ? 0.25 : 1;
         if (trv_model_open(&f.m, test_source("golden/tiny/one"), &opts, &err) ||

@@ -28,6 +28,7 @@ open_tiny(struct session *s)
 
     memset(s, 0, sizeof(*s));
     must(model_open(&s->model, test_source("golden/tiny/one"), &err), &err);
+    s->model->layout = TEXT_RAW;
     must(backend_open(&s->be, &be, &err), &err);
 }
 

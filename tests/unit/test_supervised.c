@@ -23,6 +23,7 @@ open_session(struct session *s, const char *isa)
 
     memset(s, 0, sizeof(*s));
     must(model_open(&s->model, test_source("golden/tiny/one"), &err), &err);
+    s->model->layout = TEXT_RAW;
     must(backend_open(&s->be, &be, &err), &err);
 }
 

@@ -38,8 +38,7 @@ open_fixture(struct fixture *f)
          &err);
     must(session_decoder(f->s, &f->d, &err), &err);
     must(data_parse(&f->data, "rows.jsonl", row, strlen(row), &err), &err);
-    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, 1, false, "",
-                           &err),
+    must(prompt_place_open(&f->slot, f->s->model, f->data.rows, 1, "", &err),
          &err);
     must(propose_allowed(&f->allowed, f->s->model, &err), &err);
 }

@@ -59,6 +59,7 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
     snprintf(f->dir, sizeof(f->dir), "%s", test_tmpdir(name));
     must(session_open(&f->s, test_source("golden/search/world"), &be, &err),
          &err);
+    f->s->model->layout = TEXT_RAW;
     snprintf(path, sizeof(path), "%s", spec);
     if (strcmp(spec, "adapter") == 0)
         snprintf(path, sizeof(path), "lora:%s",
@@ -71,7 +72,7 @@ open_fixture(struct fixture *f, const char *name, const char *spec)
                           NULL, &f->in, LENGTH, &err),
          &err);
     must(prompt_place_open(&f->slot, f->s->model, f->in.data.rows, f->in.data.n,
-                           false, "", &err),
+                           "", &err),
          &err);
     must(answers_draw(&f->answers, f->s,
                       &(struct answers_options){.samples = 768,

@@ -78,7 +78,7 @@ test_view_inputs_sampled_with_one_seed_are_the_same(void **state)
 }
 
 static void
-test_view_a_text_that_becomes_a_turn_keeps_its_file_and_line(void **state)
+test_view_a_line_of_text_is_a_prompt_of_its_file_and_line(void **state)
 {
     struct session *s = open_tiny(NULL);
     const char *dir = test_tmpdir("view_turn");
@@ -87,43 +87,14 @@ test_view_a_text_that_becomes_a_turn_keeps_its_file_and_line(void **state)
     char path[512];
 
     (void)state;
-    assert_non_null(s->model->chat);
     snprintf(path, sizeof(path), "%s/in.txt", dir);
     assert_int_equal(file_write_atomic(path, "one\ntwo\n", 8, &err), 0);
-    if (inputs_open(&in, s,
-                    &(struct inputs_options){.path = path, .chat = true}, &err))
+    if (inputs_open(&in, s, &(struct inputs_options){.path = path}, &err))
         fail_msg("%s", err.msg);
     assert_int_equal(in.data.n, 2);
-    assert_true(json_is_array(in.data.rows[1].prompt));
+    assert_string_equal(json_string_value(in.data.rows[1].prompt), "two");
     assert_string_equal(in.data.rows[1].path, path);
     assert_int_equal(in.data.rows[1].line, 2);
-    inputs_release(&in);
-    session_free(s);
-}
-
-static void
-test_view_a_row_that_becomes_a_turn_keeps_its_other_columns(void **state)
-{
-    static const char rows[] =
-        "{\"prompt\": \"40 + 2?\", \"answer\": \"42\"}\n";
-    struct session *s = open_tiny(NULL);
-    struct inputs in = {0};
-    trv_err err = {0};
-    char path[512];
-
-    (void)state;
-    assert_non_null(s->model->chat);
-    snprintf(path, sizeof(path), "%s/in.jsonl", test_tmpdir("view_columns"));
-    assert_int_equal(file_write_atomic(path, rows, strlen(rows), &err), 0);
-    if (inputs_open(&in, s,
-                    &(struct inputs_options){.path = path, .chat = true}, &err))
-        fail_msg("%s", err.msg);
-    assert_true(json_is_array(in.data.rows[0].prompt));
-    assert_ptr_equal(in.data.rows[0].prompt,
-                     json_object_get(in.data.rows[0].json, "prompt"));
-    assert_string_equal(
-        json_string_value(json_object_get(in.data.rows[0].json, "answer")),
-        "42");
     inputs_release(&in);
     session_free(s);
 }
@@ -172,9 +143,7 @@ main(void)
             test_view_inputs_sampled_to_measure_are_not_those_to_learn),
         cmocka_unit_test(test_view_inputs_sampled_with_one_seed_are_the_same),
         cmocka_unit_test(
-            test_view_a_text_that_becomes_a_turn_keeps_its_file_and_line),
-        cmocka_unit_test(
-            test_view_a_row_that_becomes_a_turn_keeps_its_other_columns),
+            test_view_a_line_of_text_is_a_prompt_of_its_file_and_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

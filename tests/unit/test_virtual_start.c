@@ -52,6 +52,7 @@ open_fixture(struct fixture *f, const char *spec, enum kind kind)
 
     memset(f, 0, sizeof(*f));
     must(session_open(&f->s, test_source("golden/tiny/one"), &be, &err), &err);
+    f->s->model->layout = TEXT_RAW;
     must(adaptation_open(&f->teacher, f->s->model, NULL, spec, false, &err),
          &err);
     must(data_parse(&f->in.data, "in.jsonl", rows, strlen(rows), &err), &err);

@@ -130,13 +130,14 @@ test_work_is_not_resumed_with_another_seed(void **state)
 static int
 lay_edge(struct fixture *f, const char *text, bool reward, trv_err *err)
 {
-    const struct inputs in = {.data = {.hash = "h"}};
+    const struct inputs in = {.data = {.hash = "h"}}; // no rows
     struct reward r = {.conf = json_object(), .beta = 1.0};
     struct adaptation of = {.form = FORM_REWARD,
                             .kind = KIND_CONTRAST,
                             .spec = (char[]){"contrast:z"},
                             .reward = &r};
-    struct convert_job job = {.s = &f->s};
+    const trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
+    struct convert_job job = {.s = &f->s, .opts = &o};
     int rc;
 
     must(adaptation_of_text(&r.plus, text, strlen(text), err), err);

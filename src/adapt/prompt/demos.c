@@ -287,18 +287,17 @@ demos_is_chat(const struct demos *d)
 
 int
 demos_view(struct example_around *around, const struct demos *d,
-           const struct data_row *row, trv_err *err)
+           const struct data_row *row, bool chat, trv_err *err)
 {
     *around = (struct example_around){0};
-    if (d->form == DEMOS_CHAT ||
-        (d->form == DEMOS_AUTO && (d->of_chat || data_row_is_turns(row)))) {
+    if (demos_is_chat(d) || (d->form == DEMOS_AUTO && chat)) {
         around->messages = d->turns;
         return 0;
     }
     if (!d->before)
         return data_row_fail(row, err, TRV_EINVAL,
                              "a demonstration has several turns and cannot "
-                             "stand before a text");
+                             "stand before raw text");
     around->before = d->before;
     around->after = d->after;
     return 0;

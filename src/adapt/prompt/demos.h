@@ -1,9 +1,8 @@
 /* demos.h -- demonstrations: pairs of an input and its answer that stand before
  * the input.
  *
- *   a row of a chat   their turns, before the row's own (a row of text is made
- *                     a user's turn where form is chat)
- *   a row of text     the template, filled for each, then the template's part
+ *   a chat            their turns, before the row's own
+ *   a raw row         the template, filled for each, then the template's part
  *                     before {output} around the row's own text:
  *
  *       {input}\n{output}\n\n  ->  x1 \n y1 \n\n x2 \n y2 \n\n  x \n
@@ -55,12 +54,12 @@ int demos_of(struct demos **out, const json_t *list, const json_t *conf,
              const char *name, trv_err *err);
 void demos_free(struct demos *d); // NULL is allowed
 
-/** Does it need inputs that are a user's turns? */
+/** Is it turns of a chat alone, whatever the row? */
 bool demos_is_chat(const struct demos *d);
-/** What it puts around a row, borrowed from `d`. TRV_EINVAL: a demonstration of
- * several turns before a row of text. */
+/** What it puts around a row, which is laid out as a chat or raw; borrowed from
+ * `d`. TRV_EINVAL: a demonstration of several turns before a raw row. */
 int demos_view(struct example_around *around, const struct demos *d,
-               const struct data_row *row, trv_err *err);
+               const struct data_row *row, bool chat, trv_err *err);
 /** The bytes of demos.jsonl; equal demonstrations give equal bytes. */
 int demos_encode(struct strbuf *out, const struct demos *d, trv_err *err);
 

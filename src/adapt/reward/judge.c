@@ -293,12 +293,10 @@ ask_row(struct data_row *row, const struct session *s, const struct judge *j,
 
     *row = (struct data_row){
         .path = item->row->path, .line = item->row->line, .label = -1};
-    if (!rc && !s->model->chat && sb_putc(&text, '\n'))
+    if (!rc && !model_is_chat(s->model) && sb_putc(&text, '\n'))
         rc = err_nomem(err, "for a judge");
     if (!rc)
-        obj = s->model->chat ? json_pack("{s:[{s:s,s:s%}]}", "prompt", "role",
-                                         "user", "content", text.s, text.len)
-                             : json_pack("{s:s%}", "prompt", text.s, text.len);
+        obj = json_pack("{s:s%}", "prompt", text.s, text.len);
     if (!rc && !obj) // a NUL in the answer is kept by jansson
         rc = err_nomem(err, "for a judge");
     row->json = obj;

@@ -62,7 +62,7 @@ open_whole(struct scorer *sc, struct strbuf *notes, const struct model *m,
            const char *dir, trv_err *err)
 {
     char own[HASH_HEX], other[HASH_HEX];
-    int rc = session_open_scorer(&sc->whole, dir, notes, err);
+    int rc = session_open_scorer(&sc->whole, dir, m, notes, err);
 
     if (rc)
         return rc;

@@ -373,7 +373,9 @@ model_text_rules(const struct model *m)
     return (struct text_rules){.tokenizer = m->tokenizer,
                                .chat = m->chat,
                                .turn_end =
-                                   m->has_turn_end ? &m->turn_end : NULL};
+                                   m->has_turn_end ? &m->turn_end : NULL,
+                               .layout = m->layout,
+                               .no_system = m->no_system};
 }
 
 struct hashing {

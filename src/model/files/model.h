@@ -46,9 +46,11 @@ struct model {
     struct chat_template *chat;   // NULL where there is none
     char *chat_source;            // its text
     bool has_turn_end;
-    int32_t turn_end;    // that ends an answer of the chat: example_turn_end()
-    struct strbuf notes; // where files contradict each other: lines
-    struct own_tensor *own; // what model_replace() was given
+    int32_t turn_end; // that ends an answer of the chat: example_turn_end()
+    enum text_layout layout; // raw: asked for, or the template cannot be used
+    bool no_system;          // the chat has no place for a system message
+    struct strbuf notes;     // where files contradict each other: lines
+    struct own_tensor *own;  // what model_replace() was given
     /* generation_config.json, where present: defaults of sampling */
     double temperature, top_p, repetition_penalty; // NaN: not said
     int64_t top_k;                                 // -1: not said
@@ -77,6 +79,16 @@ int model_need_weights(const struct model *m, trv_err *err);
  */
 int model_open_chat(struct model *m, const char *template, trv_err *err);
 
+/**
+ * Lay plain prompts out as `layout` says: "chat", "raw"; NULL: as a chat where
+ * there is a template that can be used. TRV_EINVAL: another word; a chat, and
+ * there is no such template.
+ */
+int model_set_layout(struct model *m, const char *layout, trv_err *err);
+/** The layout of the model that it works beside. */
+void model_share_layout(struct model *m, const struct model *with);
+/** Are plain prompts a user's turn? */
+bool model_is_chat(const struct model *m);
 /** Take another name for `origin`; TRV_EINVAL where it is none. */
 int model_set_origin(struct model *m, const char *name, trv_err *err);
 

@@ -268,14 +268,55 @@ model_open_chat(struct model *m, const char *template, trv_err *err)
     m->chat_source = s.text;
     s.text = NULL;
     source_release(&s);
-    m->has_turn_end = false;
+    m->layout = chat_template_fault(m->chat) ? TEXT_RAW : TEXT_CHAT;
+    m->has_turn_end = m->no_system = false;
     if (m->tokenizer) {
         const struct text_rules rules = model_text_rules(m);
+        bool has_system = false;
 
         rc = example_turn_end(&m->turn_end, &rules, err);
         m->has_turn_end = !rc && m->turn_end >= 0;
         if (m->has_turn_end) // it is no part of an answer's text
             tokenizer_set_special(m->tokenizer, m->turn_end);
+        if (!rc)
+            rc = example_has_system(&has_system, &rules, err);
+        m->no_system = !has_system;
     }
     return rc;
+}
+
+int
+model_set_layout(struct model *m, const char *layout, trv_err *err)
+{
+    const bool chat = layout && strcmp(layout, "chat") == 0;
+    const trv_err *fault = m->chat ? chat_template_fault(m->chat) : NULL;
+
+    if (layout && !chat && strcmp(layout, "raw") != 0)
+        return err_fail(err, TRV_EINVAL,
+                        "layout '%.40s' is unknown; there are raw, chat",
+                        layout);
+    if (chat && !m->chat)
+        return err_fail(err, TRV_EINVAL,
+                        "'%s' has no chat template, which the layout chat "
+                        "needs; --chat-template FILE takes one",
+                        m->path);
+    if (chat && fault)
+        return err_fail(err, fault->code, "%s", fault->msg);
+    m->layout = layout && !chat ? TEXT_RAW_ASKED : fault ? TEXT_RAW : TEXT_CHAT;
+    return 0;
+}
+
+void
+model_share_layout(struct model *m, const struct model *with)
+{
+    if (!with->chat)
+        m->layout = TEXT_RAW;
+    else if (with->layout != TEXT_CHAT)
+        m->layout = with->layout;
+}
+
+bool
+model_is_chat(const struct model *m)
+{
+    return m->chat && m->layout == TEXT_CHAT;
 }

@@ -508,7 +508,7 @@ demo_values_open(struct demo_values *v, trv_err *err)
         return err_nomem(err, "to choose demonstrations");
     return search_inputs_open(&v->inputs, v->job, v->work, o->evolve.inputs,
                               o->evolve.held_out, v->prompt_value.max_tokens,
-                              adaptation_is_chat(v->job->from), err);
+                              err);
 }
 
 int

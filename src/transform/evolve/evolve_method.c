@@ -93,12 +93,7 @@ check_search(const struct convert_job *job, trv_err *err)
         return err_option(
             err, TRV_EINVAL, "proposer-model",
             "is missing: the proposer needs the name of its model");
-    if (job->to == KIND_MESSAGES && !job->s->model->chat)
-        return err_fail(err, TRV_EINVAL,
-                        "'%s' has no chat template, which messages need; "
-                        "--chat-template FILE gives it one",
-                        job->s->model->path);
-    return 0;
+    return job_check_messages(job, err);
 }
 
 static int
@@ -189,14 +184,15 @@ static bool
 makes_messages(const struct evolve_plan *p)
 {
     return p->job->to == KIND_MESSAGES ||
-           (p->job->any_words && p->inputs.turns);
+           (p->job->any_words && p->inputs.chats &&
+            !p->job->s->model->no_system);
 }
 
 /* Between a prompt and its input. */
 static const char *
 prompt_end(const struct evolve_plan *p)
 {
-    return p->inputs.turns ? "" : "\n";
+    return p->inputs.chats ? "" : "\n";
 }
 
 /* Where instructions stand, so that the model can write them there. A model
@@ -213,8 +209,7 @@ open_place(struct evolve_plan *p, trv_err *err)
     for (int64_t i = 0; i < p->inputs.n_train; i++)
         p->rows[i] = *p->inputs.train[i];
     rc = prompt_place_open(&p->slot, p->job->s->model, p->rows,
-                           p->inputs.n_train, makes_messages(p), prompt_end(p),
-                           &why);
+                           p->inputs.n_train, prompt_end(p), &why);
     if (rc == TRV_ENOMEM)
         return err_nomem(err, "to search for a prompt");
     if (rc)
@@ -270,12 +265,13 @@ open_inputs(struct evolve_plan *p, trv_err *err)
     const struct convert_job *job = p->job;
     const trv_convert_options *c = job->opts;
     const trv_evolve_options *o = &c->evolve;
-    const bool chat = job->any_words && job->s->model->chat;
-    int rc = search_inputs_open(
-        &p->inputs, job, &p->w, o->inputs, o->held_out,
-        p->max_tokens + c->prompt_tokens + EVOLVE_MARGIN,
-        job->to == KIND_MESSAGES || chat || adaptation_is_chat(job->from), err);
+    int rc = search_inputs_open(&p->inputs, job, &p->w, o->inputs, o->held_out,
+                                p->max_tokens + c->prompt_tokens +
+                                    EVOLVE_MARGIN,
+                                err);
 
+    if (!rc && job->to == KIND_MESSAGES && !p->inputs.chats)
+        rc = job_refuse_messages(&p->inputs.in, err);
     if (!rc)
         job_log_dropped(job, p->inputs.n_dropped, p->inputs.in.data.n,
                         c->prompt_tokens, p->max_tokens);
@@ -314,7 +310,7 @@ save(struct evolve_plan *p, const struct evolve *e, trv_err *err)
         job_log(p->job, "written as %s",
                 kind == KIND_MESSAGES
                     ? "messages, a system message: the inputs are a chat's"
-                : p->inputs.turns
+                : p->inputs.chats
                     ? "a text, which a chat takes as its system message"
                     : "a text before each input");
     adaptation_free(system);

@@ -112,7 +112,7 @@ static int
 ask_text(struct strbuf *out, const struct evolve *e,
          const struct candidate *parent)
 {
-    const bool chat = e->prompt_value.s->model->chat != NULL;
+    const bool chat = model_is_chat(e->prompt_value.s->model);
     const bool any = parent && *parent->text;
 
     if (chat && any)

@@ -163,9 +163,7 @@ static int
 open_contexts(struct plan *p, trv_err *err)
 {
     const struct convert_job *job = p->job;
-    int rc = job_inputs(
-        &p->in, job, &p->w, job->opts->inputs, p->pairs,
-        adaptation_is_chat(job->from) || adaptation_is_chat(p->against), err);
+    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->pairs, err);
 
     for (int k = 0; k < SIDES && !rc; k++)
         rc = answers_contexts(&p->answers[k], job->s, p->side[k], NULL, &p->in,

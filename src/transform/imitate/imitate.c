@@ -230,14 +230,17 @@ save(struct plan *p, const struct adapter_weights *student,
 
 /* What a user may not have meant by a prompt of text. */
 static void
-note_prompt(const struct convert_job *job)
+note_prompt(const struct convert_job *job, const struct inputs *in)
 {
     const char *text = job->from->text;
+    struct row_layout layout;
     const size_t n = text ? strlen(text) : 0;
 
     if (job->from->kind != KIND_TEXT || n == 0)
         return;
-    if (!strchr(" \t\n", text[n - 1]))
+    view_layout(&layout, job->s->model, in, true);
+    if (strcmp(layout.name, LAYOUT_NAME_CHAT) != 0 &&
+        !strchr(" \t\n", text[n - 1]))
         job_log(job, "note: the prompt ends without a blank or a newline, "
                      "so it stands right against each input");
     if (strstr(text, "\r\n"))
@@ -265,8 +268,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (!rc)
         rc = work_lock(&p.w, err);
     if (!rc)
-        rc = job_inputs(&in, job, &p.w, o->inputs, p.samples,
-                        adaptation_is_chat(job->from), err);
+        rc = job_inputs(&in, job, &p.w, o->inputs, p.samples, err);
     if (!rc)
         rc = answers_contexts(&answers, job->s, p.teacher, &student, &in,
                               p.max_tokens, err);
@@ -275,7 +277,7 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
     if (rc)
         goto done;
     job_log_dropped(job, answers.n_dropped, in.data.n, 0, p.max_tokens);
-    note_prompt(job);
+    note_prompt(job, &in);
     job_log_full(job);
     rc = job_write_run(&p.w, job, job->method->info.name, &in, json_object(),
                        err);

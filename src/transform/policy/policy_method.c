@@ -64,13 +64,12 @@ open_inputs(struct policy_run *c, trv_err *err)
 {
     const struct convert_job *job = c->p.job;
     const trv_convert_options *o = job->opts;
-    const bool chat = adaptation_is_chat(job->from);
     int rc = job_inputs(&c->in, job, &c->p.w, o->pairs ? o->pairs : o->inputs,
-                        c->p.want, chat, err);
+                        c->p.want, err);
 
     return rc || !o->eval ? rc
                           : job_inputs(&c->held_out, job, &c->p.w, o->eval,
-                                       c->p.want, chat, err);
+                                       c->p.want, err);
 }
 
 /* Given preferences: contexts, answers, and what is said of them. */

@@ -14,21 +14,13 @@ context_of(const struct ids **out, struct prompt_place *s, int64_t row,
            const char *text, trv_err *err)
 {
     const struct text_rules rules = model_text_rules(s->m);
-    json_t *messages = NULL;
     struct strbuf b = {0};
     int rc = sb_puts(&b, text) || sb_puts(&b, s->end)
                  ? err_nomem(err, "for a prompt's place")
                  : 0;
 
-    if (!rc && s->as_messages) {
-        messages = json_pack("[{s:s,s:s}]", "role", "system", "content", b.s);
-        if (!messages) // not UTF-8, or no memory: no text that can stand here
-            rc = err_fail(err, TRV_EINVAL, "the prompt is no text");
-    }
     if (!rc)
-        rc = example_context(s->scratch, &rules, &s->rows[row],
-                             s->as_messages ? NULL : b.s, messages, err);
-    json_decref(messages);
+        rc = example_context(s->scratch, &rules, &s->rows[row], b.s, NULL, err);
     sb_release(&b);
     *out = &s->scratch->ids;
     return rc;
@@ -148,8 +140,8 @@ find_row(struct prompt_place *s, int64_t row, const struct strbuf *probes,
 
 int
 prompt_place_open(struct prompt_place *out, const struct model *m,
-                  const struct data_row *rows, int64_t n, bool as_messages,
-                  const char *end, trv_err *err)
+                  const struct data_row *rows, int64_t n, const char *end,
+                  trv_err *err)
 {
     struct strbuf probes[PROBES] = {{0}};
     int n_probes = 0, rc;
@@ -158,7 +150,6 @@ prompt_place_open(struct prompt_place *out, const struct model *m,
     *out =
         (struct prompt_place){.m = m,
                               .rows = rows,
-                              .as_messages = as_messages,
                               .end = end,
                               .at = mem_calloc((size_t)n, sizeof(*out->at)),
                               .scratch = mem_calloc(1, sizeof(*out->scratch))};

@@ -2,11 +2,14 @@
  *
  *   ids of a row's context   head | z | tail
  *
- *   text       head  BOS, where the tokenizer begins a text with it
+ *   raw        head  BOS, where the tokenizer begins a text with it
  *              tail  the row's own text
  *   a chat     head  the template up to the words of the system message
  *              tail  the rest: the row's own system message, its turns, the
  *                    template's call for an answer
+ *
+ * A text and a message of the system with its words give a chat the same ids,
+ * so a place is one for both.
  *
  * A search moves z as tokens, and what it leaves behind is text. So a z counts
  * only where its text, put back in its place by text/example.c, gives exactly
@@ -26,7 +29,6 @@ struct place_row {
 struct prompt_place {
     const struct model *m;
     const struct data_row *rows; // borrowed
-    bool as_messages;            // a messages.json of one system message
     const char *end;             // after a prompt's own words
     struct place_row *at;        // [n]
     int64_t n;
@@ -36,18 +38,15 @@ struct prompt_place {
 /**
  * Find the place of a prompt in every row.
  *
- * @param as_messages  the prompt is a message of the system, and a row of text
- *                     the user's turn; else it is a text, which stands before
- *                     rows of text and is the system message of chats.
- * @param end          borrowed; what always stands between the prompt's own
- *                     words and what follows; it counts as the row's.
+ * @param end  borrowed; what always stands between the prompt's own words and
+ *             what follows; it counts as the row's.
  * @return TRV_EINVAL (the tokenizer or the template leave no place that is
  *         the same for different texts), TRV_ENOMEM, and what
  *         example_context() returns.
  */
 int prompt_place_open(struct prompt_place *out, const struct model *m,
-                      const struct data_row *rows, int64_t n, bool as_messages,
-                      const char *end, trv_err *err);
+                      const struct data_row *rows, int64_t n, const char *end,
+                      trv_err *err);
 void prompt_place_release(struct prompt_place *s); // accepts zeros
 
 /** The text of z, where it gives back z in row 0; else *stands is false. */

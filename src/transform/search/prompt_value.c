@@ -225,12 +225,9 @@ prompt_value_release(struct prompt_value *list, int64_t n)
 /* ---- the model's own words ---------------------------------------------- */
 
 static int
-ask_row(struct data_row *row, const struct session *s, const char *ask,
-        trv_err *err)
+ask_row(struct data_row *row, const char *ask, trv_err *err)
 {
-    json_t *obj = s->model->chat ? json_pack("{s:[{s:s,s:s}]}", "prompt",
-                                             "role", "user", "content", ask)
-                                 : json_pack("{s:s}", "prompt", ask);
+    json_t *obj = json_pack("{s:s}", "prompt", ask);
 
     *row = (struct data_row){.json = obj, .label = -1};
     row->prompt = json_object_get(obj, "prompt");
@@ -251,7 +248,7 @@ prompt_value_sample(char **text, const char *const *ask, int64_t n,
     for (int64_t i = 0; i < n && !rc; i++) {
         struct data_row row;
 
-        rc = ask_row(&row, opts->s, ask[i], err);
+        rc = ask_row(&row, ask[i], err);
         if (!rc)
             rc = view_open(&b.context[i], opts->s, NULL, &row, err);
         json_decref(row.json);

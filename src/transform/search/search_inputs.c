@@ -8,11 +8,12 @@ static int
 take_rows(struct search_inputs *s, const struct data_row **all, int64_t *n,
           const struct convert_job *job, int64_t room, trv_err *err)
 {
+    const struct text_rules rules = model_text_rules(job->s->model);
     int64_t shortest = INT64_MAX;
     int rc = 0;
 
     *n = 0;
-    s->turns = true;
+    s->chats = true;
     for (int64_t i = 0; i < s->in.data.n && !rc; i++) {
         const struct data_row *row = &s->in.data.rows[i];
         struct context c;
@@ -24,7 +25,7 @@ take_rows(struct search_inputs *s, const struct data_row **all, int64_t *n,
             shortest = conditioning_length(&c);
         if (conditioning_left(&c) >= room) {
             all[(*n)++] = row;
-            s->turns = s->turns && data_row_is_turns(row);
+            s->chats = s->chats && example_is_chat(&rules, row);
         }
         conditioning_release(&c);
     }
@@ -76,14 +77,13 @@ is_among(const struct data_row **list, int64_t n, const struct data_row *row)
 int
 search_inputs_open(struct search_inputs *out, const struct convert_job *job,
                    const struct work *w, int64_t train, int64_t held,
-                   int64_t room, bool chat, trv_err *err)
+                   int64_t room, trv_err *err)
 {
     int64_t n = 0;
     int rc;
 
     *out = (struct search_inputs){0};
-    rc = job_inputs(&out->in, job, w, job->opts->inputs, train + held, chat,
-                    err);
+    rc = job_inputs(&out->in, job, w, job->opts->inputs, train + held, err);
 
     if (rc)
         return rc;

@@ -11,7 +11,7 @@ struct search_inputs {
     const struct data_row **train, **held; // borrow from `in`
     int64_t n_train, n_held;
     int64_t n_dropped; // a prompt and an answer do not fit
-    bool turns;        // all of them are a chat's
+    bool chats;        // all of them are laid out as chats
 };
 
 /**
@@ -23,13 +23,12 @@ struct search_inputs {
  *                     is held out.
  * @param room         tokens of context that must be left beside the bare
  *                     input.
- * @param chat         texts become a user's turns.
  * @return what inputs_open() returns; TRV_EINVAL (fewer than two are left);
  *         TRV_ETOOLONG (none fits).
  */
 int search_inputs_open(struct search_inputs *out, const struct convert_job *job,
                        const struct work *w, int64_t train, int64_t held,
-                       int64_t room, bool chat, trv_err *err);
+                       int64_t room, trv_err *err);
 void search_inputs_release(struct search_inputs *s); // accepts zeros
 
 #endif

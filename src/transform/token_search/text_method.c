@@ -74,9 +74,9 @@ plan_make(struct plan *p, const struct convert_job *job, trv_err *err)
     int rc;
 
     *p = (struct plan){.job = job, .to = job->to, .beta = o->beta};
-    if (job->any_words && job->s->model->chat) // what such a model listens to
-        p->to = KIND_MESSAGES;
-    rc = options_divergence(&p->divergence, o->divergence, err);
+    rc = job_check_messages(job, err);
+    if (!rc)
+        rc = options_divergence(&p->divergence, o->divergence, err);
     if (rc)
         return rc;
     p->by_reward = reward && !reward_guides(job->from);
@@ -174,6 +174,23 @@ keep_roomy(struct plan *p, trv_err *err)
                     (long long)room, (long long)shortest);
 }
 
+/* A chat listens to a system message. */
+static int
+choose_kind(struct plan *p, trv_err *err)
+{
+    const struct convert_job *job = p->job;
+    struct row_layout layout;
+    bool chats;
+
+    view_layout(&layout, job->s->model, &p->in, true);
+    chats = strcmp(layout.name, LAYOUT_NAME_CHAT) == 0;
+    if (p->to == KIND_MESSAGES && !chats)
+        return job_refuse_messages(&p->in, err);
+    if (job->any_words && chats && !job->s->model->no_system)
+        p->to = KIND_MESSAGES;
+    return 0;
+}
+
 static int
 open_inputs(struct plan *p, trv_err *err)
 {
@@ -181,10 +198,10 @@ open_inputs(struct plan *p, trv_err *err)
     const struct inputs *in = &p->in;
     struct ids start = {0};
     struct inputs used;
-    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->inputs,
-                        p->to == KIND_MESSAGES || adaptation_is_chat(job->from),
-                        err);
+    int rc = job_inputs(&p->in, job, &p->w, job->opts->inputs, p->inputs, err);
 
+    if (!rc)
+        rc = choose_kind(p, err);
     if (rc)
         return rc;
     used = *in; // borrowed: only the first rows are looked at
@@ -194,7 +211,7 @@ open_inputs(struct plan *p, trv_err *err)
                           p->max_tokens, err);
     if (!rc)
         rc = prompt_place_open(&p->slot, job->s->model, used.data.rows,
-                               used.data.n, p->to == KIND_MESSAGES, "", err);
+                               used.data.n, "", err);
     if (!rc && p->search.start) // before anything is drawn
         rc = text_search_start(&start, &p->slot, p->search.start,
                                p->search.tokens, err);
