@@ -318,6 +318,20 @@ adaptation_open_part(struct adaptation **out, const struct adaptation_how *how,
     return rc;
 }
 
+/* What is wrong with a spec is said of all of it, as the user wrote it: what
+ * could not be read of it, and what it means and cannot be. */
+static int
+name_spec(int rc, bool read, const char *spec, trv_err *err)
+{
+    const char *at = err ? strstr(err->msg, spec) : NULL;
+
+    while (at && (at == err->msg || at[-1] != '\''))
+        at = strstr(at + 1, spec);
+    if (err && !at && (rc == TRV_EINVAL || (rc && !read && rc != TRV_ENOMEM)))
+        (void)err_prefix(err, "'%.200s'", spec);
+    return rc;
+}
+
 int
 adaptation_open(struct adaptation **out, const struct model *m,
                 const struct model_identity *id, const char *spec,
@@ -329,7 +343,7 @@ adaptation_open(struct adaptation **out, const struct model *m,
     struct spec *s;
     int rc = spec_read(&s, spec, 0, &left, err);
 
-    return open_whole(out, &how, s, rc, err);
+    return name_spec(open_whole(out, &how, s, rc, err), !rc, spec, err);
 }
 
 int
@@ -343,7 +357,10 @@ adaptation_open_mix(struct adaptation **out, const struct model *m,
     struct spec *s;
     int rc = spec_read_list(&s, specs, n, &left, err);
 
-    return open_whole(out, &how, s, rc, err);
+    const bool read = !rc;
+
+    rc = open_whole(out, &how, s, rc, err);
+    return n == 1 ? name_spec(rc, read, specs[0], err) : rc;
 }
 
 /* ---- prompts that lie in no file of their own ---------------------------- */

@@ -341,10 +341,10 @@ read_sum(struct spec *s, const char *rest, int *left, trv_err *err)
     if (!at)
         return is_reward(s->row)
                    ? err_fail(err, TRV_EINVAL,
-                              "'%.100s' is no sum: it is WEIGHT*REWARD, and "
+                              "'%.200s' is no sum: it is WEIGHT*REWARD, and "
                               "further ones behind + or -, as in "
                               "sum:0.7*verifier:number+0.3*judge:@FILE",
-                              rest)
+                              s->text)
                    : err_fail(err, TRV_EINVAL,
                               "'%.200s' is no mix: it is WEIGHT*ADAPTATION, "
                               "and further ones behind + or -, as in "
@@ -399,6 +399,10 @@ read_side(struct spec *s, const char *text, bool may_be_base, int *left,
     struct spec *of = NULL;
     int rc = 0;
 
+    if (!*text)
+        return err_fail(err, TRV_EINVAL,
+                        "'%.200s' names no adaptation: it is %s", s->text,
+                        s->row->usage);
     if (!may_be_base || strcmp(text, "base") != 0)
         rc = spec_read(&of, text, s->depth + 1, left, err);
     return rc ? rc : spec_add(s, 1.0, of, err);

@@ -38,7 +38,7 @@ nearest_distance(const char *word, size_t n, const char *name)
 bool
 nearest_is_near(size_t distance, size_t n, const char *name)
 {
-    const size_t most = n / 3 > 2 ? n / 3 : 2; // more than this is another word
+    const size_t most = n < 5 ? 1 : n < 9 ? 2 : n / 3; // more: another word
 
     return n > 2 && distance <= most && distance < strlen(name);
 }

@@ -31,7 +31,7 @@ struct help_args {
 static const struct opt_spec help_opts[] = {
     OPT_ARG(struct help_args, word, "WORD",
             "a command, a method of convert, or a topic: rewards, prompts, "
-            "data, formats, training or exit-codes"),
+            "data, specs, formats, training or exit-codes"),
     OPT_END,
 };
 
@@ -127,8 +127,8 @@ const struct cmd_entry cmd_completion = {
     .description = "Print a script that makes the shell complete commands, "
                    "options and their values.",
     .examples = "source <(trivium completion bash)\n"
-                "source <(trivium completion zsh)\n"
-                "trivium completion fish | source",
+                "trivium completion zsh >_trivium\n"
+                "trivium completion fish >trivium.fish",
     .opts = completion_opts,
     .args_size = sizeof(struct completion_args),
     .run = completion_run,

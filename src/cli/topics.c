@@ -308,6 +308,31 @@ const struct topic topics[] = {
          "trivium convert --model MODEL --from base --to lora:out/liked \\\n"
          "    --pairs pairs.jsonl\n"
          "trivium score --model MODEL --adaptation base --data pairs.jsonl"},
+    {.name = "specs",
+     .summary = "how adaptations are written: the grammar of specs",
+     .text =
+         "A spec is KIND:SUBJECT, the folder or file of an adaptation, "
+         "ORG/NAME "
+         "of one in the Hugging Face cache, or base. Options are name=value "
+         "and parted by commas: behind a check or a file, as in "
+         "verifier:length,hi=80 and demos:FILE,form=chat; before an adaptation "
+         "or a text, as in ratio:beta=0.5,lora:DIR and judge:scale=1-5,TEXT. "
+         "No option is given twice, and none is guessed. An option whose value "
+         "may hold commas stands last.\n\n"
+         "A weight stands before a star: mix:1.5*A-0.5*B, sum:0.7*R+0.3*R. A "
+         "part ends where a sign, a number and a star begin the next. "
+         "--adaptation takes W*A and A=W, and several of it are a mix. A mix "
+         "stands in no mix, a sum in no sum, and rewards in rewards at most 8 "
+         "deep. A text behind prompt: or judge: is taken as it stands; @FILE "
+         "reads it from a file. on:DIR,A is what A changes in the model in "
+         "DIR.\n\n"
+         "'trivium help rewards' and 'trivium help prompts' have the kinds and "
+         "their options.",
+     .examples = "trivium generate --model MODEL \"Once\" \\\n"
+                 "    --adaptation \"mix:1.5*lora:out/z-0.5*prompt:@z.txt\"\n"
+                 "trivium score --model MODEL --data rows.jsonl \\\n"
+                 "    --adaptation \"contrast:beta=2,prompt:Be kind.,"
+                 "minus=prompt:Be rude.\""},
     {.name = "formats",
      .summary = "models and adapters that are read and written",
      .text =

@@ -73,7 +73,10 @@ examples() {
     "$TRIVIUM" help "$1" | sed -n '/^Examples$/,/^$/{/^  /{s/^ *//;p}}' |
         sed -e ':a' -e '/\\$/{N;s/ *\\\n */ /;ba' -e '}' | sed 's/\bMODEL\b/model/g'
 }
-words=$(compgen -W "$("$TRIVIUM" completion bash | sed -n '/^    help)/,/;;/s/.*words=" *\(.*\)" ;;/\1/p')" -- "")
+source <("$TRIVIUM" completion bash)
+COMP_LINE='trivium help ' COMP_POINT=13
+_trivium
+words=${COMPREPLY[*]}
 n=0
 for word in $words; do
     case $word in --*) continue ;; esac

@@ -7,7 +7,7 @@ printf 'Be kind. ' >z.txt
 printf 'Say yes. {answer}' >q.txt
 echo '{"prompt": "Hi", "completion": " there"}' >rows.jsonl
 gen() { t generate --model tiny --max-tokens 1 "$@" | grep -v '^[^$!e]'; }
-score() { t score --model tiny --data rows.jsonl --adaptation "$1" | grep -e '^! .*warning' -e '^! trivium: the' -e '^exit'; }
+score() { t score --model tiny --data rows.jsonl --adaptation "$1" | grep -e '^! .*warning' -e '^! trivium: .*the template of' -e '^exit'; }
 gen -a prompt:z.txt Hi
 gen -a prompt:@z.txt Hi
 gen -a "prompt:z.txt " Hi

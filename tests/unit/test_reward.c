@@ -392,7 +392,7 @@ test_reward_refuses_specs_that_are_none(void **state)
         int code;
         const char *says;
     } bad[] = {
-        {"ratio:", TRV_EIO, "there is no ''"},
+        {"ratio:", TRV_EINVAL, "names no adaptation"},
         {"ratio:base", TRV_EINVAL, "is the base"},
         {"ratio:beta=x,prompt:a", TRV_EINVAL, "'beta' of ratio is 'x'"},
         {"ratio:beta=1", TRV_EINVAL, "needs a comma and its subject"},

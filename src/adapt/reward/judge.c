@@ -69,6 +69,8 @@ copy_file(json_t *conf, const char *key, trv_err *err)
 
     if (!value || value[0] != '@')
         return 0;
+    if (!value[1])
+        return err_fail(err, TRV_EINVAL, "'%s=@' names no file", key);
     rc = file_read(&b, value + 1, FILE_LIMIT, err);
     if (!rc && b.len > 0 && b.s[b.len - 1] == '\n')
         b.len--;

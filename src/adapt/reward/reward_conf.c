@@ -73,7 +73,8 @@ int
 conf_parse(json_t *conf, const char *text, const char *what,
            const struct conf_option *options, trv_err *err)
 {
-    int rc = 0;
+    int rc =
+        *text ? 0 : err_fail(err, TRV_EINVAL, "%s ends with a comma", what);
 
     while (*text && !rc) {
         const size_t n = strcspn(text, "=,");

@@ -248,8 +248,9 @@ verifier_parse(json_t **conf, const char *text, trv_err *err)
     *conf = json_object();
     if (!*conf)
         return err_nomem(err, "for %s", what);
-    rc = conf_parse(*conf, text[n] ? text + n + 1 : "", what,
-                    checks[check].options, err);
+    rc = text[n]
+             ? conf_parse(*conf, text + n + 1, what, checks[check].options, err)
+             : 0;
     if (!rc && json_object_set_new(*conf, "check",
                                    json_string(checks[check].info.name)))
         rc = err_nomem(err, "for %s", what);
