@@ -26,6 +26,6 @@ next --from "lora:$dir/a lora" --to "ratio:$dir/a ratio"
 next --from "$dir/a lora" --to "prefix:$dir/a prefix" --samples 8 \
     --max-tokens 4 --steps 2 --batch 2 --virtual-tokens 2
 next --from "verifier:length,by=chars,lo=3,hi=3,slack=30" --to "lora:$dir/a policy" \
-    --method bon --group 4 "${small[@]}" --lr 1e-3
+    --method bon --group 4 --layout raw "${small[@]}" --lr 1e-3
 next --base "$dir/another model" --from "prompt:Say it. " \
     --to "lora:$dir/carried" "${small[@]}"
