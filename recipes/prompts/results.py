@@ -8,6 +8,7 @@ file and each method: `trivium convert` with its defaults (and OPTIONs), `triviu
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -32,6 +33,11 @@ def one(args, name, method, seed):
     return made, got
 
 
+def shown(value, digits):
+    """A figure that too few inputs leave open is null in the report."""
+    return "?" if value is None else f"{value:.{digits}f}"
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("model")
@@ -53,10 +59,11 @@ def main():
                 made, got = one(args, name, method, seed)
                 f = {k: v["mean"] for k, v in got.items() if isinstance(v, dict) and "mean" in v}
                 closed.setdefault(method, []).append(f["gap_closed"])
-                print(f"| {name} | {method} | {seed} | {f['kl_base']:.3f} | {f['kl_forward']:.4f} | {f['gap_closed']:.3f} ± "
-                      f"{got['gap_closed']['stderr']:.3f} | {f['top1_agreement']:.3f} | {f['rank_tau']:.2f} | {f['drift']:.3f} | "
+                print(f"| {name} | {method} | {seed} | {f['kl_base']:.3f} | {f['kl_forward']:.4f} | {shown(f['gap_closed'], 3)} ± "
+                      f"{shown(got['gap_closed']['stderr'], 3)} | {f['top1_agreement']:.3f} | {shown(f['rank_tau'], 2)} | {f['drift']:.3f} | "
                       f"{made['seconds']:.0f} |", flush=True)
     for method, values in closed.items():
+        values = [value for value in values if value is not None] or [math.nan]
         print(f"\n{method}: {statistics.mean(values):.3f} of the gap closed on average, {min(values):.3f} at least.")
 
 
