@@ -43,7 +43,7 @@ nearest_is_near(size_t distance, size_t n, const char *name)
     return n > 2 && distance <= most && distance < strlen(name);
 }
 
-/* A short word that begins otherwise is another name, as grpo is beside orpo,
+/* A short word that begins otherwise is another name, as hat is beside cat,
  * unless its first two letters are swapped. */
 static bool
 begins_alike(const char *word, size_t n, const char *name)

@@ -184,7 +184,6 @@ static const struct value_hint {
     {"", "finetune", "'trivium train' learns from rows"},
     {"", "lora", "'trivium train' learns from rows, as --to lora:OUT"},
     {"", "dpo", "'trivium train --method dpo' learns from pairs"},
-    {"", "orpo", "'trivium train --method orpo' learns from pairs"},
     {"", "kto", "'trivium train --method kto' learns from labelled answers"},
     {"", "reward",
      "'trivium train --method reward --to head:OUT' makes a reward model"},

@@ -72,7 +72,7 @@ edit_distance(const char *a, const char *b)
     return last[n_b];
 }
 
-/* A short word that begins otherwise is another name, as grpo is beside orpo,
+/* A short word that begins otherwise is another name, as hat is beside cat,
  * unless its first two letters are swapped. */
 static bool
 begins_alike(const char *word, size_t n, const char *name)
