@@ -239,9 +239,13 @@ rate_measure(struct rate *out, struct session *s, bool learns, trv_err *err)
     struct probe p = {.s = s};
     const struct rate_work done = s->be->done;
     double flop, tokens;
-    int rc = session_decoder(s, &p.d, err);
+    int rc;
 
+    *out = s->rate;
+    if (out->score > 0.0 && (!learns || out->learn > 0.0))
+        return 0;
     *out = (struct rate){0};
+    rc = session_decoder(s, &p.d, err);
     if (!rc)
         rc = backend_arena(&p.a, s->be, err);
     if (rc)
@@ -259,6 +263,8 @@ rate_measure(struct rate *out, struct session *s, bool learns, trv_err *err)
     p.d->tokens = tokens;
     s->be->done = done;
     arena_release(&p.a);
+    if (!rc)
+        s->rate = *out;
     return rc;
 }
 

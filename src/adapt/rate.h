@@ -12,18 +12,10 @@
 
 #include "adapt/session.h"
 
-/* Seconds. */
-struct rate {
-    double score; // a token of a forward pass, with its log-probability
-    double learn; // a token forward and backward, through a LoRA
-    double step;  // a step of drawing, whatever the batch
-    double draw;  // a token drawn, beside its share of the step
-};
-
 /** Measure: some passes over random tokens, a fraction of a second each, at
- * most a few for large models. `learns`: learn is measured, too, for which the
- * weights are packed once more; else it is 0. The counters of decoder and
- * backend stay as they are. TRV_ENOMEM, and what decoder_forward() returns. */
+ * most a few for large models; a session that was measured keeps what it saw.
+ * `learns`: learn is measured, too, for which the weights are packed once more;
+ * else it may be 0. The counters of decoder and backend stay as they are. TRV_ENOMEM, and what decoder_forward() returns. */
 int rate_measure(struct rate *out, struct session *s, bool learns,
                  trv_err *err);
 

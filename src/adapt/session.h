@@ -6,6 +6,14 @@
 
 #include "model/decoder/decoder.h"
 
+/* How fast a model runs here, in seconds; 0: not measured (rate.h). */
+struct rate {
+    double score; // a token of a forward pass, with its log-probability
+    double learn; // a token forward and backward, through a LoRA
+    double step;  // a step of drawing, whatever the batch
+    double draw;  // a token drawn, beside its share of the step
+};
+
 struct session {
     struct model *model;
     struct backend *be;
@@ -13,6 +21,7 @@ struct session {
     struct decoder *decoder; // NULL until session_decoder()
     struct arena arena;      // of one call or step; reset by whoever begins one
     struct memo *memo;       // of the run at work, which owns it; NULL: none
+    struct rate rate;        // from rate_measure()
     bool identified;
     struct model_identity id;
 };

@@ -245,13 +245,12 @@ const struct cmd_entry cmd_convert = {
     .summary = "turn an adaptation into another form",
     .description =
         "Convert an adaptation (parameters, a prompt or a reward) into another "
-        "kind, and write it as a folder. --method names how, or the default "
-        "for the kind is taken. Ctrl-C saves what was done, and --resume goes "
-        "on to the same bytes.",
+        "kind, written as a folder. Ctrl-C saves what was done; --resume goes "
+        "on.",
     .examples = "trivium convert --model MODEL --from prompt:@z.txt "
                 "--to lora:out/z\n"
-                "trivium convert --model MODEL --from lora:out/z \\\n"
-                "    --to lora:out/again --via ratio",
+                "trivium convert --model MODEL --from lora:out/z "
+                "--to lora:out/y --via ratio",
     .more =
         "'trivium help METHOD', as in 'trivium help dpo', explains a method, "
         "its options and defaults; 'trivium help rewards', prompts, data, "

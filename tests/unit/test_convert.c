@@ -228,7 +228,7 @@ test_convert_replaces_artefacts_and_nothing_else(void **state)
     f.opts.replace = false;
     convert_well(&f, "fresh");
     same_files(&f, "z", "fresh");        // the new one, whole
-    assert_int_equal(entries(f.dir), 5); // mine, z, fresh, and two .run
+    assert_int_equal(entries(f.dir), 3); // mine, z, fresh
     assert_int_equal(convert(&f, "z", NULL, &err), TRV_EEXIST);
     close_fixture(&f);
 }
