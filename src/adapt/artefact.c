@@ -330,8 +330,9 @@ artefact_check_base(const struct artefact *a, const char *dir, const char *name,
         return err_fail(
             err, TRV_EMISMATCH,
             "'%s' was made for the base '%.100s': its %s (%.12s...) differs "
-            "from that of '%.100s' (%.12s%s); --any-base accepts it all the "
-            "same",
+            "from that of '%.100s' (%.12s%s); on:MODEL,A takes it as the "
+            "change "
+            "of its own model, --any-base as it is",
             dir, a->base_name, parts[i].part, parts[i].made_for, name,
             *parts[i].is ? parts[i].is : "none", *parts[i].is ? "..." : "");
     }

@@ -10,6 +10,7 @@
 #include "adapt/adaptation.h"
 #include "adapt/cross_model.h"
 #include "adapt/reward/reward_conf.h"
+#include "adapt/reward/verifier.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -486,6 +487,19 @@ read_rest(struct spec *s, const char *rest, int *left, trv_err *err)
 
 /* ---- whole specs --------------------------------------------------------- */
 
+/* Does a text name a check, as verifier:CHECK would? */
+static bool
+is_check(const char *text)
+{
+    const size_t n = strcspn(text, ",");
+    const trv_check *check;
+
+    for (int i = 0; (check = verifier_check_at(i)) != NULL; i++)
+        if (strlen(check->name) == n && strncmp(check->name, text, n) == 0)
+            return true;
+    return false;
+}
+
 static int
 unknown(const char *text, trv_err *err)
 {
@@ -503,7 +517,15 @@ unknown(const char *text, trv_err *err)
                               text, (int)n, text, row->usage)
                    : no_kind(text, n, err);
     }
-    if (file_is_part(text))
+    if (!file_exists(text) && is_check(text))
+        rc = err_fail(err, TRV_EINVAL,
+                      "'%.200s' is a check: write verifier:%.200s", text, text);
+    else if (!file_exists(text) && strpbrk(text, " \n"))
+        rc = err_fail(err, TRV_EINVAL,
+                      "there is no '%.200s': write prompt:TEXT for a prompt, "
+                      "judge:TEXT for a principle",
+                      text);
+    else if (file_is_part(text))
         rc =
             err_fail(err, TRV_EINVAL,
                      "'%.200s' is one file of a folder: name the folder", text);

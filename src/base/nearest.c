@@ -43,13 +43,23 @@ nearest_is_near(size_t distance, size_t n, const char *name)
     return n > 2 && distance <= most && distance < strlen(name);
 }
 
+/* A short word that begins otherwise is another name, as hat is beside cat,
+ * unless its first two letters are swapped. */
+static bool
+begins_alike(const char *word, size_t n, const char *name)
+{
+    return n > 4 || word[0] == name[0] ||
+           (n > 1 && word[0] == name[1] && word[1] == name[0]);
+}
+
 static void
 take_nearer(char best[NEAREST_MAX + 1], size_t *least, const char *word,
             size_t n, const char *name)
 {
     const size_t d = nearest_distance(word, n, name);
 
-    if (d >= *least || !nearest_is_near(d, n, name))
+    if (d >= *least || !nearest_is_near(d, n, name) ||
+        !begins_alike(word, n, name))
         return;
     *least = d;
     snprintf(best, NEAREST_MAX + 1, "%s", name);

@@ -49,6 +49,7 @@ const struct hint hints[] = {
     {"dtype", "precision", NULL, NULL},
     {"torch-dtype", "precision", NULL, NULL},
     {"gradient-checkpointing", "accumulate", "which saves memory, too", NULL},
+    {"model", "model", NULL, "the model's name is given as it is: no --model"},
     {"model-name-or-path", "model", NULL, NULL},
     {"model-name", "model", NULL, NULL},
     {"model-path", "model", NULL, NULL},
@@ -134,6 +135,7 @@ const struct hint hints[] = {
     {"stop-strings", "stop", NULL, NULL},
     {"stop-sequences", "stop", NULL, NULL},
     {"reverse-prompt", "stop", NULL, NULL},
+    {"prompt", "from|source|system", "as prompt:TEXT or prompt:@FILE", NULL},
     {"system-prompt", "system", NULL, "write --adaptation prompt:TEXT"},
     {"system", "system", NULL, "write --adaptation prompt:TEXT"},
     {"sys", "system", NULL, "write --adaptation prompt:TEXT"},
@@ -166,9 +168,65 @@ const struct hint hints[] = {
     {"pretrained", "model", NULL, NULL},
     {"limit", "max-rows|max-inputs|samples", NULL, NULL},
     {"output-path", "to|note", NULL, NULL},
+    {"metric", "task|figures", "as verifier:CHECK", NULL},
+    {"metrics", "task|figures", "as verifier:CHECK", NULL},
+    {"tasks", "task", "as verifier:CHECK", NULL},
     {"num-fewshot", "adaptation|source", "as demos:FILE", NULL},
     {NULL, NULL, NULL, NULL},
 };
+
+/* What was given, to which option ("" is none: a command), what does it. */
+static const struct value_hint {
+    const char *option, *word, *instead;
+} value_hints[] = {
+    /* commands: those of TRL, transformers, mlx-lm, llama.cpp and lm-eval */
+    {"", "sft", "'trivium train' learns from rows"},
+    {"", "finetune", "'trivium train' learns from rows"},
+    {"", "lora", "'trivium train' learns from rows, as --to lora:OUT"},
+    {"", "dpo", "'trivium train --method dpo' learns from pairs"},
+    {"", "kto", "'trivium train --method kto' learns from labelled answers"},
+    {"", "reward",
+     "'trivium train --method reward --to head:OUT' makes a reward model"},
+    {"", "grpo",
+     "'trivium convert --from REWARD --method grpo' learns from a reward"},
+    {"", "rloo",
+     "'trivium convert --from REWARD --method rloo' learns from a reward"},
+    {"", "ppo",
+     "'trivium convert --from REWARD --method ppo' learns from a reward"},
+    {"", "distill", "'trivium convert --method distill' does that"},
+    {"", "merge", "'trivium convert --from lora:DIR --to full:OUT' does that"},
+    {"", "fuse", "'trivium convert --from lora:DIR --to full:OUT' does that"},
+    {"", "run", "'trivium chat' talks, 'trivium generate' continues a text"},
+    {"", "eval", "'trivium measure' and 'trivium score' do that"},
+    {"", "evaluate", "'trivium measure' and 'trivium score' do that"},
+    {"", "perplexity", "'trivium score --adaptation base' has it"},
+    /* values of train */
+    {"method", "grpo",
+     "it learns from a reward: 'trivium convert --from REWARD --method grpo'"},
+    {"method", "rloo",
+     "it learns from a reward: 'trivium convert --from REWARD --method rloo'"},
+    {"method", "ppo",
+     "it learns from a reward: 'trivium convert --from REWARD --method ppo'"},
+    {"method", "bon",
+     "it learns from a reward: 'trivium convert --from REWARD --method bon'"},
+    {"method", "ipo", "that is a loss of dpo: --method dpo --loss ipo"},
+    {"method", "hinge", "that is a loss of dpo: --method dpo --loss hinge"},
+    {"method", "distill",
+     "it learns from an adaptation: 'trivium convert --method distill'"},
+    {"method", "lora", "--to lora:OUT says what is trained"},
+    {"method", "rm", "a reward model is --method reward"},
+    {NULL, NULL, NULL},
+};
+
+const char *
+hint_of_value(const char *option, const char *word)
+{
+    for (const struct value_hint *h = value_hints; h->option; h++)
+        if (strcmp(h->option, option) == 0 &&
+            hint_same(word, strlen(word), h->word))
+            return h->instead;
+    return NULL;
+}
 
 static bool
 is_dash(char c)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/help.h"
+#include "cli/hints.h"
 
 /* Does the command print JSON? Where its words were not understood, as they
  * stand there. */
@@ -153,7 +154,11 @@ run_program(int argc, char **argv)
     cli.cmd = cmd_find(argv[n]);
     if (!cli.cmd) {
         const struct cmd_entry *near = nearest_command(argv[n]);
+        const char *hint = hint_of_value("", argv[n]);
 
+        if (hint)
+            return cli_usage(&cli, "unknown command '%.100s'; %s", argv[n],
+                             hint);
         if (near)
             return cli_usage(&cli,
                              "unknown command '%.100s'; did you mean '%s'?",

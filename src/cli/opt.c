@@ -72,11 +72,20 @@ edit_distance(const char *a, const char *b)
     return last[n_b];
 }
 
+/* A short word that begins otherwise is another name, as hat is beside cat,
+ * unless its first two letters are swapped. */
+static bool
+begins_alike(const char *word, size_t n, const char *name)
+{
+    return n > 4 || word[0] == name[0] ||
+           (n > 1 && word[0] == name[1] && word[1] == name[0]);
+}
+
 const char *
 opt_nearest(const char *word, const char *const *names)
 {
     const size_t n = strlen(word);
-    size_t best_d = n / 3 > 2 ? n / 3 : 2; // more than this is another word
+    size_t best_d = n < 5 ? 1 : n < 9 ? 2 : n / 3; // more is another word
     const char *best = NULL;
 
     if (n < 2)
@@ -84,7 +93,7 @@ opt_nearest(const char *word, const char *const *names)
     for (; *names; names++) {
         const size_t d = edit_distance(word, *names);
 
-        if (d < best_d + (best == NULL)) {
+        if (d < best_d + (best == NULL) && begins_alike(word, n, *names)) {
             best = *names;
             best_d = d;
         }
@@ -341,6 +350,7 @@ set_choice(const struct opt_spec *s, char *at, const char *text,
     const size_t n = strlen(text);
     const char *names[16];
     char words[OPT_MSG_MAX], *w = words;
+    const char *const hint = hint_of_value(s->name, text);
     const char *near;
     size_t n_names = 0;
 
@@ -364,11 +374,12 @@ set_choice(const struct opt_spec *s, char *at, const char *text,
     near = opt_nearest(text, names);
     complain(msg, "option '--%s' takes one of %s, not '%.100s'", s->name,
              s->choices, text);
-    if (near) {
-        const size_t len = strlen(msg);
-
-        snprintf(msg + len, OPT_MSG_MAX - len, " (did you mean '%s'?)", near);
-    }
+    w = msg + strlen(msg);
+    if (hint)
+        snprintf(w, OPT_MSG_MAX - (size_t)(w - msg), "; %s", hint);
+    else if (near)
+        snprintf(w, OPT_MSG_MAX - (size_t)(w - msg), " (did you mean '%s'?)",
+                 near);
     return -1;
 }
 

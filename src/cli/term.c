@@ -147,6 +147,9 @@ term_plain(bool color)
     return color ? "\033[0m" : "";
 }
 
+/* Seconds that a rate needs: what is read again after a stop takes none. */
+#define RATE_LEAST 0.01
+
 /* "1,203 tokens/s", or the stage's own unit where no tokens are counted. */
 static void
 rate_text(char out[HUMAN_MAX], const trv_progress *p)
@@ -154,14 +157,21 @@ rate_text(char out[HUMAN_MAX], const trv_progress *p)
     char n[HUMAN_MAX];
 
     out[0] = '\0';
-    if (!(p->seconds > 0))
+    if (!(p->seconds > RATE_LEAST))
         return;
     if (p->tokens > 0)
         snprintf(out, HUMAN_MAX, "%s tokens/s",
                  human_count(n, p->tokens / p->seconds));
-    else if (p->done > 0)
-        snprintf(out, HUMAN_MAX, "%.3g %.16s/s", (double)p->done / p->seconds,
+    else if (p->done > 0) {
+        const double rate = (double)p->done / p->seconds;
+
+        if (rate < 1000)
+            snprintf(n, sizeof(n), "%.3g", rate);
+        else
+            human_count(n, rate);
+        snprintf(out, HUMAN_MAX, "%.40s %.16s/s", n,
                  p->unit ? p->unit : "steps");
+    }
 }
 
 /* "45s", "1m47s", "18h28m": short, for a line that must fit. */

@@ -303,9 +303,12 @@ convert_add(struct budget *b, struct adaptation *from, enum kind made,
         rc = convert_refuse(&job, err);
     if (!rc)
         rc = view_ready(from, b->s->be, err);
-    if (!rc)
-        budget_add(b, &job, made, opts);
-    return rc;
+    if (rc)
+        return rc;
+    budget_add(b, &job, made, opts);
+    /* by the options with the method's defaults */
+    return job.method->refuse ? job.method->refuse(&b->links[b->n - 1].job, err)
+                              : 0;
 }
 
 int

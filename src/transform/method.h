@@ -29,6 +29,9 @@ struct method {
                  const struct cost_lengths *l);
     /* sizes that a budget may cut, and the least of each: "steps=30" */
     const char *cuts;
+    /* what can be refused before any work, by the options alone; NULL: nothing
+     */
+    int (*refuse)(const struct convert_job *job, trv_err *err);
     int (*run)(const struct convert_job *job, trv_cost *cost, trv_err *err);
 };
 

@@ -61,8 +61,8 @@ ln -s "$PWD/other" Org/tiny-1.0
 who --model Org/tiny-1.0
 rm Org/tiny-1.0
 echo "--- not there, not whole, not that revision"
-say --model Org/absent
-say --model Org/absent@v3
+say --model Away/absent
+say --model Away/absent@v3
 say --model Org/tiny-1.0@v9
 mkdir -p hub/models--Org--none
 say --model Org/none
@@ -82,9 +82,9 @@ say --model Org/half
 ref Org/half main ''
 say --model Org/half
 echo "--- what is no name stays a path; what is hostile is refused"
-for m in Org/../tiny ./Org/absent Org/a/b Org/.hid Org/a--b Org/a..b Org/a.git \
+for m in Org/../tiny ./Away/absent Org/a/b Org/.hid Org/a--b Org/a..b Org/a.git \
     'Org/new
-line' lora:Org/absent "Org/$(printf 'a%.0s' {1..97})"; do
+line' lora:Away/absent "Org/$(printf 'a%.0s' {1..97})"; do
     who --model "$m"
 done
 for m in Org/tiny-1.0@../main Org/tiny-1.0@ Org/tiny-1.0@/etc Org/tiny-1.0@a//b \
@@ -119,8 +119,8 @@ for a in lora:z Org/lora lora:Org/lora lora:Org/lora@main on:Org/tiny-1.0,Org/lo
     say --model tiny --adaptation $a | sed -n 2p | od -c | cmp - acted &&
         echo "the same"
 done
-say --model tiny --adaptation Org/absent
-say --model tiny --adaptation lora:Org/absent
+say --model tiny --adaptation Away/absent
+say --model tiny --adaptation lora:Away/absent
 who --model other --adaptation full:Org/tiny-1.0@v2
 "$TRIVIUM" convert -q --model tiny --base Org/tiny-1.0 --from Org/lora \
     --to lora:y --samples 8 --max-tokens 8 --steps 4 --batch 2 --rank 2 |

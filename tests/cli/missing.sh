@@ -17,6 +17,8 @@ t generate --model tiny --prompt @zero.txt
 t generate --model tiny --prompt @empty
 t generate --model tiny --adaptation nowhere "Once"
 t generate --model tiny --adaptation empty "Once"
+t generate --model tiny --adaptation empty/z "Once"
+t generate --model tiny --adaptation lora:empty/z "Once"
 t generate --model tiny --adaptation prompt:@nowhere.txt "Once"
 t generate --model tiny --adaptation prompt:@empty.txt "Once"
 t generate --model tiny --adaptation pompt:hi "Once"

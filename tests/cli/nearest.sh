@@ -34,6 +34,30 @@ n lora train --model tiny --data rows.jsonl --to lroa:z
 of=(convert --model tiny --inputs rows.jsonl --from verifier:number --to lora:z)
 n sigmoid "${of[@]}" --loss sigmod
 n dapo "${of[@]}" --method grpo --loss dapoo
+# w WANT WORDS...: another name, of which nothing is guessed by its letters.
+w() {
+    local want=$1 got
+    shift
+    got=$("$TRIVIUM" "$@" 2>&1 >/dev/null)
+    case $got in
+        *"did you mean"*) echo "$want: guessed: $got" ;;
+        *"$want"*) echo "$want: ok" ;;
+        *) echo "$want: not said: $got" ;;
+    esac
+}
+train=(train --model tiny --data rows.jsonl --to lora:z)
+w "convert --from REWARD --method grpo" "${train[@]}" --method grpo
+w "convert --from REWARD --method rloo" "${train[@]}" --method rloo
+w "--method dpo --loss ipo" "${train[@]}" --method ipo
+w "takes one of" "${train[@]}" --method xpo
+w "there are sigmoid" "${of[@]}" --loss grpo
+w "train --method dpo" dpo --model tiny
+w "--to full:OUT" merge
+w "trivium chat" run tiny
+w "'--task', as verifier:CHECK" measure --model tiny --metric rouge
+w "no --model" inspect --model tiny
+w "write verifier:exact" measure --model tiny --source base --task exact
+w "prompt:TEXT for a prompt" "${to[@]}" --from "Be brief."
 echo "--- kinds, checks, and options of specs"
 s() {
     local want=$1 spec=$2

@@ -82,6 +82,26 @@ test_hints_name_options_that_exist(void **state)
     assert_true(n_rows >= 40);
 }
 
+/* Names of methods where a command or another method is asked for. */
+static void
+test_hints_of_values_name_options_that_exist(void **state)
+{
+    static const char *const commands[] = {"sft", "dpo", "grpo", "merge",
+                                           "run"};
+    static const char *const methods[] = {"grpo", "rloo", "ppo", "ipo", "RM"};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        assert_null(cmd_find(commands[i]));
+        assert_non_null(hint_of_value("", commands[i]));
+        assert_words_are_options(hint_of_value("", commands[i]));
+        assert_non_null(hint_of_value("method", methods[i]));
+        assert_words_are_options(hint_of_value("method", methods[i]));
+    }
+    assert_null(hint_of_value("method", "sft"));
+    assert_null(hint_of_value("", "zebra"));
+}
+
 static void
 assert_hint(const struct cmd_entry *cmd, const struct hint *h,
             const char *spelt)
@@ -168,6 +188,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hints_name_options_that_exist),
+        cmocka_unit_test(test_hints_of_values_name_options_that_exist),
         cmocka_unit_test(test_hints_are_of_the_command),
         cmocka_unit_test(test_hints_guess_own_options),
     };

@@ -399,16 +399,40 @@ fail_with(int code, struct strbuf *s, int bad, trv_err *err)
     return rc;
 }
 
+/* Does a name begin with a folder that is here, as out/z does? Then a path was
+ * meant. */
+static bool
+begins_here(const struct ref *r)
+{
+    const char *slash = memchr(r->repo.s, '/', r->repo.n);
+    char first[NAME_MAX + 1];
+    size_t n;
+
+    if (!slash)
+        return false;
+    n = (size_t)(slash - r->repo.s);
+    if (n > NAME_MAX)
+        return false;
+    memcpy(first, r->repo.s, n);
+    first[n] = '\0';
+    return file_is_dir(first);
+}
+
 static int
 not_cached(const char *given, const struct ref *r, const char *cache,
            trv_err *err)
 {
     struct strbuf s = {0};
-    int bad = sb_printf(&s,
-                        "there is no file or folder '%.300s', and the Hugging "
-                        "Face cache '%.300s' does not hold it; if it is on the "
-                        "Hub, ",
-                        given, cache);
+    int bad;
+
+    if (begins_here(r))
+        return err_fail(err, TRV_EIO, "there is no file or folder '%.300s'",
+                        given);
+    bad = sb_printf(&s,
+                    "there is no file or folder '%.300s', and the Hugging "
+                    "Face cache '%.300s' does not hold it; if it is on the "
+                    "Hub, ",
+                    given, cache);
 
     bad |= add_download(&s, r) | sb_puts(&s, " fetches it");
     return fail_with(TRV_EIO, &s, bad, err);

@@ -26,6 +26,9 @@ enum policy_method {
     POLICY_KTO,
 };
 
+/** Options that contradict each other or that the method does not know.
+ * TRV_EINVAL, TRV_EUNSUPPORTED, TRV_ERANGE. */
+int policy_refuse(const struct convert_job *job, trv_err *err);
 /** The run of every method here. What convert_run() returns. */
 int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
@@ -61,7 +64,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = shown,                                             \
                  .source = "Rafailov et al. 2023, arXiv:2305.18290"},          \
         .variant = POLICY_DPO, .lr_scale = 0.1, .plan = policy_plan_cost,      \
-        .cuts = POLICY_CUTS, .run = policy_method                              \
+        .refuse = policy_refuse, .cuts = POLICY_CUTS, .run = policy_method     \
     }
 
 /* TRL's ORPOConfig but for its rate, 1e-6: this is the paper's, 8e-6 for all
@@ -77,7 +80,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = shown,                                             \
                  .source = "Hong et al. 2024, arXiv:2403.07691"},              \
         .variant = POLICY_DPO, .lr_scale = 0.4, .plan = policy_plan_cost,      \
-        .cuts = POLICY_CUTS, .run = policy_method                              \
+        .refuse = policy_refuse, .cuts = POLICY_CUTS, .run = policy_method     \
     }
 
 /* TRL's KTOConfig, with the rate of dpo. */
@@ -93,7 +96,7 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = POLICY_GIVEN_EXAMPLE("kto", "rated", kind),        \
                  .source = "Ethayarajh et al. 2024, arXiv:2402.01306"},        \
         .variant = POLICY_KTO, .lr_scale = 0.1, .plan = policy_plan_cost,      \
-        .cuts = POLICY_CUTS, .run = policy_method                              \
+        .refuse = policy_refuse, .cuts = POLICY_CUTS, .run = policy_method     \
     }
 
 /* The methods that learn from preference pairs, the first by default. The loss
@@ -123,7 +126,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = POLICY_EXAMPLE("grpo", kind),                      \
                  .source = "Shao et al. 2024, arXiv:2402.03300"},              \
         .variant = POLICY_GRPO, .sampling = "samples",                         \
-        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
+        .plan = policy_plan_cost, .refuse = policy_refuse,                     \
+        .cuts = POLICY_CUTS, .run = policy_method                              \
     }
 
 /* TRL's RLOOConfig; the same as grpo with --advantage rloo. */
@@ -140,7 +144,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = POLICY_EXAMPLE("rloo", kind),                      \
                  .source = "Ahmadian et al. 2024, arXiv:2402.14740"},          \
         .variant = POLICY_GRPO, .sampling = "samples",                         \
-        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
+        .plan = policy_plan_cost, .refuse = policy_refuse,                     \
+        .cuts = POLICY_CUTS, .run = policy_method                              \
     }
 
 #define POLICY_BON_ROW(made, kind)                                             \
@@ -151,8 +156,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .options = POLICY_ANSWERS,                                    \
                  .defaults = "group=8 max-tokens=64 steps=200 batch=16",       \
                  .example = POLICY_EXAMPLE("bon", kind)},                      \
-        .variant = POLICY_BON, .plan = policy_plan_cost, .cuts = POLICY_CUTS,  \
-        .run = policy_method                                                   \
+        .variant = POLICY_BON, .plan = policy_plan_cost,                       \
+        .refuse = policy_refuse, .cuts = POLICY_CUTS, .run = policy_method     \
     }
 
 #define POLICY_TILT_ROW(made, kind)                                            \
@@ -165,8 +170,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .defaults =                                                   \
                      "group=8 max-tokens=64 steps=200 batch=16 beta=0.1",      \
                  .example = POLICY_EXAMPLE("tilt", kind)},                     \
-        .variant = POLICY_TILT, .plan = policy_plan_cost, .cuts = POLICY_CUTS, \
-        .run = policy_method                                                   \
+        .variant = POLICY_TILT, .plan = policy_plan_cost,                      \
+        .refuse = policy_refuse, .cuts = POLICY_CUTS, .run = policy_method     \
     }
 
 /* TRL's PPOConfig. */
@@ -182,7 +187,8 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
                  .example = POLICY_EXAMPLE("ppo", kind),                       \
                  .source = "Schulman et al. 2017, arXiv:1707.06347"},          \
         .variant = POLICY_PPO, .sampling = "samples",                          \
-        .plan = policy_plan_cost, .cuts = POLICY_CUTS, .run = policy_method    \
+        .plan = policy_plan_cost, .refuse = policy_refuse,                     \
+        .cuts = POLICY_CUTS, .run = policy_method                              \
     }
 
 #endif

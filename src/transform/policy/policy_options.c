@@ -231,9 +231,8 @@ options_to_json(struct policy_plan *p, trv_err *err)
     return rc ? rc : options_learn_to_json(p->w.options, &p->learn, err);
 }
 
-int
-policy_plan_make(struct policy_plan *p, const struct convert_job *job,
-                 trv_err *err)
+static int
+plan_options(struct policy_plan *p, const struct convert_job *job, trv_err *err)
 {
     const trv_convert_options *o = job->opts;
     const bool is_rloo = strcmp(job->method->info.name, "rloo") == 0;
@@ -258,10 +257,28 @@ policy_plan_make(struct policy_plan *p, const struct convert_job *job,
         rc = plan_kto(p, err);
     if (!rc && policy_is_on_policy(p))
         rc = plan_policy(p, err);
+    return rc;
+}
+
+int
+policy_refuse(const struct convert_job *job, trv_err *err)
+{
+    struct policy_plan p;
+
+    return plan_options(&p, job, err);
+}
+
+int
+policy_plan_make(struct policy_plan *p, const struct convert_job *job,
+                 trv_err *err)
+{
+    int rc = plan_options(p, job, err);
+
     if (!rc)
         rc = job_begin(
             &p->w, job,
-            policy_is_on_policy(p) || o->pairs ? NULL : "answers.jsonl", err);
+            policy_is_on_policy(p) || job->opts->pairs ? NULL : "answers.jsonl",
+            err);
     return rc;
 }
 

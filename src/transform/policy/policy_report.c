@@ -176,8 +176,9 @@ policy_report_result(const struct policy_plan *p, const struct policy_stats *y)
             "tokens (%lld %s)",
             y->after.kl_token, y->after.kl_answer, y->after.length,
             (long long)y->after.n,
-            o->pairs && !o->eval ? "chosen answers of the pairs"
-                                 : "fresh answers");
+            !o->pairs || o->eval      ? "fresh answers"
+            : p->method == POLICY_KTO ? "good answers of the data"
+                                      : "chosen answers of the pairs");
     if (scored && is_above(&y->before, &y->after))
         job_log(p->job, "warning: the reward fell");
     else if (scored && !is_above(&y->after, &y->before) &&
