@@ -71,7 +71,7 @@ cat >values.jsonl <<'EOF'
 {"prompt": "d", "completion": "123456789012345678901234567891", "answer": 123456789012345678901234567890}
 EOF
 t score --model tiny --data values.jsonl --adaptation verifier:number |
-    sed '/answers.s$/d'
+    sed '/scoring: /d'
 cat >formulas.jsonl <<'EOF'
 {"prompt": "a", "completion": "so $x = 2\\sqrt{2}$", "solution": "\\sqrt{8}"}
 {"prompt": "b", "completion": "$(2,1)$", "solution": "(1,2)"}
