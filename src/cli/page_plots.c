@@ -160,7 +160,7 @@ curve_bin(struct points *p, const struct curve *c)
 static bool
 wants_log(const struct points *p)
 {
-    double low = INFINITY, high = 0;
+    double low = (double)INFINITY, high = 0;
 
     for (int64_t i = 0; i < p->n; i++) {
         low = p->a[i] < low ? p->a[i] : low;

@@ -15,7 +15,8 @@ struct options {
 const struct conf_option demos_options[] = {
     {.info = {"form", "auto|chat|text", "auto",
               "auto: turns before a chat, text before a text; chat: turns "
-              "always; text: text always, in a chat as its system message"},
+              "always; text: text always, in a chat as its system message",
+              false},
      .type = CONF_CHOICE,
      .at = offsetof(struct options, form)},
     {.info = {"template", "T", DEMOS_TEMPLATE,

@@ -13,7 +13,8 @@ struct options {
     const char *template;
 };
 const struct conf_option retrieve_options[] = {
-    {.info = {"k", "N", "3", "at most so many documents, the best first"},
+    {.info = {"k", "N", "3", "at most so many documents, the best first",
+              false},
      .type = CONF_NUMBER,
      .at = offsetof(struct options, k),
      .lo = 1,

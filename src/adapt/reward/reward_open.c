@@ -14,7 +14,7 @@
 #define ALPHA_MIN 1e-3
 
 const struct conf_option beta_options[] = {
-    {.info = {"beta", "B", "1", "what the log-ratio is multiplied by"},
+    {.info = {"beta", "B", "1", "what the log-ratio is multiplied by", false},
      .type = CONF_NUMBER,
      .at = offsetof(struct reward, beta),
      .lo = -BETA_MAX,
@@ -22,7 +22,8 @@ const struct conf_option beta_options[] = {
     {.info = {.name = NULL}},
 };
 const struct conf_option alpha_options[] = {
-    {.info = {"alpha", "A", "1", "the temperature of the logits, above 0"},
+    {.info = {"alpha", "A", "1", "the temperature of the logits, above 0",
+              false},
      .type = CONF_NUMBER,
      .at = offsetof(struct reward, beta),
      .lo = ALPHA_MIN,

@@ -70,16 +70,17 @@ struct verifier {
     {                                                                          \
         .info = {"column", "NAME", NULL,                                       \
                  "the column of the right answer; else answer, reference, "    \
-                 "solution or completion, the first there is"},                \
+                 "solution or completion, the first there is",                 \
+                 false},                                                       \
         TEXT(column)                                                           \
     }
 #define MIND_CASE(value, fallback, help)                                       \
     {                                                                          \
-        .info = {"case", value, fallback, help}, FLAG(mind_case)               \
+        .info = {"case", value, fallback, help, false}, FLAG(mind_case)        \
     }
 #define NOT                                                                    \
     {                                                                          \
-        .info = {"not", "1", "0", "what is left to 1"}, FLAG(invert)           \
+        .info = {"not", "1", "0", "what is left to 1", false}, FLAG(invert)    \
     }
 #define END                                                                    \
     {                                                                          \
@@ -88,7 +89,7 @@ struct verifier {
 
 static const struct conf_option of_number[] = {
     COLUMN,
-    {.info = {"strict", "1", "0", "only a number behind #### counts"},
+    {.info = {"strict", "1", "0", "only a number behind #### counts", false},
      FLAG(strict)},
     END,
 };
@@ -101,10 +102,12 @@ static const struct conf_option of_exact[] = {
 static const struct conf_option of_regex[] = {
     {.info = {"by", "text|line|sentence|word|letter", "text",
               "of what the share that matches is taken; text: 1 where it "
-              "matches anywhere"},
+              "matches anywhere",
+              false},
      .type = CONF_CHOICE,
      FIELD(by)},
-    {.info = {"share", "1", "0", "the same as by=sentence"}, FLAG(share)},
+    {.info = {"share", "1", "0", "the same as by=sentence", false},
+     FLAG(share)},
     MIND_CASE("0", "1", "capitals do not matter"),
     NOT,
     {.info = {"pattern", "P", NULL, "a regular expression of PCRE2; needed",
@@ -113,10 +116,12 @@ static const struct conf_option of_regex[] = {
     END,
 };
 static const struct conf_option of_contains[] = {
-    {.info = {"all", "1", "0", "all of the words must be there"}, FLAG(all)},
-    {.info = {"share", "1", "0", "the share of the words that is there"},
+    {.info = {"all", "1", "0", "all of the words must be there", false},
+     FLAG(all)},
+    {.info = {"share", "1", "0", "the share of the words that is there", false},
      FLAG(share)},
-    {.info = {"inside", "1", "0", "inside longer words, too"}, FLAG(inside)},
+    {.info = {"inside", "1", "0", "inside longer words, too", false},
+     FLAG(inside)},
     MIND_CASE("1", "0", "capitals matter"),
     NOT,
     {.info = {"words", "A|B|C", NULL, "the words, parted by |; needed",
@@ -125,27 +130,28 @@ static const struct conf_option of_contains[] = {
     END,
 };
 static const struct conf_option of_length[] = {
-    {.info = {"by", "words|chars|tokens", "words", "what is counted"},
+    {.info = {"by", "words|chars|tokens", "words", "what is counted", false},
      .type = CONF_CHOICE,
      FIELD(by)},
-    {.info = {"lo", "N", "0", "the least; falls to 0 at nothing"},
+    {.info = {"lo", "N", "0", "the least; falls to 0 at nothing", false},
      NUMBER(lo, 0, 1e9)},
-    {.info = {"hi", "N", NULL, "the most; lo or hi is needed"},
+    {.info = {"hi", "N", NULL, "the most; lo or hi is needed", false},
      NUMBER(hi, 0, 1e9)},
     {.info = {"slack", "N", NULL,
-              "falls to 0 so far above hi; else as far as hi itself"},
+              "falls to 0 so far above hi; else as far as hi itself", false},
      NUMBER(slack, 0, 1e9)},
     END,
 };
 static const struct conf_option of_json[] = {
-    {.info = {"keys", "A|B", NULL, "it is an object with these keys"},
+    {.info = {"keys", "A|B", NULL, "it is an object with these keys", false},
      TEXT(keys)},
-    {.info = {"share", "1", "0", "the share of what holds: JSON, and each key"},
+    {.info = {"share", "1", "0", "the share of what holds: JSON, and each key",
+              false},
      FLAG(share)},
     END,
 };
 static const struct conf_option of_command[] = {
-    {.info = {"timeout", "S", "10", "seconds for one answer"},
+    {.info = {"timeout", "S", "10", "seconds for one answer", false},
      NUMBER(timeout_s, 0.001, 86400)},
     {.info = {"cmd", "COMMAND", NULL, "what /bin/sh -c runs; needed",
               .takes_rest = true},
