@@ -89,7 +89,8 @@ struct kind_source {
     const json_t *conf;          // options; NULL: none
     struct mix_component *parts; // [n_parts]; .a NULL: the base
     int64_t n_parts;
-    bool foreign;         // a folder asks for it, not the user: runs no program
+    bool foreign; // a folder asks for it, not the user: no program is run and
+                  // no pipe is read
     struct strbuf *notes; // takes lines about the files
 };
 

@@ -182,6 +182,7 @@ open_held(struct adaptation *a, const struct adaptation_how *how,
     struct kind_source from = {.row = row,
                                .m = how->m,
                                .path = path,
+                               .foreign = true,
                                .notes = how->notes,
                                .conf =
                                    json_object_get(a->artefact.root, "prompt")};

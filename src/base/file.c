@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,26 +14,35 @@
 
 #include "base/mem.h"
 
+/* Nothing is waited for: a FIFO opens without a writer. */
+static int
+open_to_read(int *fd, const char *path, bool regular, trv_err *err)
+{
+    struct stat st;
+
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0)
+        return err_fail(err, TRV_EIO, "cannot open '%s': %s", path,
+                        strerror(errno));
+    if (fstat(*fd, &st) == 0 && (!regular || S_ISREG(st.st_mode)))
+        return 0;
+    close(*fd);
+    return err_fail(err, TRV_EIO, "cannot read '%s': not a regular file", path);
+}
+
 int
 filemap_open(struct filemap *m, const char *path, trv_err *err)
 {
     struct stat st;
     void *p;
-    int fd, rc = 0;
+    int fd, rc = open_to_read(&fd, path, true, err);
 
     *m = (struct filemap){0};
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return err_fail(err, TRV_EIO, "cannot open '%s': %s", path,
-                        strerror(errno));
+    if (rc)
+        return rc;
     if (fstat(fd, &st) != 0) {
         rc = err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
                       strerror(errno));
-        goto done;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        rc = err_fail(err, TRV_EIO, "cannot read '%s': not a regular file",
-                      path);
         goto done;
     }
     if (st.st_size == 0) {
@@ -71,38 +81,76 @@ filemap_forget(const struct filemap *m, const void *from, size_t bytes)
         (void)madvise((void *)lo, hi - lo, MADV_DONTNEED);
 }
 
+/* Wait for bytes or the end. poll() is not restarted after a signal that is
+ * handled, as open() and read() are, so a stop ends the wait. */
+static int
+wait_for_bytes(int fd, const char *path, trv_err *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    if (poll(&p, 1, -1) >= 0)
+        return 0;
+    return errno == EINTR ? err_fail(err, TRV_ECANCELED,
+                                     "stopped while '%s' was read", path)
+                          : err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
+                                     strerror(errno));
+}
+
+static int
+read_all(struct strbuf *out, int fd, const char *path, size_t limit,
+         trv_err *err)
+{
+    char chunk[1 << 16];
+
+    for (;;) {
+        ssize_t n;
+        int rc = wait_for_bytes(fd, path, err);
+
+        if (rc)
+            return rc;
+        n = read(fd, chunk, sizeof(chunk));
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (n < 0)
+            return err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
+                            strerror(errno));
+        if (out->len + (size_t)n > limit)
+            return err_fail(err, TRV_ERANGE,
+                            "cannot read '%s': larger than %zu bytes", path,
+                            limit);
+        // an empty file is an empty string, not NULL
+        if (sb_add(out, chunk, (size_t)n))
+            return err_fail(err, TRV_ENOMEM, "no memory to read '%s'", path);
+        if (n == 0)
+            return 0;
+    }
+}
+
 int
 file_read(struct strbuf *out, const char *path, size_t limit, trv_err *err)
 {
-    const bool is_stdin = strcmp(path, "-") == 0;
-    FILE *f = is_stdin ? stdin : fopen(path, "rb");
-    char chunk[1 << 16];
-    size_t n;
-    int rc = 0;
+    int fd, rc = open_to_read(&fd, path, true, err);
 
-    if (!f)
-        return err_fail(err, TRV_EIO, "cannot open '%s': %s", path,
-                        strerror(errno));
-    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
-        if (out->len + n > limit) {
-            rc = err_fail(err, TRV_ERANGE,
-                          "cannot read '%s': larger than %zu bytes", path,
-                          limit);
-            goto done;
-        }
-        if (sb_add(out, chunk, n)) {
-            rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", path);
-            goto done;
-        }
-    }
-    if (ferror(f))
-        rc = err_fail(err, TRV_EIO, "cannot read '%s': %s", path,
-                      strerror(errno));
-    else if (sb_add(out, "", 0)) // an empty file is an empty string, not NULL
-        rc = err_fail(err, TRV_ENOMEM, "no memory to read '%s'", path);
-done:
-    if (!is_stdin)
-        fclose(f);
+    if (rc)
+        return rc;
+    rc = read_all(out, fd, path, limit, err);
+    close(fd);
+    return rc;
+}
+
+int
+file_read_stream(struct strbuf *out, const char *path, size_t limit,
+                 trv_err *err)
+{
+    int fd, rc;
+
+    if (strcmp(path, "-") == 0)
+        return read_all(out, STDIN_FILENO, path, limit, err);
+    rc = open_to_read(&fd, path, false, err);
+    if (rc)
+        return rc;
+    rc = read_all(out, fd, path, limit, err);
+    close(fd);
     return rc;
 }
 

@@ -19,8 +19,13 @@ void filemap_release(struct filemap *m);
 /** Tell the system that the pages can go; they come back when touched. */
 void filemap_forget(const struct filemap *m, const void *from, size_t bytes);
 
-/** Read a whole file, at most `limit` bytes. "-" is standard input. */
+/** Read a whole file, at most `limit` bytes. What is no regular file, as a FIFO
+ * that never ends, is refused and not waited for: TRV_EIO. */
 int file_read(struct strbuf *out, const char *path, size_t limit, trv_err *err);
+/** The same of what a user names: a pipe and a device are read, too, and "-" is
+ * standard input. TRV_ECANCELED: a signal that is handled came meanwhile. */
+int file_read_stream(struct strbuf *out, const char *path, size_t limit,
+                     trv_err *err);
 /** What these bytes are that stand where a file was meant to: half of a
  * sentence about it, or NULL where that cannot be told. */
 const char *file_mistaken(const void *bytes, size_t n);

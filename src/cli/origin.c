@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cmd.h"
 #include "cli/textio.h"
@@ -21,12 +22,14 @@ read_metrics(struct origin *o, const char *path)
     for (size_t i = 0; i < 2 && o->curves.loss.n == 0 && !bad; i++) {
         const size_t size = n + strlen(names[i]) + 1;
         char *name = malloc(size);
+        struct stat st;
         FILE *f;
 
         if (!name)
             return -1;
         snprintf(name, size, "%.*s%s", (int)n, path, names[i]);
-        f = fopen(name, "r");
+        /* A FIFO there would be waited for. */
+        f = !stat(name, &st) && S_ISREG(st.st_mode) ? fopen(name, "r") : NULL;
         if (f) {
             bad = curves_read(&o->curves, f);
             fclose(f);

@@ -352,7 +352,7 @@ student_text(struct ids *ids, const struct session *s,
         return 0;
     text = text_behind(o->start);
     if (!text) {
-        rc = file_read(&file, o->start + 1, (size_t)16 << 20, err);
+        rc = file_read_stream(&file, o->start + 1, (size_t)16 << 20, err);
         text = file.s ? file.s : "";
     }
     if (!rc) {

@@ -882,7 +882,7 @@ data_open(struct data *out, const char *path, trv_err *err)
 
     *out = (struct data){0};
     if (data_is_stream(path)) {
-        rc = file_read(&text, path, (size_t)1 << 30, err);
+        rc = file_read_stream(&text, path, (size_t)1 << 30, err);
         if (!rc)
             rc = parse(out, path, true, text.s ? text.s : "", text.len, err);
         sb_release(&text);

@@ -1,10 +1,10 @@
 /* lora_gguf.c -- LoRA files of llama.cpp, read. */
 #include "adapt/params/lora_gguf.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "adapt/params/weight_pairs.h"
+#include "base/file.h"
 #include "model/files/family.h"
 
 static bool
@@ -137,13 +137,11 @@ gguf_lora_take(struct lora *out, struct base_patch *patch,
 bool
 gguf_lora_is(const char *path)
 {
-    FILE *f = file_is_dir(path) ? NULL : fopen(path, "rb");
-    char magic[4] = "";
-    const bool is =
-        f && fread(magic, 1, 4, f) == 4 && !memcmp(magic, "GGUF", 4);
+    struct filemap m;
+    const bool is = !filemap_open(&m, path, NULL) && m.size >= 4 &&
+                    !memcmp(m.data, "GGUF", 4);
 
-    if (f)
-        fclose(f);
+    filemap_release(&m);
     return is;
 }
 

@@ -41,13 +41,14 @@ prompt_take_text(struct adaptation *a, const char *text, size_t n,
 }
 
 static int
-read_text(struct adaptation *a, const char *path, trv_err *err)
+read_text(struct adaptation *a, const char *path, bool stream, trv_err *err)
 {
     struct strbuf b = {0}, what = {0};
     size_t skip;
     int rc;
 
-    rc = file_read(&b, path, PROMPT_LIMIT, err);
+    rc = stream ? file_read_stream(&b, path, PROMPT_LIMIT, err)
+                : file_read(&b, path, PROMPT_LIMIT, err);
     if (rc)
         goto done;
     if (sb_printf(&what, "'%s'", path)) {
@@ -166,7 +167,7 @@ prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
     if (rc)
         return rc;
     if (!from->words)
-        return read_text(a, from->path, err);
+        return read_text(a, from->path, !from->foreign, err);
     return prompt_take_text(a, from->words, from->n_words,
                             from->referrer ? "of a part" : "of the spec", err);
 }

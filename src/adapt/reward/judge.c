@@ -74,7 +74,7 @@ copy_file(json_t *conf, const char *key, trv_err *err)
         return 0;
     if (!value[1])
         return err_fail(err, TRV_EINVAL, "'%s=@' names no file", key);
-    rc = file_read(&b, value + 1, FILE_LIMIT, err);
+    rc = file_read_stream(&b, value + 1, FILE_LIMIT, err);
     if (!rc && b.len > 0 && b.s[b.len - 1] == '\n')
         b.len--;
     if (!rc && (!utf8_is_valid(b.s ? b.s : "", b.len) ||

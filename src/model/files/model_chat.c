@@ -47,10 +47,11 @@ source_set(struct source *s, const char *file, const char *text, size_t n,
 }
 
 static int
-source_read(struct source *s, const char *path, trv_err *err)
+source_read(struct source *s, const char *path, bool stream, trv_err *err)
 {
     struct strbuf text = {0};
-    int rc = file_read(&text, path, TEMPLATE_MAX, err);
+    int rc = stream ? file_read_stream(&text, path, TEMPLATE_MAX, err)
+                    : file_read(&text, path, TEMPLATE_MAX, err);
 
     if (!rc)
         rc = source_set(s, path, text.s ? text.s : "", text.len, err);
@@ -116,9 +117,9 @@ source_of_folder(struct source *s, const struct model *m, const char *name,
     if (!main || !config || !named)
         rc = err_nomem(err, "to open '%s'", m->path);
     else if (plain && file_exists(main))
-        rc = source_read(s, main, err);
+        rc = source_read(s, main, false, err);
     else if (!plain && file_exists(named))
-        rc = source_read(s, named, err);
+        rc = source_read(s, named, false, err);
     else if (file_exists(config) && !file_exists(main))
         rc = source_of_config(s, config, name, err);
     sb_release(&file);
@@ -212,7 +213,7 @@ open_asked(struct chat_template **out, struct source *s, const struct model *m,
 
     if (!rc && (!s->text || s->unnamed)) {
         source_release(s);
-        rc = source_read(s, template, err);
+        rc = source_read(s, template, true, err);
         if (!rc && strncmp(s->text, bom, 3) == 0)
             memmove(s->text, s->text + 3, strlen(s->text + 3) + 1);
         if (!rc && !*s->text)
