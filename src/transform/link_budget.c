@@ -23,8 +23,8 @@ budget_add(struct budget *b, const struct convert_job *job, enum kind made,
     l->job.opts = &l->o;
     l->job.cost = &l->likely;
     if (!job->from) {
-        l->stub = (struct adaptation){.form = kind_form(made), .kind = made};
-        l->job.from = &l->stub;
+        l->earlier = (struct adaptation){.form = kind_form(made), .kind = made};
+        l->job.from = &l->earlier;
         l->job.is_to_come = true;
     }
     method_drop_unread(&use, &l->o);
@@ -93,69 +93,74 @@ plan_steps(struct budget_link *l)
 /* ---- cuts ---------------------------------------------------------------- */
 
 static int
-note_cut(struct budget_link *l, const char *name, size_t n, int32_t value,
-         trv_err *err)
+note_cut(struct budget_link *l, const char *name, int32_t value, trv_err *err)
 {
-    char key[40];
-
-    snprintf(key, sizeof(key), "%.*s", (int)n, name);
     if (!l->cut)
         l->cut = json_object();
-    return !l->cut || json_object_set_new(l->cut, key, json_integer(value))
+    return !l->cut || json_object_set_new(l->cut, name, json_integer(value))
                ? err_nomem(err, "to plan a conversion")
                : 0;
 }
 
+static int32_t *
+size_of(trv_convert_options *o, const char *name)
+{
+    return method_size(o, name, strlen(name));
+}
+
 /* A size that was left at 0 means all answers there are. */
 static double
-full_size(const trv_convert_options *full, const char *name, size_t n,
-          double answers)
+full_size(const trv_convert_options *full, const char *name, double answers)
 {
     trv_convert_options o = *full;
-    const double x = *method_size(&o, name, n);
+    const double x = *size_of(&o, name);
 
-    return x > 0.0 || strncmp(name, "samples", n) != 0 ? x : answers;
+    return x > 0.0 || strcmp(name, "samples") != 0 ? x : answers;
 }
 
-/* May the budget cut an option: it was not given, and could be? */
+/* May the budget cut an option: it was not given, and could be? The answers of
+ * given pairs are what they are, and a batch is parted as it was asked for. */
 static bool
 may_cut(const struct budget_link *l, const trv_convert_options *given,
-        const char *name, size_t n)
+        const char *name)
 {
     const struct method_use use = {l->job.method, l->job.to};
-    char key[40];
+    const bool of_answers =
+        strcmp(name, "samples") == 0 || strcmp(name, "max-tokens") == 0;
 
-    snprintf(key, sizeof(key), "%.*s", (int)n, name);
-    return !method_is_given(given, name, n) &&
-           method_use_heeds(&use, &l->o, key) &&
-           !(l->o.pairs && strcmp(key, "samples") == 0);
+    return !method_is_given(given, name, strlen(name)) &&
+           method_use_heeds(&use, &l->o, name) &&
+           !(l->o.pairs && of_answers) &&
+           !(l->o.learn.accumulate > 1 && strcmp(name, "batch") == 0);
 }
+
+/* What sizes are divided by: those that are not late, and those that are. */
+struct divisors {
+    double first, late;
+};
 
 /* Divide what may be cut; *more: something could still be smaller. */
 static int
 cut_link(bool *more, struct budget_link *l, const trv_convert_options *given,
-         const trv_convert_options *full, double answers, double by,
+         const trv_convert_options *full, double answers, struct divisors by,
          trv_err *err)
 {
+    const struct method_cut *c = l->job.method->cuts;
     int rc = 0;
 
     json_decref(l->cut);
     l->cut = NULL;
     l->o = *full;
-    for (const char *p = l->job.method->cuts ? l->job.method->cuts : "";
-         *p && !rc;) {
-        const size_t n = strcspn(p, "=");
-        const double least = strtod(p + n + 1, NULL);
-        const double size = full_size(full, p, n, answers);
-        const double now = fmax(floor(size / by), least);
+    for (; c && c->name && !rc; c++) {
+        const double size = full_size(full, c->name, answers);
+        const double now =
+            fmax(floor(size / (c->late ? by.late : by.first)), c->least);
 
-        if (may_cut(l, given, p, n) && now < size) {
-            *method_size(&l->o, p, n) = (int32_t)now;
-            rc = note_cut(l, p, n, (int32_t)now, err);
-            *more = *more || now > least;
-        }
-        p += strcspn(p, " ");
-        p += strspn(p, " ");
+        if (!may_cut(l, given, c->name) || !(now < size))
+            continue;
+        *size_of(&l->o, c->name) = (int32_t)now;
+        rc = note_cut(l, c->name, (int32_t)now, err);
+        *more = *more || (now > c->least && c->late == (by.late > 1.0));
     }
     plan_link(l);
     return rc;
@@ -171,6 +176,7 @@ all_seconds(const struct budget *b)
     return sum;
 }
 
+/* The first sizes by all divisors, and then the late ones. */
 static int
 cut_all(struct budget *b, trv_err *err)
 {
@@ -178,48 +184,60 @@ cut_all(struct budget *b, trv_err *err)
     const int n = (int)(sizeof(divisors) / sizeof(*divisors));
     trv_convert_options *full = mem_calloc((size_t)b->n, sizeof(*full));
     double *answers = mem_calloc((size_t)b->n, sizeof(*answers));
-    bool more = true;
+    struct divisors by = {1.0, 1.0};
     int rc = full && answers ? 0 : err_nomem(err, "to plan a conversion");
 
     for (int i = 0; i < b->n && !rc; i++) {
         full[i] = b->links[i].o;
         answers[i] = b->links[i].likely.answers;
     }
-    for (int d = 0; d < n && more && !rc && all_seconds(b) > b->seconds; d++) {
-        more = false;
-        for (int i = 0; i < b->n && !rc; i++)
-            rc = cut_link(&more, &b->links[i], b->given, &full[i], answers[i],
-                          divisors[d], err);
+    for (int late = 0; late < 2; late++) {
+        bool more = true;
+
+        for (int d = 0; d < n && more && !rc && all_seconds(b) > b->seconds;
+             d++) {
+            *(late ? &by.late : &by.first) = divisors[d];
+            more = false;
+            for (int i = 0; i < b->n && !rc; i++)
+                rc = cut_link(&more, &b->links[i], b->given, &full[i],
+                              answers[i], by, err);
+        }
     }
     mem_free(full);
     mem_free(answers);
     return rc;
 }
 
+static bool
+is_cut_of(const struct method *m, const char *name)
+{
+    for (const struct method_cut *c = m->cuts; c && c->name; c++)
+        if (strcmp(c->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* Sizes of a run that goes on. */
 static int
 take_kept(struct budget_link *l, const json_t *cut, trv_err *err)
 {
-    const json_t *value;
-    const char *name;
-    void *it = json_object_iter((json_t *)(uintptr_t)cut);
+    json_t *sizes = (json_t *)(uintptr_t)cut; // it is only read
 
-    for (; it; it = json_object_iter_next((json_t *)(uintptr_t)cut, it)) {
+    for (void *it = json_object_iter(sizes); it;
+         it = json_object_iter_next(sizes, it)) {
+        const char *name = json_object_iter_key(it);
+        const json_t *value = json_object_iter_value(it);
+        const json_int_t size = json_integer_value(value);
         int rc;
 
-        name = json_object_iter_key(it);
-        value = json_object_iter_value(it);
-        if (!l->job.method->cuts || !strstr(l->job.method->cuts, name) ||
-            !json_is_integer(value) || json_integer_value(value) < 1 ||
-            json_integer_value(value) > INT32_MAX)
+        if (!is_cut_of(l->job.method, name) || !json_is_integer(value) ||
+            size < 1 || size > INT32_MAX)
             return err_fail(err, TRV_EFORMAT,
                             "the run to go on with holds a size '%.40s' that "
                             "is none of %s: start it anew",
                             name, l->job.method->info.name);
-        *method_size(&l->o, name, strlen(name)) =
-            (int32_t)json_integer_value(value);
-        rc = note_cut(l, name, strlen(name), (int32_t)json_integer_value(value),
-                      err);
+        *size_of(&l->o, name) = (int32_t)size;
+        rc = note_cut(l, name, (int32_t)size, err);
         if (rc)
             return rc;
     }
@@ -360,7 +378,7 @@ size_before(const struct budget *b, const struct budget_link *l,
 
     method_drop_unread(&use, &full);
     method_defaults(l->job.method, &full);
-    return *method_size(&full, name, strlen(name));
+    return *size_of(&full, name);
 }
 
 /* "--samples 256 --steps 60" of a link. */

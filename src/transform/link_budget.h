@@ -3,7 +3,8 @@
  *
  *   options --defaults--> sizes --lengths.h, method.plan--> tokens
  *     --rate.h--> seconds;  too long: sizes that were not given are divided by
- *     the same step (1.5, 2, 3, 4, 6, ...) until it fits or none is left
+ *     the same step (1.5, 2, 3, 4, 6, ...) until it fits or all are at their
+ *     least, and then the late ones likewise (struct method_cut)
  *
  * A rate differs from run to run, and the same command must make the same
  * bytes. So steps are coarse; what was cut is said as options, with which any
@@ -18,9 +19,9 @@
 
 /* One conversion. */
 struct budget_link {
-    struct convert_job job; // job.opts is `o`, job.cost is `likely`
-    trv_convert_options o;  // the method's defaults are in it, and the cuts
-    struct adaptation stub; // in place of a source that a link before makes
+    struct convert_job job;    // job.opts is `o`, job.cost is `likely`
+    trv_convert_options o;     // the method's defaults are in it, and the cuts
+    struct adaptation earlier; // stands for what a link before is to make
     struct cost_lengths mean, most;
     struct cost_plan likely, bound;
     json_t *cut; // {"steps": 60}; NULL: nothing was cut

@@ -16,6 +16,27 @@ struct convert_job;
 struct cost_lengths;
 struct cost_plan;
 
+/* A size that a budget may cut. */
+struct method_cut {
+    const char *name; // NULL: the list's end
+    int32_t least;
+    bool late; // only where all that are not late are at their least
+};
+#define METHOD_CUTS(...)                                                       \
+    ((const struct method_cut[]){__VA_ARGS__, {.name = NULL}})
+#define CUT(name_, least_)                                                     \
+    {                                                                          \
+        .name = (name_), .least = (least_)                                     \
+    }
+#define CUT_LATE(name_, least_)                                                \
+    {                                                                          \
+        .name = (name_), .least = (least_), .late = true                       \
+    }
+/* Of answers that are learned: fewer, then shorter ones in smaller steps. */
+#define METHOD_CUTS_LEARN                                                      \
+    METHOD_CUTS(CUT("samples", 96), CUT("steps", 30),                          \
+                CUT_LATE("max-tokens", 24), CUT_LATE("batch", 8))
+
 struct method {
     trv_method info;
     int variant;     // of methods that share `run`: which
@@ -27,8 +48,7 @@ struct method {
      * (learn/cost_plan.h); NULL: nothing */
     void (*plan)(struct cost_plan *p, const struct convert_job *job,
                  const struct cost_lengths *l);
-    /* sizes that a budget may cut, and the least of each: "steps=30" */
-    const char *cuts;
+    const struct method_cut *cuts; // METHOD_CUTS(); NULL: none
     /* what can be refused before any work, by the options alone; NULL: nothing
      */
     int (*refuse)(const struct convert_job *job, trv_err *err);

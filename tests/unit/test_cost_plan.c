@@ -237,16 +237,46 @@ test_cost_plan_a_small_budget_cuts_what_was_not_given(void **state)
     o.on_message = listen;
     snprintf(to, sizeof(to), "lora:%s", place("cut"));
     assert_int_equal(convert(&cost, "prompt:ab", to, &o, &err), 0);
-    assert_string_equal(cost.sizes, "--samples 96 --steps 30");
+    assert_string_equal(cost.sizes, "--samples 96 --steps 30 --batch 8");
     assert_int_equal(cost.steps, 30);
     assert_int_equal(cost.samples, 96);
-    assert_non_null(strstr(said, "96 of 3,072 samples, 30 of 800 steps; "
-                                 "--budget none takes all"));
+    assert_non_null(strstr(said, "96 of 3,072 samples, 30 of 800 steps, "
+                                 "8 of 16 batch; --budget none takes all"));
     o.learn.steps = 40;
+    o.learn.accumulate = 4; // of a batch that is as long as it was
     assert_int_equal(convert(&again, "prompt:ab", to, &o, &err), 0);
     assert_string_equal(again.sizes, "--samples 96");
     assert_int_equal(again.steps, 40);
     assert_non_null(strstr(said, "note: that is more than the budget"));
+}
+
+/* Answers become shorter, and batches smaller, only where fewer are not enough:
+ * whatever the budget. */
+static void
+test_cost_plan_late_sizes_are_cut_late(void **state)
+{
+    int late = 0, first = 0;
+
+    (void)state;
+    for (double seconds = 1e-4; seconds < 100.0; seconds *= 2.0) {
+        trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
+        trv_cost cost = {0};
+        char to[300], budget[40];
+        trv_err err = {0};
+
+        snprintf(budget, sizeof(budget), "%gs", seconds);
+        snprintf(to, sizeof(to), "lora:%s", place("dry"));
+        o.inputs = inputs;
+        o.dry_run = true;
+        o.budget = budget;
+        assert_int_equal(convert(&cost, "prompt:ab", to, &o, &err), 0);
+        if (strstr(cost.sizes, "--max-tokens") || strstr(cost.sizes, "--batch"))
+            assert_non_null(
+                strstr(cost.sizes, "--samples 96 --steps 30 --max-tokens"));
+        late += strstr(cost.sizes, "--batch") != NULL;
+        first += *cost.sizes && !strstr(cost.sizes, "--batch");
+    }
+    assert_true(late > 0 && first > 0);
 }
 
 static void
@@ -597,6 +627,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cost_plan_bounds_hold_for_every_row),
         cmocka_unit_test(test_cost_plan_a_small_budget_cuts_what_was_not_given),
+        cmocka_unit_test(test_cost_plan_late_sizes_are_cut_late),
         cmocka_unit_test(test_cost_plan_small_models_are_not_cut_by_default),
         cmocka_unit_test(test_cost_plan_a_resumed_run_keeps_its_sizes),
         cmocka_unit_test(test_cost_plan_a_dry_run_writes_nothing),

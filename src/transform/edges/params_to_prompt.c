@@ -30,7 +30,7 @@
                             "--to prefix:out/p",                               \
                  .source = "Li and Liang 2021, arXiv:2101.00190"},             \
         .variant = IMITATE_DISTILL, .plan = imitate_plan,                      \
-        .cuts = "samples=96 steps=30", .run = imitate_method                   \
+        .cuts = METHOD_CUTS_LEARN, .run = imitate_method                       \
     }
 #define SOFT                                                                   \
     {                                                                          \
@@ -43,7 +43,7 @@
                             "--to soft:out/s --virtual-tokens 16",             \
                  .source = "Lester et al. 2021, arXiv:2104.08691"},            \
         .variant = IMITATE_DISTILL, .plan = imitate_plan,                      \
-        .cuts = "samples=96 steps=30", .run = imitate_method                   \
+        .cuts = METHOD_CUTS_LEARN, .run = imitate_method                       \
     }
 
 static const struct method methods[] = {
@@ -60,7 +60,8 @@ static const struct method methods[] = {
                          "--to text:out/words --prompt-tokens 12",
               .source = "Zou et al. 2023, arXiv:2307.15043"},
      .plan = text_plan,
-     .cuts = "samples=16 steps=5 restarts=1",
+     .cuts = METHOD_CUTS(CUT("samples", 16), CUT("steps", 5),
+                         CUT("restarts", 1), CUT_LATE("max-tokens", 16)),
      .run = text_method},
     {.info = {.name = "demos",
               .makes = "demos",
@@ -71,7 +72,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from lora:out/z "
                          "--to demos:out/d --inputs train.jsonl"},
      .plan = demos_plan,
-     .cuts = "search-inputs=8 held-out=8",
+     .cuts = METHOD_CUTS(CUT("search-inputs", 8), CUT("held-out", 8),
+                         CUT_LATE("max-tokens", 16)),
      .run = demos_method},
 };
 

@@ -33,7 +33,7 @@ static const struct method methods[] = {
               .source = "Askell et al. 2021, arXiv:2112.00861"},
      .variant = IMITATE_DISTILL,
      .plan = imitate_plan,
-     .cuts = "samples=96 steps=30",
+     .cuts = METHOD_CUTS_LEARN,
      .run = imitate_guided},
 };
 

@@ -34,7 +34,8 @@ static const struct method methods[] = {
                          "--to prompt:out/z --inputs sums.jsonl",
               .source = "Agrawal et al. 2025, arXiv:2507.19457"},
      .plan = evolve_plan_cost,
-     .cuts = "rounds=2 search-inputs=8 held-out=8",
+     .cuts = METHOD_CUTS(CUT("rounds", 2), CUT("search-inputs", 8),
+                         CUT("held-out", 8), CUT_LATE("max-tokens", 16)),
      .run = evolve_method},
     {.info = {.name = "text",
               .makes = "text messages",
@@ -47,7 +48,8 @@ static const struct method methods[] = {
                          "--to text:out/z --method text --inputs sums.jsonl",
               .source = "Zou et al. 2023, arXiv:2307.15043"},
      .plan = text_plan,
-     .cuts = "samples=16 steps=5 restarts=1",
+     .cuts = METHOD_CUTS(CUT("samples", 16), CUT("steps", 5),
+                         CUT("restarts", 1), CUT_LATE("max-tokens", 16)),
      .run = text_method},
     {.info = {.name = "demos",
               .makes = "demos",
@@ -59,7 +61,8 @@ static const struct method methods[] = {
               .example = "trivium convert --model MODEL --from verifier:number "
                          "--to demos:out/d --inputs sums.jsonl"},
      .plan = demos_plan,
-     .cuts = "search-inputs=8 held-out=8",
+     .cuts = METHOD_CUTS(CUT("search-inputs", 8), CUT("held-out", 8),
+                         CUT_LATE("max-tokens", 16)),
      .run = demos_method},
     POLICY_GRPO_ROW(MADE, "soft"),
     POLICY_RLOO_ROW(MADE, "soft"),
@@ -80,7 +83,7 @@ static const struct method methods[] = {
               .source = "Askell et al. 2021, arXiv:2112.00861"},
      .variant = IMITATE_DISTILL,
      .plan = imitate_plan,
-     .cuts = "samples=96 steps=30",
+     .cuts = METHOD_CUTS_LEARN,
      .run = imitate_guided},
 };
 

@@ -39,7 +39,7 @@ enum head_variant {
                  .defaults = "samples=2048 max-tokens=64 steps=256 batch=16 "  \
                              "beta=1",                                         \
                  __VA_ARGS__},                                                 \
-        .variant = variant_, .plan = head_plan, .cuts = "samples=96 steps=30", \
+        .variant = variant_, .plan = head_plan, .cuts = METHOD_CUTS_LEARN,     \
         .run = head_method                                                     \
     }
 #define HEAD_REGRESS_SUMMARY                                                   \
