@@ -60,7 +60,8 @@ int job_begin(struct work *w, const struct convert_job *job, const char *kept,
 int job_draw(struct answers *out, const struct work *w,
              struct answers_options how, trv_err *err);
 /** work_write_run() with the fields that every edge's fingerprint has: method,
- * source, inputs and their layout, which is also told. `own` (taken; NULL: no memory) holds the further fields. */
+ * source, inputs and their layout, which is also told. `own` (taken; NULL: no
+ * memory) holds the further fields. */
 int job_write_run(struct work *w, const struct convert_job *job,
                   const char *method, const struct inputs *in, json_t *own,
                   trv_err *err);

@@ -61,7 +61,7 @@ count_judge(struct cost_lengths *l, struct session *s, const struct reward *r,
         rc = tokenizer_encode(s->model->tokenizer, &ids, ask.s ? ask.s : "",
                               ask.len, false, err);
     l->judged += (double)ids.n + l->context + RATING * RATINGS;
-    l->verdicts += l->is_bound ? 2.0 : 1.0; // its text in tokens again
+    l->verdicts += 2.0; // its text in tokens again
     ids_release(&ids);
     sb_release(&ask);
     return rc;
@@ -145,33 +145,36 @@ count_row(struct cost_lengths *l, struct ruler *r, const struct data_row *row,
 
 /* ---- all rows ------------------------------------------------------------ */
 
+/* The fields that are measured row by row. */
+#define N_FIELDS 7
+
+static double *
+field(struct cost_lengths *l, int i)
+{
+    double *const fields[N_FIELDS] = {&l->context, &l->source,  &l->parts,
+                                      &l->against, &l->answers, &l->judged,
+                                      &l->verdicts};
+
+    return fields[i];
+}
+
 static void
 add_row(struct cost_lengths *mean, struct cost_lengths *most,
-        const struct cost_lengths *one)
+        struct cost_lengths *one)
 {
-    double *const sum[] = {&mean->context, &mean->source,  &mean->parts,
-                           &mean->against, &mean->answers, &mean->judged,
-                           &mean->verdicts};
-    double *const top[] = {&most->context, &most->source,  &most->parts,
-                           &most->against, &most->answers, &most->judged,
-                           &most->verdicts};
-    const double x[] = {one->context, one->source, one->parts,   one->against,
-                        one->answers, one->judged, one->verdicts};
+    for (int i = 0; i < N_FIELDS; i++) {
+        const double x = *field(one, i);
 
-    for (size_t i = 0; i < sizeof(x) / sizeof(*x); i++) {
-        *sum[i] += x[i];
-        *top[i] = fmax(*top[i], x[i]);
+        *field(mean, i) += x;
+        *field(most, i) = fmax(*field(most, i), x);
     }
 }
 
 static void
 divide(struct cost_lengths *l, double n)
 {
-    double *const sum[] = {&l->context, &l->source, &l->parts,   &l->against,
-                           &l->answers, &l->judged, &l->verdicts};
-
-    for (size_t i = 0; i < sizeof(sum) / sizeof(*sum); i++)
-        *sum[i] /= n;
+    for (int i = 0; i < N_FIELDS; i++)
+        *field(l, i) /= n;
 }
 
 static int
@@ -182,7 +185,7 @@ measure_rows(struct cost_lengths *mean, struct cost_lengths *most,
     int rc = 0;
 
     for (int64_t i = 0; i < n && !rc; i++) {
-        struct cost_lengths one = {.is_bound = true};
+        struct cost_lengths one = {0};
 
         rc = count_row(&one, r, &data->rows[i * data->n / n], err);
         add_row(mean, most, &one);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/nearest.h"
-
 #include "learn/options.h"
 
 enum type { TYPE_FLAG, TYPE_INT, TYPE_SEED, TYPE_NUM, TYPE_TEXT, TYPE_CHOICE };

@@ -11,15 +11,13 @@
 #include "transform/search/search_inputs.h"
 #include "transform/search/prompt_value.h"
 
-#define DEMO_POOL 16 // candidates
-
-/* Inputs with the adapted model's own answers. */
-#define DEMO_BEST_OF 8 // answers to an input that a reward chooses from
-
+#define DEMO_POOL 16         // candidates
+#define DEMO_BEST_OF 8       // answers to an input that a reward chooses from
 #define DEMO_STARTS 2        // of a choice
 #define DEMO_MENDS 3         // repairs of a choice
 #define DEMO_FINAL_ANSWERS 4 // to an input, in the report on held-out inputs
 
+/* Inputs with the adapted model's own answers. */
 struct demo_witness {
     const struct data_row **rows; // borrowed
     struct context *teacher;
@@ -44,8 +42,8 @@ struct demo_values {
     double began;
 };
 
-/** Check the options and open the inputs. Of `v` the caller sets `job`,
- * `work` and `file` (NULL: values are not kept), and releases it on failure, too. */
+/** Check the options and open the inputs. Of `v` the caller sets `job`, `work`
+ * and `file` (NULL: values are not kept), and releases it on failure, too. */
 int demo_values_open(struct demo_values *v, trv_err *err);
 /** Draw the candidates, and read the file where `v->resume`. */
 int demo_values_begin(struct demo_values *v, trv_err *err);

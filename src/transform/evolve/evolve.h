@@ -37,8 +37,9 @@
 #define EVOLVE_AGAIN 4  // of those screened in a round, how many are evaluated
 #define EVOLVE_FINALISTS 8
 #define EVOLVE_FINAL_ANSWERS 4 // for each of the search's
-#define EVOLVE_MARGIN 24  // tokens of a chat template around a system message
-#define EVOLVE_SCREEN 512 // texts of the model that are looked at first
+#define EVOLVE_MARGIN 24    // tokens of a chat template around a system message
+#define EVOLVE_ASKED_MORE 8 // tokens of a reply beyond a prompt
+#define EVOLVE_SCREEN 512   // texts of the model that are looked at first
 #define EVOLVE_SCREEN_AGAIN 64 // and in a round, as long as nothing was found
 
 struct evolve_options {

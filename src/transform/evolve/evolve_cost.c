@@ -7,7 +7,6 @@
 #include "transform/evolve/evolve_guide.h"
 
 #define STAGE "searching"
-#define ASKED_MORE 8.0 // tokens of a reply beyond a prompt (evolve_propose.c)
 #define ASKED_TOKENS 96.0 // of the question, beside what it quotes
 
 /* What all evaluations share. */
@@ -65,7 +64,7 @@ static void
 plan_words(struct cost_plan *p, const struct sizes *z, double n)
 {
     cost_draw(p, STAGE, n, z->l->context + z->prompt + ASKED_TOKENS,
-              z->prompt + ASKED_MORE, 1.0, COST_BLOCK);
+              z->prompt + EVOLVE_ASKED_MORE, 1.0, COST_BLOCK);
 }
 
 /* Answers that were rewarded, behind n prompts. */

@@ -138,7 +138,7 @@ ask_model(struct evolve *e, char **text, struct candidate *const *parents,
     char **ask = mem_calloc((size_t)n + 1, sizeof(*ask));
     int rc = ask ? 0 : err_nomem(err, "to propose instructions");
 
-    o.max_tokens = e->o.max_prompt_tokens + 8;
+    o.max_tokens = e->o.max_prompt_tokens + EVOLVE_ASKED_MORE;
     o.temperature = 1.0;
     for (int64_t i = 0; i < n && !rc; i++) {
         struct strbuf b = {0};

@@ -269,10 +269,7 @@ dpo_task_save(void *self, json_t **out, trv_err *err)
 {
     const struct dpo_task *t = self;
 
-    *out = json_object();
-    if (!*out)
-        return err_nomem(err, "for a checkpoint");
-    return trend_save(*out, "trends", t->trends, DPO_FIGURES, err);
+    return trend_save(out, t->trends, DPO_FIGURES, err);
 }
 
 static int
@@ -280,7 +277,7 @@ dpo_task_load(void *self, const json_t *state, trv_err *err)
 {
     struct dpo_task *t = self;
 
-    return trend_load(t->trends, DPO_FIGURES, state, "trends", err);
+    return trend_load(t->trends, DPO_FIGURES, state, err);
 }
 
 int

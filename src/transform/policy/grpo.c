@@ -170,12 +170,8 @@ static int
 grpo_save(void *self, json_t **out, trv_err *err)
 {
     const struct grpo *t = self;
-    int rc;
+    int rc = trend_save(out, t->trends, GRPO_FIGURES, err);
 
-    *out = json_object();
-    if (!*out)
-        return err_nomem(err, "for a checkpoint");
-    rc = trend_save(*out, "trends", t->trends, GRPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
     return rc;
@@ -185,7 +181,7 @@ static int
 grpo_load(void *self, const json_t *state, trv_err *err)
 {
     struct grpo *t = self;
-    int rc = trend_load(t->trends, GRPO_FIGURES, state, "trends", err);
+    int rc = trend_load(t->trends, GRPO_FIGURES, state, err);
 
     if (!rc && t->opts.updates > 1)
         rc = rollout_load(&t->r, state, err);

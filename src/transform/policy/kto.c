@@ -252,10 +252,7 @@ kto_task_save(void *self, json_t **out, trv_err *err)
 {
     const struct kto_task *t = self;
 
-    *out = json_object();
-    if (!*out)
-        return err_nomem(err, "for a checkpoint");
-    return trend_save(*out, "trends", t->trends, KTO_FIGURES, err);
+    return trend_save(out, t->trends, KTO_FIGURES, err);
 }
 
 static int
@@ -263,7 +260,7 @@ kto_task_load(void *self, const json_t *state, trv_err *err)
 {
     struct kto_task *t = self;
 
-    return trend_load(t->trends, KTO_FIGURES, state, "trends", err);
+    return trend_load(t->trends, KTO_FIGURES, state, err);
 }
 
 static int

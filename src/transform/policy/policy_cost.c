@@ -119,8 +119,7 @@ plan_looks(struct cost_plan *p, const struct convert_job *job,
     const bool pairs_alone = job->opts->pairs && !job->opts->eval;
     const double answer = pairs_alone ? l->answers / 2.0 : z->answer;
     const double both = z->student + z->context + 2.0 * answer;
-    const double drawn = z->student + z->context + 2.0 * answer +
-                         2.0 * (l->judged + l->verdicts * answer);
+    const double drawn = both + 2.0 * (l->judged + l->verdicts * answer);
     const double each = pairs_alone ? both : drawn + both;
     const double of = job->opts->eval ? 2.0 : 1.0; // held-out inputs, too
 

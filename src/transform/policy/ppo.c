@@ -309,12 +309,8 @@ static int
 ppo_save(void *self, json_t **out, trv_err *err)
 {
     const struct ppo *t = self;
-    int rc;
+    int rc = trend_save(out, t->trends, PPO_FIGURES, err);
 
-    *out = json_object();
-    if (!*out)
-        return err_nomem(err, "for a checkpoint");
-    rc = trend_save(*out, "trends", t->trends, PPO_FIGURES, err);
     if (!rc && t->opts.updates > 1)
         rc = rollout_save(*out, &t->r, err);
     if (!rc && t->opts.updates > 1)
@@ -326,7 +322,7 @@ static int
 ppo_load(void *self, const json_t *state, trv_err *err)
 {
     struct ppo *t = self;
-    int rc = trend_load(t->trends, PPO_FIGURES, state, "trends", err);
+    int rc = trend_load(t->trends, PPO_FIGURES, state, err);
 
     if (!rc && t->opts.updates > 1)
         rc = rollout_load(&t->r, state, err);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#define KEY "trends" // of a task's state
+
 void
 trend_add(struct trend *t, double x, int64_t step, int64_t steps)
 {
@@ -33,31 +35,26 @@ trend_late(const struct trend *t)
 }
 
 int
-trend_save(json_t *obj, const char *key, const struct trend *list, int n,
-           trv_err *err)
+trend_save(json_t **state, const struct trend *list, int n, trv_err *err)
 {
     json_t *all = json_array();
     int bad = !all;
 
+    *state = json_object();
     for (int i = 0; i < n && !bad; i++)
         bad = json_array_append_new(all, json_pack("[f,I,f,I]", list[i].early,
                                                    (json_int_t)list[i].n_early,
                                                    list[i].late,
                                                    (json_int_t)list[i].n_late));
-    if (bad) {
-        json_decref(all);
-        all = NULL;
-    }
-    if (bad || json_object_set_new(obj, key, all))
-        return err_fail(err, TRV_ENOMEM, "no memory for a checkpoint");
-    return 0;
+    bad = bad || json_object_set(*state, KEY, all);
+    json_decref(all);
+    return bad ? err_nomem(err, "for a checkpoint") : 0;
 }
 
 int
-trend_load(struct trend *list, int n, const json_t *obj, const char *key,
-           trv_err *err)
+trend_load(struct trend *list, int n, const json_t *state, trv_err *err)
 {
-    json_t *all = json_object_get(obj, key);
+    const json_t *all = json_object_get(state, KEY);
     int bad = json_array_size(all) != (size_t)n;
 
     for (int i = 0; i < n && !bad; i++) {
@@ -70,7 +67,7 @@ trend_load(struct trend *list, int n, const json_t *obj, const char *key,
         list[i].n_early = n_early;
         list[i].n_late = n_late;
     }
-    return bad ? err_fail(err, TRV_EFORMAT, "a checkpoint's '%s' is broken",
-                          key)
+    return bad ? err_fail(err, TRV_EFORMAT,
+                          "a checkpoint's '" KEY "' is broken")
                : 0;
 }

@@ -21,10 +21,10 @@ void trend_add(struct trend *t, double x, int64_t step, int64_t steps);
 double trend_early(const struct trend *t);
 double trend_late(const struct trend *t);
 
-/** Several under one key of `obj`, bit for bit. TRV_ENOMEM, TRV_EFORMAT. */
-int trend_save(json_t *obj, const char *key, const struct trend *list, int n,
-               trv_err *err);
-int trend_load(struct trend *list, int n, const json_t *obj, const char *key,
-               trv_err *err);
+/** A task's state (learn/loop/run.h) that holds several, bit for bit; to be
+ * released, after a failure, too. TRV_ENOMEM. */
+int trend_save(json_t **state, const struct trend *list, int n, trv_err *err);
+/** TRV_EFORMAT. */
+int trend_load(struct trend *list, int n, const json_t *state, trv_err *err);
 
 #endif

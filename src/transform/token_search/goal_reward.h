@@ -35,11 +35,11 @@
 #include "transform/token_search/text_search.h"
 #include "transform/answer_rewards.h"
 
-/* An answer to an input, drawn under some prompt. */
 /* Inputs of a first look at a prompt: that many texts get one that one which
  * earns much shows itself by a single answer. */
 #define REWARD_SCREENED 2
 
+/* An answer to an input, drawn under some prompt. */
 struct drawn {
     int32_t *ids; // [n]
     int64_t n;
