@@ -16,8 +16,9 @@
 
 /**
  * Those that m->asked has of kl_forward, kl_base, gap_closed and top1_agreement
- * along A's first answers, of kl_reverse along B's; these were drawn. kl_forward and kl_base of each input
- * and of each place in the answers, too.
+ * along A's first answers, of kl_reverse along B's; these were drawn. Where
+ * both are computed, kl_forward and kl_base of each input and of each place in
+ * the answers, too.
  *
  * @return 0, TRV_ENONFINITE, TRV_ECANCELED, TRV_ENOMEM, and what pass_forward()
  *         returns.

@@ -99,16 +99,17 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
     json_t *said = examples(m);
     json_t *inputs = m->n_inputs ? per_input(m) : NULL;
     json_t *positions = m->n_positions ? per_position(m) : NULL;
-    const bool whole = json_array_size(said) == (size_t)m->n_examples &&
-                       !inputs == !m->n_inputs && !positions == !m->n_positions;
-    const bool has_task =
-        m->task_base.n || m->task_source.n || m->task_target.n;
+    const bool has_task = m->task_base.n || m->task_source.n ||
+                          m->task_target.n || m->task_gain.n;
     json_t *task =
         has_task
             ? json_pack("{s:o,s:o,s:o,s:o}", "base", figure(&m->task_base),
                         "source", figure(&m->task_source), "target",
                         figure(&m->task_target), "gain", figure(&m->task_gain))
             : NULL;
+    const bool whole = json_array_size(said) == (size_t)m->n_examples &&
+                       !inputs == !m->n_inputs &&
+                       !positions == !m->n_positions && !task == !has_task;
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
         "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},"

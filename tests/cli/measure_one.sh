@@ -21,6 +21,7 @@ named --source "prompt:Say it." --task verifier:number
 named --source "prompt:Say it." --task verifier:number --temperature 0
 named --source base --task verifier:number
 named --source "prompt:Say it." --task verifier:number --figures task_source
+named --source "prompt:Say it." --task verifier:number --figures task_gain
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." $small \
     --task 'verifier:regex,pattern=^' | head -n 5
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." $small \
