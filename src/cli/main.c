@@ -9,8 +9,8 @@
 #include "cli/help.h"
 #include "cli/hints.h"
 
-/* Do words ask for JSON that no command has understood yet? A --json counts also
- * where there is none, so that a program reads every failure alike. */
+/* Do words ask for JSON that no command has understood yet? A --json counts
+ * also where there is none, so that a program reads every failure alike. */
 static bool
 ask_json(int argc, char *const *argv)
 {
