@@ -106,21 +106,12 @@ print_option(FILE *f, const char *name, const char *value)
 static void
 print_kept(FILE *f, const struct cli *cli)
 {
-    static const char *const kept[] = {"chat-template", "layout"};
-    const char *globals = (const char *)cli->globals;
-    const char *defaults = (const char *)&cli_global_defaults;
+    const trv_model_options *given = &cli->globals->model;
 
-    for (const struct opt_spec *s = cli_global_opts; s->type; s++) {
-        const char *is, *was;
-
-        if (s->type != OPT_TYPE_TEXT && s->type != OPT_TYPE_CHOICE)
-            continue;
-        is = *(const char *const *)(const void *)(globals + s->offset);
-        was = *(const char *const *)(const void *)(defaults + s->offset);
-        for (size_t k = 0; k < sizeof(kept) / sizeof(*kept); k++)
-            if (is && is != was && strcmp(s->name, kept[k]) == 0)
-                print_option(f, s->name, is);
-    }
+    if (given->chat_template)
+        print_option(f, "chat-template", given->chat_template);
+    if (given->layout)
+        print_option(f, "layout", given->layout);
 }
 
 /* "  trivium COMMAND --model M", which runs as it stands. */

@@ -208,8 +208,8 @@ const struct cmd_entry cmd_generate = {
     .description =
         "Answer what a user says, or continue a text (--raw, or a model "
         "without a chat template), and print the new text as it comes; the "
-        "prompt itself is not repeated. One line end at the end of a prompt from a "
-        "file or from standard input is not part of it.",
+        "prompt itself is not repeated. One line end at the end of a prompt "
+        "from a file or from standard input is not part of it.",
     .examples =
         "trivium generate --model MODEL \"Once upon a time\"\n"
         "trivium generate --model MODEL --adaptation out/z \"Hello!\"\n"

@@ -179,7 +179,7 @@ measure_run(struct cli *cli, const void *args)
                               trv_adaptation_kind(source),
                               target ? trv_adaptation_kind(target) : NULL};
     status = report(cli, a, &r, &who);
-    if (a->html) { // also where standard output is full
+    if (a->html && !o.dry_run) { // also where standard output is full
         const enum cli_exit page = write_page(cli, a, &r, &who, source, target);
 
         status = status ? status : page;

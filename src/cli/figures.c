@@ -34,6 +34,13 @@ figure_shown(const trv_measurement *r, const struct figure_row *row)
     return (r->asked >> (row - figure_rows) & 1u) || figure_of(r, row)->n > 0;
 }
 
+void
+figures_print_name(FILE *f, const struct figure_row *row)
+{
+    for (const char *s = row->name; *s; s++)
+        fputc(*s == '_' ? ' ' : *s, f);
+}
+
 /* Columns that a UTF-8 text takes: the sign for plus or minus is two bytes. */
 static int
 columns_of(const char *s)
@@ -52,13 +59,6 @@ print_padded(FILE *f, const char *s, int width)
 
     fputs(s, f);
     fprintf(f, "%*s", width > n ? width - n : 0, "");
-}
-
-static void
-print_name(FILE *f, const char *name)
-{
-    for (; *name; name++)
-        fputc(*name == '_' ? ' ' : *name, f);
 }
 
 /* A name as given, quoted; long prompts are cut between characters. */
@@ -297,7 +297,7 @@ figures_table(FILE *f, const trv_measurement *r, const struct figures_of *who,
 
         if (!figure_shown(r, row))
             continue;
-        print_name(f, row->name);
+        figures_print_name(f, row);
         fprintf(f, "%*s", 16 - (int)strlen(row->name), "");
         print_padded(f, human_figure(text, fig), 20);
         print_padded(f, human_interval(text, fig), 20);

@@ -30,6 +30,8 @@ extern const struct figure_row figure_rows[];
 bool figure_shown(const trv_measurement *r, const struct figure_row *row);
 const trv_figure *figure_of(const trv_measurement *r,
                             const struct figure_row *row);
+/** Its name as people read it: blanks for '_'. */
+void figures_print_name(FILE *f, const struct figure_row *row);
 
 /** Who was measured, as given on the command line, and of which kind the two
  * are (trv_adaptation_kind()). Without a target both of its are NULL. */

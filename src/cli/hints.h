@@ -18,8 +18,8 @@ struct hint {
 
 extern const struct hint hints[]; // ends with theirs NULL
 
-/** What does what `word` as a value of `option`, or with option "" as a command,
- * means to other programs; NULL: nothing is known. */
+/** What does what `word` as a value of `option`, or with option "" as a
+ * command, means to other programs; NULL: nothing is known. */
 const char *hint_of_value(const char *option, const char *word);
 
 /** Are two names of options the same but for '-', '_' and capitals? */

@@ -9,21 +9,24 @@
 #include "cli/help.h"
 #include "cli/hints.h"
 
-/* Does the command print JSON? Where its words were not understood, as they
- * stand there. */
+/* Do words ask for JSON that no command has understood yet? A --json counts
+ * also where there is none, so that a program reads every failure alike. */
 static bool
-wants_json(const struct cmd_entry *cmd, const void *args, int argc,
-           char *const *argv)
+ask_json(int argc, char *const *argv)
 {
-    for (const struct opt_spec *s = cmd->opts; s->type; s++) {
-        if (s->type != OPT_TYPE_FLAG || strcmp(s->name, "json") != 0)
-            continue;
-        if (args)
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j"))
+            return true;
+    return false;
+}
+
+/* Does the command print JSON, by the words that it has understood? */
+static bool
+prints_json(const struct cmd_entry *cmd, const void *args)
+{
+    for (const struct opt_spec *s = cmd->opts; s->type; s++)
+        if (s->type == OPT_TYPE_FLAG && !strcmp(s->name, "json"))
             return *(const bool *)((const char *)args + s->offset);
-        for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
-            if (!strcmp(argv[i], "--json") || !strcmp(argv[i], "-j"))
-                return true;
-    }
     return false;
 }
 
@@ -47,11 +50,10 @@ run_command(struct cli *cli, struct cli_globals *globals, int argc,
     if (cmd->defaults)
         memcpy(args, cmd->defaults, cmd->args_size);
     if (opt_parse(tables, 2, argc, argv, false, msg) < 0) {
-        cli->json = wants_json(cmd, NULL, argc, argv);
         status = cli_usage(cli, "%s", msg);
         goto done;
     }
-    cli->json = wants_json(cmd, args, argc, argv);
+    cli->json = prints_json(cmd, args);
     term_init(&cli->term, cli->out, cli->err, globals->quiet, NULL);
     if (globals->help) {
         help_command(cli->out, cmd, cli->term.color_out);
@@ -134,6 +136,7 @@ run_program(int argc, char **argv)
         cli.n_words = argc;
     }
     term_init(&cli.term, cli.out, cli.err, false, NULL);
+    cli.json = ask_json(argc, argv); // until a command has read its own
     n = opt_parse(&table, 1, argc, argv, true, msg);
     if (n < 0) // often an option of a command that stands too early
         return cli_usage(&cli, "%s%s", msg,

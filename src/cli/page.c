@@ -25,7 +25,6 @@
 #include "cli/tokendiff.h"
 
 #define EXCERPT 64     // characters of a prompt in the title
-#define BINS 200       // points of a curve
 #define LONG_TEXT 1200 // characters from which on a block may scroll
 
 static void
@@ -441,13 +440,6 @@ put_distance(FILE *f, const trv_measurement *r, const struct names *n)
 
 /* ---- the figures --------------------------------------------------------- */
 
-static void
-put_name(FILE *f, const char *name)
-{
-    for (; *name; name++)
-        fputc(*name == '_' ? ' ' : *name, f);
-}
-
 /* A row; its inputs are counted where they are not the table's. */
 static void
 put_figure(FILE *f, const trv_measurement *r, const struct figure_row *row,
@@ -457,7 +449,7 @@ put_figure(FILE *f, const trv_measurement *r, const struct figure_row *row,
     char x[HUMAN_MAX], y[HUMAN_MAX], z[HUMAN_MAX];
 
     fprintf(f, "<tr id=\"%s\"><th scope=\"row\">", row->name);
-    put_name(f, row->name);
+    figures_print_name(f, row);
     fputs("<span>", f);
     put_line(f, row->says);
     fprintf(f, "</span></th><td>%s", human_figure(x, fig));
@@ -499,7 +491,7 @@ put_figures(FILE *f, const trv_measurement *r)
     for (const struct figure_row *row = figure_rows; row->name; row++)
         if (figure_shown(r, row) && figure_of(r, row)->n <= 0) {
             fputs(missing++ ? ", " : "<p class=\"note\">Not measured: ", f);
-            put_name(f, row->name);
+            figures_print_name(f, row);
         }
     fputs(missing ? ".</p>\n</section>\n" : "</section>\n", f);
 }

@@ -97,6 +97,7 @@ page_plot_inputs(FILE *f, const trv_measurement *r, const char *source,
     struct points p;
     char alt[400], says[300], near[HUMAN_MAX], all[HUMAN_MAX];
     int64_t nearer = 0;
+    int bad;
     struct plot plot = {
         .title = "Input by input",
         .says = says,
@@ -124,9 +125,9 @@ page_plot_inputs(FILE *f, const trv_measurement *r, const char *source,
     plot.series[1] = (struct plot_series){"target", target, p.b, NULL, p.n};
     plot_fit(&plot.x, p.a, p.n, LEAST_NATS);
     plot_fit(&plot.x, p.b, p.n, LEAST_NATS);
-    plot_dots(f, &plot);
+    bad = plot_dots(f, &plot);
     free(p.x);
-    return 0;
+    return bad;
 }
 
 /* Means of neighbouring steps, and over a twentieth of all. */

@@ -230,15 +230,15 @@ by_value(const void *a, const void *b)
 
 /* Dots in order of their values, each beside the last one's height: by the
  * golden section no two neighbours are near. Height `top` to `bottom`. */
-static void
+static int
 put_strip(FILE *f, const struct plot *p, const struct plot_series *s,
           double top, double bottom)
 {
     double *x = malloc(((size_t)s->n + 1) * sizeof(*x));
     const int64_t shown = s->n < DOTS_MAX ? s->n : DOTS_MAX;
 
-    if (!x) // the page ends as its stream does, in want of memory
-        return;
+    if (!x)
+        return -1;
     memcpy(x, s->x, (size_t)s->n * sizeof(*x));
     qsort(x, (size_t)s->n, sizeof(*x), by_value);
     fprintf(f, "<path class=\"dots %s\" d=\"", s->kind);
@@ -250,9 +250,10 @@ put_strip(FILE *f, const struct plot *p, const struct plot_series *s,
         fprintf(f, "<path class=\"median\" d=\"M%.1f %.1fV%.1f\"/>\n",
                 SIDE * share_of(&p->x, x[s->n / 2]), top - 20, bottom + 20);
     free(x);
+    return 0;
 }
 
-void
+int
 plot_dots(FILE *f, const struct plot *plot)
 {
     struct plot p = *plot;
@@ -262,7 +263,8 @@ plot_dots(FILE *f, const struct plot *plot)
     begin_figure(f, &p, false, 13);
     put_grid(f, &p.x, false);
     for (int s = 0; s < p.n; s++)
-        put_strip(f, &p, &p.series[s], band * (s + 0.45), band * (s + 0.9));
+        if (put_strip(f, &p, &p.series[s], band * (s + 0.45), band * (s + 0.9)))
+            return -1;
     fputs("</svg>\n", f);
     for (int s = 0; s < p.n; s++) {
         fprintf(f, "<span class=\"strip %s\" style=\"top:%.1f%%\">",
@@ -271,6 +273,7 @@ plot_dots(FILE *f, const struct plot *plot)
         fputs("</span>\n", f);
     }
     end_figure(f, &p);
+    return 0;
 }
 
 void

@@ -40,8 +40,9 @@ void plot_fit(struct plot_axis *a, const double *v, int64_t n, double floor);
 
 /** A line for each series. All foreign text in a plot is escaped. */
 void plot_lines(FILE *f, const struct plot *p);
-/** A strip of dots for each series, one above another, with the median. */
-void plot_dots(FILE *f, const struct plot *p);
+/** A strip of dots for each series, one above another, with the median; -1
+ * without memory. */
+int plot_dots(FILE *f, const struct plot *p);
 
 /** A bar from 0 to the mean on a scale of 0 to `top`, with its interval. */
 void plot_bar(FILE *f, const char *kind, const trv_figure *fig, double top);

@@ -170,6 +170,11 @@ cost_report(const trv_progress *p, void *payload)
 
 /* ---- a budget ------------------------------------------------------------ */
 
+/* Less than any work takes, and more than anybody waits: what lies outside is a
+ * slip, as a unit that was meant otherwise. */
+#define BUDGET_LEAST 0.001
+#define BUDGET_MOST (365 * 86400.0)
+
 int
 cost_budget(double *seconds, const char *text, trv_err *err)
 {
@@ -188,14 +193,17 @@ cost_budget(double *seconds, const char *text, trv_err *err)
     while (end != text && *end == ' ')
         end++;
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-        if (end != text && strcmp(end, units[i].unit) == 0 && isfinite(n) &&
-            n > 0.0) {
+        if (end != text && strcmp(end, units[i].unit) == 0 &&
+            n * units[i].seconds >= BUDGET_LEAST &&
+            n * units[i].seconds <= BUDGET_MOST) {
             *seconds = n * units[i].seconds;
             return 0;
         }
-    return err_option(err, TRV_EINVAL, "budget",
-                      "is '%.60s'; write a time, as in 90s, 10m or 2h, or none",
-                      text);
+    return err_option(
+        err, TRV_EINVAL, "budget",
+        "is '%.60s'; write a time from 0.001s to 365d, as in 90s, "
+        "10m or 2h, or none",
+        text);
 }
 
 double

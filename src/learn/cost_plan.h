@@ -99,7 +99,8 @@ bool cost_report(const trv_progress *p, void *payload);
         1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512, 1024            \
     }
 
-/** "90s", "10m", "2h", a number of seconds; "none": infinite. TRV_EINVAL. */
+/** "90s", "10m", "2h", a number of seconds: a millisecond to a year; "none":
+ * infinite. TRV_EINVAL. */
 int cost_budget(double *seconds, const char *text, trv_err *err);
 /** The budget of a model where none is given: none for models as small as those
  * that the defaults were chosen on. */

@@ -29,16 +29,20 @@ failure() {
 }
 commands=$("$TRIVIUM" help | sed -n '/^Commands/,/^$/{s/^  \([a-z]*\)  .*/\1/p}')
 for c in $commands; do
-    "$TRIVIUM" help "$c" | grep -q -- '--json' || continue
     echo "--json: $c"
     failure "$c" --json --nonsense
     failure "$c" --nonsense --json
     failure "$c" -j --threads many
+    "$TRIVIUM" help "$c" | grep -q -- '--json' || continue
     case $c in
     inspect) failure inspect nowhere --json ;;
     *) failure "$c" --json ;; # something is missing
     esac
 done
+failure --json
+failure --json generate
+failure nonsense --json
+failure --nonsense --json
 echo '{"prompt": "Once"}' >in.jsonl
 mkdir there && echo mine >there/mine
 failure inspect there --json

@@ -41,15 +41,15 @@ echo "== sizes"
 "$TRIVIUM" measure --model tiny --inputs sums.jsonl --source "prompt:Say it." \
     --target base --dry-run 2>&1 | sed 's/about .*/about .../'
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target base \
-    --budget 0.000001 >table && grep -o '^Cut.*so\|--max-in.*figures' table
+    --budget 0.001 >table && grep -o '^Cut.*so\|--max-in.*figures' table
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target base \
-    --budget 0.000001 --json | grep -v '_seconds\|seconds"\|peak\|cut\|flop\|tokens"' >cut
+    --budget 0.001 --json | grep -v '_seconds\|seconds"\|peak\|cut\|flop\|tokens"' >cut
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target base \
     --budget none --max-inputs 12 --max-tokens 16 --json |
     grep -v '_seconds\|seconds"\|peak\|cut\|flop\|tokens"' |
     cmp cut - && echo "the options that are named give the same figures"
 "$TRIVIUM" measure -q --model tiny --source "prompt:Say it." --target base \
-    --budget 0.000001 --max-inputs 20 --max-tokens 8 >table
+    --budget 0.001 --max-inputs 20 --max-tokens 8 >table
 grep -c '^Cut' table
 echo "== refused"
 no() { t measure --model tiny --source "prompt:Say it." "$@"; }

@@ -26,23 +26,37 @@ done
 # A page that says something else is noticed, and so is a command that fails.
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT
-cat >"$room/page.md" <<'END'
-```sh
+# says WORD LINE: of a page with this line, is what the commands print the
+# `same` or something `else`?
+says() {
+    cat >"$room/page.md" <<END
+\`\`\`sh
 trivium --version
-echo "it says $((6 * 7)) swans"
-```
+echo "42 swans in 3 s, -0.52 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+\`\`\`
 
-```text
-trivium 0.1.0
-it says 41 swans
-```
+\`\`\`text
+trivium $version
+$2
+\`\`\`
 END
-bash docs/guide/run.sh "$room/page.md" || { echo "numbers count"; result=1; }
-sed -i 's/41 swans/41 geese/' "$room/page.md"
-bash docs/guide/run.sh "$room/page.md" >/dev/null &&
-    { echo "another word is not noticed"; result=1; }
+    if bash docs/guide/run.sh "$room/page.md" >/dev/null; then
+        [ "$1" = same ]
+    else
+        [ "$1" = else ]
+    fi || { echo "not $1: $2"; result=1; }
+}
+version=$("$TRIVIUM" --version | cut -d' ' -f2)
+says same "42 swans in 9 min, -0.52 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+says same "42 swans in 3 s, -0.54 ± 0.03, loss 0.0093, rank 1.000 ± 0.000"
+says else "42 geese in 3 s, -0.52 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+says else "45 swans in 3 s, -0.52 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+says else "42 swans in 3 s, 0.52 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+says else "42 swans in 3 s, -0.56 ± 0.03, loss 0.0092, rank 1.000 ± 0.000"
+says else "42 swans in 3 s, -0.52 ± 0.03, loss 0.0099, rank 1.000 ± 0.000"
+says else "42 swans in 3 s, -0.52 ± 0.03, loss 0.0092, rank 0.900 ± 0.000"
 bash docs/guide/run.sh --rewrite "$room/page.md" &&
-    grep -q "^it says 42 swans$" "$room/page.md" ||
+    grep -q "^42 swans in 3 s, -0.52 ± 0.03, loss 0.0092" "$room/page.md" ||
     { echo "a page is not rewritten"; result=1; }
 printf '```sh\ntrivium generate --model nowhere Hi\n```\n' >"$room/page.md"
 bash docs/guide/run.sh "$room/page.md" >/dev/null &&
