@@ -12,6 +12,7 @@
 #include "learn/loop/run_state.h"
 #include "learn/options.h"
 #include "model/files/writer.h"
+#include "text/row_layout.h"
 
 /* A mean loss of the last tenth of the steps above so many times the first step's
  * is warned of; above half as much again the run has diverged (run.c). */
@@ -94,23 +95,35 @@ work_watch(struct work *w, const char *stage)
 
 /* ---- its place ---------------------------------------------------------- */
 
+/* The model as it is used: also how it lays out plain prompts, since a judge's
+ * are that whatever the rows are. */
+static int
+model_to_json(json_t **out, const struct work *w, trv_err *err)
+{
+    const struct model_identity *id;
+    int rc = session_identity(w->s, &id, err);
+
+    *out = NULL;
+    if (rc)
+        return rc;
+    *out = json_pack("{s:s,s:s,s:s,s:s,s:s}", "weights", id->weights,
+                     "tokenizer", id->tokenizer, "chat", id->chat, "layout",
+                     model_is_chat(w->s->model) ? LAYOUT_NAME_CHAT
+                                                : LAYOUT_NAME_RAW,
+                     "precision", w->s->be->prec == PREC_BF16 ? "bf16" : "f32");
+    return *out ? 0 : err_nomem(err, "to plan a run");
+}
+
 /* Whose results a memo holds: what its keys do not say, and the fingerprint
  * only where there is one already. */
 static int
 open_memo(struct work *w, trv_err *err)
 {
-    const struct model_identity *id;
-    json_t *about = NULL;
-    int rc = session_identity(w->s, &id, err);
+    json_t *about;
+    int rc = model_to_json(&about, w, err);
 
-    if (!rc) {
-        about =
-            json_pack("{s:s,s:s,s:s,s:s}", "weights", id->weights, "tokenizer",
-                      id->tokenizer, "chat", id->chat, "precision",
-                      w->s->be->prec == PREC_BF16 ? "bf16" : "f32");
-        rc = about ? memo_open(&w->memo, w->place.memo, w->resume, about, err)
-                   : err_nomem(err, "to plan a run");
-    }
+    if (!rc)
+        rc = memo_open(&w->memo, w->place.memo, w->resume, about, err);
     if (!rc && memo_about(w->memo))
         rc = run_state_compare(memo_about(w->memo), about, w->place.memo, err);
     json_decref(about);
@@ -136,22 +149,20 @@ work_lock(struct work *w, trv_err *err)
 int
 work_write_run(struct work *w, json_t *own, trv_err *err)
 {
-    const struct model_identity *id;
-    json_t *shared;
+    json_t *model, *shared;
     char seed[24];
-    int rc = session_identity(w->s, &id, err);
+    int rc = model_to_json(&model, w, err);
 
     w->fingerprint = own;
     if (rc)
         return rc;
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)w->seed);
-    shared =
-        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s*,s:O}", "weights", id->weights,
-                  "tokenizer", id->tokenizer, "chat", id->chat, "seed", seed,
-                  "precision", w->s->be->prec == PREC_BF16 ? "bf16" : "f32",
-                  "layout", w->layout, "options", w->options);
-    if (!own || !shared || json_object_update(own, shared))
+    shared = json_pack("{s:s,s:s*,s:O}", "seed", seed, "rows", w->layout,
+                       "options", w->options);
+    if (!own || !shared || json_object_update(own, model) ||
+        json_object_update(own, shared))
         rc = err_nomem(err, "to plan a run");
+    json_decref(model);
     json_decref(shared);
     return rc ? rc : run_place_begin(&w->place, w->resume, own, err);
 }

@@ -19,6 +19,21 @@ must_parse(struct data *d, const char *name, const char *text)
         fail_msg("%s: %s", text, err.msg);
 }
 
+struct refusal {
+    const char *name, *text, *says;
+};
+
+static void
+check_refusal(const struct refusal *of, int code)
+{
+    struct data d;
+    trv_err err = {0};
+    const int rc = data_parse(&d, of->name, of->text, strlen(of->text), &err);
+
+    if (rc != code || !strstr(err.msg, of->says))
+        fail_msg("%s, '%s' gave %d '%s'", of->name, of->text, rc, err.msg);
+}
+
 static const char *
 text_of(const struct data *d, int64_t row, const char *column)
 {
@@ -63,9 +78,7 @@ test_table_rows_are_those_of_the_same_json(void **state)
 static void
 test_table_that_is_wrong_is_refused_with_its_line(void **state)
 {
-    static const struct {
-        const char *name, *text, *says;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"f.csv", "", "'f.csv' is empty"},
         {"f.csv", "\n\n", "has no rows"},
         {"f.csv", "prompt,completion\n", "has no rows"},
@@ -86,15 +99,8 @@ test_table_that_is_wrong_is_refused_with_its_line(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct data d;
-        trv_err err = {0};
-        const int rc = data_parse(&d, cases[i].name, cases[i].text,
-                                  strlen(cases[i].text), &err);
-
-        if (rc != TRV_EFORMAT || !strstr(err.msg, cases[i].says))
-            fail_msg("'%s' gave %d '%s'", cases[i].text, rc, err.msg);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_refusal(&cases[i], TRV_EFORMAT);
 }
 
 static void
@@ -123,9 +129,7 @@ test_table_survives_every_failed_allocation(void **state)
 static void
 test_formats_that_are_not_read_name_what_converts_them(void **state)
 {
-    static const struct {
-        const char *name, *text, *says;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"a/f.parquet", "PAR1", "Dataset.from_parquet('a/f.parquet').to_json"},
         {"f.arrow", "ARROW1", "Dataset.from_file('f.arrow').to_json"},
         {"f.xlsx", "PK", "neither .jsonl, .json, .csv, .tsv nor .txt"},
@@ -134,15 +138,8 @@ test_formats_that_are_not_read_name_what_converts_them(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct data d;
-        trv_err err = {0};
-        const int rc = data_parse(&d, cases[i].name, cases[i].text,
-                                  strlen(cases[i].text), &err);
-
-        if (rc != TRV_EUNSUPPORTED || !strstr(err.msg, cases[i].says))
-            fail_msg("'%s' gave %d '%s'", cases[i].name, rc, err.msg);
-    }
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        check_refusal(&cases[i], TRV_EUNSUPPORTED);
 }
 
 /* What a shell makes of <(command) is such a path. */

@@ -142,8 +142,7 @@ check_text_row(const char *name, bool bos)
     assert_int_equal(e.ids.v[0] == tokenizer_bos(t), bos);
     assert_int_equal(example_answer(&e, &rules, &d.rows[0], &err), 0);
     assert_text(t, e.ids.v + bos, e.ids.n - bos,
-                bos ? "be a dog. the cat sat on</s>"
-                    : "be a dog. the cat sat on</s>");
+                "be a dog. the cat sat on</s>");
     assert_int_equal(e.ids.v[e.ids.n - 1], tokenizer_eos(t));
 
     assert_int_equal(

@@ -125,6 +125,50 @@ test_work_is_not_resumed_with_another_seed(void **state)
     close_fixture(&f);
 }
 
+/* A judge asks in the model's layout whatever the rows are, so what it said in
+ * another is no result of this run, before there is a fingerprint and after. */
+static void
+test_work_is_not_resumed_in_another_layout(void **state)
+{
+    struct fixture f = {0};
+    trv_err err = {0};
+    char out[256];
+
+    (void)state;
+    out_below(out, sizeof(out));
+    for (int begun = 0; begun < 2; begun++) {
+        open_work(&f, out, 1, false);
+        if (!begun)
+            must(model_open_chat(
+                     f.s.model,
+                     test_source("golden/chat/templates/zephyr.jinja"), &err),
+                 &err);
+        f.s.model->layout = TEXT_CHAT;
+        must(work_lock(&f.w, &err), &err);
+        if (begun) {
+            must(work_write_run(&f.w, json_object(), &err), &err);
+            keep_something(&f.w);
+        } else {
+            must(memo_add(f.w.memo, "judged", json_real(0.5), &err), &err);
+        }
+        work_release(&f.w);
+
+        open_work(&f, out, 1, true);
+        f.s.model->layout = TEXT_RAW_ASKED;
+        if (begun) {
+            must(work_lock(&f.w, &err), &err);
+            assert_int_equal(work_write_run(&f.w, json_object(), &err),
+                             TRV_EMISMATCH);
+        } else {
+            assert_int_equal(work_lock(&f.w, &err), TRV_EMISMATCH);
+        }
+        assert_non_null(
+            strstr(err.msg, "layout was \"chat\" and is \"raw\" now"));
+        work_release(&f.w);
+    }
+    close_fixture(&f);
+}
+
 /* Lay the work of an edge from a text, or from a reward that is made of it; both
  * are called alike whatever it says. */
 static int
@@ -277,6 +321,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_work_that_has_nothing_to_go_on_from_begins_anew),
         cmocka_unit_test(test_work_is_not_resumed_with_another_seed),
+        cmocka_unit_test(test_work_is_not_resumed_in_another_layout),
         cmocka_unit_test(
             test_work_of_an_edge_is_not_resumed_with_another_source),
         cmocka_unit_test(test_work_that_fails_leaves_no_empty_folder),

@@ -92,10 +92,31 @@ take_row(struct sample_out *out, const json_t *row,
             json_integer_value(id) >= vocab)
             return TRV_EFORMAT;
         out->ids[i] = (int32_t)json_integer_value(id);
-        if (out->logps)
-            out->logps[i] = (float)json_number_value(json_array_get(each, i));
+        if (!out->logps)
+            continue;
+        if (!json_is_real(json_array_get(each, i)))
+            return TRV_EFORMAT;
+        out->logps[i] = (float)json_real_value(json_array_get(each, i));
     }
     return 0;
+}
+
+/* The decoders count what they processed for the batch. */
+static int
+take_tokens(const struct context *c, const json_t *tokens)
+{
+    size_t k = 0;
+
+    for (int64_t p = 0; p < c->n; p++) {
+        struct decoder *d = decoder_of(c, p);
+        const json_t *x = d ? json_array_get(tokens, k++) : NULL;
+
+        if (d && !json_is_real(x))
+            return TRV_EFORMAT;
+        if (d)
+            d->tokens += json_real_value(x);
+    }
+    return json_array_size(tokens) == k ? 0 : TRV_EFORMAT;
 }
 
 static int
@@ -103,18 +124,13 @@ take_batch(struct sample_out *out, const json_t *value,
            const struct sampled_row *rows, int64_t n,
            const struct sample_options *opts, trv_err *err)
 {
-    const struct context *c = rows[0].context;
     const json_t *list = json_object_get(value, "rows");
-    const json_t *tokens = json_object_get(value, "tokens");
-    size_t k = 0;
     int rc = json_array_size(list) == (size_t)n ? 0 : TRV_EFORMAT;
 
     for (int64_t i = 0; i < n && !rc; i++)
         rc = take_row(&out[i], json_array_get(list, (size_t)i), &rows[i], opts);
-    for (int64_t p = 0; p < c->n && !rc; p++)
-        if (decoder_of(c, p))
-            c->parts[p].d->tokens +=
-                json_number_value(json_array_get(tokens, k++));
+    if (!rc)
+        rc = take_tokens(rows[0].context, json_object_get(value, "tokens"));
     return rc == TRV_EFORMAT  ? memo_broken(opts->memo, err)
            : rc == TRV_ENOMEM ? err_nomem(err, "for a sample")
                               : 0;
