@@ -258,7 +258,7 @@ test_cost_plan_late_sizes_are_cut_late(void **state)
     int late = 0, first = 0;
 
     (void)state;
-    for (double seconds = 1e-4; seconds < 100.0; seconds *= 2.0) {
+    for (double seconds = 1e-3; seconds < 100.0; seconds *= 2.0) {
         trv_convert_options o = TRV_CONVERT_OPTIONS_INIT;
         trv_cost cost = {0};
         char to[300], budget[40];

@@ -39,13 +39,13 @@ test_trend_comes_back_from_a_checkpoint_bit_for_bit(void **state)
 {
     const struct trend was[2] = {{1.0 / 3.0, -2.5e-17, 3, 0}, {0, 7, 0, 2}};
     struct trend is[2] = {{0}};
-    json_t *state = NULL, *again = NULL;
+    json_t *saved = NULL, *again = NULL;
     trv_err err = {0};
     char *text;
 
     (void)state;
-    assert_int_equal(trend_save(&state, was, 2, &err), 0);
-    text = json_dumps(state, JSON_COMPACT); // as a checkpoint writes it
+    assert_int_equal(trend_save(&saved, was, 2, &err), 0);
+    text = json_dumps(saved, JSON_COMPACT); // as a checkpoint writes it
     assert_int_equal(json_parse(&again, "x", text, strlen(text), &err), 0);
     assert_int_equal(trend_load(is, 2, again, &err), 0);
     for (int i = 0; i < 2; i++) {
@@ -56,7 +56,7 @@ test_trend_comes_back_from_a_checkpoint_bit_for_bit(void **state)
     assert_int_equal(trend_load(is, 1, again, &err), TRV_EFORMAT);
     assert_int_equal(json_object_clear(again), 0);
     assert_int_equal(trend_load(is, 2, again, &err), TRV_EFORMAT);
-    json_decref(state);
+    json_decref(saved);
     json_decref(again);
     free(text);
 }
