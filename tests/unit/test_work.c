@@ -135,8 +135,8 @@ test_work_is_not_resumed_in_another_layout(void **state)
     char out[256];
 
     (void)state;
-    out_below(out, sizeof(out));
     for (int begun = 0; begun < 2; begun++) {
+        out_below(out, sizeof(out));
         open_work(&f, out, 1, false);
         if (!begun)
             must(model_open_chat(
