@@ -40,8 +40,9 @@ struct task_params {
 
 /* What task.json says of an edge. */
 struct task_edge {
-    const char *methods; // parted by blanks; NULL: all
-    const char *options; // "--steps 300 --beta 0.1"; NULL: none
+    char *methods;       // parted by blanks; NULL: all
+    const json_t *options; // a text, "--steps 300 --beta 0.1", or an object of
+                           // such by method; NULL: none
 };
 
 struct task {
@@ -77,6 +78,10 @@ int task_open(struct task *out, const char *dir, const char *data,
 /** Write what a run reads into a folder, which is made, and set the paths and
  * specs by which it is opened. A file with the same bytes is left alone. */
 int task_write(struct task *t, const char *dir, trv_err *err);
+/** The options of a method of an edge, as a command line has them; NULL: none.
+ */
+const char *task_options(const struct task *t, enum form from, enum form to,
+                         const char *method);
 void task_release(struct task *t); // accepts zeros
 
 #endif
