@@ -359,6 +359,68 @@ test_lowrank_refuses_what_it_cannot_solve(void **state)
     close_fixture(&t);
 }
 
+/* Held pairs: of other noise, and all outputs but the first of noise alone. */
+static void
+hold(struct fixture *t)
+{
+    struct rng r;
+
+    rng_init(&r, 21, 1);
+    for (int n = 0; n < N; n++)
+        for (int o = 0; o < OUT; o++)
+            t->d[n * OUT + o] = (float)((o ? 0.0 : 0.5 * (double)t->a[n * IN]) +
+                                        3 * rng_normal(&r));
+    lowrank_reset(&t->f);
+    lowrank_add(&t->f, t->be, mat_f32(t->a, N, IN), mat_f32(t->d, N, OUT));
+    t->lambda = 0; // held pairs know no ridge
+}
+
+static void
+check_lengths(int rank, bool weighed)
+{
+    struct fixture t;
+    struct lowrank_options o = {.rank = rank};
+    double none[OUT * IN] = {0}, m[OUT * IN], best, gain;
+    float b[OUT * OUT], before[OUT * OUT];
+    int shorter = 0;
+    trv_err err = {0};
+
+    open_fixture(&t);
+    o.metric = weighed ? t.metric : NULL;
+    (void)solve(&t, rank, o.metric);
+    memcpy(before, t.pb, sizeof(before));
+    hold(&t);
+    must(lowrank_shorten(&t.f, t.pa, t.pb, &gain, &o, &err), &err);
+    product(m, t.pb, t.pa, rank);
+    best = objective(&t, m, o.metric);
+    assert_close((objective(&t, none, o.metric) - best) / best, gain / best,
+                 EXACT);
+    for (int k = 0; k < rank; k++) {
+        shorter += fabsf(t.pb[k]) < 0.999f * fabsf(before[k]);
+        for (int up = 0; up < 2; up++) {
+            memcpy(b, t.pb, sizeof(b));
+            for (int i = 0; i < OUT; i++) // no length below 0 or above 1
+                b[i * rank + k] += (up ? 0.02f : -0.02f) * before[i * rank + k];
+            if (fabsf(b[k]) > fabsf(before[k]) || b[k] * before[k] < 0)
+                continue;
+            product(m, b, t.pa, rank);
+            assert_true(objective(&t, m, o.metric) > best);
+        }
+    }
+    assert_true(shorter > 0);
+    close_fixture(&t);
+}
+
+static void
+test_lowrank_gives_each_direction_its_best_length_on_held_pairs(void **state)
+{
+    (void)state;
+    for (int rank = 1; rank <= OUT; rank++) {
+        check_lengths(rank, false);
+        check_lengths(rank, true);
+    }
+}
+
 int
 main(void)
 {
@@ -370,6 +432,8 @@ main(void)
         cmocka_unit_test(test_lowrank_of_rank_one_beats_every_direction),
         cmocka_unit_test(test_lowrank_finds_a_map_that_is_there_and_no_more),
         cmocka_unit_test(test_lowrank_of_nothing_is_nothing),
+        cmocka_unit_test(
+            test_lowrank_gives_each_direction_its_best_length_on_held_pairs),
         cmocka_unit_test(test_lowrank_refuses_what_it_cannot_solve),
     };
 

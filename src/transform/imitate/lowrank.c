@@ -49,6 +49,16 @@ lowrank_reset(struct lowrank *f)
 }
 
 void
+lowrank_copy(struct lowrank *to, const struct lowrank *from)
+{
+    TRV_ASSERT(to->in == from->in && to->out == from->out);
+    memcpy(to->g, from->g, (size_t)(from->in * from->in) * sizeof(double));
+    memcpy(to->s, from->s, (size_t)(from->out * from->in) * sizeof(double));
+    to->dd = from->dd;
+    to->n = from->n;
+}
+
+void
 lowrank_release(struct lowrank *f)
 {
     mem_free(f->g);
@@ -270,4 +280,61 @@ lowrank_solve(struct lowrank *f, float *a, float *b, struct lowrank_fit *fit,
     openblas_set_num_threads(threads);
     mem_free(r.store);
     return rc;
+}
+
+/* The best length of one direction, and what it gains; x holds [in] a, [in]
+ * G a, [out] b and [out] K^T K b. */
+static double
+best_length(const struct lowrank *held, const double *metric, double *x,
+            double *gain)
+{
+    const int in = (int)held->in, out = (int)held->out;
+    double *a = x, *ga = a + in, *b = ga + in, *mb = b + out;
+    double square, along, t;
+
+    cblas_dgemv(CblasRowMajor, CblasNoTrans, in, in, 1.0, held->g, in, a, 1,
+                0.0, ga, 1);
+    if (metric)
+        cblas_dgemv(CblasRowMajor, CblasNoTrans, out, out, 1.0, metric, out, b,
+                    1, 0.0, mb, 1);
+    else
+        memcpy(mb, b, (size_t)held->out * sizeof(double));
+    square = cblas_ddot(in, a, 1, ga, 1) * cblas_ddot(out, b, 1, mb, 1);
+    cblas_dgemv(CblasRowMajor, CblasTrans, out, in, 1.0, held->s, in, mb, 1,
+                0.0, ga, 1);
+    along = cblas_ddot(in, a, 1, ga, 1);
+    if (!isfinite(square) || !isfinite(along))
+        return (double)NAN;
+    t = along <= 0.0 ? 0.0 : along < square ? along / square : 1.0;
+    *gain += t * (2.0 * along - t * square);
+    return t;
+}
+
+int
+lowrank_shorten(const struct lowrank *held, const float *a, float *b,
+                double *gain, const struct lowrank_options *opts, trv_err *err)
+{
+    const int threads = openblas_get_num_threads();
+    const int64_t in = held->in, out = held->out, R = opts->rank;
+    double *x = mem_array((size_t)(2 * (in + out)), sizeof(double));
+    double length = 1.0;
+
+    *gain = 0.0;
+    if (!x)
+        return err_fail(err, TRV_ENOMEM, "no memory to choose step lengths");
+    openblas_set_num_threads(1);
+    for (int64_t k = 0; k < R && isfinite(length); k++) {
+        for (int64_t i = 0; i < in; i++)
+            x[i] = (double)a[k * in + i];
+        for (int64_t i = 0; i < out; i++)
+            x[2 * in + i] = (double)b[i * R + k];
+        length = best_length(held, opts->metric, x, gain);
+        for (int64_t i = 0; i < out; i++)
+            b[i * R + k] *= (float)length;
+    }
+    openblas_set_num_threads(threads);
+    mem_free(x);
+    return isfinite(length)
+               ? 0
+               : cannot_solve(held, "not all of them are finite", err);
 }

@@ -33,6 +33,8 @@ struct lowrank {
 /** Empty sums. TRV_ENOMEM; TRV_ERANGE where LAPACK's integers end. */
 int lowrank_init(struct lowrank *f, int64_t in, int64_t out, trv_err *err);
 void lowrank_reset(struct lowrank *f);
+/** The sums of another of the same shape. */
+void lowrank_copy(struct lowrank *to, const struct lowrank *from);
 void lowrank_release(struct lowrank *f); // accepts zeros
 
 /** Add the pairs of a block: a [n,in] (F32 or the backend's act_type), d
@@ -66,5 +68,26 @@ struct lowrank_fit {
 int lowrank_solve(struct lowrank *f, float *a, float *b,
                   struct lowrank_fit *fit, const struct lowrank_options *opts,
                   double row_norm, trv_err *err);
+
+/**
+ * Shorten each direction of a solved map to what pairs outside its sums bear
+ * out. Directions are orthogonal in the metric, so each has a best length of
+ * its own:
+ *
+ *   t_k = b_k^T K^T K S a_k / (b_k^T K^T K b_k  a_k^T G a_k),  cut to [0, 1]
+ *
+ * with G and S of `held`, without a ridge. A direction that follows the noise
+ * of the fit alone gets a length near 0.
+ *
+ * Inputs   a [rank,in], b [out,rank] of lowrank_solve() under the same metric.
+ * Outputs  b     column k multiplied by t_k
+ *          gain  by how much the map so shortened lowers sum |K (M a - d)|^2 of
+ *                the held pairs
+ * Returns  0; TRV_ENOMEM; TRV_ENONFINITE where the sums are not finite.
+ * Numbers  double; one thread of OpenBLAS.
+ */
+int lowrank_shorten(const struct lowrank *held, const float *a, float *b,
+                    double *gain, const struct lowrank_options *opts,
+                    trv_err *err);
 
 #endif

@@ -23,6 +23,16 @@
 #define METRIC_POSITIONS 4096
 #define METRIC_FLOOR 0.1
 
+/* Of so many inputs the answers of the last are held out: not solved from, but
+ * for the length of each direction. With fewer held inputs than HELD_LEAST
+ * that length would be noise itself, so all are solved from. */
+#define HELD_EVERY 4
+#define HELD_LEAST 8
+
+/* Where inputs are held out, ridges up to so many times the least are tried. */
+#define RIDGES 4
+#define RIDGE_FACTOR 6.0
+
 /* The norm of a row of A as PEFT starts it: in values of variance 1/(3 in). */
 #define ROW_NORM 0.57735026918962576
 
@@ -32,10 +42,16 @@ struct stream {
     struct mat x; // [T,C] f32, as far as it has climbed
 };
 
+/* Answer positions of both sides: where[k] is a packed token. */
+struct places {
+    int64_t *teacher, *student; // [n]
+    int64_t n;
+};
+
 struct chunk {
     struct stream teacher, student;
     struct mat entered; // [T,in] of the student, what entered the last map
-    int64_t n;          // answer tokens
+    struct places fit, held;
 };
 
 struct solve {
@@ -46,7 +62,8 @@ struct solve {
     struct arena keep; // chunks and their streams
     struct chunk *chunks;
     int64_t n_chunks, solved;
-    struct lowrank sums;
+    struct lowrank sums, work, held;
+    bool holds; // are there inputs enough to hold some out?
     struct fisher fisher;
     double began, tokens;
 };
@@ -118,6 +135,40 @@ stream_open(struct solve *v, struct stream *st, const struct answers *answers,
 }
 
 static int
+places_new(struct places *p, struct arena *a, int64_t n, trv_err *err)
+{
+    const size_t bytes = (size_t)n * sizeof(int64_t);
+
+    *p = (struct places){arena_alloc(a, bytes), arena_alloc(a, bytes), 0};
+    return p->teacher && p->student ? 0
+                                    : err_nomem(err, "to solve layer by layer");
+}
+
+/* Whole inputs are held out: other answers to one would give it away. */
+static int
+split_places(struct solve *v, struct chunk *c, const struct answers *answers,
+             int64_t from, trv_err *err)
+{
+    const struct answer_pass *t = &c->teacher.p, *s = &c->student.p;
+    int rc = places_new(&c->fit, &v->keep, s->N, err);
+
+    if (!rc)
+        rc = places_new(&c->held, &v->keep, s->N, err);
+    for (int64_t i = 0; i < s->S && !rc; i++) {
+        const int64_t input = answers->list[from + i].context;
+        struct places *p = v->holds && input % HELD_EVERY == HELD_EVERY - 1
+                               ? &c->held
+                               : &c->fit;
+
+        for (int64_t k = s->first[i]; k < s->first[i + 1]; k++) {
+            p->teacher[p->n] = t->where[k];
+            p->student[p->n++] = s->where[k];
+        }
+    }
+    return rc;
+}
+
+static int
 chunk_open(struct solve *v, const struct answers *answers, int64_t from,
            int64_t n, trv_err *err)
 {
@@ -129,12 +180,20 @@ chunk_open(struct solve *v, const struct answers *answers, int64_t from,
     rc = stream_open(v, &c->teacher, answers, from, n, true, err);
     if (!rc)
         rc = stream_open(v, &c->student, answers, from, n, false, err);
+    if (!rc)
+        rc = split_places(v, c, answers, from, err);
     if (rc)
         return rc;
-    c->n = c->student.p.N;
     c->entered = mat_new(&v->keep, v->s->be->act_type, c->student.p.b.T,
                          attn > mlp ? attn : mlp);
     return c->entered.data ? 0 : err_nomem(err, "to solve layer by layer");
+}
+
+/* Answers go through the inputs in turn. */
+static int64_t
+inputs_of(const struct answers *answers, int64_t n)
+{
+    return n < answers->n_contexts ? n : answers->n_contexts;
 }
 
 static int
@@ -146,6 +205,7 @@ open_chunks(struct solve *v, const struct answers *answers, trv_err *err)
     int rc = 0;
 
     TRV_ASSERT(n > 0);
+    v->holds = inputs_of(answers, n) >= HELD_EVERY * HELD_LEAST;
     v->chunks = mem_calloc((size_t)n, sizeof(*v->chunks));
     if (!v->chunks)
         return err_nomem(err, "to solve layer by layer");
@@ -183,16 +243,32 @@ gather_metric(struct solve *v, trv_err *err)
 
 /* --- one map --- */
 
-/* Rows of the student's inputs, and how far its stream is from the teacher's,
- * at the answer positions; `own` is scratch for the student's. */
-static void
-gather(struct backend *be, struct mat in, struct mat d, struct mat own,
-       const struct chunk *c)
+/* Add one chunk's equations at some positions: the student's inputs, and how
+ * far its stream is from the teacher's. */
+static int
+gather(struct solve *v, struct lowrank *sums, const struct chunk *c,
+       const struct places *at, trv_err *err)
 {
-    be->ops->gather(be, in, c->entered, c->student.p.where);
-    be->ops->gather(be, d, c->teacher.x, c->teacher.p.where);
-    be->ops->gather(be, own, c->student.x, c->student.p.where);
+    struct backend *be = v->s->be;
+    struct arena *a = &v->s->arena;
+    const int64_t C = v->d->cfg->width;
+    struct mat in, d, own;
+
+    if (at->n == 0)
+        return 0;
+    arena_reset(a);
+    in = mat_new(a, be->act_type, at->n, c->entered.cols);
+    d = mat_new(a, DT_F32, at->n, C);
+    own = mat_new(a, DT_F32, at->n, C);
+    if (!in.data || !d.data || !own.data)
+        return err_nomem(err, "to solve layer by layer");
+    be->ops->gather(be, in, c->entered, at->student);
+    be->ops->gather(be, d, c->teacher.x, at->teacher);
+    be->ops->gather(be, own, c->student.x, at->student);
     be->ops->mix(be, d, 1.0f, own, -1.0f);
+    lowrank_add(sums, be, in, d);
+    v->d->flop += 2.0 * (double)(at->n * in.cols * (in.cols + d.cols));
+    return 0;
 }
 
 /* Take one chunk through a half layer and add its equations to the sums. */
@@ -201,7 +277,7 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
         bool add, trv_err *err)
 {
     struct arena *a = &v->s->arena;
-    struct mat entered, in, d, own;
+    struct mat entered;
     int rc;
 
     arena_reset(a);
@@ -215,15 +291,8 @@ advance(struct solve *v, struct chunk *c, int64_t layer, enum dec_map map,
         return rc;
     c->entered.cols = c->entered.ld = entered.cols;
     v->s->be->ops->cast(v->s->be, c->entered, entered);
-    in = mat_new(a, entered.type, c->n, entered.cols);
-    d = mat_new(a, DT_F32, c->n, v->d->cfg->width);
-    own = mat_new(a, DT_F32, c->n, v->d->cfg->width);
-    if (!in.data || !d.data || !own.data)
-        return err_nomem(err, "to solve layer by layer");
-    gather(v->s->be, in, d, own, c);
-    lowrank_add(&v->sums, v->s->be, in, d);
-    v->d->flop += 2.0 * (double)(c->n * in.cols * (in.cols + d.cols));
-    return 0;
+    rc = gather(v, &v->sums, c, &c->fit, err);
+    return rc ? rc : gather(v, &v->held, c, &c->held, err);
 }
 
 /* Add the solved pair's term to a student's stream. */
@@ -243,14 +312,27 @@ correct(struct solve *v, struct chunk *c, const struct lora_stack *pair,
 }
 
 static int
-want_sums(struct solve *v, const struct linear *lin, trv_err *err)
+want_sums(struct lowrank *sums, const struct linear *lin, trv_err *err)
 {
-    if (v->sums.in == lin->in && v->sums.out == lin->out) {
-        lowrank_reset(&v->sums);
+    if (sums->in == lin->in && sums->out == lin->out) {
+        lowrank_reset(sums);
         return 0;
     }
-    lowrank_release(&v->sums);
-    return lowrank_init(&v->sums, lin->in, lin->out, err);
+    lowrank_release(sums);
+    return lowrank_init(sums, lin->in, lin->out, err);
+}
+
+/* Empty sums of what is solved from, and of what is held out. */
+static int
+want_all_sums(struct solve *v, const struct linear *lin, trv_err *err)
+{
+    int rc = want_sums(&v->sums, lin, err);
+
+    if (!rc && v->holds)
+        rc = want_sums(&v->work, lin, err);
+    if (!rc && v->holds)
+        rc = want_sums(&v->held, lin, err);
+    return rc;
 }
 
 static int
@@ -259,6 +341,38 @@ divide(struct solve *v, const struct lora_pair *p, float by, trv_err *err)
     for (int64_t i = 0; i < p->out * p->rank; i++)
         p->b[i] /= by;
     return adapter_weights_refresh(v->student, v->s->be, err);
+}
+
+/* Of several ridges keep the one that brings the held positions nearest, each
+ * direction at its best length there. A larger one is tried while it helps. */
+static int
+solve_held(struct solve *v, struct lora_pair *p, struct lowrank_options o,
+           trv_err *err)
+{
+    const size_t n_a = (size_t)(p->rank * p->in);
+    const size_t n_b = (size_t)(p->out * p->rank);
+    float *a = mem_array(n_a + n_b, sizeof(float)), *b = a + n_a;
+    struct lowrank_fit fit;
+    double best = 0.0, gain = 0.0;
+    int rc = a ? 0 : err_nomem(err, "to solve layer by layer");
+
+    for (int k = 0; k < RIDGES && !rc; k++, o.ridge *= RIDGE_FACTOR) {
+        memcpy(a, p->a, n_a * sizeof(float));
+        lowrank_copy(&v->work, &v->sums);
+        rc = lowrank_solve(&v->work, a, b, &fit, &o, ROW_NORM, err);
+        if (!rc)
+            rc = lowrank_shorten(&v->held, a, b, &gain, &o, err);
+        if (rc || gain <= best) {
+            if (best > 0.0)
+                break;
+            continue; // p->b is zero until something gains
+        }
+        best = gain;
+        memcpy(p->a, a, n_a * sizeof(float));
+        memcpy(p->b, b, n_b * sizeof(float));
+    }
+    mem_free(a);
+    return rc;
 }
 
 static int
@@ -271,7 +385,9 @@ solve_pair(struct solve *v, int64_t layer, enum dec_map map, trv_err *err)
         .ridge = v->opts->ridge,
         .metric = fisher_metric(&v->fisher, layer, map, METRIC_FLOOR)};
     struct lowrank_fit fit;
-    int rc = lowrank_solve(&v->sums, p->a, p->b, &fit, &o, ROW_NORM, err);
+    int rc = v->holds
+                 ? solve_held(v, p, o, err)
+                 : lowrank_solve(&v->sums, p->a, p->b, &fit, &o, ROW_NORM, err);
 
     v->solved += !rc;
     return rc ? rc : divide(v, p, p->scale, err);
@@ -314,7 +430,7 @@ climb_half(struct solve *v, int64_t half, int64_t halves, trv_err *err)
     const struct dec_linear *l = decoder_map(v->d, layer, map);
     const struct lora_stack pair =
         lora_stack_of(&v->student->lora, v->d->cfg, layer, l->parts, 1);
-    int rc = pair.n ? want_sums(v, &l->lin, err) : 0;
+    int rc = pair.n ? want_all_sums(v, &l->lin, err) : 0;
 
     for (int64_t i = 0; i < v->n_chunks && !rc; i++) {
         rc = advance(v, &v->chunks[i], layer, map, pair.n > 0, err);
@@ -371,6 +487,8 @@ solve_run(struct session *s, struct solve_result *out,
     v.d->tokens += v.tokens;
     *out = (struct solve_result){v.solved, v.tokens};
     lowrank_release(&v.sums);
+    lowrank_release(&v.work);
+    lowrank_release(&v.held);
     fisher_release(&v.fisher);
     arena_release(&v.keep);
     mem_free(v.chunks);
