@@ -52,8 +52,8 @@ void
 lowrank_copy(struct lowrank *to, const struct lowrank *from)
 {
     TRV_ASSERT(to->in == from->in && to->out == from->out);
-    memcpy(to->g, from->g, (size_t)(from->in * from->in) * sizeof(double));
-    memcpy(to->s, from->s, (size_t)(from->out * from->in) * sizeof(double));
+    cblas_dcopy((int)(from->in * from->in), from->g, 1, to->g, 1);
+    cblas_dcopy((int)(from->out * from->in), from->s, 1, to->s, 1);
     to->dd = from->dd;
     to->n = from->n;
 }

@@ -30,7 +30,7 @@
 #define HELD_LEAST 8
 
 /* Where inputs are held out, ridges up to so many times the least are tried. */
-#define RIDGES 4
+#define RIDGES 5
 #define RIDGE_FACTOR 6.0
 
 /* The norm of a row of A as PEFT starts it: in values of variance 1/(3 in). */
@@ -351,11 +351,14 @@ solve_held(struct solve *v, struct lora_pair *p, struct lowrank_options o,
 {
     const size_t n_a = (size_t)(p->rank * p->in);
     const size_t n_b = (size_t)(p->out * p->rank);
-    float *a = mem_array(n_a + n_b, sizeof(float)), *b = a + n_a;
+    float *a = mem_array(n_a + n_b, sizeof(float)), *b;
     struct lowrank_fit fit;
     double best = 0.0, gain = 0.0;
-    int rc = a ? 0 : err_nomem(err, "to solve layer by layer");
+    int rc = 0;
 
+    if (!a)
+        return err_nomem(err, "to solve layer by layer");
+    b = a + n_a;
     for (int k = 0; k < RIDGES && !rc; k++, o.ridge *= RIDGE_FACTOR) {
         memcpy(a, p->a, n_a * sizeof(float));
         lowrank_copy(&v->work, &v->sums);
