@@ -30,7 +30,7 @@
 #define HELD_LEAST 8
 
 /* Where inputs are held out, ridges up to so many times the least are tried. */
-#define RIDGES 5
+#define RIDGES 4
 #define RIDGE_FACTOR 6.0
 
 /* The norm of a row of A as PEFT starts it: in values of variance 1/(3 in). */
