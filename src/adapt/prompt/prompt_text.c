@@ -122,6 +122,20 @@ prompt_take_messages(struct adaptation *a, const json_t *value,
                : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
 }
 
+/* Does a file begin as a list or an object does? */
+static bool
+is_json(const char *path)
+{
+    struct strbuf text = {0};
+    const int rc = file_read(&text, path, PROMPT_LIMIT, NULL);
+    const size_t blank = text.s ? strspn(text.s, " \t\r\n\xef\xbb\xbf") : 0;
+    const bool is =
+        rc || !text.s || text.s[blank] == '[' || text.s[blank] == '{';
+
+    sb_release(&text);
+    return is;
+}
+
 static int
 read_messages(struct adaptation *a, const char *path, trv_err *err)
 {
@@ -134,6 +148,11 @@ read_messages(struct adaptation *a, const char *path, trv_err *err)
                         "messages from JSON; a text is prompt:TEXT",
                         path);
     rc = json_open(&root, path, err);
+    if (rc == TRV_EFORMAT && !is_json(path))
+        return err_fail(err, TRV_EFORMAT,
+                        "'%.200s' is no JSON: messages:FILE reads messages; a "
+                        "prompt from a text is prompt:@%.200s",
+                        path, path);
     if (!rc)
         rc = prompt_take_messages(a, root, path, err);
     json_decref(root);
@@ -157,6 +176,23 @@ prompt_note_file(struct kind_source *from, const char *words, const char *what,
                : 0;
 }
 
+/* Rows of data are seldom meant to stand in a prompt as they are. */
+static int
+note_rows(struct kind_source *from)
+{
+    const char *dot = strrchr(from->path, '.');
+
+    if (!from->notes || from->referrer || !dot ||
+        (strcmp(dot, ".jsonl") != 0 && strcmp(dot, ".csv") != 0 &&
+         strcmp(dot, ".tsv") != 0 && strcmp(dot, ".json") != 0))
+        return 0;
+    return sb_printf(from->notes,
+                     "the prompt is the text of '%.200s' as it stands: "
+                     "examples to show are demos:%.200s, a conversation "
+                     "messages:%.200s\n",
+                     from->path, from->path, from->path);
+}
+
 int
 prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
@@ -166,6 +202,8 @@ prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 
     if (rc)
         return rc;
+    if (!from->words && note_rows(from))
+        return err_nomem(err, "to open '%.200s'", from->path);
     if (!from->words)
         return read_text(a, from->path, !from->foreign, err);
     return prompt_take_text(a, from->words, from->n_words,
