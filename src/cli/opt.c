@@ -520,6 +520,18 @@ read_short(struct reader *r)
     return 0;
 }
 
+/* Is a word an option that takes no value? */
+static bool
+is_flag(const struct reader *r, const char *word)
+{
+    const struct found f =
+        strncmp(word, "--", 2) == 0
+            ? find_long(r->tables, r->n_tables, word + 2, strlen(word + 2))
+            : (struct found){NULL, NULL};
+
+    return f.spec && f.spec->type == OPT_TYPE_FLAG;
+}
+
 static int
 read_argument(struct reader *r)
 {
@@ -541,6 +553,9 @@ read_argument(struct reader *r)
         }
     for (int t = 0; t < r->n_tables && !missing && !takes_any; t++)
         missing = opt_missing(&r->tables[t]);
+    if (r->at > 0 && is_flag(r, r->argv[r->at - 1]))
+        return complain(r->msg, "unexpected argument '%.100s': %s takes none",
+                        r->argv[r->at], r->argv[r->at - 1]);
     if (missing && opt_is_option(missing))
         return complain(r->msg,
                         "unexpected argument '%.100s'; write --%s %.100s",

@@ -30,6 +30,15 @@ score "verifier:regex,pattern=x,by=line"
 score "verifier:regex,pattern=[,]by=line" | grep -e '^answers' -e behind
 score "verifier:command,cmd=python3 reward.py"
 
+# The grammar of specs within a text.
+gen() { t generate --model tiny --max-tokens 1 "$@" Hi | grep -v '^[^$!e]'; }
+gen -a "prompt:Be kind.=2"
+gen -a "prompt:Be kind.*2"
+gen -a "prompt:Solve x=2"
+gen -a "1*prompt:Be kind.+1*prompt:Be brief."
+score "contrast:prompt:Be kind.,prompt:Be rude." | grep '^! .*warning'
+score "contrast:prompt:Be kind.,minus=prompt:Be rude." | grep '^! .*warning'
+
 # The output.
 t convert --model tiny --from prompt:@z.txt --to lora --dry-run
 mkdir there && : >there/file
@@ -38,11 +47,19 @@ t train --model tiny --data rows.jsonl --to lora:there --dry-run
 t train --model tiny --data rows.jsonl --method dpo --to lora:there --dry-run
 t train --model tiny --data rows.jsonl --to prompt:out --dry-run
 
+t measure --model tiny --source prompt:a --target base --html there
+t measure --model tiny --source prompt:a --target base --html nowhere/z.html
+t convert --model tiny --from verifier:length,hi=3 --to prompt:out --phrases nowhere.txt --dry-run
+
 # An option of another command, and the model without its option.
 t convert --model tiny --from prompt:@z.txt --to lora:out --data rows.jsonl
 t train --model tiny --pairs rows.jsonl --to lora:out
 t train --model tiny --inputs rows.jsonl --to lora:out
 t train --model tiny --data rows.jsonl --to lora:out --reward reward.py
+t measure --model tiny --from prompt:a --target base
+t measure --model tiny --source prompt:a --to base
+t convert --model tiny --source prompt:a --to lora:out
+t convert --resume out
 t convert tiny --from prompt:@z.txt --to lora:out
 t train --model tiny --data rows.jsonl --to lora:out --method DPO
 

@@ -34,6 +34,7 @@ static const struct method methods[] = {
                          "--to prompt:out/z --inputs sums.jsonl",
               .source = "Agrawal et al. 2025, arXiv:2507.19457"},
      .plan = evolve_plan_cost,
+     .refuse = evolve_refuse,
      .cuts = METHOD_CUTS(CUT("rounds", 2), CUT("search-inputs", 8),
                          CUT("held-out", 8), CUT_LATE("max-tokens", 16)),
      .run = evolve_method},
