@@ -13,7 +13,7 @@ find src -name '*.[ch]' | sort | while IFS= read -r file; do
     done
 done | awk '
 BEGIN {
-    n = split("base backend text model adapt learn transform measure api serve cli",
+    n = split("base backend text model adapt learn transform measure task triangle api serve cli",
               order, " ")
     for (i = 1; i <= n; i++)
         rank[order[i]] = i

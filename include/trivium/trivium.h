@@ -583,6 +583,7 @@ typedef struct {
     /* options that give the sizes a budget has cut, as "--samples 256 --steps
      * 60": the same run on any machine; "" where nothing was cut */
     char sizes[160];
+    double drawn_tokens; // of `tokens`: drawn, one after the other
 } trv_cost;
 
 /**
@@ -914,6 +915,57 @@ TRV_API void trv_measurement_release(trv_measurement *r);
  * with trv_free(). */
 TRV_API TRV_MUST_USE int
 trv_measurement_json(char **json, const trv_measurement *r, trv_err *err);
+
+/* ---- the triangle --------------------------------------------------- */
+
+typedef struct {
+    uint32_t version;         // 1
+    const char *const *tasks; // [n_tasks] folders, each with a task.json
+    int32_t n_tasks;
+    const char *data;    // where files that tasks name are looked for, too
+    int32_t seeds;       // of each task; 3
+    uint64_t seed;       // the first of them; 0
+    const char *budget;  // of the whole: "45m", "12h"; "none"; NULL: 1h
+    const char *edges;   // those to be run, parted by commas: "prompt-params",
+                         // "params-prompt:prefix+soft"; NULL: all
+    int32_t depth;       // conversions of the longest chain, 1 to 4; 4
+    bool default_method; // of each edge only the method that it takes by
+                         // default; false: each that fits
+    int32_t inputs;      // held-out inputs of a measurement; 0: 96 of models up
+                         // to 32 million parameters, else 32
+    bool retry;          // make again what has failed
+    bool dry_run;        // plan, and make nothing
+    trv_message_fn on_message; // NULL: none
+    void *message_payload;
+} trv_triangle_options;
+
+#define TRV_TRIANGLE_OPTIONS_INIT                                              \
+    {                                                                          \
+        1, NULL, 0, NULL, 3, 0, NULL, NULL, 4, false, 0, false, false, NULL,   \
+            NULL                                                               \
+    }
+
+/**
+ * Run every edge of the triangle for each task and seed, measure what each kept,
+ * and keep it in a folder: sources at the vertices, the six edges by each method
+ * that fits, round trips, chains of up to four conversions. What is done already
+ * is not done again, so a stopped run goes on when it is called again. A
+ * conversion that fails is a row with its sentence.
+ *
+ * @param dir  the folder; made where it is absent.
+ * @return 0; TRV_EINVAL (no task; an edge or method that is none), TRV_EEXIST
+ *         (another run is at work there), TRV_EMISMATCH (the folder is of
+ *         another model), TRV_ECANCELED, TRV_ENOMEM, and what reading tasks and
+ *         writing files may return.
+ */
+TRV_API TRV_MUST_USE int trv_triangle(trv_model *m, const char *dir,
+                                      const trv_triangle_options *opts,
+                                      trv_progress_fn progress, void *payload,
+                                      trv_err *err);
+/** What a triangle's folder holds, as one JSON object (docs/triangle.md), also
+ * while a run is at work there. @param json [out] free with trv_free(). */
+TRV_API TRV_MUST_USE int trv_triangle_report(char **json, const char *dir,
+                                             trv_err *err);
 
 #ifdef __cplusplus
 }

@@ -10,8 +10,6 @@
 #include "adapt/reward/verifier.h"
 #include "api/api.h"
 #include "api/api_note.h"
-#include "measure/divergence.h"
-#include "measure/examples.h"
 #include "measure/measure.h"
 #include "measure/score.h"
 #include "model/files/hub.h"
@@ -459,11 +457,7 @@ trv_measure(trv_model *m, trv_measurement *out, const trv_adaptation *source,
 void
 trv_measurement_release(trv_measurement *r)
 {
-    mem_free(r->trouble);
-    mem_free(r->cut);
-    r->trouble = r->cut = NULL;
-    examples_release(r);
-    divergence_release(r);
+    measure_release(r);
 }
 
 int

@@ -357,6 +357,7 @@ work_end(struct work *w, int rc, trv_cost *cost)
     cost->seconds = clock_now() - w->began;
     cost->flop = w->s->decoder->flop - w->flop;
     cost->tokens = rate_tokens(&w->s->be->done) - rate_tokens(&w->done);
+    cost->drawn_tokens = w->s->be->done.draws - w->done.draws;
     cost->artefact_bytes = artefact_bytes(&w->head);
     cost->peak_bytes = mem_stats_get().peak_bytes;
 }

@@ -297,11 +297,19 @@ measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
     out->cost.flop = m.d->flop - flop;
     out->cost.tokens = m.d->tokens - tokens;
     out->cost.peak_bytes = mem_stats_get().peak_bytes;
-    if (rc) {
-        examples_release(out);
-        divergence_release(out);
-    }
+    if (rc)
+        measure_release(out);
     drawn_release(&m);
     inputs_release(&m.in);
     return rc;
+}
+
+void
+measure_release(trv_measurement *m)
+{
+    mem_free(m->trouble);
+    mem_free(m->cut);
+    m->trouble = m->cut = NULL;
+    examples_release(m);
+    divergence_release(m);
 }

@@ -38,6 +38,12 @@ int measure_run(struct session *s, trv_measurement *out, struct measured_on *on,
                 struct adaptation *task, const trv_measure_options *opts,
                 trv_progress_fn progress, void *payload, trv_err *err);
 
+/** Free what a measurement holds; accepts zeros. */
+void measure_release(trv_measurement *m);
+
+/** {"mean":, "stderr":, "n":, "low":, "high":}, null where not measured; NULL
+ * without memory. */
+json_t *measure_figure(const trv_figure *f);
 /** One JSON object, freed with mem_free(). */
 int measure_json(char **out, const trv_measurement *m, trv_err *err);
 

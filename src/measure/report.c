@@ -13,8 +13,8 @@ number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *
-figure(const trv_figure *f)
+json_t *
+measure_figure(const trv_figure *f)
 {
     const trv_figure none = {(double)NAN, (double)NAN, (double)NAN, (double)NAN,
                              0};
@@ -103,9 +103,9 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
                           m->task_target.n || m->task_gain.n;
     json_t *task =
         has_task
-            ? json_pack("{s:o,s:o,s:o,s:o}", "base", figure(&m->task_base),
-                        "source", figure(&m->task_source), "target",
-                        figure(&m->task_target), "gain", figure(&m->task_gain))
+            ? json_pack("{s:o,s:o,s:o,s:o}", "base", measure_figure(&m->task_base),
+                        "source", measure_figure(&m->task_source), "target",
+                        measure_figure(&m->task_target), "gain", measure_figure(&m->task_gain))
             : NULL;
     const bool whole = json_array_size(said) == (size_t)m->n_examples &&
                        !inputs == !m->n_inputs &&
@@ -114,12 +114,12 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
         "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},"
         "s:s?,s:o*,s:o*,s:o*}",
-        "kl_forward", figure(&m->kl_forward), "kl_reverse",
-        figure(&m->kl_reverse), "kl_base", figure(&m->kl_base), "gap_closed",
-        figure(&m->gap_closed), "top1_agreement", figure(&m->top1_agreement),
-        "rank_tau", figure(&m->rank_tau), "pair_accuracy",
-        figure(&m->pair_accuracy), "pearson", figure(&m->pearson), "drift",
-        figure(&m->drift), "drift_source", figure(&m->drift_source), "task",
+        "kl_forward", measure_figure(&m->kl_forward), "kl_reverse",
+        measure_figure(&m->kl_reverse), "kl_base", measure_figure(&m->kl_base), "gap_closed",
+        measure_figure(&m->gap_closed), "top1_agreement", measure_figure(&m->top1_agreement),
+        "rank_tau", measure_figure(&m->rank_tau), "pair_accuracy",
+        measure_figure(&m->pair_accuracy), "pearson", measure_figure(&m->pearson), "drift",
+        measure_figure(&m->drift), "drift_source", measure_figure(&m->drift_source), "task",
         task, "sizes", "max_inputs", (int)m->max_inputs, "max_tokens",
         (int)m->max_tokens, "candidates", (int)m->candidates, "cut", m->cut,
         "cost", "seconds", number(m->cost.seconds), "tokens",

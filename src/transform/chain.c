@@ -307,6 +307,7 @@ add_cost(trv_cost *sum, const trv_cost *one)
     sum->seconds += one->seconds;
     sum->tokens += one->tokens;
     sum->flop += one->flop;
+    sum->drawn_tokens += one->drawn_tokens;
     sum->final_loss = one->final_loss;
     if (one->peak_bytes > sum->peak_bytes)
         sum->peak_bytes = one->peak_bytes;

@@ -419,3 +419,50 @@ method_is_given(const trv_convert_options *o, const char *name, size_t n)
 
     return (p && is_set(o, p)) || (o->fixed && p && lists(o->fixed, p->name));
 }
+
+/* A number [all of the text], within bounds. */
+static bool
+read_number(double *out, const char *text, const struct option *p)
+{
+    char *end = NULL;
+
+    *out = strtod(text, &end);
+    return end != text && !*end && *out >= p->lo && *out <= p->hi;
+}
+
+int
+method_set_option(trv_convert_options *o, const char *name, const char *value,
+                  trv_err *err)
+{
+    const struct option *p = find_option(name, strlen(name));
+    void *at = p ? (char *)o + p->offset : NULL;
+    double x = 0.0;
+
+    if (!p)
+        return err_fail(err, TRV_EINVAL, "there is no option --%.60s", name);
+    if (p->type == TYPE_FLAG ? value != NULL : value == NULL)
+        return err_fail(err, TRV_EINVAL, "--%s takes %s value", p->name,
+                        p->type == TYPE_FLAG ? "no" : "a");
+    if ((p->type == TYPE_INT || p->type == TYPE_NUM) &&
+        (!read_number(&x, value, p) || (p->type == TYPE_INT && x > floor(x))))
+        return err_fail(err, TRV_EINVAL, "--%s takes a number of %g to %g",
+                        p->name, p->lo, p->hi);
+    switch (p->type) {
+    case TYPE_FLAG:
+        *(bool *)at = true;
+        break;
+    case TYPE_INT:
+        *(int32_t *)at = (int32_t)x;
+        break;
+    case TYPE_NUM:
+        *(double *)at = x;
+        break;
+    case TYPE_SEED:
+        return err_fail(err, TRV_EINVAL, "--%s is not set here", p->name);
+    case TYPE_TEXT:
+    case TYPE_CHOICE: // method_check_options() compares
+        *(const char **)at = value;
+        break;
+    }
+    return 0;
+}

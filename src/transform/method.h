@@ -116,6 +116,11 @@ void method_defaults(const struct method *m, trv_convert_options *o);
 
 /** A whole number of the options, by its name [n]. */
 int32_t *method_size(trv_convert_options *o, const char *name, size_t n);
+/** Set an option as a command line would: `value` NULL for a flag, else borrowed
+ * where it is a text. TRV_EINVAL: there is none of that name, or the value is
+ * none for it. */
+int method_set_option(trv_convert_options *o, const char *name,
+                      const char *value, trv_err *err);
 /** Did the user give an option: is it set, or named by o->fixed? */
 bool method_is_given(const trv_convert_options *o, const char *name, size_t n);
 

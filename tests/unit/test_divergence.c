@@ -82,6 +82,7 @@ test_divergence_figures_are_sums_over_the_vocabulary(void **state)
     recompute(kl, base, other, &m, SIDE_B, SIDE_A);
     check(&out.kl_reverse, stats_mean(kl, INPUTS));
     assert_true(fabs(out.kl_forward.mean - out.kl_reverse.mean) > 0.05);
+    divergence_release(&out);
     ruler_end(&m);
 }
 
