@@ -21,6 +21,8 @@ struct session {
     struct decoder *decoder; // NULL until session_decoder()
     struct arena arena;      // of one call or step; reset by whoever begins one
     struct memo *memo;       // of the run at work, which owns it; NULL: none
+    struct memo *draws;      // answers that several runs share, each by whose
+                             // it is; NULL: none
     struct rate rate;        // from rate_measure()
     bool identified;
     struct model_identity id;

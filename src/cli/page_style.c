@@ -141,3 +141,52 @@ const char *const page_style[] = {
     "@media print{.words[tabindex]{max-height:none}}\n",
     NULL,
 };
+
+/* How much was kept, from "s4" to "s0": one hue from deep to pale and another
+ * for nothing, told apart by width, dashes and figures, too. */
+const char *const page_style_triangle[] = {
+    ":root{--s4:#14508c;--s3:#3d7ab5;--s2:#8a6a1f;--s1:#b0560f;--s0:#9c2f20;"
+    "--sx:#737a84;--t4:#bcd5ef;--t3:#d9e7f5;--t2:#f3ead0;--t1:#f8dfc8;"
+    "--t0:#f4d3cd}\n"
+    "@media(prefers-color-scheme:dark){:root{--s4:#8fc1f7;--s3:#6a9fd6;"
+    "--s2:#d3b566;--s1:#ee9a5b;--s0:#f19284;--sx:#8c949f;--t4:#1d4a78;"
+    "--t3:#233b55;--t2:#403818;--t1:#4f3116;--t0:#55241d}}\n"
+    ".tasks{display:grid;gap:1rem;"
+    "grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr))}\n"
+    ".task{margin:0}.triangle{display:block;width:100%;max-width:26rem;"
+    "margin:0 auto}\n"
+    ".triangle text{font-size:15px;font-weight:700;fill:var(--ink)}\n"
+    ".triangle rect{fill:var(--page);stroke:var(--soft)}\n"
+    ".arrow{fill:none;stroke-width:2;stroke-linecap:round}\n"
+    ".arrow.s4{stroke:var(--s4);stroke-width:6}"
+    ".arrow.s3{stroke:var(--s3);stroke-width:5}"
+    ".arrow.s2{stroke:var(--s2);stroke-width:4}"
+    ".arrow.s1{stroke:var(--s1);stroke-width:3;stroke-dasharray:9 6}"
+    ".arrow.s0{stroke:var(--s0);stroke-width:2;stroke-dasharray:4 6}"
+    ".arrow.sx{stroke:var(--sx);stroke-dasharray:1 7}\n"
+    ".tip.s4{fill:var(--s4)}.tip.s3{fill:var(--s3)}.tip.s2{fill:var(--s2)}"
+    ".tip.s1{fill:var(--s1)}.tip.s0{fill:var(--s0)}.tip.sx{fill:var(--sx)}\n"
+    ".arrows{list-style:none;margin:.5rem 0 0;padding:0;font-size:.875rem}\n"
+    ".arrows li{border-left:5px solid var(--sx);padding:.1rem 0 .1rem .6rem;"
+    "margin:.2rem 0;color:var(--soft)}.arrows span,.arrows b{color:var(--ink)}"
+    ".arrows .s4{border-color:var(--s4)}.arrows .s3{border-color:var(--s3)}"
+    ".arrows .s2{border-color:var(--s2)}.arrows .s1{border-color:var(--s1)}"
+    ".arrows .s0{border-color:var(--s0)}\n"
+    ".where{display:block;color:var(--soft);font-size:.8125rem}\n"
+    ".scroll{overflow-x:auto}.scroll td{white-space:nowrap}"
+    ".scroll th{min-width:9rem}.scroll thead th{min-width:0;"
+    "white-space:nowrap}\n"
+    ".dots.source{stroke:var(--source)}.legend .source::before{"
+    "background:var(--source)}\n"
+    "td.s4{background:var(--t4)}td.s3{background:var(--t3)}"
+    "td.s2{background:var(--t2)}td.s1{background:var(--t1)}"
+    "td.s0{background:var(--t0)}\n"
+    "th button{font:inherit;color:inherit;background:none;border:0;padding:0;"
+    "cursor:pointer;text-decoration:underline dotted}\n"
+    "th[aria-sort=ascending] button::after{content:\" \\2191\"}"
+    "th[aria-sort=descending] button::after{content:\" \\2193\"}\n"
+    ".sort{font-size:.8125rem}\n"
+    "@media print{.scroll{overflow:visible}.sort{font-size:.75rem}"
+    "article,figure,tr{break-inside:avoid}}\n",
+    NULL,
+};

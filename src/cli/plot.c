@@ -220,6 +220,31 @@ plot_lines(FILE *f, const struct plot *plot)
     end_figure(f, &p);
 }
 
+void
+plot_scatter(FILE *f, const struct plot *plot)
+{
+    struct plot p = *plot;
+
+    settle(&p.x, p.x.log);
+    settle(&p.y, false);
+    begin_figure(f, &p, true, 16);
+    put_grid(f, &p.y, true);
+    put_grid(f, &p.x, false);
+    for (int s = 0; s < p.n; s++) {
+        const struct plot_series *l = &p.series[s];
+
+        fprintf(f, "<path class=\"dots %s\" d=\"", l->kind);
+        for (int64_t i = 0; i < l->n; i++)
+            if (isfinite(l->x[i]) && isfinite(l->y[i]))
+                fprintf(f, "M%.1f %.1fh0", SIDE * share_of(&p.x, l->x[i]),
+                        SIDE * (1 - share_of(&p.y, l->y[i])));
+        fputs("\"/>\n", f);
+    }
+    fputs("</svg>\n", f);
+    put_ticks(f, &p.y, true);
+    end_figure(f, &p);
+}
+
 static int
 by_value(const void *a, const void *b)
 {

@@ -30,7 +30,7 @@ struct plot {
     const char *title, *says; // heading, and a sentence under it
     const char *alt;          // what it shows, for those who do not see it
     struct plot_axis x, y;
-    struct plot_series series[3];
+    struct plot_series series[4];
     int n;
 };
 
@@ -43,6 +43,9 @@ void plot_lines(FILE *f, const struct plot *p);
 /** A strip of dots for each series, one above another, with the median; -1
  * without memory. */
 int plot_dots(FILE *f, const struct plot *p);
+
+/** Dots at x and y, a class for each series. */
+void plot_scatter(FILE *f, const struct plot *p);
 
 /** A bar from 0 to the mean on a scale of 0 to `top`, with its interval. */
 void plot_bar(FILE *f, const char *kind, const trv_figure *fig, double top);

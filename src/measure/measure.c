@@ -41,8 +41,8 @@ show_examples(struct measure *m, trv_measurement *out, trv_err *err)
     for (int side = 0; side < sides && !rc; side++) {
         for (int64_t i = 0; i < n; i++)
             contexts[i] = &m->items[i * m->n / n].context[side];
-        rc = examples_draw(out, side, m->s, contexts, &o, stage_on_drawn, m,
-                           err);
+        rc = examples_draw(out, side, m->s, m->side[side], contexts, &o,
+                           stage_on_drawn, m, err);
         m->stage_done += n;
     }
     mem_free(contexts);

@@ -410,9 +410,10 @@ read_prompt(const struct reader *r, const json_t *conf)
         rc = get_text(r, &text, conf, "text");
     if (!rc)
         rc = get_text(r, &file, conf, "file");
-    if (!rc && json_object_size(conf) != 1)
+    if (!rc && json_object_size(conf) != (messages && demos ? 2 : 1))
         rc = fail(r, where,
-                  "needs exactly one of text, messages, file and demos");
+                  "needs exactly one of text, messages, file and demos, or "
+                  "messages with demos behind them");
     if (!rc && messages)
         rc = raw ? fail(r, where, "has messages, and layout is raw")
                  : read_messages(r, messages);

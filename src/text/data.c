@@ -404,6 +404,25 @@ read_label(struct data_row *row, trv_err *err)
     return 0;
 }
 
+/* Nothing of a row is known: say what it has. */
+static int
+no_column(const struct data_row *row, const json_t *json, trv_err *err)
+{
+    json_t *columns = (json_t *)(uintptr_t)json; // it is only read
+    char has[160] = "";
+    size_t at = 0;
+
+    for (void *it = json_object_iter(columns); it && at < sizeof(has);
+         it = json_object_iter_next(columns, it))
+        at += (size_t)snprintf(has + at, sizeof(has) - at, "%s%.40s",
+                               at ? ", " : "", json_object_iter_key(it));
+    return data_row_fail(row, err, TRV_EFORMAT,
+                         "no known column (text, messages, prompt, "
+                         "completion, chosen, rejected, instruction, "
+                         "question, problem, conversations); it has %s",
+                         at ? has : "none");
+}
+
 int
 data_row_set(struct data_row *row, json_t *json, trv_err *err)
 {
@@ -463,10 +482,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
                              "column 'prompt' is a string and its answer "
                              "messages");
     if (!row->text && !row->messages && !row->prompt && !row->chosen)
-        return data_row_fail(row, err, TRV_EFORMAT,
-                             "no known column (text, messages, prompt, "
-                             "completion, chosen, rejected, instruction, "
-                             "question, problem, conversations)");
+        return no_column(row, json, err);
     return 0;
 }
 

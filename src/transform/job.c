@@ -120,6 +120,13 @@ int
 job_draw(struct answers *out, const struct work *w, struct answers_options how,
          trv_err *err)
 {
+    char of[HASH_HEX];
+    int rc = w->s->draws ? source_hash(of, how.teacher, err) : 0;
+
+    if (rc)
+        return rc;
+    if (w->s->draws && !(how.teacher && how.teacher->kind == KIND_FULL))
+        how.of = of;
     if (!how.file)
         how.file = w->place.kept;
     how.resume = w->resume;
