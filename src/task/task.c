@@ -403,14 +403,17 @@ read_prompt(const struct reader *r, const json_t *conf)
     const json_t *messages = json_object_get(conf, "messages");
     const json_t *demos = json_object_get(conf, "demos");
     const char *text = NULL, *file = NULL;
-    int64_t shots = 0;
-    int rc = check_keys(r, conf, where, "text messages file demos");
+    const json_t *seed = json_object_get(conf, "seed");
+    int64_t shots = 0, order = 0;
+    int rc = check_keys(r, conf, where, "text messages file demos seed");
 
     if (!rc)
         rc = get_text(r, &text, conf, "text");
     if (!rc)
         rc = get_text(r, &file, conf, "file");
-    if (!rc && json_object_size(conf) != (messages && demos ? 2 : 1))
+    if (!rc && seed && !demos)
+        rc = fail(r, where, "has a seed, which goes with demos");
+    if (!rc && (text != NULL) + (file != NULL) + (messages || demos) != 1)
         rc = fail(r, where,
                   "needs exactly one of text, messages, file and demos, or "
                   "messages with demos behind them");
@@ -419,6 +422,8 @@ read_prompt(const struct reader *r, const json_t *conf)
                  : read_messages(r, messages);
     if (!rc && demos)
         rc = json_int(&shots, conf, "demos", 1, DEMOS_LIMIT, r->file, r->err);
+    if (!rc)
+        rc = json_int(&order, conf, "seed", 0, INT32_MAX, r->file, r->err);
     if (!rc && demos && shots > r->t->rows[SPLIT_TRAIN])
         rc = fail(r, where, "wants %lld demonstrations of %lld rows of train",
                   (long long)shots, (long long)r->t->rows[SPLIT_TRAIN]);

@@ -119,7 +119,8 @@ is_wanted(const json_t *row, const json_t *seen, int64_t shots)
 }
 
 /* Rows of train as demonstrations, in an order of chance: a file's own order may
- * have a pattern, such as yes and no by turns, that a model goes on with. */
+ * have a pattern, such as yes and no by turns, that a model goes on with. Small
+ * models depend on the order, so a task can give its seed. */
 static int
 put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
           trv_err *err)
@@ -128,7 +129,11 @@ put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
     struct shuffle order = {0};
     json_t *seen = NULL;
     int64_t taken = 0;
-    int rc = shuffle_init(&order, t->rows[SPLIT_TRAIN], 0, err);
+    const json_t *prompt =
+        json_object_get(json_object_get(t->conf, "sources"), "prompt");
+    const json_t *seed = json_object_get(prompt, "seed");
+    int rc = shuffle_init(&order, t->rows[SPLIT_TRAIN],
+                          (uint64_t)json_integer_value(seed), err);
 
     if (!rc)
         rc = count_answers(&seen, rows, err);

@@ -10,6 +10,8 @@ put_value(struct strbuf *out, const json_t *value)
 {
     if (json_is_string(value))
         return sb_add(out, json_string_value(value), json_string_length(value));
+    if (json_is_boolean(value)) // as a table's label column is read
+        return sb_putc(out, json_is_true(value) ? '1' : '0');
     if (json_is_integer(value))
         return sb_printf(out, "%lld", (long long)json_integer_value(value));
     return sb_printf(out, "%.15g", json_number_value(value));
@@ -47,7 +49,8 @@ template_fill(struct strbuf *out, const char *text, const json_t *row,
         memcpy(name, text + 1, n);
         name[n] = '\0';
         value = json_object_get(row, name);
-        if (!json_is_string(value) && !json_is_number(value))
+        if (!json_is_string(value) && !json_is_number(value) &&
+            !json_is_boolean(value))
             return err_fail(err, TRV_EFORMAT,
                             "line %lld has no text in the column '%s', which "
                             "%s names%s",
