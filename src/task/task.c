@@ -178,7 +178,9 @@ read_words_of(const struct reader *r, const json_t **out, const char *where,
     char path[60];
     int rc;
 
-    snprintf(path, sizeof(path), "%s.answers", where);
+    snprintf(path, sizeof(path), "%s%sanswers", where, *where ? "." : "");
+    if (!json_object_get(conf, "answers"))
+        return 0; // what is there stays
     rc = get_object(r, out, conf, "answers", path);
     json_object_foreach((json_t *)(uintptr_t)*out, key, word)
     {
@@ -209,6 +211,10 @@ read_split(const struct reader *r, enum task_split which, const json_t *conf)
     if (rc)
         return rc;
     rc = get_text(r, &c.ask, r->t->conf, "ask");
+    if (!rc)
+        rc = get_text(r, &c.answer, r->t->conf, "answer");
+    if (!rc)
+        rc = read_words_of(r, &c.answers, "", r->t->conf);
     if (!rc)
         rc = get_text(r, &c.file, conf, "file");
     if (!rc)
@@ -617,9 +623,10 @@ read_head(const struct reader *r)
 {
     struct task *t = r->t;
     int64_t format = 0, max_tokens = 64;
-    int rc = check_keys(r, t->conf, "the task",
-                        "format name says layout max_tokens data ask metric "
-                        "reward second_reward principle sources edges");
+    int rc = check_keys(
+        r, t->conf, "the task",
+        "format name says layout max_tokens data ask answer "
+        "answers metric reward second_reward principle sources edges");
 
     if (!rc)
         rc =

@@ -118,9 +118,9 @@ is_wanted(const json_t *row, const json_t *seen, int64_t shots)
                shots + labels - 1;
 }
 
-/* Rows of train as demonstrations, in an order of chance: a file's own order may
- * have a pattern, such as yes and no by turns, that a model goes on with. Small
- * models depend on the order, so a task can give its seed. */
+/* Rows of train as demonstrations: the first, or some of chance where the task
+ * gives a seed. A file may have a pattern, such as yes and no by turns, that a
+ * model goes on with, and small models depend on the order. */
 static int
 put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
           trv_err *err)
@@ -138,7 +138,8 @@ put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
     if (!rc)
         rc = count_answers(&seen, rows, err);
     for (int64_t i = 0; i < t->rows[SPLIT_TRAIN] && taken < shots && !rc; i++) {
-        const json_t *row = json_array_get(rows, (size_t)shuffle_at(&order, i));
+        const json_t *row =
+            json_array_get(rows, (size_t)(seed ? shuffle_at(&order, i) : i));
         const char *answer = rows_text(row, "completion");
         json_t *count;
 

@@ -1,9 +1,21 @@
 /* template.c -- braces, replaced. */
 #include "task/template.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "text/data.h"
+
+/* A value as JSON: a text in quotes, with what must be escaped. */
+static int
+put_json(struct strbuf *out, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    const int rc = text ? sb_puts(out, text) : -1;
+
+    free(text);
+    return rc;
+}
 
 static int
 put_value(struct strbuf *out, const json_t *value)
@@ -22,6 +34,7 @@ template_fill(struct strbuf *out, const char *text, const json_t *row,
               const char *key, int64_t line, trv_err *err)
 {
     char name[100], hint[NEAREST_HINT];
+    bool as_json;
     int rc = 0;
 
     while (*text && !rc) {
@@ -48,6 +61,9 @@ template_fill(struct strbuf *out, const char *text, const json_t *row,
                             key);
         memcpy(name, text + 1, n);
         name[n] = '\0';
+        as_json = n > 5 && strcmp(name + n - 5, "|json") == 0;
+        if (as_json)
+            name[n - 5] = '\0';
         value = json_object_get(row, name);
         if (!json_is_string(value) && !json_is_number(value) &&
             !json_is_boolean(value))
@@ -56,7 +72,7 @@ template_fill(struct strbuf *out, const char *text, const json_t *row,
                             "%s names%s",
                             (long long)line, name, key,
                             data_column_hint(hint, row, name));
-        rc = put_value(out, value);
+        rc = (as_json ? put_json : put_value)(out, value);
         text = end + 1;
     }
     return rc ? err_nomem(err, "for a task's rows") : 0;
