@@ -151,8 +151,8 @@ const struct cmd_entry cmd_triangle = {
         "when the same command is given again. What fails is a row with its "
         "reason; the others go on.",
     .examples = "trivium triangle --model MODEL --task tasks/manner\n"
-                "trivium triangle --model MODEL --task tasks/sst2 --task "
-                "tasks/brief --data DATA --budget 12h --out out/t",
+                "trivium triangle --model MODEL --task tasks/sst2 --data DATA "
+                "--budget 12h",
     .opts = triangle_opts,
     .args_size = sizeof(struct triangle_args),
     .defaults = &triangle_defaults,

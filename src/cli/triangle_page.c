@@ -323,13 +323,14 @@ put_trouble(const struct triangle_page *p)
 
 /* "prompt: messages:p.json" of a task's source. */
 static void
-put_source(const struct triangle_page *p, const json_t *task, const char *form)
+put_source(const struct triangle_page *p, const json_t *task, const char *form,
+           const char *head)
 {
     const json_t *source =
         json_object_get(json_object_get(task, "sources"), form);
     const char *how = means_text(source, "how");
 
-    fputs("<td>", p->f);
+    fprintf(p->f, "<td data-h=\"%s\">", head);
     tpage_line(p, *how ? how : means_text(source, "spec"));
     fputs("</td>", p->f);
 }
@@ -351,12 +352,12 @@ put_tasks(const struct triangle_page *p)
         tpage_line(p, means_text(task, "name"));
         fputs("</th>", p->f);
         for (int i = 0; i < 3; i++)
-            fprintf(p->f, "<td>%lld</td>",
+            fprintf(p->f, "<td data-h=\"%s\">%lld</td>", heads[1 + i],
                     (long long)json_integer_value(
                         json_object_get(rows, counts[i])));
-        put_source(p, task, "prompt");
-        put_source(p, task, "params");
-        fputs("<td>", p->f);
+        put_source(p, task, "prompt", heads[4]);
+        put_source(p, task, "params", heads[5]);
+        fprintf(p->f, "<td data-h=\"%s\">", heads[6]);
         tpage_line(p, means_text(task, "reward"));
         fputs("</td></tr>\n", p->f);
     }

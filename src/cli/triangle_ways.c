@@ -314,13 +314,16 @@ tpage_ways(const struct triangle_page *p)
 /* ---- what was forgotten -------------------------------------------------- */
 
 static void
-put_pair(const struct triangle_page *p, const trv_figure *a,
+put_pair(const struct triangle_page *p, const char *head, const trv_figure *a,
          const trv_figure *b, const char *word, int digits)
 {
-    fputs("<td>", p->f);
-    if (b->n)
-        tpage_number(p->f, b->mean, digits);
-    if (b->n && a->n) {
+    if (!b->n) {
+        fputs("<td></td>", p->f);
+        return;
+    }
+    fprintf(p->f, "<td data-h=\"%s\">", head);
+    tpage_number(p->f, b->mean, digits);
+    if (a->n) {
         fprintf(p->f, " <span>%s ", word);
         tpage_number(p->f, a->mean, digits);
         fputs("</span>", p->f);
@@ -362,11 +365,15 @@ tpage_drift(const struct triangle_page *p)
         fputs("<span>", p->f);
         tpage_line(p, g->task);
         fputs("</span></th>", p->f);
-        put_pair(p, &f[MEANS_DRIFT_SOURCE], &f[MEANS_DRIFT], "source", 3);
-        put_pair(p, &f[MEANS_HELD_BASE], &f[MEANS_HELD], "base", 2);
-        put_pair(p, &f[MEANS_UNSEEN_BASE], &f[MEANS_UNSEEN], "base", 2);
-        put_pair(p, &f[MEANS_SECOND_BASE], &f[MEANS_SECOND], "base", 2);
-        put_pair(p, &f[MEANS_TOKENS_BASE], &f[MEANS_TOKENS], "base", 1);
+        put_pair(p, heads[1], &f[MEANS_DRIFT_SOURCE], &f[MEANS_DRIFT], "source",
+                 3);
+        put_pair(p, heads[2], &f[MEANS_HELD_BASE], &f[MEANS_HELD], "base", 2);
+        put_pair(p, heads[3], &f[MEANS_UNSEEN_BASE], &f[MEANS_UNSEEN], "base",
+                 2);
+        put_pair(p, heads[4], &f[MEANS_SECOND_BASE], &f[MEANS_SECOND], "base",
+                 2);
+        put_pair(p, heads[5], &f[MEANS_TOKENS_BASE], &f[MEANS_TOKENS], "base",
+                 1);
         fputs("</tr>\n", p->f);
     }
     if (any) {

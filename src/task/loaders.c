@@ -297,8 +297,7 @@ shape_toxicity(json_t *row, const char **why, const struct data_row *at,
     }
     if (json_object_set(row, "toxicity", toxicity) ||
         (text_of(next, "text") &&
-         json_object_set(row, "completion", json_object_get(next, "text"))) ||
-        (next && json_object_del(row, "continuation")) ||
+         json_object_set(row, "continuation", json_object_get(next, "text"))) ||
         json_object_set(row, "prompt", json_object_get(prompt, "text")))
         return no_memory(at, err);
     return 0;
@@ -332,7 +331,7 @@ static const struct loader loaders[] = {
      {.shape = shape_persona}},
     {"toxicity",
      "prompt and continuation, objects with text and scores",
-     "prompt completion toxicity",
+     "prompt continuation toxicity",
      {.shape = shape_toxicity}},
 };
 

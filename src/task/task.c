@@ -168,6 +168,26 @@ check_spec(const struct reader *r, const char *where, const char *text,
 
 /* ---- rows ---------------------------------------------------------------- */
 
+/* Words for values of an answer. */
+static int
+read_words_of(const struct reader *r, const json_t **out, const char *where,
+              const json_t *conf)
+{
+    const char *key;
+    json_t *word;
+    char path[60];
+    int rc;
+
+    snprintf(path, sizeof(path), "%s.answers", where);
+    rc = get_object(r, out, conf, "answers", path);
+    json_object_foreach((json_t *)(uintptr_t)*out, key, word)
+    {
+        if (!rc && json_string_length(word) == 0)
+            rc = fail(r, path, "has no word for '%.60s'", key);
+    }
+    return rc;
+}
+
 static int
 read_split(const struct reader *r, enum task_split which, const json_t *conf)
 {
@@ -184,7 +204,8 @@ read_split(const struct reader *r, enum task_split which, const json_t *conf)
     int rc;
 
     snprintf(where, sizeof(where), "data.%s", task_split_name(which));
-    rc = check_keys(r, conf, where, "file loader limit skip ask");
+    rc =
+        check_keys(r, conf, where, "file loader limit skip ask answer answers");
     if (rc)
         return rc;
     rc = get_text(r, &c.ask, r->t->conf, "ask");
@@ -195,11 +216,15 @@ read_split(const struct reader *r, enum task_split which, const json_t *conf)
     if (!rc)
         rc = get_text(r, &c.ask, conf, "ask");
     if (!rc)
+        rc = get_text(r, &c.answer, conf, "answer");
+    if (!rc)
+        rc = read_words_of(r, &c.answers, where, conf);
+    if (!rc)
         rc = json_int(&c.limit, conf, "limit", 1, ROWS_MAX, r->file, r->err);
     if (!rc)
         rc = json_int(&c.skip, conf, "skip", 0, ROWS_MAX, r->file, r->err);
     if (rc)
-        return rc == TRV_EFORMAT ? err_prefix(r->err, "%s", where) : rc;
+        return rc;
     if (!c.file)
         return fail(r, where, "names no file");
     return rows_read(&r->t->sets[which], &c, r->err);
@@ -697,8 +722,10 @@ task_open(struct task *out, const char *dir, const char *data, trv_err *err)
 
     *out = (struct task){0};
     out->dir = mem_strdup(dir);
-    r.file = path_join(dir, TASK_FILE);
-    rc = out->dir && r.file ? 0 : err_nomem(err, "for a task");
+    for (size_t n = strlen(dir); out->dir && n > 1 && dir[n - 1] == '/'; n--)
+        out->dir[n - 1] = '\0';
+    r.file = out->dir ? path_join(out->dir, TASK_FILE) : NULL;
+    rc = r.file ? 0 : err_nomem(err, "for a task");
     if (!rc && !file_exists(r.file))
         rc = err_fail(err, TRV_EIO, "'%s' is no task: it has no %s", dir,
                       TASK_FILE);

@@ -156,16 +156,79 @@ drop_read(json_t *json, bool is_pairs)
         json_object_del(json, pair[i]);
 }
 
+/* Set a column from a template of columns. */
 static int
-put_ask(json_t *json, const struct rows_conf *c, int64_t line, trv_err *err)
+put_filled(json_t *json, const char *column, const char *key,
+           const char *template, const struct rows_conf *c, int64_t line,
+           trv_err *err)
 {
     struct strbuf b = {0};
-    int rc = template_fill(&b, c->ask, json, c->task, (size_t)line, err);
+    int rc = template_fill(&b, template, json, key, line, err);
 
-    if (!rc && json_object_set_new(json, "prompt",
-                                   json_stringn(b.s ? b.s : "", b.len)))
+    if (rc == TRV_EFORMAT)
+        rc = err_prefix(err, "'%s': %s", c->task, c->where);
+    if (!rc &&
+        json_object_set_new(json, column, json_stringn(b.s ? b.s : "", b.len)))
         rc = err_nomem(err, ROWS_WANT);
     sb_release(&b);
+    return rc;
+}
+
+/* The word that stands for a column's value. */
+static int
+put_word(json_t *json, const char *column, const struct rows_conf *c,
+         int64_t line, trv_err *err)
+{
+    const char *value = json_string_value(json_object_get(json, column));
+    json_t *word = value ? json_object_get(c->answers, value) : NULL;
+    char hint[NEAREST_HINT];
+
+    if (!value)
+        return 0;
+    if (!word)
+        return err_fail(err, TRV_EFORMAT,
+                        "'%s': %s: line %lld of '%s' has the %s '%.60s', which "
+                        "answers has no word for%s",
+                        c->task, c->where, (long long)line, c->file, column,
+                        value, data_column_hint(hint, c->answers, value));
+    return json_object_set(json, column, word) ? err_nomem(err, ROWS_WANT) : 0;
+}
+
+/* Of two words the other one is wrong. */
+static int
+put_other(json_t *json, const struct rows_conf *c, trv_err *err)
+{
+    const json_t *answer = json_object_get(json, "answer");
+    const char *key;
+    json_t *word;
+
+    if (json_object_size(c->answers) != 2 || json_object_get(json, "wrong"))
+        return 0;
+    json_object_foreach((json_t *)(uintptr_t)c->answers, key, word)
+    {
+        if (!json_equal(word, answer) && json_object_set(json, "wrong", word))
+            return err_nomem(err, ROWS_WANT);
+    }
+    return 0;
+}
+
+/* The answer that the task makes of a row, in place of the row's own. */
+static int
+put_answer(json_t *json, const struct rows_conf *c, int64_t line, trv_err *err)
+{
+    int rc = 0;
+
+    if (!c->answer && !c->answers)
+        return 0;
+    if (c->answer)
+        rc = put_filled(json, "answer", "answer", c->answer, c, line, err);
+    if (!rc && c->answers)
+        rc = put_word(json, "answer", c, line, err);
+    if (!rc && c->answers)
+        rc = put_word(json, "wrong", c, line, err);
+    if (!rc && c->answers)
+        rc = put_other(json, c, err);
+    json_object_del(json, "completion");
     return rc;
 }
 
@@ -219,10 +282,14 @@ put_row(json_t *list, const struct data_row *row, const struct rows_conf *c,
     json_t *json = row->json;
     int rc = 0;
 
-    if (set_prompt(json, row) || set_answer(json))
+    if (set_prompt(json, row))
+        rc = err_nomem(err, ROWS_WANT);
+    if (!rc)
+        rc = put_answer(json, c, row->line, err);
+    if (!rc && set_answer(json))
         rc = err_nomem(err, ROWS_WANT);
     if (!rc && c->ask)
-        rc = put_ask(json, c, row->line, err);
+        rc = put_filled(json, "prompt", "ask", c->ask, c, row->line, err);
     if (!rc && !json_object_get(json, "prompt"))
         rc = data_row_fail(row, err, TRV_EFORMAT,
                            "the row has nothing that is asked (prompt, text, "

@@ -1,6 +1,7 @@
 /* task_rows.h -- the rows of a task's sets, as every run reads them.
  *
- *   file ─► loader ─► skip, limit ─► ask ─► canonical columns ─► an array
+ *   file ─► loader ─► skip, limit ─► ask, answer, answers ─► canonical columns
+ *   ─► an array
  *
  * Canonical columns: `prompt` (messages in the layout chat, text in raw),
  * `completion` and `answer` where the row has one; of pairs `chosen` and
@@ -18,14 +19,16 @@
 
 /* What task.json says of a set. Borrowed. */
 struct rows_conf {
-    const char *task;   // task.json, for messages
-    const char *where;  // "data.train"
-    const char *dir;    // the task's folder
-    const char *data;   // a second folder; NULL: none
-    const char *file;   // within one of them
-    const char *loader; // its name
-    const char *ask;    // a template; NULL: none
-    const char *layout; // "chat", "raw"; NULL: the model's
+    const char *task;      // task.json, for messages
+    const char *where;     // "data.train"
+    const char *dir;       // the task's folder
+    const char *data;      // a second folder; NULL: none
+    const char *file;      // within one of them
+    const char *loader;    // its name
+    const char *ask;       // a template of what is asked; NULL: none
+    const char *answer;    // likewise of the answer
+    const json_t *answers; // words for values of the answer; NULL: as they are
+    const char *layout;    // "chat", "raw"; NULL: the model's
     int64_t skip, limit;
     bool is_pairs;
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "text/data.h"
+
 static int
 put_value(struct strbuf *out, const json_t *value)
 {
@@ -15,9 +17,9 @@ put_value(struct strbuf *out, const json_t *value)
 
 int
 template_fill(struct strbuf *out, const char *text, const json_t *row,
-              const char *file, size_t line, trv_err *err)
+              const char *key, int64_t line, trv_err *err)
 {
-    char name[100];
+    char name[100], hint[NEAREST_HINT];
     int rc = 0;
 
     while (*text && !rc) {
@@ -39,17 +41,18 @@ template_fill(struct strbuf *out, const char *text, const json_t *row,
         n = end ? (size_t)(end - text) - 1 : 0;
         if (!end || n == 0 || n >= sizeof(name))
             return err_fail(err, TRV_EFORMAT,
-                            "'%s': ask has a '{' without a column and '}'; a "
-                            "brace itself is written {{",
-                            file);
+                            "%s has a '{' without a column and '}'; a brace "
+                            "itself is written {{",
+                            key);
         memcpy(name, text + 1, n);
         name[n] = '\0';
         value = json_object_get(row, name);
         if (!json_is_string(value) && !json_is_number(value))
             return err_fail(err, TRV_EFORMAT,
-                            "'%s': row %zu has no text in the column '%s', "
-                            "which ask names",
-                            file, line, name);
+                            "line %lld has no text in the column '%s', which "
+                            "%s names%s",
+                            (long long)line, name, key,
+                            data_column_hint(hint, row, name));
         rc = put_value(out, value);
         text = end + 1;
     }

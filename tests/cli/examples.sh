@@ -35,9 +35,10 @@ ln -s model DIR
 for task in manner sst2 brief; do
     mkdir -p tasks/$task
     cp sums.jsonl tasks/$task
+    sed 's/Say/Tell/' sums.jsonl >tasks/$task/held.jsonl
     cat >tasks/$task/task.json <<JSON
 {"format": 1, "name": "$task", "max_tokens": 4, "reward": "verifier:exact,column=answer",
- "data": {"train": {"file": "sums.jsonl"}, "heldout": {"file": "sums.jsonl"}},
+ "data": {"train": {"file": "sums.jsonl"}, "heldout": {"file": "held.jsonl"}},
  "sources": {"prompt": {"text": "Be kind. "}, "params": {"from": "prompt"}}}
 JSON
 done
