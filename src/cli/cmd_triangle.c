@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/textio.h"
 #include "cli/triangle_page.h"
+#include "cli/triangle_read.h"
 #include "cli/triangle_table.h"
 
 #define RUNS_DIR "out/triangle"
@@ -66,20 +67,6 @@ static const struct opt_spec triangle_opts[] = {
     OPT_END,
 };
 
-/* The report of a folder, parsed. */
-static enum cli_exit
-read_report(struct cli *cli, char **text, json_t **report, const char *dir)
-{
-    trv_err err = {0};
-
-    *report = NULL;
-    if (trv_triangle_report(text, dir, &err))
-        return cli_fail_err(cli, &err);
-    *report = json_loads(*text, 0, NULL);
-    return *report ? CLI_OK
-                   : cli_fail(cli, CLI_FAILURE, "no memory for the report");
-}
-
 /* DIR/report.html, or the file that was named. */
 static enum cli_exit
 write_page(const struct cli *cli, const json_t *report, const char *dir,
@@ -133,7 +120,7 @@ triangle_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    status = read_report(cli, &text, &report, a->out);
+    status = triangle_read(cli, &text, &report, a->out);
     if (!status && !o.dry_run)
         status = write_page(cli, report, a->out, NULL);
     if (status)
@@ -148,7 +135,7 @@ triangle_run(struct cli *cli, const void *args)
     status = cli_finish(cli);
 done:
     json_decref(report);
-    trv_free(text);
+    free(text);
     trv_model_free(m);
     return status;
 }
@@ -203,7 +190,7 @@ runs_run(struct cli *cli, const void *args)
     json_t *report = NULL;
     char *text = NULL;
     enum cli_exit status =
-        read_report(cli, &text, &report, a->dir ? a->dir : RUNS_DIR);
+        triangle_read(cli, &text, &report, a->dir ? a->dir : RUNS_DIR);
 
     if (!status && a->json) {
         fprintf(cli->out, "%s\n", text);
@@ -212,7 +199,7 @@ runs_run(struct cli *cli, const void *args)
         triangle_table_counts(cli->out, report);
     }
     json_decref(report);
-    trv_free(text);
+    free(text);
     return status ? status : cli_finish(cli);
 }
 
@@ -255,14 +242,14 @@ report_run(struct cli *cli, const void *args)
     const char *dir = a->dir ? a->dir : RUNS_DIR;
     json_t *report = NULL;
     char *text = NULL;
-    enum cli_exit status = read_report(cli, &text, &report, dir);
+    enum cli_exit status = triangle_read(cli, &text, &report, dir);
 
     if (!status && a->json)
         fprintf(cli->out, "%s\n", text);
     else if (!status)
         status = write_page(cli, report, dir, a->html);
     json_decref(report);
-    trv_free(text);
+    free(text);
     return status ? status : cli_finish(cli);
 }
 
@@ -272,7 +259,7 @@ const struct cmd_entry cmd_report = {
     .description =
         "Write one HTML file of what a triangle has measured so far: the "
         "triangles, what looks wrong, every figure. It opens from disk and "
-        "needs nothing else.",
+        "needs nothing else. A folder that has report.json alone will do.",
     .examples = "trivium report out/triangle --html triangle.html",
     .opts = report_opts,
     .args_size = sizeof(struct report_args),

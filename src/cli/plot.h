@@ -32,6 +32,7 @@ struct plot {
     struct plot_axis x, y;
     struct plot_series series[4];
     int n;
+    bool front; // of a scatter: join the dots that none to the left tops
 };
 
 /** Widen an axis so that it holds the values. A logarithmic one leaves out what
@@ -44,7 +45,8 @@ void plot_lines(FILE *f, const struct plot *p);
  * without memory. */
 int plot_dots(FILE *f, const struct plot *p);
 
-/** Dots at x and y, a class for each series. */
+/** Dots at x and y, a colour and a shape for each series: a disk, a square, a
+ * ring. */
 void plot_scatter(FILE *f, const struct plot *p);
 
 /** A bar from 0 to the mean on a scale of 0 to `top`, with its interval. */

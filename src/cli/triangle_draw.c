@@ -54,19 +54,31 @@ triangle_arrow(const struct means *m, const char *task, const char *from,
 }
 
 const char *
-triangle_figure(char out[40], const struct means_group *g)
+triangle_figure(char out[TRIANGLE_FIGURE_MAX], const struct means_group *g)
 {
-    if (g && g->kept.n && isfinite(g->kept.stderr_))
-        snprintf(out, 40, "%.2f \302\261 %.2f", g->kept.mean, g->kept.stderr_);
-    else if (g && g->kept.n)
-        snprintf(out, 40, "%.2f", g->kept.mean);
+    if (g && g->f[MEANS_KEPT].n)
+        snprintf(out, TRIANGLE_FIGURE_MAX, "%.2f", g->f[MEANS_KEPT].mean);
     else
-        snprintf(out, 40, "%s",
+        snprintf(out, TRIANGLE_FIGURE_MAX, "%s",
                  !g          ? "not run"
                  : g->failed ? "failed"
                  : g->done   ? "not measured"
                  : g->cut    ? "left out"
                              : "to be made");
+    return out;
+}
+
+/* "0.87–0.91", between the ends `between`; "" where it has no interval. */
+static const char *
+interval(char out[TRIANGLE_FIGURE_MAX], const struct means_group *g,
+         const char *between)
+{
+    const trv_figure *f = g ? &g->f[MEANS_KEPT] : NULL;
+
+    *out = '\0';
+    if (f && f->n && isfinite(f->low) && isfinite(f->high))
+        snprintf(out, TRIANGLE_FIGURE_MAX, "%.2f%s%.2f", f->low, between,
+                 f->high);
     return out;
 }
 
@@ -84,16 +96,17 @@ put_arrow(FILE *f, const struct means *m, const char *task,
     const double y0 = a->y + SHORT * uy + APART * ny;
     const double x1 = b->x - SHORT * ux + APART * nx;
     const double y1 = b->y - SHORT * uy + APART * ny;
-    /* inside, figures stand where the triangle is wide */
+    /* inside, one figure stands above the other, for there is no room beside */
     const bool inside = ny > 0.2 && fabs(nx) > 0.2;
-    const double at = !inside ? 0.5 : dy > 0 ? 0.66 : 0.34;
+    const double at = !inside ? 0.5 : dy > 0 ? 0.48 : 0.3;
     const double mx = x0 + at * (x1 - x0) + LABEL * nx;
     const double my = y0 + at * (y1 - y0) + LABEL * ny;
     const struct means_group *g = triangle_arrow(m, task, a->form, b->form);
     const double s = g ? means_strength(g) : (double)NAN;
     const char *class = triangle_class(s);
     const double head = 7.0;
-    char text[40];
+    const char *anchor;
+    char text[TRIANGLE_FIGURE_MAX], ends[TRIANGLE_FIGURE_MAX];
 
     fprintf(f,
             "<path class=\"arrow %s\" d=\"M%.1f %.1fL%.1f %.1f\"/>"
@@ -101,31 +114,37 @@ put_arrow(FILE *f, const struct means *m, const char *task,
             class, x0, y0, x1 - head * ux, y1 - head * uy, class, x1, y1,
             x1 - 1.8 * head * ux + head * nx, y1 - 1.8 * head * uy + head * ny,
             x1 - 1.8 * head * ux - head * nx, y1 - 1.8 * head * uy - head * ny);
+    anchor = nx > 0.3 ? "start" : nx < -0.3 ? "end" : "middle";
     triangle_figure(text, g);
-    if (g && g->kept.n)
-        text[strcspn(text, " ")] = '\0'; // the error stands in the list
-    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>\n", mx,
-            my + 5,
-            nx > 0.3    ? "start"
-            : nx < -0.3 ? "end"
-                        : "middle",
-            text);
+    interval(ends, g, "\342\200\223");
+    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", mx,
+            *ends && ny < -0.5 ? my - 10 : my + 5, anchor, text);
+    if (*ends)
+        fprintf(f, "<tspan class=\"range\" x=\"%.1f\" dy=\"1.15em\">%s</tspan>",
+                mx, ends);
+    fputs("</text>\n", f);
 }
 
 static void
 put_words(FILE *f, const struct means *m, const char *task)
 {
-    char text[40];
+    char text[TRIANGLE_FIGURE_MAX], ends[TRIANGLE_FIGURE_MAX];
     int n = 0;
 
     for (int a = 0; a < VERTICES; a++)
-        for (int b = 0; b < VERTICES; b++)
-            if (a != b)
-                fprintf(f, "%s%s to %s: %s", n++ ? "; " : "", vertices[a].form,
-                        vertices[b].form,
-                        triangle_figure(
-                            text, triangle_arrow(m, task, vertices[a].form,
-                                                 vertices[b].form)));
+        for (int b = 0; b < VERTICES; b++) {
+            const struct means_group *g =
+                a == b ? NULL
+                       : triangle_arrow(m, task, vertices[a].form,
+                                        vertices[b].form);
+
+            if (a == b)
+                continue;
+            fprintf(f, "%s%s to %s: %s", n++ ? "; " : "", vertices[a].form,
+                    vertices[b].form, triangle_figure(text, g));
+            if (*interval(ends, g, " to "))
+                fprintf(f, ", from %s", ends);
+        }
 }
 
 void

@@ -18,8 +18,11 @@ const struct means_group *triangle_arrow(const struct means *m,
                                          const char *task, const char *from,
                                          const char *to);
 
-/** "0.93 ± 0.02", or "not measured", "failed"; `out` [40]. */
-const char *triangle_figure(char out[40], const struct means_group *g);
+#define TRIANGLE_FIGURE_MAX 64
+
+/** "0.93", or "not measured", "failed". */
+const char *triangle_figure(char out[TRIANGLE_FIGURE_MAX],
+                            const struct means_group *g);
 
 /** The drawing. `title` is what a screen reader says first. */
 void triangle_draw(FILE *f, const struct means *m, const char *task);

@@ -14,15 +14,36 @@
 
 #define MEANS_FORMS_MAX 8 // forms of a path
 
+/** What is measured of a node. _BASE: the same of the base. */
+enum means_what {
+    MEANS_KEPT, // fidelity, of the root
+    MEANS_STEP, // of the parent
+    MEANS_KL_BASE,
+    MEANS_DRIFT,
+    MEANS_DRIFT_SOURCE,
+    MEANS_HELD_BASE, // the task's metric on held-out rows
+    MEANS_HELD,
+    MEANS_UNSEEN_BASE, // on rows that nothing learned from
+    MEANS_UNSEEN,
+    MEANS_REWARD_BASE,
+    MEANS_REWARD,
+    MEANS_SECOND_BASE, // a reward that nothing was optimised for
+    MEANS_SECOND,
+    MEANS_TOKENS_BASE, // of an answer
+    MEANS_TOKENS,
+    MEANS_RANK_TAU,
+    MEANS_PAIRS,
+    MEANS_FIGURES
+};
+
 /* Nodes that differ in their seed alone. */
 struct means_group {
     const char *task, *role, *method, *kind, *form; // "" where there is none
     const char *path[MEANS_FORMS_MAX];
-    int length;           // conversions
-    bool chosen;          // the edge's default method
-    const char *fidelity; // its name: "gap closed"
-    trv_figure kept;      // of the root; n: seeds that have it
-    trv_figure step;      // of the parent
+    int length;                                  // conversions
+    bool chosen;                                 // the edge's default method
+    const char *fidelity;                        // its name: "gap closed"
+    trv_figure f[MEANS_FIGURES];                 // n: seeds that have it
     double seconds, whole_seconds, bytes, added; // means; NaN: none
     const json_t *first; // a node that is done, for its examples; NULL: none
     int done, failed, cut, waiting;
@@ -32,15 +53,26 @@ struct means_group {
 struct means {
     struct means_group *groups; // [n]
     int n;
+    int *of; // [nodes of the report] the group of each
 };
 
 /** Group the nodes of a report, in its order. Returns -1 without memory. */
 int means_of(struct means *out, const json_t *report);
 void means_release(struct means *m); // accepts zeros
 
-/** One figure of several, each with the error of its inputs: the error of their
- * mean is the larger of their spread's and their own. n: how many. */
+/**
+ * The mean of several figures (of seeds, of tasks), each with the error of its
+ * inputs. n: how many. The error is the larger of what their spread says and
+ * what their own errors say, for both are estimates of the same and the spread
+ * of few is often small by chance. The 95 % interval is the wider of Student's,
+ * of the spread, and the normal one, of their own. One figure keeps its own.
+ */
 trv_figure means_combine(const trv_figure *list, int n);
+
+/** A measured figure of a node. */
+trv_figure means_node(const json_t *node, enum means_what what);
+/** A field of its cost; NaN: none. */
+double means_cost(const json_t *node, const char *field);
 
 /** A figure of JSON; n 0 where it is none. */
 trv_figure means_figure(const json_t *f);
