@@ -77,7 +77,7 @@ drawn_share(struct sample_options *so, char of[HASH_HEX], struct session *s,
 {
     int rc;
 
-    if (!s->draws || (a && a->kind == KIND_FULL))
+    if (!s->draws || (a && a != s->draws_of))
         return 0;
     rc = source_hash(of, a, err);
     so->memo = s->draws;

@@ -49,7 +49,7 @@ int drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
 int drawn_by(struct measure *m, enum side side, trv_err *err);
 
 /** Take answers of `a` (NULL: the base) from those that runs share, and keep
- * them there, where the session has such; `of` stays with `so`. What
+ * them there, where the session shares them; `of` stays with `so`. What
  * source_hash() returns. */
 int drawn_share(struct sample_options *so, char of[HASH_HEX], struct session *s,
                 struct adaptation *a, trv_err *err);

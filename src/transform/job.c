@@ -121,12 +121,13 @@ job_draw(struct answers *out, const struct work *w, struct answers_options how,
          trv_err *err)
 {
     char of[HASH_HEX];
-    int rc = w->s->draws ? source_hash(of, how.teacher, err) : 0;
+    const bool shared =
+        w->s->draws && (!how.teacher || how.teacher == w->s->draws_of);
+    const int rc = shared ? source_hash(of, how.teacher, err) : 0;
 
     if (rc)
         return rc;
-    if (w->s->draws && !(how.teacher && how.teacher->kind == KIND_FULL))
-        how.of = of;
+    how.of = shared ? of : NULL;
     if (!how.file)
         how.file = w->place.kept;
     how.resume = w->resume;

@@ -400,6 +400,7 @@ node_measure(json_t *row, const struct triangle *t, int node,
                      .err = err};
     int rc = open_all(&l, node);
 
+    t->s->draws_of = l.of_root;
     if (!rc)
         rc = put(&l, row, "trouble", json_array());
     if (!rc)
@@ -417,6 +418,7 @@ node_measure(json_t *row, const struct triangle *t, int node,
         rc = measure_pairs(&l);
     if (!rc && v->role != ROLE_SOURCE)
         rc = verdict_add(row, err);
+    t->s->draws_of = NULL;
     adaptation_free(l.a);
     adaptation_free(l.of_root);
     adaptation_free(l.of_parent);

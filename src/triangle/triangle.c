@@ -192,8 +192,10 @@ make_source(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
     made.method = how->method;
     rc = adaptation_open(&from, t->s->model, NULL, task->source[how->made_of],
                          false, err);
+    t->s->draws_of = from;
     if (!rc)
         rc = node_make(cost, t, &made, from, progress, payload, err);
+    t->s->draws_of = NULL;
     adaptation_free(from);
     return rc;
 }
@@ -212,8 +214,11 @@ make(trv_cost *cost, const struct triangle *t, int node,
     spec = triangle_spec_from(t, v);
     rc = spec ? adaptation_open(&from, t->s->model, NULL, spec, false, err)
               : err_nomem(err, "to open a node");
+    if (!rc && t->tree.nodes[v->parent].role == ROLE_SOURCE)
+        t->s->draws_of = from;
     if (!rc)
         rc = node_make(cost, t, v, from, progress, payload, err);
+    t->s->draws_of = NULL;
     adaptation_free(from);
     mem_free(spec);
     return rc;
