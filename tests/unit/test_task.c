@@ -387,6 +387,58 @@ test_task_check_says_what_is_wrong(void **state)
     }
 }
 
+/* ---- memory -------------------------------------------------------------- */
+
+static int
+open_write_check(const char *dir)
+{
+    const trv_task_options o = TRV_TASK_OPTIONS_INIT;
+    trv_task_report r;
+    struct task t;
+    char out[300];
+    trv_err err = {0};
+    int rc = task_open(&t, dir, NULL, &err);
+
+    snprintf(out, sizeof(out), "%s/out", dir);
+    if (!rc) {
+        rc = task_write(&t, out, &err);
+        task_release(&t);
+    }
+    if (!rc) {
+        rc = task_check(&r, NULL, dir, &o, NULL, NULL, &err);
+        task_report_release(&r);
+    }
+    if (rc && rc != TRV_ENOMEM)
+        fail_msg("%d '%s'", rc, err.msg);
+    return rc;
+}
+
+/* Each allocation fails once: nothing is lost, and nothing is done by half. */
+static void
+test_task_survives_each_failing_allocation(void **state)
+{
+    const char *dir = folder(
+        "{\"layout\":\"chat\"," PLAIN ",\"ask\":\"{prompt}?\",\"answers\":"
+        "{\"yes\":\"1\",\"no\":\"0\"},\"second_reward\":\"verifier:exact\","
+        "\"sources\":{\"prompt\":{\"demos\":2,\"seed\":1}},\"edges\":"
+        "{\"prompt->params\":{\"methods\":[\"solve\"]}}}");
+    const int64_t before = mem_stats_get().live_bytes;
+    int64_t n = 0;
+
+    (void)state;
+    for (;; n++) {
+        int rc;
+
+        mem_fail_after(n);
+        rc = open_write_check(dir);
+        mem_fail_after(-1);
+        assert_int_equal(mem_stats_get().live_bytes, before);
+        if (!rc)
+            break;
+    }
+    assert_true(n > 100);
+}
+
 int
 main(void)
 {
@@ -396,6 +448,7 @@ main(void)
         cmocka_unit_test(test_task_rows_are_canonical),
         cmocka_unit_test(test_task_knows_a_reward_that_runs_a_program),
         cmocka_unit_test(test_task_check_says_what_is_wrong),
+        cmocka_unit_test(test_task_survives_each_failing_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
