@@ -178,7 +178,9 @@ read_words_of(const struct reader *r, const json_t **out, const char *where,
     char path[60];
     int rc;
 
-    snprintf(path, sizeof(path), "%s.answers", where);
+    snprintf(path, sizeof(path), "%s%sanswers", where, *where ? "." : "");
+    if (!json_object_get(conf, "answers"))
+        return 0; // what is there stays
     rc = get_object(r, out, conf, "answers", path);
     json_object_foreach((json_t *)(uintptr_t)*out, key, word)
     {
@@ -209,6 +211,10 @@ read_split(const struct reader *r, enum task_split which, const json_t *conf)
     if (rc)
         return rc;
     rc = get_text(r, &c.ask, r->t->conf, "ask");
+    if (!rc)
+        rc = get_text(r, &c.answer, r->t->conf, "answer");
+    if (!rc)
+        rc = read_words_of(r, &c.answers, "", r->t->conf);
     if (!rc)
         rc = get_text(r, &c.file, conf, "file");
     if (!rc)
@@ -403,21 +409,27 @@ read_prompt(const struct reader *r, const json_t *conf)
     const json_t *messages = json_object_get(conf, "messages");
     const json_t *demos = json_object_get(conf, "demos");
     const char *text = NULL, *file = NULL;
-    int64_t shots = 0;
-    int rc = check_keys(r, conf, where, "text messages file demos");
+    const json_t *seed = json_object_get(conf, "seed");
+    int64_t shots = 0, order = 0;
+    int rc = check_keys(r, conf, where, "text messages file demos seed");
 
     if (!rc)
         rc = get_text(r, &text, conf, "text");
     if (!rc)
         rc = get_text(r, &file, conf, "file");
-    if (!rc && json_object_size(conf) != 1)
+    if (!rc && seed && !demos)
+        rc = fail(r, where, "has a seed, which goes with demos");
+    if (!rc && (text != NULL) + (file != NULL) + (messages || demos) != 1)
         rc = fail(r, where,
-                  "needs exactly one of text, messages, file and demos");
+                  "needs exactly one of text, messages, file and demos, or "
+                  "messages with demos behind them");
     if (!rc && messages)
         rc = raw ? fail(r, where, "has messages, and layout is raw")
                  : read_messages(r, messages);
     if (!rc && demos)
         rc = json_int(&shots, conf, "demos", 1, DEMOS_LIMIT, r->file, r->err);
+    if (!rc)
+        rc = json_int(&order, conf, "seed", 0, INT32_MAX, r->file, r->err);
     if (!rc && demos && shots > r->t->rows[SPLIT_TRAIN])
         rc = fail(r, where, "wants %lld demonstrations of %lld rows of train",
                   (long long)shots, (long long)r->t->rows[SPLIT_TRAIN]);
@@ -611,9 +623,10 @@ read_head(const struct reader *r)
 {
     struct task *t = r->t;
     int64_t format = 0, max_tokens = 64;
-    int rc = check_keys(r, t->conf, "the task",
-                        "format name says layout max_tokens data ask metric "
-                        "reward second_reward principle sources edges");
+    int rc = check_keys(
+        r, t->conf, "the task",
+        "format name says layout max_tokens data ask answer "
+        "answers metric reward second_reward principle sources edges");
 
     if (!rc)
         rc =

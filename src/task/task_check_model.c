@@ -91,13 +91,13 @@ check_lengths(struct look *l, enum task_split which)
             (long long)over, (long long)l->t->rows[which],
             task_split_name(which), (long long)room, (long long)longest,
             (long long)want);
-    if (!rc && cut)
-        rc = task_problem(l->out, l->err, 2 * cut > l->t->rows[which],
-                          "%lld of %lld answers of %s are longer than "
-                          "max_tokens, %lld; the longest has %lld tokens",
-                          (long long)cut, (long long)l->t->rows[which],
-                          task_split_name(which), (long long)want,
-                          (long long)answer);
+    if (!rc && cut && which != SPLIT_TRAIN) // which is read whole
+        rc = task_problem(
+            l->out, l->err, l->t->is_greedy && 2 * cut > l->t->rows[which],
+            "%lld of %lld answers of %s are longer than "
+            "max_tokens, %lld; the longest has %lld tokens",
+            (long long)cut, (long long)l->t->rows[which],
+            task_split_name(which), (long long)want, (long long)answer);
     return rc;
 }
 

@@ -35,7 +35,7 @@ find_file(char **out, const struct rows_conf *c, trv_err *err)
     *out = NULL;
     if (c->file[0] == '/') {
         *out = mem_strdup(c->file);
-        return *out ? 0 : err_nomem(err, ROWS_WANT);
+        rc = *out ? 0 : err_nomem(err, ROWS_WANT);
     }
     for (int pass = 0; pass < 2 && !rc && !*out; pass++)
         for (int i = 0; i < 2 && !rc && !*out; i++) {
@@ -50,6 +50,12 @@ find_file(char **out, const struct rows_conf *c, trv_err *err)
                 *out = sb_take(&b);
         }
     sb_release(&b);
+    if (*out && data_is_stream(*out)) {
+        rc = err_fail(err, TRV_EIO, "'%s': %s: '%s' is no regular file",
+                      c->task, c->where, *out);
+        mem_free(*out);
+        *out = NULL;
+    }
     if (rc || *out)
         return rc;
     return c->data
@@ -115,16 +121,19 @@ set_prompt(json_t *json, const struct data_row *row)
 static int
 set_answer(json_t *json)
 {
-    const char *answer = json_string_value(json_object_get(json, "answer"));
-    const char *completion = rows_text(json, "completion");
-    const char *chosen = rows_text(json, "chosen");
+    const char *text = rows_text(json, "answer");
+    const bool is_text = json_is_string(json_object_get(json, "answer"));
 
-    if (!completion && (answer || chosen))
-        return json_object_set_new(json, "completion",
-                                   json_string(answer ? answer : chosen));
-    if (!answer && completion && !json_object_get(json, "answer"))
-        return json_object_set_new(json, "answer", json_string(completion));
-    return 0;
+    if (!text)
+        text = rows_text(json, "completion");
+    if (!text)
+        text = rows_text(json, "chosen");
+    if (!text || json_is_number(json_object_get(json, "answer")))
+        return 0;
+    if (!json_object_get(json, "completion") &&
+        json_object_set_new(json, "completion", json_string(text)))
+        return -1;
+    return is_text ? 0 : json_object_set_new(json, "answer", json_string(text));
 }
 
 /* A text as the turn of a role. */

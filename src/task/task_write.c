@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "learn/loop/shuffle.h"
 #include "task/template.h"
 
 /* Leave a file alone that holds these bytes already: runs name it by its
@@ -103,33 +104,50 @@ put_demo(json_t *list, const char *asked, const char *answer, bool chat)
                json_pack("{s:s,s:s}", "role", "assistant", "content", answer));
 }
 
-/* The first rows of train as demonstrations, no answer in more of them than its
- * share. */
+/* Where a demonstration may be taken from a row: it is one turn with an answer
+ * that is in no more of them than its share. */
+static bool
+is_wanted(const json_t *row, const json_t *seen, int64_t shots)
+{
+    const int64_t labels = (int64_t)json_object_size(seen);
+    const char *answer = rows_text(row, "completion");
+
+    return answer && rows_asked(row) &&
+           json_array_size(json_object_get(row, "prompt")) <= 1 &&
+           json_integer_value(json_object_get(seen, answer)) * labels <
+               shots + labels - 1;
+}
+
+/* Rows of train as demonstrations: the first, or some of chance where the task
+ * gives a seed. A file may have a pattern, such as yes and no by turns, that a
+ * model goes on with, and small models depend on the order. */
 static int
 put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
           trv_err *err)
 {
-    const json_t *rows = t->sets[SPLIT_TRAIN].list, *row;
-    int64_t taken = 0, labels;
-    json_t *seen;
-    size_t i;
-    int rc = count_answers(&seen, rows, err);
+    const json_t *rows = t->sets[SPLIT_TRAIN].list;
+    struct shuffle order = {0};
+    json_t *seen = NULL;
+    int64_t taken = 0;
+    const json_t *prompt =
+        json_object_get(json_object_get(t->conf, "sources"), "prompt");
+    const json_t *seed = json_object_get(prompt, "seed");
+    int rc = shuffle_init(&order, t->rows[SPLIT_TRAIN],
+                          (uint64_t)json_integer_value(seed), err);
 
-    labels = (int64_t)json_object_size(seen);
-    json_array_foreach(rows, i, row)
-    {
+    if (!rc)
+        rc = count_answers(&seen, rows, err);
+    for (int64_t i = 0; i < t->rows[SPLIT_TRAIN] && taken < shots && !rc; i++) {
+        const json_t *row =
+            json_array_get(rows, (size_t)(seed ? shuffle_at(&order, i) : i));
         const char *answer = rows_text(row, "completion");
-        const char *asked = rows_asked(row);
-        json_t *count = answer ? json_object_get(seen, answer) : NULL;
+        json_t *count;
 
-        if (rc || taken == shots)
-            break;
-        if (!answer || !asked ||
-            json_array_size(json_object_get(row, "prompt")) > 1 ||
-            json_integer_value(count) * labels >= shots + labels - 1)
+        if (!is_wanted(row, seen, shots))
             continue;
+        count = json_object_get(seen, answer);
         json_integer_set(count, json_integer_value(count) + 1);
-        if (put_demo(list, asked, answer, chat))
+        if (put_demo(list, rows_asked(row), answer, chat))
             rc = err_nomem(err, "for demonstrations");
         taken++;
     }
@@ -138,6 +156,7 @@ put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
                       "'%s': sources.prompt wants %lld demonstrations, and "
                       "train has %lld rows of one turn with an answer",
                       t->dir, (long long)shots, (long long)taken);
+    shuffle_release(&order);
     json_decref(seen);
     return rc;
 }
@@ -222,13 +241,15 @@ write_file(struct task *t, const char *name, const char *dir, trv_err *err)
     return rc;
 }
 
-/* Demonstrations: turns of a chat where the task is one, else rows that stand
- * before any input. */
+/* Demonstrations: turns of a chat behind messages, where the task is one, else
+ * rows that stand before any input. */
 static int
-write_demos(struct task *t, int64_t shots, const char *dir, trv_err *err)
+write_demos(struct task *t, const json_t *before, int64_t shots,
+            const char *dir, trv_err *err)
 {
     const bool chat = t->kinds[FORM_PROMPT] == KIND_MESSAGES;
-    json_t *list = json_array();
+    json_t *list =
+        before ? json_copy((json_t *)(uintptr_t)before) : json_array();
     int rc = list ? put_demos(list, t, shots, chat, err)
                   : err_nomem(err, "for demonstrations");
 
@@ -255,9 +276,9 @@ write_prompt(struct task *t, const char *dir, trv_err *err)
         return write_text(t, text, dir, err);
     if (file)
         return write_file(t, file, dir, err);
-    if (messages)
-        return write_messages(t, messages, dir, err);
-    return demos ? write_demos(t, json_integer_value(demos), dir, err) : 0;
+    if (demos)
+        return write_demos(t, messages, json_integer_value(demos), dir, err);
+    return messages ? write_messages(t, messages, dir, err) : 0;
 }
 
 /* ---- specs --------------------------------------------------------------- */
