@@ -232,10 +232,22 @@ const char *const page_style_triangle[] = {
     "overflow-wrap:normal}.ways td{min-width:5.5rem}"
     ".scroll .map th{min-width:0;overflow-wrap:normal;font-size:.75rem}.map "
     "th,.map td{padding:.4rem .25rem}"
-    ".chips li{padding:.15rem .3rem;font-size:.75rem}}\n"
-    "@media "
-    "print{.filter{display:none}.scroll{overflow:visible}.sort{font-size:."
-    "75rem}"
-    "article,figure,tr{break-inside:avoid}}\n",
+    ".chips li{padding:.15rem .3rem;font-size:.75rem}}\n",
+    /* paper */
+    "@media print{:root{--page:#fff;font-size:12px}body{font-size:1rem}"
+    ".filter{display:none}"
+    ".scroll{overflow:visible}h2,h3,.note,figcaption{break-after:avoid}"
+    ".scroll td,.scroll thead th{white-space:normal}.scroll "
+    "th{min-width:0;overflow-wrap:normal}"
+    "article,figure,tr{break-inside:avoid}"
+    ".sort{font-size:.75rem}.sort thead{display:none}"
+    ".sort,.sort tbody,.sort tr,.sort th{display:block}"
+    ".sort tr{padding:.4rem .6rem;border-top:1px solid var(--line)}"
+    ".sort tbody th{border:0;padding:0}"
+    ".scroll .sort td{display:inline-block;border:0;padding:0 .9rem 0 0;"
+    "min-width:0}.scroll .sort td:empty{display:none}"
+    ".sort td span{display:inline}"
+    ".sort td[data-h]::before{content:attr(data-h) \": \";"
+    "color:var(--soft)}}\n",
     NULL,
 };

@@ -68,17 +68,18 @@ triangle_figure(char out[TRIANGLE_FIGURE_MAX], const struct means_group *g)
     return out;
 }
 
-/* "0.87–0.91", between the ends `between`; "" where it has no interval. */
+/* "0.87–0.91", and " to " where a dash would read as another sign; "" where it
+ * has no interval. */
 static const char *
 interval(char out[TRIANGLE_FIGURE_MAX], const struct means_group *g,
-         const char *between)
+         bool in_words)
 {
     const trv_figure *f = g ? &g->f[MEANS_KEPT] : NULL;
 
     *out = '\0';
     if (f && f->n && isfinite(f->low) && isfinite(f->high))
-        snprintf(out, TRIANGLE_FIGURE_MAX, "%.2f%s%.2f", f->low, between,
-                 f->high);
+        snprintf(out, TRIANGLE_FIGURE_MAX, "%.2f%s%.2f", f->low,
+                 in_words || f->low < 0 ? " to " : "\342\200\223", f->high);
     return out;
 }
 
@@ -116,7 +117,7 @@ put_arrow(FILE *f, const struct means *m, const char *task,
             x1 - 1.8 * head * ux - head * nx, y1 - 1.8 * head * uy - head * ny);
     anchor = nx > 0.3 ? "start" : nx < -0.3 ? "end" : "middle";
     triangle_figure(text, g);
-    interval(ends, g, "\342\200\223");
+    interval(ends, g, false);
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s", mx,
             *ends && ny < -0.5 ? my - 10 : my + 5, anchor, text);
     if (*ends)
@@ -142,7 +143,7 @@ put_words(FILE *f, const struct means *m, const char *task)
                 continue;
             fprintf(f, "%s%s to %s: %s", n++ ? "; " : "", vertices[a].form,
                     vertices[b].form, triangle_figure(text, g));
-            if (*interval(ends, g, " to "))
+            if (*interval(ends, g, true))
                 fprintf(f, ", from %s", ends);
         }
 }

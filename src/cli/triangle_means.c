@@ -21,8 +21,8 @@ number(const json_t *object, const char *key)
     return json_is_number(x) ? json_number_value(x) : (double)NAN;
 }
 
-trv_figure
-means_figure(const json_t *f)
+static trv_figure
+figure(const json_t *f)
 {
     trv_figure out = {(double)NAN, (double)NAN, (double)NAN, (double)NAN, 0};
 
@@ -35,12 +35,6 @@ means_figure(const json_t *f)
     out.n = json_integer_value(json_object_get(f, "n"));
     out.n = out.n > 0 ? out.n : 1;
     return out;
-}
-
-trv_figure
-means_field(const json_t *object, const char *key)
-{
-    return means_figure(json_object_get(object, key));
 }
 
 /* Where each figure stands in a node. */
@@ -69,7 +63,7 @@ means_node(const json_t *node, enum means_what what)
 {
     for (int i = 0; i < 3 && keys[what][i]; i++)
         node = json_object_get(node, keys[what][i]);
-    return means_figure(node);
+    return figure(node);
 }
 
 double

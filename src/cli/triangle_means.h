@@ -69,15 +69,11 @@ void means_release(struct means *m); // accepts zeros
  */
 trv_figure means_combine(const trv_figure *list, int n);
 
-/** A measured figure of a node. */
+/** A measured figure of a node; n 0 where it is none. */
 trv_figure means_node(const json_t *node, enum means_what what);
 /** A field of its cost; NaN: none. */
 double means_cost(const json_t *node, const char *field);
 
-/** A figure of JSON; n 0 where it is none. */
-trv_figure means_figure(const json_t *f);
-/** The same of object[key]. */
-trv_figure means_field(const json_t *object, const char *key);
 /** The text of object[key], "" where there is none. */
 const char *means_text(const json_t *object, const char *key);
 
