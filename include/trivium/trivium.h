@@ -871,6 +871,9 @@ typedef struct {
     /* The target's, or without one the source's, less the base's to the same
      * input. */
     trv_figure task_gain;
+    /* Tokens of an answer, its end included, of those that a side drew for
+     * other figures, at most max_tokens; n 0 where it drew none. */
+    trv_figure tokens_base, tokens_source, tokens_target;
     uint32_t asked; // bit i: figure i of measure_figures.def was to be measured
     int32_t max_inputs, max_tokens, candidates; // the sizes that it had
     char *cut; // a line: what the budget has cut, and the options that give the

@@ -113,7 +113,8 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
                        !positions == !m->n_positions && !task == !has_task;
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},"
+        "s:o*,s:{s:o,s:o,s:o},s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,"
+        "s:o,s:f,s:f},"
         "s:s?,s:o*,s:o*,s:o*}",
         "kl_forward", measure_figure(&m->kl_forward), "kl_reverse",
         measure_figure(&m->kl_reverse), "kl_base", measure_figure(&m->kl_base),
@@ -122,9 +123,12 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
         measure_figure(&m->rank_tau), "pair_accuracy",
         measure_figure(&m->pair_accuracy), "pearson",
         measure_figure(&m->pearson), "drift", measure_figure(&m->drift),
-        "drift_source", measure_figure(&m->drift_source), "task", task, "sizes",
-        "max_inputs", (int)m->max_inputs, "max_tokens", (int)m->max_tokens,
-        "candidates", (int)m->candidates, "cut", m->cut, "cost", "seconds",
+        "drift_source", measure_figure(&m->drift_source), "task", task,
+        "answer_tokens", "base", measure_figure(&m->tokens_base), "source",
+        measure_figure(&m->tokens_source), "target",
+        measure_figure(&m->tokens_target), "sizes", "max_inputs",
+        (int)m->max_inputs, "max_tokens", (int)m->max_tokens, "candidates",
+        (int)m->candidates, "cut", m->cut, "cost", "seconds",
         number(m->cost.seconds), "tokens", number(m->cost.tokens), "flop",
         number(m->cost.flop), "peak_bytes", (json_int_t)m->cost.peak_bytes,
         "artefact_bytes", (json_int_t)m->cost.artefact_bytes,

@@ -220,6 +220,9 @@ measure_root(struct look *l)
     if (!rc)
         rc = put_sides(l, l->row, "reward", &m.task_base, &m.task_source,
                        &m.task_target);
+    if (!rc && acts(l->a))
+        rc = put_sides(l, l->row, "answer_tokens", &m.tokens_base,
+                       &m.tokens_source, &m.tokens_target);
     if (!rc && acts(l->a) && acts(l->of_root))
         rc = put_fidelity(l, "gap closed", "of_root", &m.gap_closed);
     if (!rc && acts(l->a) && !acts(l->of_root))
