@@ -10,7 +10,7 @@ set(TEST_ENV "TRIVIUM_ASSETS=${TRIVIUM_ASSETS}"
   # Threads that spin while they wait make a busy machine a hundred times slower.
   "OMP_WAIT_POLICY=passive")
 # Sanitizers make a test three times as long.
-set(TEST_TIMEOUT 300)
+set(TEST_TIMEOUT 900)
 if(TRIVIUM_SANITIZE)
   set(TEST_TIMEOUT 1200)
 endif()

@@ -513,9 +513,9 @@ typedef struct {
      * else none. `fixed` names options, parted by blanks, that count as given
      * though they stand at their default; NULL: none. */
     const char *budget, *fixed;
-    bool dry_run; // fill the plan of the cost, and do no work
-    double epochs;       // passes over given preferences, where steps are 0;
-                         // 0: 3
+    bool dry_run;  // fill the plan of the cost, and do no work
+    double epochs; // passes over given preferences, where steps are 0;
+                   // 0: 3
     double desirable_weight;   // kto: of each good answer's loss; 1
     double undesirable_weight; // kto: of each bad one's; 1
 } trv_convert_options;
@@ -871,6 +871,9 @@ typedef struct {
     /* The target's, or without one the source's, less the base's to the same
      * input. */
     trv_figure task_gain;
+    /* Tokens of an answer, its end included, of those that a side drew for
+     * other figures, at most max_tokens; n 0 where it drew none. */
+    trv_figure tokens_base, tokens_source, tokens_target;
     uint32_t asked; // bit i: figure i of measure_figures.def was to be measured
     int32_t max_inputs, max_tokens, candidates; // the sizes that it had
     char *cut; // a line: what the budget has cut, and the options that give the
@@ -915,6 +918,58 @@ TRV_API void trv_measurement_release(trv_measurement *r);
  * with trv_free(). */
 TRV_API TRV_MUST_USE int
 trv_measurement_json(char **json, const trv_measurement *r, trv_err *err);
+
+/* ---- tasks ---------------------------------------------------------- */
+
+/** One thing that is wrong with a task. */
+typedef struct {
+    bool useless; // no figure of the task would mean anything
+    char *text;   // one sentence
+} trv_task_problem;
+
+/** What a check of a task found. */
+typedef struct {
+    char *name, *says;             // says NULL: it says nothing
+    int64_t rows[5];               // train, heldout, unseen, pairs, train_pairs
+    char *metric;                  // its kind
+    trv_figure base, prompt, gain; // the metric of the base and under the
+                                   // prompt; n 0: not measured
+    trv_task_problem *problems;    // [n_problems]
+    int32_t n_problems;
+    bool useless; // one of them is
+} trv_task_report;
+
+typedef struct {
+    uint32_t version;   // 1
+    const char *data;   // where files that the task names are looked for, too
+    int32_t max_inputs; // held-out rows that the metric is measured on; 0: 32
+    bool run_programs;  // start the outside programs that its rewards name
+} trv_task_options;
+
+#define TRV_TASK_OPTIONS_INIT                                                  \
+    {                                                                          \
+        1, NULL, 0, false                                                      \
+    }
+
+/**
+ * Say what is wrong with a task before hours are spent on it: a folder with
+ * task.json (docs/tasks.md).
+ *
+ * @param m    measures what the base and the prompt get, and finds what does
+ *             not fit it; NULL: only what needs no model is checked.
+ * @param out  [out] free with trv_task_report_release(); zeros after a failure.
+ * @return 0, also where problems were found; what cannot be read is a failure:
+ *         TRV_EIO, TRV_EFORMAT (task.json, or a row), TRV_EUNSUPPORTED,
+ *         TRV_EINVAL, TRV_ERANGE, TRV_ECANCELED, TRV_ENOMEM.
+ */
+TRV_API TRV_MUST_USE int trv_task_check(trv_model *m, trv_task_report *out,
+                                        const char *dir,
+                                        const trv_task_options *opts,
+                                        trv_progress_fn progress, void *payload,
+                                        trv_err *err);
+TRV_API void trv_task_report_release(trv_task_report *r);
+/** The name of rows[i], "train" and so on; NULL behind the last. */
+TRV_API const char *trv_task_split(int32_t i);
 
 /* ---- the triangle --------------------------------------------------- */
 

@@ -317,11 +317,11 @@ artefact_check_base(const struct artefact *a, const char *dir, const char *name,
                     const struct model_identity *id, trv_err *err)
 {
     const struct {
-        const char *part, *made_for, *is;
+        const char *part, *differs, *made_for, *is;
     } parts[] = {
-        {"weights", a->base_weights, id->weights},
-        {"tokenizer", a->base_tokenizer, id->tokenizer},
-        {"chat template", a->base_chat, id->chat},
+        {"weights", "differ from those", a->base_weights, id->weights},
+        {"tokenizer", "differs from that", a->base_tokenizer, id->tokenizer},
+        {"chat template", "differs from that", a->base_chat, id->chat},
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -329,12 +329,12 @@ artefact_check_base(const struct artefact *a, const char *dir, const char *name,
             continue;
         return err_fail(
             err, TRV_EMISMATCH,
-            "'%s' was made for the base '%.100s': its %s (%.12s...) differs "
-            "from that of '%.100s' (%.12s%s); on:MODEL,A takes it as the "
-            "change "
-            "of its own model, --any-base as it is",
-            dir, a->base_name, parts[i].part, parts[i].made_for, name,
-            *parts[i].is ? parts[i].is : "none", *parts[i].is ? "..." : "");
+            "'%s' was made for the base '%.100s': its %s (%.12s...) %s of "
+            "'%.100s' (%.12s%s); on:MODEL,%s takes it as a change of MODEL, "
+            "its own, and --any-base as it is",
+            dir, a->base_name, parts[i].part, parts[i].made_for,
+            parts[i].differs, name, *parts[i].is ? parts[i].is : "none",
+            *parts[i].is ? "..." : "", dir);
     }
     return 0;
 }

@@ -6,6 +6,8 @@
 
 #include "model/decoder/decoder.h"
 
+struct adaptation;
+
 /* How fast a model runs here, in seconds; 0: not measured (rate.h). */
 struct rate {
     double score; // a token of a forward pass, with its log-probability
@@ -21,7 +23,11 @@ struct session {
     struct decoder *decoder; // NULL until session_decoder()
     struct arena arena;      // of one call or step; reset by whoever begins one
     struct memo *memo;       // of the run at work, which owns it; NULL: none
-    struct rate rate;        // from rate_measure()
+    /* Answers that several runs share, by whose they are; NULL: none. Those of
+     * the base and of draws_of are kept; all others are drawn for once. */
+    struct memo *draws;
+    const struct adaptation *draws_of; // NULL: of the base alone
+    struct rate rate;                  // from rate_measure()
     bool identified;
     struct model_identity id;
 };

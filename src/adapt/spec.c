@@ -11,6 +11,7 @@
 #include "adapt/cross_model.h"
 #include "adapt/reward/reward_conf.h"
 #include "adapt/reward/verifier.h"
+#include "adapt/spec_hint.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -506,9 +507,12 @@ unknown(const char *text, trv_err *err)
     const size_t n = strcspn(text, ":");
     const struct kind_row *row;
     struct strbuf known = {0};
-    char hint[NEAREST_HINT];
+    char hint[NEAREST_HINT], clause[SPEC_HINT];
     int rc;
 
+    if (spec_hint(clause, text))
+        return err_fail(err, TRV_EINVAL, "'%.200s' is no adaptation: %s", text,
+                        clause);
     if (!file_exists(text) && kind_nearest(text, n)) {
         row = find_named(text, n);
         return row ? err_fail(err, TRV_EINVAL,

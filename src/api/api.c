@@ -356,6 +356,16 @@ trv_kind_options(const char *kind)
 }
 
 int
+api_check_out(const char *to, bool replace, trv_err *err)
+{
+    const char *out;
+    enum kind kind;
+    int rc = adaptation_target(&kind, &out, to, err);
+
+    return rc ? rc : outdir_check(out, replace, err);
+}
+
+int
 trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
             const char *to, const trv_convert_options *opts,
             trv_progress_fn progress, void *payload, trv_err *err)
@@ -364,9 +374,12 @@ trv_convert(trv_model *m, trv_cost *cost, const trv_adaptation *from,
     trv_cost unused;
     int rc = api_need_model(m, err);
 
+    opts = opts ? opts : &defaults;
+    if (!rc && opts->dry_run && !opts->resume)
+        rc = api_check_out(to, opts->replace, err);
     return rc ? rc
-              : chain_run(m->s, cost ? cost : &unused, from->inner, to,
-                          opts ? opts : &defaults, progress, payload, err);
+              : chain_run(m->s, cost ? cost : &unused, from->inner, to, opts,
+                          progress, payload, err);
 }
 
 int

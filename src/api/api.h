@@ -20,4 +20,8 @@ int api_need_tokenizer(const trv_model *m, trv_err *err);
 /** The same, and weights: what all work with a model needs. */
 int api_need_model(const trv_model *m, trv_err *err);
 
+/** Before a dry run: TRV_EEXIST where what KIND:OUT names is there and may not be
+ * replaced, as a run would say. */
+int api_check_out(const char *to, bool replace, trv_err *err);
+
 #endif

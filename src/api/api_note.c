@@ -57,9 +57,9 @@ strip_figures(json_t *figures)
 static int
 read_figures(json_t **out, const trv_measurement *m, trv_err *err)
 {
-    static const char *const others[] = {"cost",        "trouble", "examples",
-                                         "sizes",       "cut",     "per_input",
-                                         "per_position"};
+    static const char *const others[] = {
+        "cost", "trouble",   "examples",     "sizes",
+        "cut",  "per_input", "per_position", "answer_tokens"};
     char *text;
     int rc = measure_json(&text, m, err);
 

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/api_scratch.h"
 #include "base/strbuf.h"
+#include "learn/student.h"
 #include "learn/train.h"
 #include "transform/chain.h"
 #include "transform/convert.h"
@@ -61,6 +62,19 @@ names_of(char *out, size_t size, const char *option)
     if (last && at < size)
         snprintf(out + at, size - at, "%s%s", at ? " and " : "", last);
     return out;
+}
+
+/* Kinds that no rows are learned into: the sentence of an edge would be of what
+ * the base becomes. */
+static int
+check_kind(enum kind kind, trv_err *err)
+{
+    return kind == KIND_FULL || kind == KIND_HEAD || student_can_be(kind)
+               ? 0
+               : err_fail(err, TRV_EUNSUPPORTED,
+                          "training cannot make '%s'; it can make lora, "
+                          "adapter, soft, prefix, full, head",
+                          kind_name(kind));
 }
 
 static int
@@ -211,6 +225,10 @@ trv_train(trv_model *m, trv_cost *cost, const char *to,
     cost = cost ? cost : &unused;
     if (!rc)
         rc = adaptation_target(&kind, &out, to, err);
+    if (!rc)
+        rc = check_kind(kind, err);
+    if (!rc && opts->dry_run && !opts->resume)
+        rc = api_check_out(to, opts->replace, err);
     if (!rc)
         rc = choose(&method, kind, opts, err);
     if (!rc && is_of_preferences(method))

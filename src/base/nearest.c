@@ -2,9 +2,17 @@
  * src/cli/opt.c has its own, for the program sees the public header alone. */
 #include "base/nearest.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+/* Capitals are no other letters. */
+static bool
+same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
 
 size_t
 nearest_distance(const char *word, size_t n, const char *name)
@@ -22,13 +30,13 @@ nearest_distance(const char *word, size_t n, const char *name)
                 d[i][j] = i + j;
                 continue;
             }
-            best = d[i - 1][j - 1] + (word[i - 1] != name[j - 1]);
+            best = d[i - 1][j - 1] + !same(word[i - 1], name[j - 1]);
             if (d[i - 1][j] + 1 < best)
                 best = d[i - 1][j] + 1;
             if (d[i][j - 1] + 1 < best)
                 best = d[i][j - 1] + 1;
-            if (i > 1 && j > 1 && word[i - 1] == name[j - 2] &&
-                word[i - 2] == name[j - 1] && d[i - 2][j - 2] + 1 < best)
+            if (i > 1 && j > 1 && same(word[i - 1], name[j - 2]) &&
+                same(word[i - 2], name[j - 1]) && d[i - 2][j - 2] + 1 < best)
                 best = d[i - 2][j - 2] + 1;
             d[i][j] = best;
         }
@@ -48,8 +56,8 @@ nearest_is_near(size_t distance, size_t n, const char *name)
 static bool
 begins_alike(const char *word, size_t n, const char *name)
 {
-    return n > 4 || word[0] == name[0] ||
-           (n > 1 && word[0] == name[1] && word[1] == name[0]);
+    return n > 4 || same(word[0], name[0]) ||
+           (n > 1 && same(word[0], name[1]) && same(word[1], name[0]));
 }
 
 static void

@@ -673,6 +673,19 @@ check_there(const char *name, bool replace, trv_err *err)
     return 0;
 }
 
+int
+outdir_check(const char *path, bool replace, trv_err *err)
+{
+    struct outdir d;
+    int rc = outdir_init(&d, path, err);
+
+    if (rc)
+        return rc;
+    rc = check_there(d.name, replace, err);
+    outdir_release(&d);
+    return rc;
+}
+
 /* All but the name. */
 static void
 let_go(struct outdir *d)

@@ -91,6 +91,10 @@ int outdir_init(struct outdir *d, const char *path, trv_err *err);
 int outdir_lock(struct outdir *d, const struct outdir_rule *rule, bool replace,
                 trv_err *err);
 
+/** TRV_EEXIST where OUT is there and may not be replaced: what a run without any
+ * output says of it. Touches nothing. */
+int outdir_check(const char *path, bool replace, trv_err *err);
+
 /** Make OUT.tmp; the first outdir_write() does so, too. */
 int outdir_open(struct outdir *d, trv_err *err);
 /** Write a file of the new folder and flush it to the disk. */

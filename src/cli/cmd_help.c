@@ -6,13 +6,14 @@
 #include <string.h>
 
 extern const struct cmd_entry cmd_inspect, cmd_tokenize, cmd_generate, cmd_chat,
-    cmd_convert, cmd_measure, cmd_score, cmd_train, cmd_triangle, cmd_runs,
-    cmd_help, cmd_man, cmd_completion;
+    cmd_convert, cmd_measure, cmd_score, cmd_train, cmd_task, cmd_triangle,
+    cmd_runs, cmd_report, cmd_help, cmd_man, cmd_completion;
 
 const struct cmd_entry *const cmd_all[] = {
-    &cmd_inspect, &cmd_tokenize, &cmd_generate,   &cmd_chat,     &cmd_convert,
-    &cmd_measure, &cmd_score,    &cmd_train,      &cmd_triangle, &cmd_runs,
-    &cmd_help,    &cmd_man,      &cmd_completion, NULL,
+    &cmd_inspect, &cmd_tokenize, &cmd_generate, &cmd_chat,     &cmd_convert,
+    &cmd_measure, &cmd_score,    &cmd_train,    &cmd_task,     &cmd_triangle,
+    &cmd_runs,    &cmd_report,   &cmd_help,     &cmd_man,      &cmd_completion,
+    NULL,
 };
 
 const struct cmd_entry *

@@ -151,6 +151,8 @@ measure_run(struct cli *cli, const void *args)
                          "--%s is of what was made of a source: give "
                          "--target B",
                          a->html ? "html" : "note");
+    if (a->html && textio_can_write(cli, a->html))
+        return CLI_BAD_FILE;
     if (cli_model_open(cli, &m, a->model, &err) ||
         cli_adaptation_open(cli, &source, m, a->source, a->any_base, &err) ||
         (a->target &&

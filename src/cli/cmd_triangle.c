@@ -1,10 +1,12 @@
-/* cmd_triangle.c -- `trivium triangle` and `trivium runs`. */
+/* cmd_triangle.c -- `trivium triangle`, `trivium runs`, `trivium report`. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/textio.h"
+#include "cli/triangle_page.h"
+#include "cli/triangle_read.h"
 #include "cli/triangle_table.h"
 
 #define RUNS_DIR "out/triangle"
@@ -65,18 +67,31 @@ static const struct opt_spec triangle_opts[] = {
     OPT_END,
 };
 
-/* The report of a folder, parsed. */
+/* DIR/report.html, or the file that was named. */
 static enum cli_exit
-read_report(struct cli *cli, char **text, json_t **report, const char *dir)
+write_page(const struct cli *cli, const json_t *report, const char *dir,
+           const char *file)
 {
-    trv_err err = {0};
+    char *page = NULL, *path = NULL;
+    size_t n = 0, m = 0;
+    FILE *f = open_memstream(&page, &n);
+    int bad = f ? triangle_page_write(f, report) : -1;
+    enum cli_exit status;
 
-    *report = NULL;
-    if (trv_triangle_report(text, dir, &err))
-        return cli_fail_err(cli, &err);
-    *report = json_loads(*text, 0, NULL);
-    return *report ? CLI_OK
-                   : cli_fail(cli, CLI_FAILURE, "no memory for the report");
+    if (f && fclose(f) != 0)
+        bad = -1;
+    f = bad ? NULL : open_memstream(&path, &m);
+    if (f) {
+        fprintf(f, "%s%s", file ? file : dir, file ? "" : "/report.html");
+        bad = fclose(f);
+    }
+    status = bad || !path ? cli_fail(cli, CLI_FAILURE, "no memory for the page")
+                          : textio_write(cli, path, page, n);
+    if (!status && !cli->globals->quiet)
+        fprintf(cli->err, "page    %s\n", path);
+    free(page);
+    free(path);
+    return status;
 }
 
 static enum cli_exit
@@ -105,7 +120,9 @@ triangle_run(struct cli *cli, const void *args)
         goto done;
     }
     term_done(&cli->term);
-    status = read_report(cli, &text, &report, a->out);
+    status = triangle_read(cli, &text, &report, a->out);
+    if (!status && !o.dry_run)
+        status = write_page(cli, report, a->out, NULL);
     if (status)
         goto done;
     if (a->json) {
@@ -118,7 +135,7 @@ triangle_run(struct cli *cli, const void *args)
     status = cli_finish(cli);
 done:
     json_decref(report);
-    trv_free(text);
+    free(text);
     trv_model_free(m);
     return status;
 }
@@ -133,9 +150,9 @@ const struct cmd_entry cmd_triangle = {
         "The work is planned under --budget. A run that was stopped goes on "
         "when the same command is given again. What fails is a row with its "
         "reason; the others go on.",
-    .examples = "trivium triangle --model models/nano --task tasks/manner\n"
-                "trivium triangle --model MODEL --task tasks/sst2 --task "
-                "tasks/brief --data DATA --budget 12h --out out/t",
+    .examples = "trivium triangle --model MODEL --task tasks/manner\n"
+                "trivium triangle --model MODEL --task tasks/sst2 --data DATA "
+                "--budget 12h",
     .opts = triangle_opts,
     .args_size = sizeof(struct triangle_args),
     .defaults = &triangle_defaults,
@@ -173,7 +190,7 @@ runs_run(struct cli *cli, const void *args)
     json_t *report = NULL;
     char *text = NULL;
     enum cli_exit status =
-        read_report(cli, &text, &report, a->dir ? a->dir : RUNS_DIR);
+        triangle_read(cli, &text, &report, a->dir ? a->dir : RUNS_DIR);
 
     if (!status && a->json) {
         fprintf(cli->out, "%s\n", text);
@@ -182,7 +199,7 @@ runs_run(struct cli *cli, const void *args)
         triangle_table_counts(cli->out, report);
     }
     json_decref(report);
-    trv_free(text);
+    free(text);
     return status ? status : cli_finish(cli);
 }
 
@@ -197,4 +214,55 @@ const struct cmd_entry cmd_runs = {
     .args_size = sizeof(struct runs_args),
     .defaults = &runs_defaults,
     .run = runs_run,
+};
+
+/* ---- report -------------------------------------------------------------- */
+
+struct report_args {
+    const char *dir, *html;
+    bool json;
+};
+
+static const struct report_args report_defaults = {0};
+
+static const struct opt_spec report_opts[] = {
+    OPT_ARG(struct report_args, dir, "DIR",
+            "the folder of a triangle; " RUNS_DIR " where none is named"),
+    OPT_TEXT(struct report_args, html, 0, "html", .value = "FILE",
+             .shown = "DIR/report.html", .help = "where to write the page"),
+    OPT_FLAG(struct report_args, json, 'j', "json",
+             "print the report as one JSON object, and write no page"),
+    OPT_END,
+};
+
+static enum cli_exit
+report_run(struct cli *cli, const void *args)
+{
+    const struct report_args *a = args;
+    const char *dir = a->dir ? a->dir : RUNS_DIR;
+    json_t *report = NULL;
+    char *text = NULL;
+    enum cli_exit status = triangle_read(cli, &text, &report, dir);
+
+    if (!status && a->json)
+        fprintf(cli->out, "%s\n", text);
+    else if (!status)
+        status = write_page(cli, report, dir, a->html);
+    json_decref(report);
+    free(text);
+    return status ? status : cli_finish(cli);
+}
+
+const struct cmd_entry cmd_report = {
+    .name = "report",
+    .summary = "write the page of a triangle",
+    .description =
+        "Write one HTML file of what a triangle has measured so far: the "
+        "triangles, what looks wrong, every figure. It opens from disk and "
+        "needs nothing else. A folder that has report.json alone will do.",
+    .examples = "trivium report out/triangle --html triangle.html",
+    .opts = report_opts,
+    .args_size = sizeof(struct report_args),
+    .defaults = &report_defaults,
+    .run = report_run,
 };

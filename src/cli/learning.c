@@ -143,11 +143,32 @@ learning_plan_json(FILE *f, const char *model, const char *from, const char *to,
     json_decref(plan);
 }
 
+/* Is a word one of the kinds that methods make? */
+static bool
+is_kind(const char *word)
+{
+    const size_t n = strlen(word);
+    const trv_method *m;
+
+    for (int32_t e = 0; trv_edge_at(e); e++)
+        for (int32_t i = 0; (m = trv_method_at(e, i)); i++)
+            for (const char *p = strstr(m->makes, word); n && p;
+                 p = strstr(p + 1, word))
+                if ((p == m->makes || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+                    return true;
+    return false;
+}
+
 enum cli_exit
 learning_check_to(const struct cli *cli, const char *to)
 {
     const char *colon = strchr(to, ':');
 
+    if (!colon && is_kind(to))
+        return cli_usage(cli,
+                         "'--to %.200s' names no folder to write; write "
+                         "--to %.200s:out/NAME",
+                         to, to);
     if (!colon || colon == to || memchr(to, '/', (size_t)(colon - to)))
         return cli_usage(cli,
                          "'--to %.200s' names no form; write --to lora:%.200s",

@@ -5,6 +5,7 @@
  */
 #include "cli/opt.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -36,6 +37,13 @@ opt_is_option(const struct opt_spec *s)
            s->type != OPT_TYPE_ARG;
 }
 
+/* Capitals are no other letters. */
+static bool
+same(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /* Edit distance with neighbours swapped counting one (optimal alignment). */
 static size_t
 edit_distance(const char *a, const char *b)
@@ -54,14 +62,14 @@ edit_distance(const char *a, const char *b)
 
         row[0] = i;
         for (size_t j = 1; j <= n_b; j++) {
-            size_t d = last[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t d = last[j - 1] + !same(a[i - 1], b[j - 1]);
 
             if (last[j] + 1 < d)
                 d = last[j] + 1;
             if (row[j - 1] + 1 < d)
                 d = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-                a[i - 2] == b[j - 1] && before[j - 2] + 1 < d)
+            if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+                same(a[i - 2], b[j - 1]) && before[j - 2] + 1 < d)
                 d = before[j - 2] + 1;
             row[j] = d;
         }
@@ -77,8 +85,8 @@ edit_distance(const char *a, const char *b)
 static bool
 begins_alike(const char *word, size_t n, const char *name)
 {
-    return n > 4 || word[0] == name[0] ||
-           (n > 1 && word[0] == name[1] && word[1] == name[0]);
+    return n > 4 || same(word[0], name[0]) ||
+           (n > 1 && same(word[0], name[1]) && same(word[1], name[0]));
 }
 
 const char *
@@ -512,21 +520,46 @@ read_short(struct reader *r)
     return 0;
 }
 
+/* Is a word an option that takes no value? */
+static bool
+is_flag(const struct reader *r, const char *word)
+{
+    const struct found f =
+        strncmp(word, "--", 2) == 0
+            ? find_long(r->tables, r->n_tables, word + 2, strlen(word + 2))
+            : (struct found){NULL, NULL};
+
+    return f.spec && f.spec->type == OPT_TYPE_FLAG;
+}
+
 static int
 read_argument(struct reader *r)
 {
+    const struct opt_spec *missing = NULL;
+    bool takes_any = false;
+
     for (int t = 0; t < r->n_tables; t++)
         for (const struct opt_spec *s = r->tables[t].specs; s->type; s++) {
             const char **at;
 
             if (s->type != OPT_TYPE_ARG)
                 continue;
+            takes_any = true;
             at = (const char **)(void *)((char *)r->tables[t].args + s->offset);
             if (!*at) {
                 *at = r->argv[r->at];
                 return 0;
             }
         }
+    for (int t = 0; t < r->n_tables && !missing && !takes_any; t++)
+        missing = opt_missing(&r->tables[t]);
+    if (r->at > 0 && is_flag(r, r->argv[r->at - 1]))
+        return complain(r->msg, "unexpected argument '%.100s': %s takes none",
+                        r->argv[r->at], r->argv[r->at - 1]);
+    if (missing && opt_is_option(missing))
+        return complain(r->msg,
+                        "unexpected argument '%.100s'; write --%s %.100s",
+                        r->argv[r->at], missing->name, r->argv[r->at]);
     return complain(r->msg, "unexpected argument '%.100s'", r->argv[r->at]);
 }
 

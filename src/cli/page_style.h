@@ -4,5 +4,7 @@
 
 /** Its rules, in parts; NULL behind the last. */
 extern const char *const page_style[];
+/** What the page of a triangle has beside them. */
+extern const char *const page_style_triangle[];
 
 #endif

@@ -155,8 +155,9 @@ put_grid(FILE *f, const struct plot_axis *a, bool upright)
 
 /* ---- figures ------------------------------------------------------------- */
 
+/* `legend` is its class; NULL: there is none. */
 static void
-begin_figure(FILE *f, const struct plot *p, bool legend, int height)
+begin_figure(FILE *f, const struct plot *p, const char *legend, int height)
 {
     fputs("<figure class=\"plot\">\n<figcaption><h3>", f);
     put_line(f, p->title);
@@ -164,7 +165,7 @@ begin_figure(FILE *f, const struct plot *p, bool legend, int height)
     put_line(f, p->says);
     fputs("</p></figcaption>\n", f);
     if (legend) {
-        fputs("<ul class=\"legend\">", f);
+        fprintf(f, "<ul class=\"%s\">", legend);
         for (int i = 0; i < p->n; i++)
             if (p->series[i].name) {
                 fprintf(f, "<li class=\"%s\">", p->series[i].kind);
@@ -198,7 +199,7 @@ plot_lines(FILE *f, const struct plot *plot)
 
     settle(&p.x, true);
     settle(&p.y, false);
-    begin_figure(f, &p, true, 13);
+    begin_figure(f, &p, "legend", 13);
     put_grid(f, &p.y, true);
     for (int s = 0; s < p.n; s++) {
         const struct plot_series *l = &p.series[s];
@@ -214,6 +215,84 @@ plot_lines(FILE *f, const struct plot *plot)
             pen = isfinite(l->y[i]);
         }
         fputs("\"/>\n", f);
+    }
+    fputs("</svg>\n", f);
+    put_ticks(f, &p.y, true);
+    end_figure(f, &p);
+}
+
+/* Dots as a path of points. */
+static void
+put_dots(FILE *f, const struct plot *p, const struct plot_series *s,
+         const char *class)
+{
+    fprintf(f, "<path class=\"dots %s %s\" d=\"", class, s->kind);
+    for (int64_t i = 0; i < s->n; i++)
+        if (isfinite(s->x[i]) && isfinite(s->y[i]))
+            fprintf(f, "M%.1f %.1fh0", SIDE * share_of(&p->x, s->x[i]),
+                    SIDE * (1 - share_of(&p->y, s->y[i])));
+    fputs("\"/>\n", f);
+}
+
+/* The next dot of the front: right of *x and above *y, the leftmost there and
+ * the highest of those. */
+static bool
+next_of_front(const struct plot *p, double *x, double *y)
+{
+    double left = (double)INFINITY, top = *y;
+
+    for (int s = 0; s < p->n; s++)
+        for (int64_t i = 0; i < p->series[s].n; i++) {
+            const double a = p->series[s].x[i], b = p->series[s].y[i];
+
+            if (b > *y && (a < left || (!(a > left) && b > top))) {
+                left = a;
+                top = b;
+            }
+        }
+    *x = left;
+    *y = top;
+    return isfinite(left);
+}
+
+/* Stairs, for between two dots nothing is known to be better than the left. */
+static void
+put_front(FILE *f, const struct plot *p)
+{
+    double x, y = (double)-INFINITY;
+    bool pen = false;
+
+    fputs("<path class=\"line front\" d=\"", f);
+    while (next_of_front(p, &x, &y)) {
+        const double sx = SIDE * share_of(&p->x, x);
+        const double sy = SIDE * (1 - share_of(&p->y, y));
+
+        if (pen)
+            fprintf(f, "H%.1fV%.1f", sx, sy);
+        else
+            fprintf(f, "M%.1f %.1f", sx, sy);
+        pen = true;
+    }
+    fputs("\"/>\n", f);
+}
+
+void
+plot_scatter(FILE *f, const struct plot *plot)
+{
+    static const char *const shapes[] = {"disk", "square", "ring", "disk"};
+    struct plot p = *plot;
+
+    settle(&p.x, p.x.log);
+    settle(&p.y, false);
+    begin_figure(f, &p, "legend shapes", 16);
+    put_grid(f, &p.y, true);
+    put_grid(f, &p.x, false);
+    if (p.front)
+        put_front(f, &p);
+    for (int s = 0; s < p.n; s++) {
+        put_dots(f, &p, &p.series[s], shapes[s]);
+        if (!strcmp(shapes[s], "ring"))
+            put_dots(f, &p, &p.series[s], "hole");
     }
     fputs("</svg>\n", f);
     put_ticks(f, &p.y, true);
@@ -260,7 +339,7 @@ plot_dots(FILE *f, const struct plot *plot)
     const double band = SIDE / (p.n > 0 ? p.n : 1);
 
     settle(&p.x, false);
-    begin_figure(f, &p, false, 13);
+    begin_figure(f, &p, NULL, 13);
     put_grid(f, &p.x, false);
     for (int s = 0; s < p.n; s++)
         if (put_strip(f, &p, &p.series[s], band * (s + 0.45), band * (s + 0.9)))

@@ -30,8 +30,9 @@ struct plot {
     const char *title, *says; // heading, and a sentence under it
     const char *alt;          // what it shows, for those who do not see it
     struct plot_axis x, y;
-    struct plot_series series[3];
+    struct plot_series series[4];
     int n;
+    bool front; // of a scatter: join the dots that none to the left tops
 };
 
 /** Widen an axis so that it holds the values. A logarithmic one leaves out what
@@ -43,6 +44,10 @@ void plot_lines(FILE *f, const struct plot *p);
 /** A strip of dots for each series, one above another, with the median; -1
  * without memory. */
 int plot_dots(FILE *f, const struct plot *p);
+
+/** Dots at x and y, a colour and a shape for each series: a disk, a square, a
+ * ring. */
+void plot_scatter(FILE *f, const struct plot *p);
 
 /** A bar from 0 to the mean on a scale of 0 to `top`, with its interval. */
 void plot_bar(FILE *f, const char *kind, const trv_figure *fig, double top);

@@ -174,6 +174,28 @@ textio_write(const struct cli *cli, const char *path, const char *bytes,
              : CLI_OK;
 }
 
+enum cli_exit
+textio_can_write(const struct cli *cli, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct stat st;
+    char *dir;
+    bool is_there;
+
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode)
+                   ? cli_fail(cli, CLI_BAD_FILE,
+                              "cannot write '%s': it is a folder", path)
+                   : CLI_OK;
+    dir = slash ? strndup(path, (size_t)(slash - path) + 1) : NULL;
+    is_there = !dir || (stat(dir, &st) == 0 && S_ISDIR(st.st_mode));
+    free(dir);
+    return is_there
+               ? CLI_OK
+               : cli_fail(cli, CLI_BAD_FILE,
+                          "cannot write '%s': its folder is not there", path);
+}
+
 json_t *
 textio_json(const char *s, size_t n)
 {

@@ -37,6 +37,10 @@ void textio_chomp(struct text *t);
 enum cli_exit textio_write(const struct cli *cli, const char *path,
                            const char *bytes, size_t n);
 
+/** Before any work whose result textio_write() shall write: is that a place for a
+ * file? CLI_BAD_FILE, said: it is a folder, or in none. */
+enum cli_exit textio_can_write(const struct cli *cli, const char *path);
+
 /** A JSON string of any bytes: each that is no UTF-8 becomes U+FFFD. NULL
  * without memory. */
 json_t *textio_json(const char *s, size_t n);

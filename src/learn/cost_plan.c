@@ -46,6 +46,27 @@ cost_draw(struct cost_plan *p, const char *stage, double rows, double context,
     w->steps += rate_steps(rows * answer, fmin(batch, rows));
 }
 
+/* How many different ones n draws of `of` find. */
+static double
+seen(double n, double of)
+{
+    return of > 1.0 ? of * (1.0 - pow(1.0 - 1.0 / of, n))
+                    : (of > 0.0 ? fmin(of, n) : n);
+}
+
+double
+cost_packed(const struct cost_lengths *l, const struct cost_rows *r)
+{
+    const double batch = fmax(fmin(r->batch, r->n), 1.0);
+    const double shared = fmin(r->shared, r->context);
+
+    if (l->is_bound)
+        return r->n * (r->context + r->answer);
+    return r->n / batch *
+           (shared + seen(batch, r->contexts) * (r->context - shared) +
+            seen(batch, r->answers) * r->answer);
+}
+
 void
 cost_score(struct cost_plan *p, const char *stage, double tokens)
 {

@@ -28,6 +28,9 @@ struct cost_lengths {
     double answers; // of a given pair, both together
     double judged;  // tokens that a reward puts around an answer to score it
     double verdicts; // how often it sees the answer itself
+    /* what all rows begin with alike, of the context and under the source; of a
+     * bound 0 */
+    double shared, source_shared;
 };
 
 /* Work that is reported as one stage of progress. */
@@ -57,6 +60,17 @@ struct rate_work *cost_stage(struct cost_plan *p, const char *name);
  * `parts`: models that each token runs through. */
 void cost_draw(struct cost_plan *p, const char *stage, double rows,
                double context, double answer, double parts, double batch);
+/* Rows that go through the decoder in batches, each a context and an answer. */
+struct cost_rows {
+    double n, batch;        // of all batches; of one
+    double context, answer; // tokens of each
+    double shared;          // of the context: alike in all rows
+    double contexts;        // different ones that rows are drawn from; 0: each
+    double answers;         // its own. The same of answers
+};
+/** Their tokens: what rows of a batch begin with alike is computed once. Of a
+ * bound all of them. */
+double cost_packed(const struct cost_lengths *l, const struct cost_rows *r);
 void cost_score(struct cost_plan *p, const char *stage, double tokens);
 void cost_learn(struct cost_plan *p, const char *stage, double tokens);
 /** Inputs that are sampled, where none are given. */

@@ -157,11 +157,7 @@ plan_make(struct plan *p, const char *out, trv_err *err)
     int64_t room = cfg->context;
     int rc = 0;
 
-    if (!student_can_be(p->kind))
-        return err_fail(err, TRV_EUNSUPPORTED,
-                        "training cannot make '%s' yet; it can make lora, "
-                        "adapter, soft, prefix, full, head",
-                        kind_name(p->kind));
+    TRV_ASSERT(student_can_be(p->kind)); // see trv_train()
     p->student = (struct student_options){.kind = p->kind,
                                           .lora = o->lora,
                                           .virtual = o->virtual_tokens,

@@ -2,9 +2,8 @@
  * them. */
 #include "measure/answers_drawn.h"
 
-#include "base/clock.h"
+#include "adapt/fingerprint.h"
 #include "base/streams.h"
-#include "model/sample/engine.h"
 
 void
 drawn_release(struct measure *m)
@@ -72,6 +71,20 @@ drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
     return rc;
 }
 
+int
+drawn_share(struct sample_options *so, char of[HASH_HEX], struct session *s,
+            struct adaptation *a, trv_err *err)
+{
+    int rc;
+
+    if (!s->draws || (a && a != s->draws_of))
+        return 0;
+    rc = source_hash(of, a, err);
+    so->memo = s->draws;
+    so->of = of;
+    return rc;
+}
+
 /* Answers of one side to every input. An answer stops where any side's context
  * would be full, so that all three can score it. */
 int
@@ -83,11 +96,14 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
     struct sample_options so = {.sampling = SAMPLING_INIT,
                                 .max_tokens = m->max_tokens,
                                 .seed = m->opts->seed,
+                                .seconds = &m->seconds[side],
                                 .on_progress = stage_on_drawn,
                                 .payload = m};
-    const double began = clock_now();
-    int rc = 0;
+    char of[HASH_HEX];
+    int rc = drawn_share(&so, of, m->s, m->side[side], err);
 
+    if (rc)
+        goto done;
     if (!rows || !outs) {
         rc = err_fail(err, TRV_ENOMEM, "no memory for %lld answers",
                       (long long)total);
@@ -121,7 +137,6 @@ drawn_by(struct measure *m, enum side side, trv_err *err)
             o->ids = NULL;
         }
     }
-    m->seconds[side] += clock_now() - began;
     m->stage_done += total;
 done:
     for (int64_t i = 0; outs && i < total; i++)

@@ -9,6 +9,7 @@
 
 #include "measure/stage.h"
 #include "model/decoder/conditioning.h"
+#include "model/sample/engine.h"
 
 /* One answer to an input. */
 struct drawn {
@@ -46,6 +47,12 @@ int drawn_fill(struct measure *m, int64_t *dropped, const struct inputs *in,
  * Memory   the session's arena is reset.
  */
 int drawn_by(struct measure *m, enum side side, trv_err *err);
+
+/** Take answers of `a` (NULL: the base) from those that runs share, and keep
+ * them there, where the session shares them; `of` stays with `so`. What
+ * source_hash() returns. */
+int drawn_share(struct sample_options *so, char of[HASH_HEX], struct session *s,
+                struct adaptation *a, trv_err *err);
 
 void drawn_release(struct measure *m); // accepts zeros
 

@@ -5,6 +5,7 @@
 
 #include "base/strbuf.h"
 #include "base/streams.h"
+#include "measure/answers_drawn.h"
 
 void
 examples_release(trv_measurement *m)
@@ -124,7 +125,7 @@ keep_answer(trv_example *e, int side, const struct tokenizer *t,
 
 int
 examples_draw(trv_measurement *out, int side, struct session *s,
-              const struct context *const *contexts,
+              struct adaptation *a, const struct context *const *contexts,
               const trv_measure_options *opts,
               bool (*on_progress)(void *payload, int64_t done, int64_t tokens),
               void *payload, trv_err *err)
@@ -137,8 +138,11 @@ examples_draw(trv_measurement *out, int side, struct session *s,
                                 .seed = opts->seed,
                                 .on_progress = on_progress,
                                 .payload = payload};
-    int rc = 0;
+    char of[HASH_HEX];
+    int rc = drawn_share(&so, of, s, a, err);
 
+    if (rc)
+        goto done;
     if (!rows || !outs) {
         rc = err_fail(err, TRV_ENOMEM, "no memory for %lld examples",
                       (long long)n);

@@ -18,11 +18,11 @@
  * with their roles. The answer that a row has is left out. */
 int examples_input(trv_example *out, const struct data_row *row, trv_err *err);
 
-/** The answers of side 0 (base), 1 (source) or 2 (target) to contexts
- * [out->n_examples], into out->examples. TRV_ECANCELED where on_progress
+/** The answers of side 0 (base), 1 (source) or 2 (target), which `a` is, to
+ * contexts [out->n_examples], into out->examples. TRV_ECANCELED where on_progress
  * returns false, and what engine_sample_contexts() returns. */
 int examples_draw(trv_measurement *out, int side, struct session *s,
-                  const struct context *const *contexts,
+                  struct adaptation *a, const struct context *const *contexts,
                   const trv_measure_options *opts,
                   bool (*on_progress)(void *payload, int64_t done,
                                       int64_t tokens),

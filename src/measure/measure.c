@@ -12,6 +12,7 @@
 #include "measure/examples.h"
 #include "measure/plan.h"
 #include "measure/ranks.h"
+#include "measure/stats.h"
 #include "measure/trouble.h"
 
 /* Examples are drawn apart from what is measured: the three sides share their
@@ -41,8 +42,8 @@ show_examples(struct measure *m, trv_measurement *out, trv_err *err)
     for (int side = 0; side < sides && !rc; side++) {
         for (int64_t i = 0; i < n; i++)
             contexts[i] = &m->items[i * m->n / n].context[side];
-        rc = examples_draw(out, side, m->s, contexts, &o, stage_on_drawn, m,
-                           err);
+        rc = examples_draw(out, side, m->s, m->side[side], contexts, &o,
+                           stage_on_drawn, m, err);
         m->stage_done += n;
     }
     mem_free(contexts);
@@ -192,18 +193,40 @@ open_inputs(struct measure *m, trv_measurement *out, trv_err *err)
     return rc ? rc : drawn_fill(m, &m->dropped, &m->in, err);
 }
 
+/* The mean length of a side's answers; an input is the unit of its error. */
+static int
+fill_length(trv_figure *out, const struct measure *m, enum side side,
+            trv_err *err)
+{
+    const int64_t k = m->per_side[side];
+    double *mean = mem_calloc((size_t)m->n + 1, sizeof(*mean));
+
+    if (!mean)
+        return err_nomem(err, "for the lengths of answers");
+    for (int64_t i = 0; i < m->n; i++)
+        for (int64_t j = 0; j < k; j++)
+            mean[i] += (double)m->items[i].from[side][j].n / (double)k;
+    *out = stats_mean(mean, m->n);
+    mem_free(mean);
+    return 0;
+}
+
 static int
 draw_answers(struct measure *m, trv_measurement *out, trv_err *err)
 {
+    trv_figure *const length[SIDES] = {&out->tokens_base, &out->tokens_source,
+                                       &out->tokens_target};
     int rc = 0;
 
-    (void)out;
     stage_begin(m, "sampling answers", "answers",
                 m->n * (m->per_side[SIDE_BASE] + m->per_side[SIDE_A] +
                         m->per_side[SIDE_B]));
     for (int side = 0; side < SIDES && !rc; side++)
-        if (m->per_side[side] > 0)
+        if (m->per_side[side] > 0) {
             rc = drawn_by(m, (enum side)side, err);
+            if (!rc)
+                rc = fill_length(length[side], m, (enum side)side, err);
+        }
     return rc;
 }
 
@@ -224,6 +247,7 @@ clear_figures(trv_measurement *out)
                              0};
 
     memset(out, 0, sizeof(*out));
+    out->tokens_base = out->tokens_source = out->tokens_target = none;
 #define FIGURE(field, group, scale, needs, cost, says) out->field = none;
 #include <trivium/measure_figures.def>
 }

@@ -101,36 +101,42 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
     json_t *positions = m->n_positions ? per_position(m) : NULL;
     const bool has_task = m->task_base.n || m->task_source.n ||
                           m->task_target.n || m->task_gain.n;
-    json_t *task =
-        has_task
-            ? json_pack("{s:o,s:o,s:o,s:o}", "base", measure_figure(&m->task_base),
-                        "source", measure_figure(&m->task_source), "target",
-                        measure_figure(&m->task_target), "gain", measure_figure(&m->task_gain))
-            : NULL;
+    json_t *task = has_task
+                       ? json_pack("{s:o,s:o,s:o,s:o}", "base",
+                                   measure_figure(&m->task_base), "source",
+                                   measure_figure(&m->task_source), "target",
+                                   measure_figure(&m->task_target), "gain",
+                                   measure_figure(&m->task_gain))
+                       : NULL;
     const bool whole = json_array_size(said) == (size_t)m->n_examples &&
                        !inputs == !m->n_inputs &&
                        !positions == !m->n_positions && !task == !has_task;
     json_t *root = json_pack(
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
-        "s:o*,s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,s:o,s:f,s:f},"
+        "s:o*,s:{s:o,s:o,s:o},s:{s:i,s:i,s:i},s:s?,s:{s:o,s:o,s:o,s:I,s:I,s:o,"
+        "s:o,s:f,s:f},"
         "s:s?,s:o*,s:o*,s:o*}",
         "kl_forward", measure_figure(&m->kl_forward), "kl_reverse",
-        measure_figure(&m->kl_reverse), "kl_base", measure_figure(&m->kl_base), "gap_closed",
-        measure_figure(&m->gap_closed), "top1_agreement", measure_figure(&m->top1_agreement),
-        "rank_tau", measure_figure(&m->rank_tau), "pair_accuracy",
-        measure_figure(&m->pair_accuracy), "pearson", measure_figure(&m->pearson), "drift",
-        measure_figure(&m->drift), "drift_source", measure_figure(&m->drift_source), "task",
-        task, "sizes", "max_inputs", (int)m->max_inputs, "max_tokens",
-        (int)m->max_tokens, "candidates", (int)m->candidates, "cut", m->cut,
-        "cost", "seconds", number(m->cost.seconds), "tokens",
-        number(m->cost.tokens), "flop", number(m->cost.flop), "peak_bytes",
-        (json_int_t)m->cost.peak_bytes, "artefact_bytes",
-        (json_int_t)m->cost.artefact_bytes, "added_seconds_per_token",
-        number(m->cost.added_seconds_per_token), "added_bytes_per_token",
-        number(m->cost.added_bytes_per_token), "planned_seconds",
-        m->cost.planned_seconds, "planned_tokens", m->cost.planned_tokens,
-        "trouble", m->trouble, "examples", said, "per_input", inputs,
-        "per_position", positions);
+        measure_figure(&m->kl_reverse), "kl_base", measure_figure(&m->kl_base),
+        "gap_closed", measure_figure(&m->gap_closed), "top1_agreement",
+        measure_figure(&m->top1_agreement), "rank_tau",
+        measure_figure(&m->rank_tau), "pair_accuracy",
+        measure_figure(&m->pair_accuracy), "pearson",
+        measure_figure(&m->pearson), "drift", measure_figure(&m->drift),
+        "drift_source", measure_figure(&m->drift_source), "task", task,
+        "answer_tokens", "base", measure_figure(&m->tokens_base), "source",
+        measure_figure(&m->tokens_source), "target",
+        measure_figure(&m->tokens_target), "sizes", "max_inputs",
+        (int)m->max_inputs, "max_tokens", (int)m->max_tokens, "candidates",
+        (int)m->candidates, "cut", m->cut, "cost", "seconds",
+        number(m->cost.seconds), "tokens", number(m->cost.tokens), "flop",
+        number(m->cost.flop), "peak_bytes", (json_int_t)m->cost.peak_bytes,
+        "artefact_bytes", (json_int_t)m->cost.artefact_bytes,
+        "added_seconds_per_token", number(m->cost.added_seconds_per_token),
+        "added_bytes_per_token", number(m->cost.added_bytes_per_token),
+        "planned_seconds", m->cost.planned_seconds, "planned_tokens",
+        m->cost.planned_tokens, "trouble", m->trouble, "examples", said,
+        "per_input", inputs, "per_position", positions);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);

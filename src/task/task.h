@@ -14,6 +14,7 @@
 
 #include "adapt/kind.h"
 #include "base/hash.h"
+#include "task/task_rows.h"
 
 /** The sets of rows: name. */
 #define TASK_SPLIT_LIST(X)                                                     \
@@ -27,6 +28,24 @@ enum task_split {
     TASK_SPLIT_LIST(TASK_SPLIT_ENUM)
 #undef TASK_SPLIT_ENUM
         SPLIT_COUNT
+};
+
+/** "train", ... */
+const char *task_split_name(enum task_split s);
+
+/* The metrics: name, what it is a mean of. */
+#define TASK_METRIC_LIST(X)                                                    \
+    X(ACCURACY, "accuracy", "verifier:exact")                                  \
+    X(NUMBER, "number", "verifier:number")                                     \
+    X(PAIRS, "pairs", NULL)                                                    \
+    X(REWARD, "reward", NULL)                                                  \
+    X(HEAD, "head", NULL)                                                      \
+    X(COMMAND, "command", NULL)
+
+enum task_metric {
+#define TASK_METRIC_ENUM(id, name, spec) METRIC_##id,
+    TASK_METRIC_LIST(TASK_METRIC_ENUM)
+#undef TASK_METRIC_ENUM
 };
 
 /* How the source of params comes about. */
@@ -54,8 +73,11 @@ struct task {
     bool has[FORM_COUNT];                           // a source at this vertex
     enum kind kinds[FORM_COUNT]; // its kind, as far as it is known before; of
                                  // a source that is made: what will be
-    const char *metric_kind;     // "accuracy", "pairs", ...
-    bool is_greedy;              // the metric is of the likeliest answer
+    enum task_metric measures;
+    const char *metric_kind; // its name: "accuracy", "pairs", ...
+    bool is_greedy;          // the metric is of the likeliest answer
+    const char *runs;        // a spec of its that runs an outside program;
+                             // NULL: none does
     int64_t rows[SPLIT_COUNT];
     char hash[HASH_HEX]; // of task.json and of all rows
 
@@ -66,11 +88,12 @@ struct task {
     char *metric;                 // a reward; NULL where it is of pairs
     char *reward, *second_reward; // specs
     /* --- */
-    json_t *conf;               // task.json
-    json_t *lines[SPLIT_COUNT]; // arrays of rows, in canonical columns
+    json_t *conf; // task.json
+    struct rows sets[SPLIT_COUNT];
 };
 
-/** Read a task. `data` (NULL: none): a second folder in which the files that it
+/** Read a task and check all of it that needs no model: keys, rows, specs, names
+ * of methods. `data` (NULL: none): a second folder in which the files that it
  * names are looked for. TRV_EIO, TRV_EFORMAT (names the file, the key or the
  * row, and what is wrong), TRV_EUNSUPPORTED, TRV_ENOMEM. */
 int task_open(struct task *out, const char *dir, const char *data,

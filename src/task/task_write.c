@@ -9,13 +9,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "learn/loop/shuffle.h"
 #include "task/template.h"
-
-static const char *const split_names[] = {
-#define TASK_SPLIT_NAME(id, name) name,
-    TASK_SPLIT_LIST(TASK_SPLIT_NAME)
-#undef TASK_SPLIT_NAME
-};
 
 /* Leave a file alone that holds these bytes already: runs name it by its
  * contents. */
@@ -32,100 +27,136 @@ write_same(const char *path, const struct strbuf *b, trv_err *err)
     return same ? 0 : file_write_atomic(path, b->s, b->len, err);
 }
 
+/* Rows as JSON lines. */
+static int
+put_lines(struct strbuf *b, const json_t *rows, trv_err *err)
+{
+    const json_t *row;
+    size_t i;
+    int rc = 0;
+
+    json_array_foreach(rows, i, row)
+    {
+        char *line = json_dumps(row, JSON_COMPACT);
+
+        if (!rc && (!line || sb_puts(b, line) || sb_putc(b, '\n')))
+            rc = err_nomem(err, "for a task's rows");
+        free(line);
+    }
+    return rc;
+}
+
 static int
 write_split(struct task *t, enum task_split which, const char *dir,
             trv_err *err)
 {
     struct strbuf b = {0}, path = {0};
-    json_t *row;
-    size_t i;
-    int rc = 0;
+    int rc;
 
-    if (!t->lines[which])
-        return 0;
-    json_array_foreach(t->lines[which], i, row)
-    {
-        char *line = json_dumps(row, JSON_COMPACT);
-
-        if (!rc && (!line || sb_puts(&b, line) || sb_putc(&b, '\n')))
-            rc = err_nomem(err, "for a task's rows");
-        free(line);
-    }
-    if (!rc && sb_printf(&path, "%s/%s.jsonl", dir, split_names[which]))
-        rc = err_nomem(err, "for a task's rows");
     mem_free(t->file[which]);
-    t->file[which] = sb_take(&path);
+    t->file[which] = NULL;
+    if (!t->sets[which].list)
+        return 0;
+    rc = put_lines(&b, t->sets[which].list, err);
+    if (!rc && sb_printf(&path, "%s/%s.jsonl", dir, task_split_name(which)))
+        rc = err_nomem(err, "for a task's rows");
     if (!rc)
-        rc = write_same(t->file[which], &b, err);
+        rc = write_same(path.s, &b, err);
+    t->file[which] = sb_take(&path);
     sb_release(&b);
     return rc;
 }
 
 /* ---- the prompt ---------------------------------------------------------- */
 
-/* The answer that a row is labelled with, as text; NULL: none. */
-static const char *
-answer_of(const json_t *row)
-{
-    const char *answer = json_string_value(json_object_get(row, "answer"));
-
-    return answer ? answer
-                  : json_string_value(json_object_get(row, "completion"));
-}
-
-/* What is asked: a text, or the last turn of a prompt of messages. */
-static const char *
-asked_of(const json_t *row)
-{
-    const json_t *prompt = json_object_get(row, "prompt");
-    const size_t n = json_array_size(prompt);
-
-    return json_string_value(
-        n ? json_object_get(json_array_get(prompt, n - 1), "content") : prompt);
-}
-
-/* Shots of the first rows of train, no answer in more than its share. */
+/* How many different answers rows have, each with a count of 0. */
 static int
-put_demos(json_t *turns, const struct task *t, int64_t shots, trv_err *err)
+count_answers(json_t **out, const json_t *rows, trv_err *err)
 {
-    json_t *row, *seen = json_object();
-    int64_t taken = 0, labels = 0;
+    const json_t *row;
     size_t i;
-    int rc = seen ? 0 : err_nomem(err, "for demonstrations");
 
-    json_array_foreach(t->lines[SPLIT_TRAIN], i, row)
+    *out = json_object();
+    json_array_foreach(rows, i, row)
     {
-        const char *answer = answer_of(row);
+        const char *answer = rows_text(row, "completion");
 
-        if (!rc && answer && !json_object_get(seen, answer) &&
-            json_object_set_new(seen, answer, json_integer(0)))
-            rc = err_nomem(err, "for demonstrations");
+        if (*out && answer && !json_object_get(*out, answer) &&
+            json_object_set_new(*out, answer, json_integer(0))) {
+            json_decref(*out);
+            *out = NULL;
+        }
     }
-    labels = (int64_t)json_object_size(seen);
-    json_array_foreach(t->lines[SPLIT_TRAIN], i, row)
-    {
-        const char *answer = answer_of(row), *asked = asked_of(row);
-        json_t *count = answer ? json_object_get(seen, answer) : NULL;
+    return *out ? 0 : err_nomem(err, "for demonstrations");
+}
 
-        if (rc || taken == shots)
-            break;
-        if (!answer || !asked ||
-            json_integer_value(count) * labels >= shots + labels - 1)
+static int
+put_demo(json_t *list, const char *asked, const char *answer, bool chat)
+{
+    if (!chat)
+        return json_array_append_new(
+            list,
+            json_pack("{s:s,s:s}", "prompt", asked, "completion", answer));
+    return json_array_append_new(list, json_pack("{s:s,s:s}", "role", "user",
+                                                 "content", asked)) ||
+           json_array_append_new(
+               list,
+               json_pack("{s:s,s:s}", "role", "assistant", "content", answer));
+}
+
+/* Where a demonstration may be taken from a row: it is one turn with an answer
+ * that is in no more of them than its share. */
+static bool
+is_wanted(const json_t *row, const json_t *seen, int64_t shots)
+{
+    const int64_t labels = (int64_t)json_object_size(seen);
+    const char *answer = rows_text(row, "completion");
+
+    return answer && rows_asked(row) &&
+           json_array_size(json_object_get(row, "prompt")) <= 1 &&
+           json_integer_value(json_object_get(seen, answer)) * labels <
+               shots + labels - 1;
+}
+
+/* Rows of train as demonstrations: the first, or some of chance where the task
+ * gives a seed. A file may have a pattern, such as yes and no by turns, that a
+ * model goes on with, and small models depend on the order. */
+static int
+put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
+          trv_err *err)
+{
+    const json_t *rows = t->sets[SPLIT_TRAIN].list;
+    struct shuffle order = {0};
+    json_t *seen = NULL;
+    int64_t taken = 0;
+    const json_t *prompt =
+        json_object_get(json_object_get(t->conf, "sources"), "prompt");
+    const json_t *seed = json_object_get(prompt, "seed");
+    int rc = shuffle_init(&order, t->rows[SPLIT_TRAIN],
+                          (uint64_t)json_integer_value(seed), err);
+
+    if (!rc)
+        rc = count_answers(&seen, rows, err);
+    for (int64_t i = 0; i < t->rows[SPLIT_TRAIN] && taken < shots && !rc; i++) {
+        const json_t *row =
+            json_array_get(rows, (size_t)(seed ? shuffle_at(&order, i) : i));
+        const char *answer = rows_text(row, "completion");
+        json_t *count;
+
+        if (!is_wanted(row, seen, shots))
             continue;
+        count = json_object_get(seen, answer);
         json_integer_set(count, json_integer_value(count) + 1);
-        if (json_array_append_new(turns, json_pack("{s:s,s:s}", "role", "user",
-                                                   "content", asked)) ||
-            json_array_append_new(
-                turns,
-                json_pack("{s:s,s:s}", "role", "assistant", "content", answer)))
+        if (put_demo(list, rows_asked(row), answer, chat))
             rc = err_nomem(err, "for demonstrations");
         taken++;
     }
     if (!rc && taken < shots)
         rc = err_fail(err, TRV_EFORMAT,
-                      "'%s': train has no %lld rows with an answer for the "
-                      "demonstrations",
-                      t->dir, (long long)shots);
+                      "'%s': sources.prompt wants %lld demonstrations, and "
+                      "train has %lld rows of one turn with an answer",
+                      t->dir, (long long)shots, (long long)taken);
+    shuffle_release(&order);
     json_decref(seen);
     return rc;
 }
@@ -168,20 +199,64 @@ write_text(struct task *t, const char *text, const char *dir, trv_err *err)
     return rc;
 }
 
+/* Rows that demos: reads. */
+static int
+write_lines(struct task *t, const json_t *rows, const char *dir, trv_err *err)
+{
+    struct strbuf b = {0}, path = {0}, spec = {0};
+    int rc = put_lines(&b, rows, err);
+
+    if (!rc && (sb_printf(&path, "%s/prompt.jsonl", dir) ||
+                sb_printf(&spec, "demos:%s", path.s)))
+        rc = err_nomem(err, "for a task's prompt");
+    if (!rc)
+        rc = write_same(path.s, &b, err);
+    t->source[FORM_PROMPT] = sb_take(&spec);
+    sb_release(&b);
+    sb_release(&path);
+    return rc;
+}
+
 #define PROMPT_MAX ((size_t)1 << 20)
 
+/* A text, or messages where its name ends in .json. */
 static int
 write_file(struct task *t, const char *name, const char *dir, trv_err *err)
 {
+    const size_t n = strlen(name);
+    const bool is_json = n > 5 && strcmp(name + n - 5, ".json") == 0;
     char *path = path_join(t->dir, name);
     struct strbuf b = {0};
-    int rc = path ? file_read(&b, path, PROMPT_MAX, err)
-                  : err_nomem(err, "for a task's prompt");
+    json_t *turns = NULL;
+    int rc = !path     ? err_nomem(err, "for a task's prompt")
+             : is_json ? json_open(&turns, path, err)
+                       : file_read(&b, path, PROMPT_MAX, err);
 
     if (!rc)
-        rc = write_text(t, b.s ? b.s : "", dir, err);
+        rc = is_json ? write_messages(t, turns, dir, err)
+                     : write_text(t, b.s ? b.s : "", dir, err);
+    json_decref(turns);
     sb_release(&b);
     mem_free(path);
+    return rc;
+}
+
+/* Demonstrations: turns of a chat behind messages, where the task is one, else
+ * rows that stand before any input. */
+static int
+write_demos(struct task *t, const json_t *before, int64_t shots,
+            const char *dir, trv_err *err)
+{
+    const bool chat = t->kinds[FORM_PROMPT] == KIND_MESSAGES;
+    json_t *list =
+        before ? json_copy((json_t *)(uintptr_t)before) : json_array();
+    int rc = list ? put_demos(list, t, shots, chat, err)
+                  : err_nomem(err, "for demonstrations");
+
+    if (!rc)
+        rc = chat ? write_messages(t, list, dir, err)
+                  : write_lines(t, list, dir, err);
+    json_decref(list);
     return rc;
 }
 
@@ -193,30 +268,17 @@ write_prompt(struct task *t, const char *dir, trv_err *err)
     const json_t *messages = json_object_get(conf, "messages");
     const char *text = json_string_value(json_object_get(conf, "text"));
     const char *file = json_string_value(json_object_get(conf, "file"));
-    const int64_t shots = json_integer_value(json_object_get(conf, "demos"));
-    json_t *turns;
-    int rc;
+    const json_t *demos = json_object_get(conf, "demos");
 
-    if (!conf)
-        return 0;
+    mem_free(t->source[FORM_PROMPT]);
+    t->source[FORM_PROMPT] = NULL;
     if (text)
         return write_text(t, text, dir, err);
     if (file)
         return write_file(t, file, dir, err);
-    if (messages)
-        return write_messages(t, messages, dir, err);
-    if (shots < 1 || shots > 1000)
-        return err_fail(err, TRV_EFORMAT,
-                        "'%s': sources.prompt is none of text, messages, file "
-                        "and demos (1 to 1000)",
-                        t->dir);
-    turns = json_array();
-    rc = turns ? put_demos(turns, t, shots, err)
-               : err_nomem(err, "for demonstrations");
-    if (!rc)
-        rc = write_messages(t, turns, dir, err);
-    json_decref(turns);
-    return rc;
+    if (demos)
+        return write_demos(t, messages, json_integer_value(demos), dir, err);
+    return messages ? write_messages(t, messages, dir, err) : 0;
 }
 
 /* ---- specs --------------------------------------------------------------- */
@@ -237,13 +299,32 @@ place(char **out, const struct task *t, const char *spec, trv_err *err)
     return rc;
 }
 
+/* What a metric is a mean of. */
+static const char *
+metric_spec(const struct task *t)
+{
+    static const char *const defaults[] = {
+#define TASK_METRIC_SPEC(id, name, spec) spec,
+        TASK_METRIC_LIST(TASK_METRIC_SPEC)
+#undef TASK_METRIC_SPEC
+    };
+    const json_t *metric = json_object_get(t->conf, "metric");
+    const char *given = json_string_value(json_object_get(metric, "spec"));
+    const json_t *row = json_array_get(t->sets[SPLIT_HELDOUT].list, 0);
+
+    if (given)
+        return given;
+    if (t->measures == METRIC_REWARD)
+        return json_string_value(json_object_get(t->conf, "reward"));
+    if (t->measures == METRIC_NUMBER && json_object_get(row, "number"))
+        return "verifier:number,column=number";
+    return defaults[t->measures];
+}
+
 static int
 place_all(struct task *t, trv_err *err)
 {
-    const char *given = json_string_value(
-        json_object_get(json_object_get(t->conf, "metric"), "spec"));
     const char *reward = json_string_value(json_object_get(t->conf, "reward"));
-    const char *metric = given;
     int rc = place(&t->reward, t, reward, err);
 
     if (!rc)
@@ -254,15 +335,7 @@ place_all(struct task *t, trv_err *err)
         rc = place(&t->second_reward, t,
                    json_string_value(json_object_get(t->conf, "second_reward")),
                    err);
-    if (!metric && strcmp(t->metric_kind, "accuracy") == 0)
-        metric = "verifier:exact,column=answer";
-    else if (!metric && strcmp(t->metric_kind, "number") == 0)
-        metric = "verifier:number,column=answer";
-    else if (!metric && strcmp(t->metric_kind, "reward") == 0)
-        metric = reward;
-    if (!rc)
-        rc = place(&t->metric, t, metric, err);
-    return rc;
+    return rc ? rc : place(&t->metric, t, metric_spec(t), err);
 }
 
 int

@@ -404,6 +404,25 @@ read_label(struct data_row *row, trv_err *err)
     return 0;
 }
 
+/* Nothing of a row is known: say what it has. */
+static int
+no_column(const struct data_row *row, const json_t *json, trv_err *err)
+{
+    json_t *columns = (json_t *)(uintptr_t)json; // it is only read
+    char has[160] = "";
+    size_t at = 0;
+
+    for (void *it = json_object_iter(columns); it && at < sizeof(has);
+         it = json_object_iter_next(columns, it))
+        at += (size_t)snprintf(has + at, sizeof(has) - at, "%s%.40s",
+                               at ? ", " : "", json_object_iter_key(it));
+    return data_row_fail(row, err, TRV_EFORMAT,
+                         "no known column (text, messages, prompt, "
+                         "completion, chosen, rejected, instruction, "
+                         "question, problem, conversations); it has %s",
+                         at ? has : "none");
+}
+
 int
 data_row_set(struct data_row *row, json_t *json, trv_err *err)
 {
@@ -463,10 +482,7 @@ data_row_set(struct data_row *row, json_t *json, trv_err *err)
                              "column 'prompt' is a string and its answer "
                              "messages");
     if (!row->text && !row->messages && !row->prompt && !row->chosen)
-        return data_row_fail(row, err, TRV_EFORMAT,
-                             "no known column (text, messages, prompt, "
-                             "completion, chosen, rejected, instruction, "
-                             "question, problem, conversations)");
+        return no_column(row, json, err);
     return 0;
 }
 
@@ -477,10 +493,21 @@ static int
 add_row(struct data *d, json_t *json, int64_t line, trv_err *err)
 {
     struct data_row row = {.path = d->path, .line = line};
-    int rc = json_is_object(json)
-                 ? data_columns_note(&d->unread, &row, json, err)
-                 : 0;
+    const char *why = NULL;
+    int rc = 0;
 
+    if (d->how && d->how->shape && json_is_object(json))
+        rc = d->how->shape(json, &why, &row, err);
+    if (rc > 0) {
+        if (d->left_out++ == 0) {
+            d->left_out_line = line;
+            d->left_out_why = why;
+        }
+        json_decref(json);
+        return 0;
+    }
+    if (!rc && json_is_object(json))
+        rc = data_columns_note(&d->unread, &row, json, err);
     if (!rc)
         rc = data_row_set(&row, json, err);
     if (!rc && d->n == d->cap) {
@@ -743,6 +770,7 @@ enum format {
     FORMAT_TSV,
     FORMAT_PARQUET,
     FORMAT_ARROW,
+    FORMAT_GZIP,
     FORMAT_NONE
 };
 
@@ -755,6 +783,7 @@ static const struct {
     {".json", FORMAT_ARRAY},      {".txt", FORMAT_TEXT},
     {".csv", FORMAT_CSV},         {".tsv", FORMAT_TSV},
     {".parquet", FORMAT_PARQUET}, {".arrow", FORMAT_ARROW},
+    {".gz", FORMAT_GZIP},
 };
 
 static enum format
@@ -802,6 +831,11 @@ refuse_format(const char *name, enum format format, bool stream, trv_err *err)
                         "JSON lines do, nor '[', as an array; other formats "
                         "are read from files",
                         name);
+    if (format == FORMAT_GZIP)
+        return err_fail(err, TRV_EUNSUPPORTED,
+                        "data '%s' is compressed, which is not read; this "
+                        "unpacks it: gunzip -c '%s' > '%.*s'",
+                        name, name, (int)(strlen(name) - 3), name);
     if (format == FORMAT_NONE)
         return err_fail(err, TRV_EUNSUPPORTED,
                         "data '%s' is neither .jsonl, .json, .csv, .tsv nor "
@@ -834,7 +868,7 @@ read_rows(struct data *d, enum format format, const char *s, size_t n,
 
 static int
 parse(struct data *out, const char *name, bool stream, const char *bytes,
-      size_t n, trv_err *err)
+      size_t n, const struct data_how *how, trv_err *err)
 {
     const bool marked = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
     const char *const s = bytes + (marked ? 3 : 0); // a byte order mark
@@ -842,7 +876,9 @@ parse(struct data *out, const char *name, bool stream, const char *bytes,
     enum format format = format_named(name);
     int rc;
 
-    *out = (struct data){0};
+    *out = (struct data){.how = how};
+    if (how && how->is_text && format != FORMAT_GZIP)
+        format = FORMAT_TEXT;
     if (format == FORMAT_NONE && stream)
         format = format_seen(s, len);
     if (format >= FORMAT_PARQUET)
@@ -858,7 +894,12 @@ parse(struct data *out, const char *name, bool stream, const char *bytes,
     else
         rc = read_rows(out, format, s, len, err);
     if (!rc && out->n == 0)
-        rc = err_fail(err, TRV_EFORMAT, "'%s' has no rows", name);
+        rc =
+            out->left_out
+                ? err_fail(err, TRV_EFORMAT,
+                           "'%s' has no row that is of use: line %lld %s", name,
+                           (long long)out->left_out_line, out->left_out_why)
+                : err_fail(err, TRV_EFORMAT, "'%s' has no rows", name);
     if (!rc)
         rc = data_columns_line(&out->unused, out->unread, name, err);
     if (rc)
@@ -867,14 +908,22 @@ parse(struct data *out, const char *name, bool stream, const char *bytes,
 }
 
 int
-data_parse(struct data *out, const char *name, const char *bytes, size_t n,
-           trv_err *err)
+data_parse_as(struct data *out, const char *name, const char *bytes, size_t n,
+              const struct data_how *how, trv_err *err)
 {
-    return parse(out, name, strcmp(name, "-") == 0, bytes, n, err);
+    return parse(out, name, strcmp(name, "-") == 0, bytes, n, how, err);
 }
 
 int
-data_open(struct data *out, const char *path, trv_err *err)
+data_parse(struct data *out, const char *name, const char *bytes, size_t n,
+           trv_err *err)
+{
+    return data_parse_as(out, name, bytes, n, NULL, err);
+}
+
+int
+data_open_as(struct data *out, const char *path, const struct data_how *how,
+             trv_err *err)
 {
     struct filemap map = {0};
     struct strbuf text = {0};
@@ -884,17 +933,24 @@ data_open(struct data *out, const char *path, trv_err *err)
     if (data_is_stream(path)) {
         rc = file_read_stream(&text, path, (size_t)1 << 30, err);
         if (!rc)
-            rc = parse(out, path, true, text.s ? text.s : "", text.len, err);
+            rc = parse(out, path, true, text.s ? text.s : "", text.len, how,
+                       err);
         sb_release(&text);
         return rc;
     }
     rc = filemap_open(&map, path, err);
     if (rc)
         return rc;
-    rc = data_parse(out, path, map.size ? (const char *)map.data : "", map.size,
-                    err);
+    rc = data_parse_as(out, path, map.size ? (const char *)map.data : "",
+                       map.size, how, err);
     filemap_release(&map);
     return rc;
+}
+
+int
+data_open(struct data *out, const char *path, trv_err *err)
+{
+    return data_open_as(out, path, NULL, err);
 }
 
 void

@@ -44,6 +44,14 @@ struct data_row {
     bool of_texts; // its prompt is what two texts, chosen and rejected alone,
                    // begin with: text, and not what a user says
 };
+/* How a data set is read whose rows are not in columns of these. */
+struct data_how {
+    bool is_text; // one row a line, whatever the file's name says
+    /* Rewrite a row's object before its columns are read; `at` names it in
+     * messages. 1: leave the row out, *why says the reason. May be NULL. */
+    int (*shape)(json_t *row, const char **why, const struct data_row *at,
+                 trv_err *err);
+};
 struct data {
     char *path;
     struct data_row *rows;
@@ -51,6 +59,9 @@ struct data {
     char hash[HASH_HEX]; // SHA-256 of the file's bytes
     json_t *unread;      // the names of columns that nothing reads
     char *unused;        // a warning that names them, or NULL
+    const struct data_how *how;
+    int64_t left_out, left_out_line; // rows that `shape` left out; the first,
+    const char *left_out_why;        // and why
 };
 
 /** The longest line (or element of an array) that is read. */
@@ -61,11 +72,16 @@ struct data {
  * above the limit: TRV_EFORMAT naming file, line and field. TRV_EIO,
  * TRV_EUNSUPPORTED (a file name with another end), TRV_ENOMEM. */
 int data_open(struct data *out, const char *path, trv_err *err);
+/** The same of rows that are read in another way; borrowed while `out` is. */
+int data_open_as(struct data *out, const char *path, const struct data_how *how,
+                 trv_err *err);
 /** Is it standard input, a pipe or a device, which can be read once only? */
 bool data_is_stream(const char *path);
 /** The same from memory; the end of `name` says the format. */
 int data_parse(struct data *out, const char *name, const char *bytes, size_t n,
                trv_err *err);
+int data_parse_as(struct data *out, const char *name, const char *bytes,
+                  size_t n, const struct data_how *how, trv_err *err);
 void data_release(struct data *d); // accepts zeros
 
 /** Set a row's fields from its object, which may be rewritten: the columns of

@@ -225,6 +225,8 @@ draw_block(struct answers *out, struct session *s, struct draw_state *st,
                                 .payload = st};
     int rc;
 
+    so.memo = opts->of ? s->draws : NULL;
+    so.of = opts->of;
     so.sampling.temperature = opts->temperature;
     so.sampling.vocab = tokenizer_size(s->model->tokenizer);
     for (int64_t i = 0; i < n; i++)

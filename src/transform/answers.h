@@ -48,8 +48,11 @@ struct answers_options {
     int64_t group; // answers to one context, side by side; 0: 1
     double temperature;
     uint64_t seed;
-    const char *file; // answers.jsonl; NULL: not kept
-    bool resume;      // go on from what the file holds
+    const char *file;           // answers.jsonl; NULL: not kept
+    bool resume;                // go on from what the file holds
+    struct adaptation *teacher; // whose answers they are; NULL: the base's
+    const char *of;             // the same by a hash, where runs share them
+                                // (session.draws); NULL: they are not shared
     trv_progress_fn progress;
     void *payload;
 };

@@ -120,6 +120,14 @@ int
 job_draw(struct answers *out, const struct work *w, struct answers_options how,
          trv_err *err)
 {
+    char of[HASH_HEX];
+    const bool shared =
+        w->s->draws && (!how.teacher || how.teacher == w->s->draws_of);
+    const int rc = shared ? source_hash(of, how.teacher, err) : 0;
+
+    if (rc)
+        return rc;
+    how.of = shared ? of : NULL;
     if (!how.file)
         how.file = w->place.kept;
     how.resume = w->resume;

@@ -13,6 +13,7 @@
 /* Where nothing is known: a sampled input, and what tokenising it again may
  * add. */
 #define SAMPLED "a word or two and some more of them to go on from here"
+#define ANOTHER "A word or two and some more of them to go on from here"
 #define SAMPLED_MORE 24.0
 
 /* Another model's tokenizer may need so many tokens for one of ours. */
@@ -22,19 +23,43 @@
 #define RATING 8.0
 #define RATINGS 10.0
 
+/* What all rows so far begin with. */
+struct alike {
+    struct ids ids;
+    int64_t rows;
+};
+
 /* What is looked at for every row. */
 struct ruler {
     const struct convert_job *job;
     struct adaptation *source;  // NULL: made by a link before, or the base
     struct adaptation *against; // owned; NULL: the base
     struct reward_guide guide;
+    struct alike alike, source_alike; // by themselves, and under the source
 };
 
 /* ---- one row ------------------------------------------------------------- */
 
+/* Keep of the rows' common beginning what ids [n] begin with, too. */
 static int
-count_view(double *tokens, double *parts, struct session *s,
-           struct adaptation *a, const struct data_row *row, trv_err *err)
+keep_alike(struct alike *a, const int32_t *ids, int64_t n, trv_err *err)
+{
+    int64_t k = 0;
+
+    if (a->rows++ == 0)
+        return ids_append(&a->ids, ids, n) ? err_nomem(err, "to plan") : 0;
+    while (k < n && k < a->ids.n && ids[k] == a->ids.v[k])
+        k++;
+    a->ids.n = k;
+    return 0;
+}
+
+/* Tokens of a row under `a`, in all its parts. `alike` (may be NULL): the
+ * beginning is kept of a view of one part. */
+static int
+count_view(double *tokens, double *parts, struct alike *alike,
+           struct session *s, struct adaptation *a, const struct data_row *row,
+           trv_err *err)
 {
     struct context c;
     int rc = view_open(&c, s, a, row, err);
@@ -44,8 +69,10 @@ count_view(double *tokens, double *parts, struct session *s,
     for (int64_t i = 0; i < c.n; i++)
         *tokens += (double)c.parts[i].n_ids;
     *parts += (double)c.n;
+    if (alike && c.n == 1)
+        rc = keep_alike(alike, c.parts[0].ids, c.parts[0].n_ids, err);
     conditioning_release(&c);
-    return 0;
+    return rc;
 }
 
 static int
@@ -87,9 +114,9 @@ count_reward(struct cost_lengths *l, struct session *s, struct adaptation *a,
         tokens = abroad * 2.0 * l->context;
         parts = 2.0 * abroad;
     } else {
-        rc = count_view(&tokens, &parts, s, r->plus, row, err);
+        rc = count_view(&tokens, &parts, NULL, s, r->plus, row, err);
         if (!rc)
-            rc = count_view(&tokens, &parts, s, r->minus, row, err);
+            rc = count_view(&tokens, &parts, NULL, s, r->minus, row, err);
     }
     l->judged += tokens;
     l->verdicts += parts;
@@ -126,16 +153,17 @@ count_row(struct cost_lengths *l, struct ruler *r, const struct data_row *row,
 {
     struct session *s = r->job->s;
     double ones = 0.0;
-    int rc = count_view(&l->context, &ones, s, NULL, row, err);
+    int rc = count_view(&l->context, &ones, &r->alike, s, NULL, row, err);
 
     if (!rc && r->job->opts->pairs)
         rc = count_pair(l, s->model, row, err);
     if (!rc && r->source)
-        rc = count_view(&l->source, &l->parts, s, r->source, row, err);
+        rc = count_view(&l->source, &l->parts, &r->source_alike, s, r->source,
+                        row, err);
     else
         l->source = l->context;
     if (!rc && r->against)
-        rc = count_view(&l->against, &ones, s, r->against, row, err);
+        rc = count_view(&l->against, &ones, NULL, s, r->against, row, err);
     else
         l->against = l->context;
     if (!rc && r->job->from->form == FORM_REWARD)
@@ -191,17 +219,22 @@ measure_rows(struct cost_lengths *mean, struct cost_lengths *most,
         add_row(mean, most, &one);
     }
     divide(mean, n > 0 ? (double)n : 1.0);
+    mean->shared = (double)r->alike.ids.n;
+    mean->source_shared =
+        r->source ? (double)r->source_alike.ids.n : mean->shared;
     return rc;
 }
 
-/* A row that stands for what the model will sample. */
+/* Rows that stand for what the model will sample: two, to see how much is
+ * alike. */
 static int
 measure_sampled(struct cost_lengths *mean, struct cost_lengths *most,
                 struct ruler *r, trv_err *err)
 {
     struct data data = {0};
-    static const char line[] = "{\"prompt\": \"" SAMPLED "\"}\n";
-    int rc = data_parse(&data, "sampled.jsonl", line, sizeof(line) - 1, err);
+    static const char lines[] = "{\"prompt\": \"" SAMPLED "\"}\n"
+                                "{\"prompt\": \"" ANOTHER "\"}\n";
+    int rc = data_parse(&data, "sampled.jsonl", lines, sizeof(lines) - 1, err);
 
     if (!rc)
         rc = measure_rows(mean, most, r, &data, err);
@@ -331,5 +364,7 @@ lengths_measure(struct cost_lengths *mean, struct cost_lengths *most,
     mean->parts = fmax(mean->parts, 1.0);
     most->parts = fmax(most->parts, 1.0);
     adaptation_free(r.against);
+    ids_release(&r.alike.ids);
+    ids_release(&r.source_alike.ids);
     return rc;
 }

@@ -42,6 +42,7 @@ plan_link(struct budget_link *l)
     if (!m->plan)
         return;
     m->plan(&l->likely, &l->job, &l->mean);
+    l->bound.looks = l->likely.looks;
     m->plan(&l->bound, &l->job, &l->most);
 }
 
@@ -129,15 +130,28 @@ may_cut(const struct budget_link *l, const trv_convert_options *given,
         strcmp(name, "samples") == 0 || strcmp(name, "max-tokens") == 0;
 
     return !method_is_given(given, name, strlen(name)) &&
-           method_use_heeds(&use, &l->o, name) &&
-           !(l->o.pairs && of_answers) &&
+           method_use_heeds(&use, &l->o, name) && !(l->o.pairs && of_answers) &&
            !(l->o.learn.accumulate > 1 && strcmp(name, "batch") == 0);
 }
 
-/* What sizes are divided by: those that are not late, and those that are. */
+/* What sizes are divided by, of each turn; see struct method_cut. */
 struct divisors {
-    double first, late;
+    double of[METHOD_TURNS];
+    int turn;
 };
+
+/* A size divided and rounded down, a batch to whole groups of answers. */
+static double
+smaller(const struct budget_link *l, const struct method_cut *c, double size,
+        double by)
+{
+    const bool in_groups = strcmp(c->name, "batch") == 0 &&
+                           method_reads(l->job.method, "group") &&
+                           l->o.group > 1 && !l->o.pairs;
+    const double unit = in_groups ? l->o.group : 1.0;
+
+    return fmax(unit * fmax(floor(size / by / unit), 1.0), c->least);
+}
 
 /* Divide what may be cut; *more: something could still be smaller. */
 static int
@@ -153,14 +167,13 @@ cut_link(bool *more, struct budget_link *l, const trv_convert_options *given,
     l->o = *full;
     for (; c && c->name && !rc; c++) {
         const double size = full_size(full, c->name, answers);
-        const double now =
-            fmax(floor(size / (c->late ? by.late : by.first)), c->least);
+        const double now = smaller(l, c, size, by.of[c->late]);
 
         if (!may_cut(l, given, c->name) || !(now < size))
             continue;
         *size_of(&l->o, c->name) = (int32_t)now;
         rc = note_cut(l, c->name, (int32_t)now, err);
-        *more = *more || (now > c->least && c->late == (by.late > 1.0));
+        *more = *more || (now > c->least && c->late == by.turn);
     }
     plan_link(l);
     return rc;
@@ -176,7 +189,7 @@ all_seconds(const struct budget *b)
     return sum;
 }
 
-/* The first sizes by all divisors, and then the late ones. */
+/* The sizes of the first turn by all divisors, and then those of the next. */
 static int
 cut_all(struct budget *b, trv_err *err)
 {
@@ -184,19 +197,19 @@ cut_all(struct budget *b, trv_err *err)
     const int n = (int)(sizeof(divisors) / sizeof(*divisors));
     trv_convert_options *full = mem_calloc((size_t)b->n, sizeof(*full));
     double *answers = mem_calloc((size_t)b->n, sizeof(*answers));
-    struct divisors by = {1.0, 1.0};
+    struct divisors by = {.of = {1.0, 1.0, 1.0}};
     int rc = full && answers ? 0 : err_nomem(err, "to plan a conversion");
 
     for (int i = 0; i < b->n && !rc; i++) {
         full[i] = b->links[i].o;
         answers[i] = b->links[i].likely.answers;
     }
-    for (int late = 0; late < 2; late++) {
+    for (by.turn = 0; by.turn < METHOD_TURNS; by.turn++) {
         bool more = true;
 
         for (int d = 0; d < n && more && !rc && all_seconds(b) > b->seconds;
              d++) {
-            *(late ? &by.late : &by.first) = divisors[d];
+            by.of[by.turn] = divisors[d];
             more = false;
             for (int i = 0; i < b->n && !rc; i++)
                 rc = cut_link(&more, &b->links[i], b->given, &full[i],

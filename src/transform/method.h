@@ -20,7 +20,7 @@ struct cost_plan;
 struct method_cut {
     const char *name; // NULL: the list's end
     int32_t least;
-    bool late; // only where all that are not late are at their least
+    int late; // its turn: once all of earlier turns are at their least
 };
 #define METHOD_CUTS(...)                                                       \
     ((const struct method_cut[]){__VA_ARGS__, {.name = NULL}})
@@ -28,9 +28,11 @@ struct method_cut {
     {                                                                          \
         .name = (name_), .least = (least_)                                     \
     }
-#define CUT_LATE(name_, least_)                                                \
+#define METHOD_TURNS 3
+#define CUT_LATE(name_, least_) CUT_TURN(name_, least_, 1)
+#define CUT_TURN(name_, least_, turn_)                                         \
     {                                                                          \
-        .name = (name_), .least = (least_), .late = true                       \
+        .name = (name_), .least = (least_), .late = (turn_)                    \
     }
 /* Of answers that are learned: fewer, then shorter ones in smaller steps. */
 #define METHOD_CUTS_LEARN                                                      \

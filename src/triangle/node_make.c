@@ -183,28 +183,27 @@ node_make(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
 
 /* ---- in words ------------------------------------------------------------ */
 
-char *
-node_command(const struct triangle *t, int node)
+int
+node_command(char **out, const struct triangle *t, int node, trv_err *err)
 {
     const struct tree_node *v = &t->tree.nodes[node];
-    char *from = v->parent < 0 ? NULL : triangle_spec_from(t, v);
+    char *from = triangle_spec_from(t, v);
     struct node_options n = {0};
     struct strbuf b = {0};
-    int rc = from ? node_options(&n, t, v, t->cap, NULL) : TRV_ENOMEM;
+    int rc = from ? node_options(&n, t, v, t->cap, err)
+                  : err_nomem(err, "for a command");
 
+    *out = NULL;
+    if (!rc && (sb_printf(&b,
+                          "trivium convert --model %s --from '%s' --to %s "
+                          "--method %s --seed %" PRIu64 "%s --budget %s",
+                          t->s->model->path, from, n.to, v->method, v->seed,
+                          n.typed.s ? n.typed.s : "", t->cap)))
+        rc = err_nomem(err, "for a command");
     if (!rc)
-        rc = sb_printf(&b,
-                       "trivium convert --model %s --from '%s' --to %s "
-                       "--method %s --seed %" PRIu64 "%s",
-                       t->s->model->path, from, n.to, v->method, v->seed,
-                       n.typed.s ? n.typed.s : "");
-    if (!rc && t->cap)
-        rc = sb_printf(&b, " --budget %s", t->cap);
+        *out = sb_take(&b);
     node_options_release(&n);
     mem_free(from);
-    if (rc) {
-        sb_release(&b);
-        return NULL;
-    }
-    return sb_take(&b);
+    sb_release(&b);
+    return rc == TRV_EINVAL ? 0 : rc; // the node's own row says what is wrong
 }

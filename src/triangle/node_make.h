@@ -35,7 +35,7 @@ int node_make(trv_cost *cost, const struct triangle *t,
               trv_progress_fn progress, void *payload, trv_err *err);
 
 /** "trivium convert --model M --from ...", which does the same; mem_free().
- * NULL: no memory. */
-char *node_command(const struct triangle *t, int node);
+ * *out NULL: its options are none. TRV_ENOMEM. */
+int node_command(char **out, const struct triangle *t, int node, trv_err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "learn/cost_plan.h"
 #include "measure/measure.h"
 #include "measure/score.h"
+#include "triangle/verdict.h"
 
 #define EXAMPLES 4
 
@@ -84,18 +85,21 @@ put_trouble(struct look *l, const char *lines)
     return 0;
 }
 
+/* Of what was made of a reward, the result stands at the source's place, and
+ * there is no source that could answer. */
 static int
-put_examples(struct look *l, const trv_measurement *m)
+put_examples(struct look *l, const trv_measurement *m, bool of_source)
 {
     json_t *list = json_array();
 
     for (int32_t i = 0; i < m->n_examples; i++) {
         const trv_example *e = &m->examples[i];
+        json_t *said =
+            json_pack("{s:s,s:s,s:s*,s:s?}", "input", e->input, "base", e->base,
+                      "source", of_source ? NULL : e->source, "target",
+                      of_source ? e->source : e->target);
 
-        if (json_array_append_new(list,
-                                  json_pack("{s:s,s:s,s:s,s:s?}", "input",
-                                            e->input, "base", e->base, "source",
-                                            e->source, "target", e->target))) {
+        if (json_array_append_new(list, said)) {
             json_decref(list);
             list = NULL;
             break;
@@ -209,13 +213,16 @@ measure_root(struct look *l)
     int rc;
 
     q.task = l->reward;
-    q.examples = acts(l->a) ? EXAMPLES : 0;
+    q.examples = acts(l->a) && acts(l->of_root) ? EXAMPLES : 0;
     rc = ask(l, &m, &q);
     if (!rc)
         rc = put_distances(l, &m);
     if (!rc)
         rc = put_sides(l, l->row, "reward", &m.task_base, &m.task_source,
                        &m.task_target);
+    if (!rc && acts(l->a))
+        rc = put_sides(l, l->row, "answer_tokens", &m.tokens_base,
+                       &m.tokens_source, &m.tokens_target);
     if (!rc && acts(l->a) && acts(l->of_root))
         rc = put_fidelity(l, "gap closed", "of_root", &m.gap_closed);
     if (!rc && acts(l->a) && !acts(l->of_root))
@@ -226,7 +233,7 @@ measure_root(struct look *l)
     if (!rc)
         rc = put_trouble(l, m.trouble);
     if (!rc && q.examples)
-        rc = put_examples(l, &m);
+        rc = put_examples(l, &m, false);
     if (!rc)
         rc = put(l, json_object_get(l->row, "cost"), "added_seconds_per_token",
                  json_real(isfinite(m.cost.added_seconds_per_token)
@@ -252,9 +259,12 @@ measure_reach(struct look *l)
     if (acts(l->of_root) || !acts(l->a) || l->a->form == FORM_BASE)
         return 0;
     q.figures = "kl_base";
+    q.examples = EXAMPLES;
     rc = ask(l, &m, &q);
     if (!rc)
         rc = put_distances(l, &m);
+    if (!rc)
+        rc = put_examples(l, &m, true);
     measure_release(&m);
     return rc;
 }
@@ -292,8 +302,7 @@ measure_worth(struct look *l, json_t *to, const char *name,
     q.task = task;
     q.inputs = inputs;
     q.temperature = temperature;
-    q.figures =
-        l->v->role == ROLE_SOURCE ? "task_source,task_base" : "task_source";
+    q.figures = "task_source,task_base";
     rc = ask(l, &m, &q);
     if (!rc) // what is looked at is the target of a row
         rc = put_sides(l, to, name, &m.task_base, &m.task_target,
@@ -316,11 +325,9 @@ measure_metric(struct look *l)
         rc = measure_worth(l, metric, "unseen", l->metric,
                            l->task->file[SPLIT_UNSEEN], temperature);
     if (!rc && json_object_size(metric))
-        return put(l, l->row, "metric", metric);
+        rc = put(l, l->row, "metric", json_incref(metric));
     json_decref(metric);
-    return rc ? rc
-              : measure_worth(l, l->row, "second_reward", l->second,
-                              l->task->file[SPLIT_HELDOUT], 1.0);
+    return rc;
 }
 
 /* The share of given pairs that it ranks as they are labelled. */
@@ -396,6 +403,7 @@ node_measure(json_t *row, const struct triangle *t, int node,
                      .err = err};
     int rc = open_all(&l, node);
 
+    t->s->draws_of = l.of_root;
     if (!rc)
         rc = put(&l, row, "trouble", json_array());
     if (!rc)
@@ -407,7 +415,13 @@ node_measure(json_t *row, const struct triangle *t, int node,
     if (!rc)
         rc = measure_metric(&l);
     if (!rc)
+        rc = measure_worth(&l, row, "second_reward", l.second,
+                           l.task->file[SPLIT_HELDOUT], 1.0);
+    if (!rc)
         rc = measure_pairs(&l);
+    if (!rc && v->role != ROLE_SOURCE)
+        rc = verdict_add(row, err);
+    t->s->draws_of = NULL;
     adaptation_free(l.a);
     adaptation_free(l.of_root);
     adaptation_free(l.of_parent);

@@ -77,27 +77,32 @@ repeats(const struct edge *e, int i)
     return false;
 }
 
-/* What a view of parameters or a prompt is best turned into parameters by: its
- * optimum is known, and need not be searched for by its scores. */
-static const char *
-method_behind(enum kind from, enum form to)
+/* A view of parameters or of a prompt: a reward whose optimum is known, and need
+ * not be searched for by its scores. */
+static bool
+is_view(enum kind k)
 {
-    return to == FORM_PARAMS && (from == KIND_RATIO || from == KIND_CONTRAST)
-               ? "distill"
-               : NULL;
+    return k == KIND_RATIO || k == KIND_CONTRAST;
+}
+
+/* What a chain takes where it is not the edge's default. */
+static const char *
+method_behind(enum kind from)
+{
+    return is_view(from) ? "distill" : NULL;
 }
 
 /* The kind that a chain goes on through. */
 static enum kind
-kind_behind(enum form from, enum form to, bool is_chat)
+kind_behind(enum kind kind, enum form from, enum form to, bool is_chat)
 {
     switch (to) {
     case FORM_PARAMS:
         return KIND_LORA;
     case FORM_PROMPT:
-        return from == FORM_PARAMS ? KIND_PREFIX
-               : is_chat           ? KIND_MESSAGES
-                                   : KIND_TEXT;
+        return from == FORM_PARAMS || is_view(kind) ? KIND_PREFIX
+               : is_chat                            ? KIND_MESSAGES
+                                                    : KIND_TEXT;
     default:
         return from == FORM_PROMPT ? KIND_CONTRAST : KIND_RATIO;
     }
@@ -232,14 +237,14 @@ extend(struct builder *b, int at)
     for (int f = FORM_PARAMS; f < FORM_COUNT && !rc; f++) {
         const struct tree_node *v = &b->t->nodes[at];
         const enum form from = v->forms[v->depth], to = (enum form)f;
-        const enum kind kind = kind_behind(from, to, of->is_chat);
+        const enum kind kind = kind_behind(v->kind, from, to, of->is_chat);
         struct convert_choice choice;
 
         if (v->depth >= b->limits->depth || !goes_on(v, to) ||
             (of->methods[from][to] && !*of->methods[from][to]))
             continue;
-        rc = convert_choose(&choice, from, kind, method_behind(v->kind, to),
-                            false, b->err);
+        rc = convert_choose(&choice, from, kind, method_behind(v->kind), false,
+                            b->err);
         if (!rc)
             rc = add_child(b, at, to, kind, choice.use.method, true);
         if (!rc)

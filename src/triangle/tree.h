@@ -38,6 +38,9 @@ struct tree_node {
     int rank;           // the place of its group in the order
 };
 
+/* The greatest rank of a source, or of an edge by its default method. */
+#define TREE_RANK_CORE 2
+
 struct tree {
     struct tree_node *nodes; // [n]
     int n, cap;

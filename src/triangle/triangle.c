@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/memo.h"
 #include "learn/train.h"
 #include "triangle/edges_asked.h"
 #include "triangle/node_make.h"
@@ -191,8 +192,10 @@ make_source(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
     made.method = how->method;
     rc = adaptation_open(&from, t->s->model, NULL, task->source[how->made_of],
                          false, err);
+    t->s->draws_of = from;
     if (!rc)
         rc = node_make(cost, t, &made, from, progress, payload, err);
+    t->s->draws_of = NULL;
     adaptation_free(from);
     return rc;
 }
@@ -211,8 +214,11 @@ make(trv_cost *cost, const struct triangle *t, int node,
     spec = triangle_spec_from(t, v);
     rc = spec ? adaptation_open(&from, t->s->model, NULL, spec, false, err)
               : err_nomem(err, "to open a node");
+    if (!rc && t->tree.nodes[v->parent].role == ROLE_SOURCE)
+        t->s->draws_of = from;
     if (!rc)
         rc = node_make(cost, t, v, from, progress, payload, err);
+    t->s->draws_of = NULL;
     adaptation_free(from);
     mem_free(spec);
     return rc;
@@ -544,9 +550,42 @@ write_report(const struct triangle *t, trv_err *err)
     return rc;
 }
 
+/* Answers that nodes share: of the base and of each source, whoever is measured
+ * against them or learns from them. */
+static int
+open_draws(struct triangle *t, trv_err *err)
+{
+    const struct model_identity *id;
+    char *path = path_join(t->dir, "draws.jsonl");
+    struct memo *m = NULL;
+    json_t *about = NULL;
+    int rc =
+        path ? session_identity(t->s, &id, err) : err_nomem(err, "for answers");
+
+    if (!rc) {
+        about = json_pack("{s:s,s:s,s:s}", "weights", id->weights, "tokenizer",
+                          id->tokenizer, "isa", t->s->be->isa);
+        rc = about ? memo_open(&m, path, true, about, err)
+                   : err_nomem(err, "for answers");
+    }
+    /* of another machine's kernels, or damaged: they are drawn again */
+    if ((!rc && memo_about(m) && !json_equal(memo_about(m), about)) ||
+        rc == TRV_EFORMAT) {
+        memo_free(m);
+        m = NULL;
+        rc = memo_open(&m, path, false, about, err);
+    }
+    json_decref(about);
+    mem_free(path);
+    t->s->draws = m;
+    return rc;
+}
+
 static void
 triangle_release(struct triangle *t)
 {
+    memo_free(t->s->draws);
+    t->s->draws = NULL;
     for (int i = 0; i < t->n_tasks; i++)
         task_release(&t->tasks[i]);
     mem_free(t->tasks);
@@ -579,6 +618,8 @@ triangle_run(struct session *s, const char *dir, const trv_triangle_options *o,
         rc = store_open(&t.store, dir, true, err);
     if (!rc)
         rc = open_tasks(&t, err);
+    if (!rc)
+        rc = open_draws(&t, err);
     if (!rc)
         rc = build_tree(&t, err);
     if (!rc)

@@ -103,10 +103,10 @@ node_to_json(const struct triangle *t, int node)
     const struct task *task = &t->tasks[v->task];
     const bool is_source = v->role == ROLE_SOURCE;
     char *spec = triangle_spec(t, node);
-    char *command = is_source ? NULL : node_command(t, node);
+    char *command = NULL;
     json_t *out = NULL;
 
-    if (spec && (is_source || command))
+    if (spec && (is_source || !node_command(&command, t, node, NULL)))
         out = json_pack(
             "{s:s,s:s,s:I,s:s,s:s?,s:s,s:o,s:i,s:s,s:s,s:s?,s:b,s:s?,s:s,s:f}",
             "id", v->id, "task", task->name, "seed", (json_int_t)v->seed,

@@ -1,6 +1,7 @@
 /* triangle_plan.c -- times of nodes, and the cap. */
 #include "triangle/triangle_plan.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -123,23 +124,36 @@ seconds_of(const struct times *x, double cap)
     return fmin(x->full, fmax(x->least, cap)) + x->figures;
 }
 
+/* Seconds of the nodes that apply, up to a rank. */
 static double
-sum_under(const struct times *times, int n, double cap)
+sum_under(const struct times *times, const struct tree *tree, int rank,
+          double cap)
 {
     double sum = 0.0;
 
-    for (int i = 0; i < n; i++)
-        if (!times[i].why)
+    for (int i = 0; i < tree->n; i++)
+        if (!times[i].why && tree->nodes[i].rank <= rank)
             sum += seconds_of(&times[i], cap);
     return sum;
 }
 
-/* The place of the cap: of the least, where the whole does not fit. */
+/* What says most has the larger part of the time: the sources and the six edges
+ * by their default methods. The cap is the largest with which these fit in it;
+ * what comes behind them takes what is left, by the same cap. Where even their
+ * least sizes do not fit, a cap below what these take anyway would spoil the
+ * short ones and gain nothing. */
+#define CORE_SHARE 0.6
+#define LEAST_MARGIN 1.25
+
 static int
-choose_cap(const struct times *times, int n, double budget)
+choose_cap(const struct times *times, const struct tree *tree, double budget)
 {
+    const double least = sum_under(times, tree, TREE_RANK_CORE, 0.0);
+    const double core = fmax(CORE_SHARE * budget, LEAST_MARGIN * least);
+
     for (int c = 0; c < CAPS; c++)
-        if (sum_under(times, n, caps[c].seconds) <= budget)
+        if (sum_under(times, tree, INT_MAX, caps[c].seconds) <= budget ||
+            sum_under(times, tree, TREE_RANK_CORE, caps[c].seconds) <= core)
             return c;
     return CAPS - 1;
 }
@@ -157,11 +171,11 @@ static json_t *
 plan_to_json(const struct triangle *t, struct times *times, trv_err *err)
 {
     const double budget = t->budget;
-    const int c = choose_cap(times, t->tree.n, budget);
+    const int c = choose_cap(times, &t->tree, budget);
     json_t *nodes = json_object(), *cut = json_array();
     json_t *plan = NULL;
     double sum = 0.0, full = 0.0;
-    int unfit = 0, rc = nodes && cut ? 0 : TRV_ENOMEM;
+    int rc = nodes && cut ? 0 : TRV_ENOMEM;
 
     for (int i = 0; i < t->tree.n && !rc; i++) {
         const struct tree_node *v = &t->tree.nodes[i];
@@ -170,7 +184,6 @@ plan_to_json(const struct triangle *t, struct times *times, trv_err *err)
 
         full += times[i].why ? 0.0 : times[i].full + times[i].figures;
         if (times[i].why) {
-            unfit++;
             node = cut_row(times[i].why);
         } else {
             sum += own;

@@ -32,6 +32,17 @@ cp -r out/z out/sums
 mkdir models
 ln -s ../model models/SmolLM2-135M
 ln -s model DIR
+for task in manner sst2 brief; do
+    mkdir -p tasks/$task
+    cp sums.jsonl tasks/$task
+    sed 's/Say/Tell/' sums.jsonl >tasks/$task/held.jsonl
+    cat >tasks/$task/task.json <<JSON
+{"format": 1, "name": "$task", "max_tokens": 4, "reward": "verifier:exact,column=answer",
+ "data": {"train": {"file": "sums.jsonl"}, "heldout": {"file": "held.jsonl"}},
+ "sources": {"prompt": {"text": "Be kind. "}, "params": {"from": "prompt"}}}
+JSON
+done
+quiet triangle -q --model model --task tasks/manner --edges prompt-reward --depth 1 --seeds 1
 rm -f log
 
 # small COMMAND: options that make it short.
@@ -44,6 +55,7 @@ small() {
     train) echo "--steps=2 --batch=2 --allow-diverged --replace" ;;
     generate) echo "--max-tokens=4" ;;
     chat) echo "--max-tokens=4" ;;
+    triangle) echo "--dry-run --depth=1 --seeds=1" ;;
     measure) echo "--max-inputs=3 --max-tokens=4 --candidates=2" ;;
     esac
 }

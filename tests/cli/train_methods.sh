@@ -62,7 +62,7 @@ echo "== three passes by default"
 
 echo "== rloo, by each of its names"
 by_rloo() {
-    "$TRIVIUM" convert -q --model tiny --from "verifier:contains,inside=1,words=a|e,share=1" \
+    "$TRIVIUM" convert -q --model tiny --from "verifier:contains,inside=1,share=1,words=a|e" \
         --inputs rows.jsonl --group 4 --batch 8 --steps 2 --max-tokens 4 --allow-diverged \
         "$@" >log 2>&1 || cat log
 }

@@ -25,6 +25,11 @@ scripts=$(find .ci bench models recipes tests tools cmake docs -type f \
     LC_ALL=C sort)
 for script in $scripts; do
     case $script in
+    tests/house/support/triangle_reports.py) by triangle_page "$script" ;;
+    tests/house/support/look.sh)
+        by page "$script"
+        by triangle_page "$script"
+        ;;
     # Tests themselves, and what their runners load.
     tests/cli/*.sh | tests/house/*.sh) ;;
     tests/house/support/*.py) by nano_data "$script" ;;

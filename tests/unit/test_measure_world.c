@@ -305,6 +305,11 @@ test_measure_a_source_alone_is_its_exact_reward(void **state)
     check("task_source", &m.task_source, expect_of(SIDE_A, reward));
     check("task_gain", &m.task_gain,
           expect_of(SIDE_A, reward) - expect_of(SIDE_BASE, reward));
+    for (int64_t y = 0; y < WORLD_ALL; y++)
+        reward[y] = (double)r.w.answers.list[y].n;
+    check("tokens_source", &m.tokens_source, expect_of(SIDE_A, reward));
+    check("tokens_base", &m.tokens_base, expect_of(SIDE_BASE, reward));
+    assert_int_equal(m.tokens_target.n, 0);
     assert_int_equal(m.kl_base.n + m.pearson.n + m.drift.n + m.task_target.n,
                      0);
     assert_close(m.task_source.mean, both.task_source.mean, 0.08);

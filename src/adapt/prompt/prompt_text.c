@@ -122,6 +122,20 @@ prompt_take_messages(struct adaptation *a, const json_t *value,
                : err_fail(err, TRV_ENOMEM, "no memory to read '%s'", file);
 }
 
+/* Does a file begin as a list or an object does? */
+static bool
+is_json(const char *path)
+{
+    struct strbuf text = {0};
+    const int rc = file_read(&text, path, PROMPT_LIMIT, NULL);
+    const size_t blank = text.s ? strspn(text.s, " \t\r\n\xef\xbb\xbf") : 0;
+    const bool is =
+        rc || !text.s || text.s[blank] == '[' || text.s[blank] == '{';
+
+    sb_release(&text);
+    return is;
+}
+
 static int
 read_messages(struct adaptation *a, const char *path, trv_err *err)
 {
@@ -134,6 +148,11 @@ read_messages(struct adaptation *a, const char *path, trv_err *err)
                         "messages from JSON; a text is prompt:TEXT",
                         path);
     rc = json_open(&root, path, err);
+    if (rc == TRV_EFORMAT && !is_json(path))
+        return err_fail(err, TRV_EFORMAT,
+                        "'%.200s' is no JSON: messages:FILE reads messages; a "
+                        "prompt from a text is prompt:@%.200s",
+                        path, path);
     if (!rc)
         rc = prompt_take_messages(a, root, path, err);
     json_decref(root);
@@ -157,6 +176,82 @@ prompt_note_file(struct kind_source *from, const char *words, const char *what,
                : 0;
 }
 
+/* Rows of data are seldom meant to stand in a prompt as they are. */
+static int
+note_rows(struct kind_source *from)
+{
+    const char *dot = strrchr(from->path, '.');
+
+    if (!from->notes || from->referrer || !dot ||
+        (strcmp(dot, ".jsonl") != 0 && strcmp(dot, ".csv") != 0 &&
+         strcmp(dot, ".tsv") != 0 && strcmp(dot, ".json") != 0))
+        return 0;
+    return sb_printf(from->notes,
+                     "the prompt is the text of '%.200s' as it stands: "
+                     "examples to show are demos:%.200s, a conversation "
+                     "messages:%.200s\n",
+                     from->path, from->path, from->path);
+}
+
+/* "=2" or "*2" that ends the words of a text: the weight that was meant, or
+ * NULL. A name alone before it, as in x=2, is of the text. */
+static const char *
+final_weight(const char *words)
+{
+    const char *at = strrchr(words, '='), *star = strrchr(words, '*');
+    char *end;
+
+    at = !at || (star && star > at) ? star : at;
+    if (!at || at < words + 2 || strchr(" =*", at[-1]) ||
+        strchr(" =*([,", at[-2]))
+        return NULL;
+    (void)strtod(at + 1, &end);
+    return end > at + 1 && !*end ? at + 1 : NULL;
+}
+
+/* "+1*prompt:" within a text: where another part of a mix was meant. */
+static const char *
+inner_part(const char *words)
+{
+    for (const char *at = words; (at = strpbrk(at, "+-")); at++) {
+        const size_t n = strspn(at + 1, "0123456789.");
+        const size_t name =
+            at[1 + n] == '*' ? strspn(at + 2 + n, "abcdefghijklmnopqrstuvwxyz")
+                             : 0;
+
+        if (n > 0 && name > 0 && at[2 + n + name] == ':')
+            return at;
+    }
+    return NULL;
+}
+
+/* What looks like the grammar of specs and is text, being behind prompt:. */
+static int
+note_grammar(struct kind_source *from)
+{
+    const char *weight = final_weight(from->words);
+    const char *part = inner_part(from->words);
+    const char *other = strstr(from->words, ",prompt:");
+
+    if (!from->notes || from->referrer)
+        return 0;
+    if (part)
+        return sb_printf(from->notes,
+                         "the prompt's text holds '%.60s': several adaptations "
+                         "are mix:1*A+1*B, or --adaptation for each\n",
+                         part);
+    if (other)
+        return sb_printf(from->notes,
+                         "the prompt's text holds '%.60s': the other side of a "
+                         "contrast is ,minus=%.50s\n",
+                         other, other + 1);
+    return weight ? sb_printf(from->notes,
+                              "the prompt's text ends with '%.20s': a weight "
+                              "stands in front, as in %.20s*prompt:TEXT\n",
+                              weight - 1, weight)
+                  : 0;
+}
+
 int
 prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 {
@@ -166,6 +261,10 @@ prompt_open_text(struct adaptation *a, struct kind_source *from, trv_err *err)
 
     if (rc)
         return rc;
+    if (from->words && note_grammar(from))
+        return err_nomem(err, "to open a prompt");
+    if (!from->words && note_rows(from))
+        return err_nomem(err, "to open '%.200s'", from->path);
     if (!from->words)
         return read_text(a, from->path, !from->foreign, err);
     return prompt_take_text(a, from->words, from->n_words,

@@ -21,6 +21,10 @@
 #include "base/strbuf.h"
 
 #define LINE_MAX_BYTES ((size_t)1 << 16) // of a reply; a score takes few
+/* Where a program ended as if all were done. */
+#define PROTOCOL                                                               \
+    ": it shall print a number for each line it reads, until there are no "    \
+    "more ('trivium help rewards')"
 #define GRACE_S 0.5       // to end by itself once its input is closed
 #define SECOND_LINE_MS 50 // after the first reply of all: see ask()
 
@@ -195,8 +199,9 @@ died(struct outside *o, trv_err *err)
     if (status >= 0 && WIFEXITED(status))
         return err_fail(err, TRV_EIO,
                         "the helper '%.200s' ended with status %d instead of "
-                        "answering",
-                        o->command, WEXITSTATUS(status));
+                        "answering%s",
+                        o->command, WEXITSTATUS(status),
+                        WEXITSTATUS(status) ? "" : PROTOCOL);
     if (status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
         return err_fail(err, TRV_EIO,
                         "the helper '%.200s' was ended by signal %d instead of "
@@ -204,7 +209,7 @@ died(struct outside *o, trv_err *err)
                         o->command, WTERMSIG(status));
     return err_fail(err, TRV_EIO,
                     "the helper '%.200s' closed its output instead of "
-                    "answering",
+                    "answering" PROTOCOL,
                     o->command);
 }
 

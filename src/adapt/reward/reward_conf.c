@@ -69,6 +69,21 @@ put(json_t *conf, const char *what, const char *key, size_t n,
                : 0;
 }
 
+/* ",timeout=" in what an option takes that stands last: the name of another. */
+static const char *
+swallowed(const struct conf_option *options, const char *value)
+{
+    while ((value = strchr(value, ','))) {
+        const size_t n = strcspn(++value, "=,");
+        const struct conf_option *o =
+            value[n] == '=' ? find(options, value, n) : NULL;
+
+        if (o && !o->info.takes_rest)
+            return value;
+    }
+    return NULL;
+}
+
 int
 conf_parse(json_t *conf, const char *text, const char *what,
            const struct conf_option *options, trv_err *err)
@@ -89,6 +104,11 @@ conf_parse(json_t *conf, const char *text, const char *what,
         if (!o)
             return unknown(what, text, n, options, err);
         len = o->info.takes_rest ? strlen(value) : strcspn(value, ",");
+        if (o->info.takes_rest && swallowed(options, value))
+            return err_fail(err, TRV_EINVAL,
+                            "'%.60s' in %s stands behind '%s=', which takes "
+                            "all that follows: write it before",
+                            swallowed(options, value), what, o->info.name);
         rc = put(conf, what, text, n, value, len, err);
         text = value + len;
         if (*text == ',' && !*++text)

@@ -12,6 +12,7 @@
 #include "adapt/reward/outside.h"
 #include "adapt/reward/reward.h"
 #include "adapt/reward/reward_conf.h"
+#include "adapt/spec_hint.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "text/jinja/jinja_str.h"
@@ -219,7 +220,7 @@ verifier_options(const char *name)
 static int
 find_check(enum check *out, const char *name, size_t n, trv_err *err)
 {
-    char known[200], hint[NEAREST_HINT];
+    char known[200], hint[NEAREST_HINT], clause[SPEC_HINT];
     size_t at = 0;
 
     for (int i = 0; i < N_CHECKS; i++) {
@@ -234,8 +235,9 @@ find_check(enum check *out, const char *name, size_t n, trv_err *err)
                                    i ? ", " : "", one);
     }
     return err_fail(
-        err, TRV_EINVAL, "'verifier:%.*s' is no check; there are %s%s",
-        n > 60 ? 60 : (int)n, name, known, nearest_hint(hint, name, n, known));
+        err, TRV_EINVAL, "'verifier:%.*s' is no check; there are %s%s%s",
+        n > 60 ? 60 : (int)n, name, known, nearest_hint(hint, name, n, known),
+        spec_hint_program(clause, name, n));
 }
 
 int

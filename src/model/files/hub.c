@@ -262,7 +262,10 @@ files_add(struct files *l, const char *way)
         return TRV_ENOMEM;
     l->v = more;
     l->v[l->n] = mem_strdup(way);
-    return l->v[l->n++] ? 0 : TRV_ENOMEM;
+    if (!l->v[l->n])
+        return TRV_ENOMEM;
+    l->n++;
+    return 0;
 }
 
 /* Links whose file is gone do not count. */

@@ -50,6 +50,10 @@ struct sample_options {
     bool ignore_eos;
     bool want_logps;   // fill sample_out's logps
     struct memo *memo; // of a run that may go on (sample_memo.h); NULL: none
+    const char
+        *of; // whose answers, by a hash, where runs share the memo; NULL:
+             // the memo's run says it
+    double *seconds; // takes what the batches took when they were drawn; NULL
     /* Called for each new token (not for EOS); false ends that row. */
     bool (*on_token)(void *payload, int64_t row, int32_t id);
     /* Called after each step with the rows done; false: TRV_ECANCELED. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/memo.h"
 
@@ -47,6 +48,8 @@ make_key(char key[HASH_HEX], const struct sampled_row *rows, int64_t n,
     ADD(h, s->min_p);
     ADD(h, s->repetition_penalty);
     ADD(h, s->vocab);
+    if (o->of)
+        hash_add(h, o->of, strlen(o->of));
     for (int64_t i = 0; i < n; i++)
         add_row(h, &rows[i]);
     hash_close(h, key);
@@ -146,6 +149,7 @@ sample_memo_take(bool *found, struct sample_kept *kept, struct sample_out *out,
     int rc;
 
     *found = false;
+    kept->began = clock_now();
     if (!opts->memo)
         return 0;
     rc = make_key(kept->key, rows, n, opts, err);
@@ -155,6 +159,8 @@ sample_memo_take(bool *found, struct sample_kept *kept, struct sample_out *out,
     *found = value != NULL;
     for (int64_t p = 0; p < c->n; p++)
         kept->before[p] = c->parts[p].d->tokens;
+    if (value && opts->seconds)
+        *opts->seconds += json_number_value(json_object_get(value, "seconds"));
     return value ? take_batch(out, value, rows, n, opts, err) : 0;
 }
 
@@ -187,6 +193,8 @@ sample_memo_put(const struct sample_kept *kept, const struct sample_out *out,
     json_t *list, *tokens, *value;
     int bad = 0;
 
+    if (opts->seconds)
+        *opts->seconds += clock_now() - kept->began;
     if (!opts->memo)
         return 0;
     list = json_array();
@@ -197,7 +205,9 @@ sample_memo_put(const struct sample_kept *kept, const struct sample_out *out,
         if (decoder_of(c, p))
             bad = json_array_append_new(
                 tokens, json_real(c->parts[p].d->tokens - kept->before[p]));
-    value = bad ? NULL : json_pack("{s:O,s:O}", "rows", list, "tokens", tokens);
+    value = bad ? NULL
+                : json_pack("{s:O,s:O,s:f}", "rows", list, "tokens", tokens,
+                            "seconds", clock_now() - kept->began);
     json_decref(list);
     json_decref(tokens);
     return memo_add(opts->memo, kept->key, value, err);

@@ -3,10 +3,12 @@
  *
  *   key     of all that is drawn from: ids, streams, options
  *   value   {"rows": [[[id, ...], logp, finish, [logp of each]?], ...],
- *            "tokens": [those each decoder processed, ...]}
+ *            "tokens": [those each decoder processed, ...], "seconds":}
  *
  * A batch is kept whole, because what a row is drawn beside decides its last
- * bits: of a run that is stopped only the batch at work is drawn again.
+ * bits: of a run that is stopped only the batch at work is drawn again. Where
+ * several runs share a memo, sample_options.of says whose answers they are: the
+ * contexts of an adaptation of parameters hold its ids alone.
  */
 #ifndef MODEL_SAMPLE_MEMO_H
 #define MODEL_SAMPLE_MEMO_H
@@ -17,6 +19,7 @@
 struct sample_kept {
     char key[HASH_HEX];
     double before[CONDITIONING_MAX_PARTS]; // tokens of each part's decoder
+    double began;
 };
 
 /** Look a batch of rows up. *found: out [n] is filled from the memo, and the

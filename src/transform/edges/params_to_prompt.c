@@ -60,8 +60,9 @@ static const struct method methods[] = {
                          "--to text:out/words --prompt-tokens 12",
               .source = "Zou et al. 2023, arXiv:2307.15043"},
      .plan = text_plan,
-     .cuts = METHOD_CUTS(CUT("samples", 16), CUT("steps", 5),
-                         CUT("restarts", 1), CUT_LATE("max-tokens", 16)),
+     .cuts =
+         METHOD_CUTS(CUT("samples", 16), CUT("steps", 5), CUT("restarts", 1),
+                     CUT_LATE("max-tokens", 16), CUT_LATE("batch", 2)),
      .run = text_method},
     {.info = {.name = "demos",
               .makes = "demos",

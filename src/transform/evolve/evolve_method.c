@@ -20,7 +20,7 @@
 /* ---- the plan ----------------------------------------------------------- */
 
 static int
-read_phrases(struct evolve_plan *p, trv_err *err)
+read_phrases(struct evolve_plan *p, bool tell, trv_err *err)
 {
     const char *path = p->job->opts->evolve.phrases;
     struct data data = {0};
@@ -34,7 +34,7 @@ read_phrases(struct evolve_plan *p, trv_err *err)
     }
     if (!rc && path && p->phrases.n == 0)
         rc = err_fail(err, TRV_EFORMAT, "'%s' holds no phrase", path);
-    if (!rc && data.unused)
+    if (!rc && data.unused && tell)
         job_log(p->job, "warning: %s", data.unused);
     data_release(&data);
     return rc;
@@ -96,13 +96,25 @@ check_search(const struct convert_job *job, trv_err *err)
     return job_check_messages(job, err);
 }
 
+int
+evolve_refuse(const struct convert_job *job, trv_err *err)
+{
+    struct evolve_plan p = {.job = job};
+    int rc = check_search(job, err);
+
+    if (!rc)
+        rc = read_phrases(&p, false, err);
+    parts_release(&p.phrases);
+    return rc;
+}
+
 static int
 plan_make(struct evolve_plan *p, const struct convert_job *job, trv_err *err)
 {
     int rc = check_search(job, err);
 
     if (!rc)
-        rc = read_phrases(p, err);
+        rc = read_phrases(p, true, err);
     p->max_tokens = job->opts->max_tokens;
     if (!rc)
         rc = job_begin(&p->w, job, KEPT, err);
@@ -265,10 +277,9 @@ open_inputs(struct evolve_plan *p, trv_err *err)
     const struct convert_job *job = p->job;
     const trv_convert_options *c = job->opts;
     const trv_evolve_options *o = &c->evolve;
-    int rc = search_inputs_open(&p->inputs, job, &p->w, o->inputs, o->held_out,
-                                p->max_tokens + c->prompt_tokens +
-                                    EVOLVE_MARGIN,
-                                err);
+    int rc = search_inputs_open(
+        &p->inputs, job, &p->w, o->inputs, o->held_out,
+        p->max_tokens + c->prompt_tokens + EVOLVE_MARGIN, err);
 
     if (!rc && job->to == KIND_MESSAGES && !p->inputs.chats)
         rc = job_refuse_messages(&p->inputs.in, err);

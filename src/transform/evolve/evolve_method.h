@@ -6,6 +6,9 @@
 
 #include "transform/job.h"
 
+/** What can be refused before any work: a proposer without a model, a file of
+ * phrases that is none. */
+int evolve_refuse(const struct convert_job *job, trv_err *err);
 /** The run of the method. What convert_run() returns. */
 int evolve_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 

@@ -197,7 +197,8 @@ draw(struct plan *p, int k, trv_err *err)
                           .group = p->ranked ? FELLOWS : 1,
                           .temperature = o->temperature,
                           .seed = k == PLUS ? o->seed : o->seed ^ AGAINST_SEED,
-                          .file = file},
+                          .file = file,
+                          .teacher = p->side[k]},
                       err);
     mem_free(file);
     return rc;

@@ -286,7 +286,8 @@ imitate_run(const struct convert_job *job, trv_cost *cost,
                       (struct answers_options){.samples = p.samples,
                                                .max_tokens = p.max_tokens,
                                                .temperature = o->temperature,
-                                               .seed = o->seed},
+                                               .seed = o->seed,
+                                               .teacher = job->from},
                       err);
     /* A checkpoint knows better than the closed form it started from. */
     if (!rc && p.solve && !work_has_checkpoint(&p.w))

@@ -21,14 +21,32 @@ plan_solve(struct cost_plan *p, const struct cost_lengths *l, double n,
     cost_learn(p, "solving", metric * taught);
 }
 
-/* Both sides of `n` answers, the student's learned. */
-static void
-plan_training(struct cost_plan *p, double n, double taught, double student,
-              bool hard)
+/* Tokens of n rows, out of so many answers: under the teacher, and behind
+ * `before` tokens of the student's own. */
+static double
+teacher_rows(const struct cost_lengths *l, double n, double batch,
+             double answers, double answer)
 {
-    if (!hard)
-        cost_score(p, "training", n * taught);
-    cost_learn(p, "training", n * student);
+    return cost_packed(l, &(struct cost_rows){.n = n,
+                                              .batch = batch,
+                                              .context = l->source,
+                                              .answer = answer * l->parts,
+                                              .shared = l->source_shared,
+                                              .contexts = l->inputs,
+                                              .answers = answers});
+}
+
+static double
+student_rows(const struct cost_lengths *l, double n, double batch,
+             double answers, double before, double answer)
+{
+    return cost_packed(l, &(struct cost_rows){.n = n,
+                                              .batch = batch,
+                                              .context = before + l->context,
+                                              .answer = answer,
+                                              .shared = before + l->shared,
+                                              .contexts = l->inputs,
+                                              .answers = answers});
 }
 
 void
@@ -44,9 +62,14 @@ imitate_plan(struct cost_plan *p, const struct convert_job *job,
     const double student = l->context + before + answer;
     const double batch = o->learn.batch, steps = o->learn.steps;
     const double own = ceil(steps * o->on_policy);
+    const double micro = batch / fmax(o->learn.accumulate, 1.0);
+    /* Of a bound one more, where the loss has risen, to see by how much. */
+    const double rows = (steps + (l->is_bound ? 1.0 : 0.0)) * batch;
 
     cost_inputs(p, l, samples);
-    cost_draw(p, "sampling", samples, l->source, answer, l->parts, COST_BLOCK);
+    cost_draw(p, "sampling", samples,
+              teacher_rows(l, samples, COST_BLOCK, 0.0, 0.0) / samples, answer,
+              l->parts, COST_BLOCK);
     p->answers = samples;
     if (variant == IMITATE_SOLVE) {
         plan_solve(p, l, samples, taught, answer);
@@ -62,8 +85,10 @@ imitate_plan(struct cost_plan *p, const struct convert_job *job,
     if (own > 0.0)
         cost_draw(p, "training", own * batch, l->context + before, answer, 1.0,
                   batch);
-    /* One more where the loss has risen, to see by how much. */
-    plan_training(p, (steps + 1.0) * batch, taught, student,
-                  variant == IMITATE_SFT);
+    if (variant != IMITATE_SFT)
+        cost_score(p, "training",
+                   teacher_rows(l, rows, micro, samples, answer));
+    cost_learn(p, "training",
+               student_rows(l, rows, micro, samples, before, answer));
     p->steps = steps;
 }

@@ -34,10 +34,11 @@ int policy_method(const struct convert_job *job, trv_cost *cost, trv_err *err);
 
 #define POLICY_ANSWERS                                                         \
     "inputs samples group max-tokens temperature eval max-kl @learn "
-/* Sizes that a budget may cut. */
+/* Sizes that a budget may cut: the length of answers last, since a reward of cut
+ * ones is another. */
 #define POLICY_CUTS                                                            \
-    METHOD_CUTS(CUT("samples", 64), CUT("steps", 30),                          \
-                CUT_LATE("max-tokens", 24))
+    METHOD_CUTS(CUT("samples", 64), CUT("steps", 30), CUT_LATE("batch", 8),    \
+                CUT_TURN("max-tokens", 24, 2))
 #define POLICY_EXAMPLE(method, kind)                                           \
     "trivium convert --model MODEL --from verifier:number --to " kind          \
     ":out/" method " --method " method " --inputs sums.jsonl"

@@ -400,7 +400,8 @@ text_method(const struct convert_job *job, trv_cost *cost, trv_err *err)
                       .samples = p.samples,
                       .max_tokens = p.max_tokens,
                       .temperature = p.by_reward ? 1.0 : job->opts->temperature,
-                      .seed = job->opts->seed},
+                      .seed = job->opts->seed,
+                      .teacher = p.by_reward ? NULL : job->from},
                   err);
     if (!rc)
         rc = work_stopped(&p.w, search(&p, err), "while searching", err);

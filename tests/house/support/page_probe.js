@@ -1,5 +1,6 @@
-// page_probe.js -- run in a page of measure --html, in a frame of a known width:
-// tells the frame's parent what of its layout a reader would stumble over.
+// page_probe.js -- run in a page of measure --html or of report, in a frame of a
+// known width: tells the frame's parent what of its layout a reader would stumble
+// over. A page that sorts its table has a script of its own.
 addEventListener('load', () => {
     const width = Number(location.hash.slice(1)), bad = []
     const say = (what, el) => bad.push(
@@ -96,7 +97,7 @@ addEventListener('load', () => {
 
     // It stands alone; the one script is this.
     if (performance.getEntriesByType('resource').length) say('fetches something')
-    if (document.scripts.length !== 1 || all('img,b:not(.u),i:not(.sp,.nl)').length)
+    if (document.scripts.length !== 1 + all('table.sort').length || all('img,b:not(.u,.chips b),i:not(.sp,.nl)').length)
         say('foreign text became a part of the page')
     const side = all('.three').map((e) =>
         getComputedStyle(e).gridTemplateColumns.split(' ').length)

@@ -1,0 +1,71 @@
+# trivium triangle on a world of a few kilobytes: all nodes, a stop and a kill
+# that go on to the same artefacts, and what is refused.
+. "$SUPPORT/cli.sh"
+need_tiny
+mkdir task
+for n in 1 2 3 4 5 6 7 8; do
+    echo "{\"prompt\": \"Say $n: \", \"answer\": \"$((n % 2))\"}"
+done >task/rows.jsonl
+for n in 1 2 3; do
+    echo "{\"prompt\": \"Say $n: \", \"chosen\": \"1\", \"rejected\": \"0\"}"
+done >task/pairs.jsonl
+small="--samples 16 --steps 3 --batch 4"
+cat >task/task.json <<JSON
+{"format": 1, "name": "digits", "says": "One digit.", "max_tokens": 4,
+ "data": {"train": {"file": "rows.jsonl"}, "heldout": {"file": "rows.jsonl", "limit": 4},
+          "pairs": {"file": "pairs.jsonl"}},
+ "metric": {"kind": "accuracy"}, "reward": "verifier:length,hi=3",
+ "sources": {"prompt": {"text": "Be kind. "}, "params": {"from": "prompt"}},
+ "edges": {"prompt->params": {"methods": ["distill", "solve"], "options": {"distill": "$small", "solve": "--samples 16"}},
+           "params->prompt": {"methods": ["prefix"], "options": "$small --virtual-tokens 2"},
+           "prompt->reward": {"methods": ["contrast"]}, "params->reward": {"methods": ["ratio"]},
+           "reward->params": {"options": {"distill": "$small", "bon": "--group 99999"}, "methods": ["bon", "distill"]},
+           "reward->prompt": {"methods": []}}}
+JSON
+run() { "$TRIVIUM" triangle -q --model tiny --task task --seeds 1 --depth 3 --budget none "$@"; }
+"$TRIVIUM" triangle --model tiny --task task --seeds 2 --budget none --dry-run --out planned 2>&1 |
+    grep -o '^trivium: [0-9]* nodes of [0-9]*'
+run --out whole >log 2>&1 || cat log
+"$TRIVIUM" runs whole | sed 's/  *[0-9.]* [mu]*s$//; s/[-0-9.]* ± [0-9.]*$/FIGURE/; s/ *$//'
+ls whole
+echo "- again: nothing is made anew"
+before=$(stat -c %Y.%i whole/digits/0/*/trivium.json)
+run --out whole >/dev/null 2>&1
+[ "$before" = "$(stat -c %Y.%i whole/digits/0/*/trivium.json)" ] && echo "the same files"
+echo "- killed and stopped, it goes on"
+set -m
+for signal in KILL INT KILL; do
+    "$TRIVIUM" triangle -q --model tiny --task task --seeds 1 --depth 3 --budget none \
+        --out stop >log 2>&1 &
+    job=$!
+    sleep 0.4
+    kill -$signal $job 2>/dev/null
+    { wait $job; } 2>/dev/null
+done
+run --out stop >log 2>&1 || cat log
+# trivium.json names what an artefact was made from, which lies elsewhere here
+for node in whole/digits/0/*/; do
+    name=$(basename "$node")
+    for file in "$node"*.safetensors; do
+        [ -e "$file" ] && ! cmp -s "$file" "stop/digits/0/$name/$(basename "$file")" &&
+            echo "$name differs"
+    done
+done
+"$TRIVIUM" runs stop | tail -n 1
+echo "- one at a time, and of one model"
+t triangle -q --model other --task task --out whole
+flock whole/triangle.lock "$TRIVIUM" triangle -q --model tiny --task task --out whole 2>&1
+echo "- what is wrong"
+t triangle -q --model tiny --task nowhere
+t triangle -q --model tiny --task task --edges prompt-words --out x
+t triangle -q --model tiny --task task --edges prompt-params:distil --out x
+t triangle -q --model tiny --task task --task task --out x
+t triangle -q --model tiny --task task --budget soon --out x
+t runs nowhere
+t report task
+mkdir -p x && printf 'no store' >x/triangle.db
+t runs x
+echo "- the page"
+"$TRIVIUM" report whole -q --html page.html
+grep -c '<path class="arrow' page.html
+grep -o '<h2[^>]*>[^<]*' page.html
