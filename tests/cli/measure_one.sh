@@ -12,7 +12,7 @@ small="--inputs sums.jsonl --max-tokens 6"
 named() {
     # shellcheck disable=SC2086
     "$TRIVIUM" measure -q --model tiny $small --json "$@" >json || cat json
-    tr -d '\n ' <json | grep -o '"[a-z_0-9]*":{"mean":[-0-9][^}]*' |
+    sed '/"answer_tokens"/,/^  }/d' json | tr -d '\n ' | grep -o '"[a-z_0-9]*":{"mean":[-0-9][^}]*' |
         sed 's/":.*"n":\([0-9]*\).*/ \1/; s/"//' | tr '\n' ','
     echo
 }
