@@ -988,6 +988,7 @@ typedef struct {
                          // default; false: each that fits
     int32_t inputs;      // held-out inputs of a measurement; 0: 96 of models up
                          // to 32 million parameters, else 32
+    bool run_programs;   // start the outside programs that tasks name
     bool retry;          // make again what has failed
     bool dry_run;        // plan, and make nothing
     trv_message_fn on_message; // NULL: none
@@ -996,8 +997,8 @@ typedef struct {
 
 #define TRV_TRIANGLE_OPTIONS_INIT                                              \
     {                                                                          \
-        1, NULL, 0, NULL, 3, 0, NULL, NULL, 4, false, 0, false, false, NULL,   \
-            NULL                                                               \
+        1, NULL, 0, NULL, 3, 0, NULL, NULL, 4, false, 0, false, false, false,  \
+            NULL, NULL                                                         \
     }
 
 /**

@@ -60,6 +60,8 @@ static const struct opt_spec triangle_opts[] = {
             .hi = 100000, .unit = "inputs",
             .shown = "96 of models up to 32 million parameters, else 32",
             .help = "held-out inputs that are measured on"),
+    OPT_FLAG(struct triangle_args, o.run_programs, 0, "run-programs",
+             "start the outside programs that tasks name as rewards"),
     OPT_FLAG(struct triangle_args, o.retry, 0, "retry",
              "make again what has failed"),
     OPT_FLAG(struct triangle_args, o.dry_run, 0, "dry-run",

@@ -200,6 +200,9 @@ node_command(char **out, const struct triangle *t, int node, trv_err *err)
                           t->s->model->path, from, n.to, v->method, v->seed,
                           n.typed.s ? n.typed.s : "", t->cap)))
         rc = err_nomem(err, "for a command");
+    if (!rc && t->tasks[v->task].layout &&
+        sb_printf(&b, " --layout %s", t->tasks[v->task].layout))
+        rc = err_nomem(err, "for a command");
     if (!rc)
         *out = sb_take(&b);
     node_options_release(&n);

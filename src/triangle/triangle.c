@@ -37,6 +37,22 @@ triangle_say(const struct triangle *t, const char *fmt, ...)
     t->o->on_message(line, t->o->message_payload);
 }
 
+int
+triangle_lay(const struct triangle *t, const struct task *task, trv_err *err)
+{
+    t->s->model->layout = t->layout;
+    return task->layout ? model_set_layout(t->s->model, task->layout, err) : 0;
+}
+
+/* Are prompts of words messages there? */
+static bool
+is_chat(const struct triangle *t, const struct task *task)
+{
+    return t->s->model->chat &&
+           (task->layout ? strcmp(task->layout, "chat") == 0
+                         : t->layout == TEXT_CHAT);
+}
+
 char *
 triangle_folder(const struct triangle *t, const struct tree_node *v)
 {
@@ -361,6 +377,8 @@ run_node(struct watch *w, trv_err *err)
     row = json_object();
     rc = row ? store_begin(t->store, v->id, work, err)
              : err_nomem(err, "for a row of the triangle");
+    if (!rc)
+        rc = triangle_lay(t, &t->tasks[v->task], err);
     if (rc)
         goto done;
     rc = fill_row(row, w, &own);
@@ -425,6 +443,13 @@ open_tasks(struct triangle *t, trv_err *err)
             rc = err_nomem(err, "for tasks");
         dir = sb_take(&b);
         if (!rc)
+            rc = triangle_lay(t, &t->tasks[i], err);
+        if (!rc && t->tasks[i].runs && !o->run_programs)
+            rc = err_option(err, TRV_EINVAL, "run-programs",
+                            "is needed for the task '%.60s', whose '%.200s' "
+                            "starts an outside program",
+                            t->tasks[i].name, t->tasks[i].runs);
+        if (!rc)
             rc = task_write(&t->tasks[i], dir, err);
         mem_free(dir);
     }
@@ -447,7 +472,7 @@ build_tree(struct triangle *t, trv_err *err)
         const struct task *task = &t->tasks[i];
 
         of[i] = (struct tree_of){.name = task->name,
-                                 .is_chat = t->s->model->layout == TEXT_CHAT,
+                                 .is_chat = is_chat(t, task),
                                  .made_of = task->params.made_of,
                                  .made_by = task->params.method};
         memcpy(of[i].has, task->has, sizeof(of[i].has));
@@ -604,7 +629,11 @@ int
 triangle_run(struct session *s, const char *dir, const trv_triangle_options *o,
              trv_progress_fn progress, void *payload, trv_err *err)
 {
-    struct triangle t = {.s = s, .o = o, .dir = dir, .inputs = o->inputs};
+    struct triangle t = {.s = s,
+                         .o = o,
+                         .dir = dir,
+                         .inputs = o->inputs,
+                         .layout = s->model->layout};
     json_t *asked = NULL;
     trv_err unread = {0};
     int rc = check_options(o, err);
@@ -639,6 +668,7 @@ triangle_run(struct session *s, const char *dir, const trv_triangle_options *o,
             rc = rc ? rc : written;
         }
     }
+    s->model->layout = t.layout;
     json_decref(asked);
     triangle_release(&t);
     return rc;

@@ -26,6 +26,7 @@ struct triangle {
     const char *dir;
     struct task *tasks; // [n_tasks], written to OUT/TASK/data
     int n_tasks;
+    enum text_layout layout; // the model's, for tasks that name none
     struct tree tree;
     struct store *store;
     double *planned; // [tree.n] seconds of each node, its figures included
@@ -37,6 +38,11 @@ struct triangle {
 /** A line for people, through o->on_message. */
 void triangle_say(const struct triangle *t, const char *fmt, ...)
     TRV_PRINTF(2, 3);
+
+/** Lay plain prompts out as a task does, from here on. TRV_EINVAL: as a chat, of a
+ * model that has no chat template. */
+int triangle_lay(const struct triangle *t, const struct task *task,
+                 trv_err *err);
 
 /** The folder of a node, as users reach it; mem_free(). NULL: no memory. */
 char *triangle_folder(const struct triangle *t, const struct tree_node *v);

@@ -72,7 +72,9 @@ time_of(struct times *out, const struct triangle *t, int node, trv_err *err)
     out->figures = node_measure_seconds(t, v);
     if (v->parent < 0)
         return 0;
-    rc = open_source(&from, t, v, err);
+    rc = triangle_lay(t, &t->tasks[v->task], err);
+    if (!rc)
+        rc = open_source(&from, t, v, err);
     if (!rc) {
         rc = node_plan(&out->full, t, v, from, "none", &why);
         if (!rc)

@@ -61,6 +61,15 @@ t triangle -q --model tiny --task task --edges prompt-words --out x
 t triangle -q --model tiny --task task --edges prompt-params:distil --out x
 t triangle -q --model tiny --task task --task task --out x
 t triangle -q --model tiny --task task --budget soon --out x
+mkdir program && cp task/* program
+sed 's/"digits"/"program"/; s/verifier:length,hi=3/verifier:command,cmd=true/' task/task.json >program/task.json
+t triangle -q --model tiny --task program --out x
+echo "- a task has its own layout"
+sed 's/"name": "digits"/"name": "digits", "layout": "raw"/' task/task.json >program/task.json
+"$TRIVIUM" triangle -q --model tiny --task program --out raw --dry-run --json |
+    grep -o 'trivium convert.*--layout.*' | head -n 1
+"$TRIVIUM" triangle -q --model tiny --task task --out raw --dry-run --json | grep -c -e --layout
+echo "- nothing there"
 t runs nowhere
 t report task
 mkdir -p x && printf 'no store' >x/triangle.db
