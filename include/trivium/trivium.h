@@ -986,7 +986,7 @@ typedef struct {
     int32_t depth;       // conversions of the longest chain, 1 to 4; 4
     bool default_method; // of each edge only the method that it takes by
                          // default; false: each that fits
-    int32_t inputs;      // held-out inputs of a measurement; 0: 96 of models up
+    int32_t inputs;      // held-out inputs of a measurement; 0: 48 of models up
                          // to 32 million parameters, else 32
     bool run_programs;   // start the outside programs that tasks name
     bool retry;          // make again what has failed

@@ -58,7 +58,7 @@ static const struct opt_spec triangle_opts[] = {
              "run an edge by the method that it takes by default alone"),
     OPT_INT(struct triangle_args, o.inputs, 0, "max-inputs", .lo = 0,
             .hi = 100000, .unit = "inputs",
-            .shown = "96 of models up to 32 million parameters, else 32",
+            .shown = "48 of models up to 32 million parameters, else 32",
             .help = "held-out inputs that are measured on"),
     OPT_FLAG(struct triangle_args, o.run_programs, 0, "run-programs",
              "start the outside programs that tasks name as rewards"),

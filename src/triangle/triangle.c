@@ -622,7 +622,7 @@ triangle_release(struct triangle *t)
 /* Up to which the defaults of the methods were chosen, so that all sizes are
  * taken in full. */
 #define SMALL 32000000
-#define INPUTS_SMALL 96
+#define INPUTS_SMALL 48
 #define INPUTS_LARGE 32
 
 int

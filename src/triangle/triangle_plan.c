@@ -98,7 +98,8 @@ time_all(struct times *times, const struct triangle *t,
                       .total = t->tree.n,
                       .unit = "nodes",
                       .loss = (double)NAN};
-    int rc = 0;
+    struct rate rate; // the session's from here on, for node_measure_seconds()
+    int rc = rate_measure(&rate, t->s, true, err);
 
     for (int i = 0; i < t->tree.n && !rc; i++) {
         const int same = like(t, i);
