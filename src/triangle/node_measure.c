@@ -420,7 +420,7 @@ node_measure(json_t *row, const struct triangle *t, int node,
     if (!rc)
         rc = measure_pairs(&l);
     if (!rc && v->role != ROLE_SOURCE)
-        rc = verdict_add(row, err);
+        rc = verdict_add(row, v->forms[0] == FORM_REWARD, err);
     t->s->draws_of = NULL;
     adaptation_free(l.a);
     adaptation_free(l.of_root);

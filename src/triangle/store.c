@@ -338,8 +338,8 @@ store_end(struct store *s, const char *id, const char *work,
         rc = bind_text(s, q, 1, id, err);
     if (!rc)
         rc = bind_text(s, q, 2, work, err);
-    if (!rc &&
-        (sqlite3_bind_int(q, 3, status) || sqlite3_bind_double(q, 4, seconds)))
+    if (!rc && (sqlite3_bind_int(q, 3, (int)status) ||
+                sqlite3_bind_double(q, 4, seconds)))
         rc = store_fail(s, err);
     if (!rc && text)
         rc = bind_text(s, q, 5, text, err);

@@ -123,9 +123,9 @@ look_for_poor_optimum(json_t *row, trv_err *err)
 }
 
 int
-verdict_add(json_t *row, trv_err *err)
+verdict_add(json_t *row, bool of_reward, trv_err *err)
 {
-    int rc = look_for_hacking(row, err);
+    int rc = of_reward ? look_for_hacking(row, err) : 0;
 
     if (!rc)
         rc = look_for_forgetting(row, err);

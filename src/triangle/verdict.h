@@ -14,11 +14,13 @@
 #define TRIANGLE_VERDICT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
-/** Add sentences to `trouble` of a row as node_measure() makes it. TRV_ENOMEM.
- */
-int verdict_add(json_t *row, trv_err *err);
+/** Add sentences to `trouble` of a row as node_measure() makes it. `of_reward`:
+ * a reward is what it comes from, and so what it may have been bent to.
+ * TRV_ENOMEM. */
+int verdict_add(json_t *row, bool of_reward, trv_err *err);
 
 #endif

@@ -68,12 +68,18 @@ test_verdict_names_what_its_figures_show(void **state)
         row = json_loads(text, 0, NULL);
         assert_non_null(row);
         json_object_set_new(row, "trouble", json_array());
-        assert_int_equal(verdict_add(row, &err), 0);
+        assert_int_equal(verdict_add(row, true, &err), 0);
         said = json_string_value(
             json_array_get(json_object_get(row, "trouble"), 0));
         if (!cases[i].says != !said ||
             (said && strncmp(said, cases[i].says, strlen(cases[i].says)) != 0))
             fail_msg("%s\nsays %s", text, said ? said : "nothing");
+        /* of another source it is no reward's doing */
+        json_array_clear(json_object_get(row, "trouble"));
+        assert_int_equal(verdict_add(row, false, &err), 0);
+        if (cases[i].says && strstr(cases[i].says, "reward rose"))
+            assert_int_equal(json_array_size(json_object_get(row, "trouble")),
+                             0);
         json_decref(row);
     }
 }
