@@ -203,3 +203,9 @@ json_ids(const int32_t *ids, int64_t n)
         }
     return list;
 }
+
+json_t *
+json_finite(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}

@@ -33,6 +33,9 @@ int json_str(const char **out, const json_t *obj, const char *key,
 /** An array of ids [n], owned by the caller; NULL: no memory. */
 json_t *json_ids(const int32_t *ids, int64_t n);
 
+/** A number, or null where it is none: JSON has no NaN. NULL: no memory. */
+json_t *json_finite(double x);
+
 /** TRV_EFORMAT unless obj is an object that has a non-null `key`. */
 int json_need(const json_t *obj, const char *key, const char *file,
               trv_err *err);

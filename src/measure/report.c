@@ -3,15 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "measure/measure.h"
-
-/* JSON has no NaN: what was not measured is null. */
-static json_t *
-number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 json_t *
 measure_figure(const trv_figure *f)
@@ -21,9 +15,9 @@ measure_figure(const trv_figure *f)
 
     if (f->n == 0)
         f = &none;
-    return json_pack("{s:o,s:o,s:I,s:o,s:o}", "mean", number(f->mean), "stderr",
-                     number(f->stderr_), "n", (json_int_t)f->n, "low",
-                     number(f->low), "high", number(f->high));
+    return json_pack("{s:o,s:o,s:I,s:o,s:o}", "mean", json_finite(f->mean),
+                     "stderr", json_finite(f->stderr_), "n", (json_int_t)f->n,
+                     "low", json_finite(f->low), "high", json_finite(f->high));
 }
 
 /* NULL where there are none, which leaves the key out. */
@@ -53,7 +47,7 @@ column(const double *first, size_t stride, int64_t n)
     for (int64_t i = 0; i < n && list; i++) {
         const void *at = (const char *)first + (size_t)i * stride;
 
-        if (json_array_append_new(list, number(*(const double *)at))) {
+        if (json_array_append_new(list, json_finite(*(const double *)at))) {
             json_decref(list);
             list = NULL;
         }
@@ -129,14 +123,15 @@ measure_json(char **out, const trv_measurement *m, trv_err *err)
         measure_figure(&m->tokens_target), "sizes", "max_inputs",
         (int)m->max_inputs, "max_tokens", (int)m->max_tokens, "candidates",
         (int)m->candidates, "cut", m->cut, "cost", "seconds",
-        number(m->cost.seconds), "tokens", number(m->cost.tokens), "flop",
-        number(m->cost.flop), "peak_bytes", (json_int_t)m->cost.peak_bytes,
-        "artefact_bytes", (json_int_t)m->cost.artefact_bytes,
-        "added_seconds_per_token", number(m->cost.added_seconds_per_token),
-        "added_bytes_per_token", number(m->cost.added_bytes_per_token),
-        "planned_seconds", m->cost.planned_seconds, "planned_tokens",
-        m->cost.planned_tokens, "trouble", m->trouble, "examples", said,
-        "per_input", inputs, "per_position", positions);
+        json_finite(m->cost.seconds), "tokens", json_finite(m->cost.tokens),
+        "flop", json_finite(m->cost.flop), "peak_bytes",
+        (json_int_t)m->cost.peak_bytes, "artefact_bytes",
+        (json_int_t)m->cost.artefact_bytes, "added_seconds_per_token",
+        json_finite(m->cost.added_seconds_per_token), "added_bytes_per_token",
+        json_finite(m->cost.added_bytes_per_token), "planned_seconds",
+        m->cost.planned_seconds, "planned_tokens", m->cost.planned_tokens,
+        "trouble", m->trouble, "examples", said, "per_input", inputs,
+        "per_position", positions);
     char *text = root && whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
 
     json_decref(root);

@@ -161,23 +161,33 @@ put_demos(json_t *list, const struct task *t, int64_t shots, bool chat,
     return rc;
 }
 
+/* Write the prompt into a file of this name, and name it by `prefix`. */
+static int
+write_source(struct task *t, const struct strbuf *b, const char *dir,
+             const char *name, const char *prefix, trv_err *err)
+{
+    struct strbuf path = {0}, spec = {0};
+    int rc = sb_printf(&path, "%s/%s", dir, name) ||
+                     sb_printf(&spec, "%s%s", prefix, path.s)
+                 ? err_nomem(err, "for a task's prompt")
+                 : write_same(path.s, b, err);
+
+    t->source[FORM_PROMPT] = sb_take(&spec);
+    sb_release(&path);
+    return rc;
+}
+
 static int
 write_messages(struct task *t, const json_t *turns, const char *dir,
                trv_err *err)
 {
     char *text = json_dumps(turns, JSON_INDENT(1));
-    struct strbuf b = {0}, path = {0}, spec = {0};
-    int rc = text && !sb_puts(&b, text) &&
-                     !sb_printf(&path, "%s/prompt.json", dir) &&
-                     !sb_printf(&spec, "messages:%s", path.s)
-                 ? 0
+    struct strbuf b = {0};
+    int rc = text && !sb_puts(&b, text)
+                 ? write_source(t, &b, dir, "prompt.json", "messages:", err)
                  : err_nomem(err, "for a task's prompt");
 
-    if (!rc)
-        rc = write_same(path.s, &b, err);
-    t->source[FORM_PROMPT] = sb_take(&spec);
     sb_release(&b);
-    sb_release(&path);
     free(text);
     return rc;
 }
@@ -185,17 +195,12 @@ write_messages(struct task *t, const json_t *turns, const char *dir,
 static int
 write_text(struct task *t, const char *text, const char *dir, trv_err *err)
 {
-    struct strbuf b = {0}, path = {0}, spec = {0};
-    int rc = !sb_puts(&b, text) && !sb_printf(&path, "%s/prompt.txt", dir) &&
-                     !sb_printf(&spec, "prompt:@%s", path.s)
-                 ? 0
-                 : err_nomem(err, "for a task's prompt");
+    struct strbuf b = {0};
+    int rc = sb_puts(&b, text)
+                 ? err_nomem(err, "for a task's prompt")
+                 : write_source(t, &b, dir, "prompt.txt", "prompt:@", err);
 
-    if (!rc)
-        rc = write_same(path.s, &b, err);
-    t->source[FORM_PROMPT] = sb_take(&spec);
     sb_release(&b);
-    sb_release(&path);
     return rc;
 }
 
@@ -203,17 +208,12 @@ write_text(struct task *t, const char *text, const char *dir, trv_err *err)
 static int
 write_lines(struct task *t, const json_t *rows, const char *dir, trv_err *err)
 {
-    struct strbuf b = {0}, path = {0}, spec = {0};
+    struct strbuf b = {0};
     int rc = put_lines(&b, rows, err);
 
-    if (!rc && (sb_printf(&path, "%s/prompt.jsonl", dir) ||
-                sb_printf(&spec, "demos:%s", path.s)))
-        rc = err_nomem(err, "for a task's prompt");
     if (!rc)
-        rc = write_same(path.s, &b, err);
-    t->source[FORM_PROMPT] = sb_take(&spec);
+        rc = write_source(t, &b, dir, "prompt.jsonl", "demos:", err);
     sb_release(&b);
-    sb_release(&path);
     return rc;
 }
 

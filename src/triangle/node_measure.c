@@ -236,14 +236,10 @@ measure_root(struct look *l)
         rc = put_examples(l, &m, false);
     if (!rc)
         rc = put(l, json_object_get(l->row, "cost"), "added_seconds_per_token",
-                 json_real(isfinite(m.cost.added_seconds_per_token)
-                               ? m.cost.added_seconds_per_token
-                               : 0.0));
+                 json_finite(m.cost.added_seconds_per_token));
     if (!rc)
         rc = put(l, json_object_get(l->row, "cost"), "added_bytes_per_token",
-                 json_real(isfinite(m.cost.added_bytes_per_token)
-                               ? m.cost.added_bytes_per_token
-                               : 0.0));
+                 json_finite(m.cost.added_bytes_per_token));
     measure_release(&m);
     return rc;
 }

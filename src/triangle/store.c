@@ -14,7 +14,9 @@
 #include "base/mem.h"
 
 #define STORE_VERSION 1
-#define STORE_ID 0x74726976 // "triv", SQLite's application_id
+#define STORE_ID 1953655158 // "triv", SQLite's application_id
+#define TEXT_OF(x) #x
+#define DIGITS(x) TEXT_OF(x)
 
 static const char *const status_names[] = {"waiting", "begun", "done", "failed",
                                            "cut"};
@@ -114,14 +116,20 @@ check(struct store *s, bool make, trv_err *err)
     if (make && pages == 0)
         return run_sql(
             s,
-            "BEGIN; PRAGMA application_id = 1953655158;"
-            "PRAGMA user_version = 1;"
-            "CREATE TABLE about(name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-            " WITHOUT ROWID;"
-            "CREATE TABLE node(id TEXT PRIMARY KEY, work TEXT NOT NULL,"
-            " status INTEGER NOT NULL, tries INTEGER NOT NULL,"
-            " seconds REAL NOT NULL, row TEXT) WITHOUT ROWID;"
-            "COMMIT",
+            "BEGIN; PRAGMA application_id = " DIGITS(
+                STORE_ID) ";"
+                          "PRAGMA user_version = " DIGITS(
+                              STORE_VERSION) ";"
+                                             "CREATE TABLE about(name TEXT "
+                                             "PRIMARY KEY, value TEXT NOT NULL)"
+                                             " WITHOUT ROWID;"
+                                             "CREATE TABLE node(id TEXT "
+                                             "PRIMARY KEY, work TEXT NOT NULL,"
+                                             " status INTEGER NOT NULL, tries "
+                                             "INTEGER NOT NULL,"
+                                             " seconds REAL NOT NULL, row "
+                                             "TEXT) WITHOUT ROWID;"
+                                             "COMMIT",
             err);
     if (id != STORE_ID)
         return err_fail(err, TRV_EFORMAT, "'%s' is no store of a triangle",

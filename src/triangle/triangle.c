@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/memo.h"
 #include "learn/train.h"
@@ -114,7 +115,7 @@ report(const trv_progress *p, void *payload)
     q.stage = w->stage;
     q.left = pace(w) * w->after +
              fmax(pace(w) * planned - (clock_now() - w->began), 1.0);
-    q.left = fmin(q.left, fmax(w->t->budget - w->used, q.left > 0.0));
+    q.left = fmin(q.left, fmax(w->t->budget - w->used, 1.0));
     return w->progress(&q, w->payload);
 }
 
@@ -130,21 +131,15 @@ processor_seconds(void)
 }
 
 static json_t *
-number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *
 cost_to_json(const trv_cost *c, double processor)
 {
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:I,s:s}", "seconds",
-                     number(c->seconds), "processor_seconds", number(processor),
-                     "tokens_read", number(c->tokens - c->drawn_tokens),
-                     "tokens_drawn", number(c->drawn_tokens), "flop",
-                     number(c->flop), "peak_bytes", (json_int_t)c->peak_bytes,
-                     "artefact_bytes", (json_int_t)c->artefact_bytes, "sizes",
-                     c->sizes);
+                     json_finite(c->seconds), "processor_seconds",
+                     json_finite(processor), "tokens_read",
+                     json_finite(c->tokens - c->drawn_tokens), "tokens_drawn",
+                     json_finite(c->drawn_tokens), "flop", json_finite(c->flop),
+                     "peak_bytes", (json_int_t)c->peak_bytes, "artefact_bytes",
+                     (json_int_t)c->artefact_bytes, "sizes", c->sizes);
 }
 
 /* All that decides a node's result. */
@@ -157,7 +152,8 @@ work_of(char hex[HASH_HEX], const struct triangle *t, const struct tree_node *v,
     int rc = session_identity(t->s, &id, err);
 
     if (!rc &&
-        sb_printf(&b, "%s %d %s %s %s %d", id->weights, (int)t->s->be->prec,
+        sb_printf(&b, "%s %s %s %d %d %s %s %s %d", id->weights, id->tokenizer,
+                  id->chat, (int)t->s->be->prec, (int)t->layout,
                   t->tasks[v->task].hash, v->id, t->cap, t->inputs))
         rc = err_nomem(err, "for a row of the triangle");
     if (!rc)
@@ -168,72 +164,74 @@ work_of(char hex[HASH_HEX], const struct triangle *t, const struct tree_node *v,
 
 /* ---- one node ------------------------------------------------------------ */
 
-/* Params of a source, made as the task says. */
-static int
-make_source(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
-            trv_progress_fn progress, void *payload, trv_err *err)
+bool
+triangle_conversion(struct tree_node *out, const struct triangle *t,
+                    const struct tree_node *v)
 {
-    const struct task *task = &t->tasks[v->task];
-    const struct task_params *how = &task->params;
-    struct tree_node made = *v;
-    struct adaptation *from = NULL;
+    const struct task_params *how = &t->tasks[v->task].params;
+
+    *out = *v;
+    if (v->role != ROLE_SOURCE)
+        return true;
+    if (v->forms[0] != FORM_PARAMS || how->made_of == FORM_BASE)
+        return false;
+    for (int i = 0; i < t->tree.n; i++) {
+        const struct tree_node *w = &t->tree.nodes[i];
+
+        if (w->role == ROLE_SOURCE && w->task == v->task &&
+            w->seed == v->seed && w->forms[0] == how->made_of)
+            out->parent = i;
+    }
+    out->depth = 1;
+    out->forms[0] = how->made_of;
+    out->forms[1] = FORM_PARAMS;
+    out->kind = KIND_LORA;
+    out->method = how->method;
+    return true;
+}
+
+/* Params that are learned from the task's rows. */
+static int
+train(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
+      trv_progress_fn progress, void *payload, trv_err *err)
+{
     trv_train_options o = TRV_TRAIN_OPTIONS_INIT;
     struct strbuf to = {0};
     int rc;
 
-    *cost = (trv_cost){0};
-    if (v->forms[0] != FORM_PARAMS || how->spec)
-        return 0;
-    if (how->made_of == FORM_BASE) {
-        o.data = task->file[SPLIT_TRAIN];
-        o.seed = v->seed;
-        o.replace = true;
-        o.budget = t->cap;
-        rc =
-            sb_printf(&to, "lora:%s/%s", t->dir, v->id)
-                ? err_nomem(err, "to train a source")
-                : train_run(t->s, cost, to.s, NULL, &o, progress, payload, err);
-        sb_release(&to);
-        return rc;
-    }
-    for (int i = 0; i < t->tree.n; i++)
-        if (t->tree.nodes[i].role == ROLE_SOURCE &&
-            t->tree.nodes[i].task == v->task &&
-            t->tree.nodes[i].forms[0] == how->made_of)
-            made.parent = i;
-    made.depth = 1;
-    made.forms[0] = how->made_of;
-    made.forms[1] = FORM_PARAMS;
-    made.kind = KIND_LORA;
-    made.method = how->method;
-    rc = adaptation_open(&from, t->s->model, NULL, task->source[how->made_of],
-                         false, err);
-    t->s->draws_of = from;
-    if (!rc)
-        rc = node_make(cost, t, &made, from, progress, payload, err);
-    t->s->draws_of = NULL;
-    adaptation_free(from);
+    o.data = t->tasks[v->task].file[SPLIT_TRAIN];
+    o.seed = v->seed;
+    o.replace = true;
+    o.budget = t->cap;
+    rc = sb_printf(&to, "lora:%s/%s", t->dir, v->id)
+             ? err_nomem(err, "to train a source")
+             : train_run(t->s, cost, to.s, NULL, &o, progress, payload, err);
+    sb_release(&to);
     return rc;
 }
 
 static int
-make(trv_cost *cost, const struct triangle *t, int node,
+make(trv_cost *cost, const struct triangle *t, const struct tree_node *v,
      trv_progress_fn progress, void *payload, trv_err *err)
 {
-    const struct tree_node *v = &t->tree.nodes[node];
     struct adaptation *from = NULL;
+    struct tree_node made;
     char *spec;
     int rc;
 
-    if (v->role == ROLE_SOURCE)
-        return make_source(cost, t, v, progress, payload, err);
-    spec = triangle_spec_from(t, v);
+    *cost = (trv_cost){0};
+    if (v->role == ROLE_SOURCE && v->forms[0] == FORM_PARAMS &&
+        t->tasks[v->task].params.trained)
+        return train(cost, t, v, progress, payload, err);
+    if (!triangle_conversion(&made, t, v))
+        return 0; // given as it is
+    spec = triangle_spec_from(t, &made);
     rc = spec ? adaptation_open(&from, t->s->model, NULL, spec, false, err)
               : err_nomem(err, "to open a node");
-    if (!rc && t->tree.nodes[v->parent].role == ROLE_SOURCE)
+    if (!rc && t->tree.nodes[made.parent].role == ROLE_SOURCE)
         t->s->draws_of = from;
     if (!rc)
-        rc = node_make(cost, t, v, from, progress, payload, err);
+        rc = node_make(cost, t, &made, from, progress, payload, err);
     t->s->draws_of = NULL;
     adaptation_free(from);
     mem_free(spec);
@@ -270,7 +268,7 @@ fill_row(json_t *row, struct watch *w, trv_err *err)
     if (v->twin >= 0) {
         rc = cost_of_twin(&cost, t, v, err);
     } else {
-        rc = make(&c, t, w->node, progress, w, err);
+        rc = make(&c, t, v, progress, w, err);
         cost = rc ? NULL : cost_to_json(&c, processor_seconds() - processor);
         if (!rc && !cost)
             rc = err_nomem(err, "for a row of the triangle");
@@ -506,11 +504,11 @@ asked_to_json(const struct triangle *t)
             json_decref(tasks);
             tasks = NULL;
         }
-    return json_pack("{s:o,s:i,s:I,s:s?,s:s?,s:i,s:b,s:i,s:i}", "tasks", tasks,
-                     "seeds", o->seeds, "seed", (json_int_t)o->seed, "budget",
-                     o->budget, "edges", o->edges, "depth", o->depth, "default",
-                     o->default_method, "inputs", t->inputs, "precision",
-                     (int)t->s->be->prec);
+    return json_pack(
+        "{s:o,s:i,s:I,s:s?,s:s?,s:i,s:b,s:i,s:i,s:i}", "tasks", tasks, "seeds",
+        o->seeds, "seed", (json_int_t)o->seed, "budget", o->budget, "edges",
+        o->edges, "depth", o->depth, "default", o->default_method, "inputs",
+        t->inputs, "layout", (int)t->layout, "precision", (int)t->s->be->prec);
 }
 
 static int
@@ -588,8 +586,9 @@ open_draws(struct triangle *t, trv_err *err)
         path ? session_identity(t->s, &id, err) : err_nomem(err, "for answers");
 
     if (!rc) {
-        about = json_pack("{s:s,s:s,s:s}", "weights", id->weights, "tokenizer",
-                          id->tokenizer, "isa", t->s->be->isa);
+        about = json_pack("{s:s,s:s,s:s,s:i}", "weights", id->weights,
+                          "tokenizer", id->tokenizer, "isa", t->s->be->isa,
+                          "precision", (int)t->s->be->prec);
         rc = about ? memo_open(&m, path, true, about, err)
                    : err_nomem(err, "for answers");
     }

@@ -39,6 +39,11 @@ struct triangle {
 void triangle_say(const struct triangle *t, const char *fmt, ...)
     TRV_PRINTF(2, 3);
 
+/** The conversion that makes a node: itself, or of a source that is made of
+ * another one that conversion. false: there is none, it is given or trained. */
+bool triangle_conversion(struct tree_node *out, const struct triangle *t,
+                         const struct tree_node *v);
+
 /** Lay plain prompts out as a task does, from here on. TRV_EINVAL: as a chat, of a
  * model that has no chat template. */
 int triangle_lay(const struct triangle *t, const struct task *task,

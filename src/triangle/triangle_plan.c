@@ -52,7 +52,8 @@ like(const struct triangle *t, int node)
         const struct tree_node *w = &t->tree.nodes[i];
 
         if (w->task == v->task && w->parent >= 0 && v->parent >= 0 &&
-            w->kind == v->kind && strcmp(w->method, v->method) == 0 &&
+            w->twin < 0 && v->twin < 0 && w->kind == v->kind &&
+            strcmp(w->method, v->method) == 0 &&
             w->forms[w->depth - 1] == v->forms[v->depth - 1] &&
             t->tree.nodes[w->parent].kind == t->tree.nodes[v->parent].kind)
             return i;
@@ -78,19 +79,20 @@ time_of(struct times *out, const struct triangle *t, int node, trv_err *err)
 {
     const struct tree_node *v = &t->tree.nodes[node];
     struct adaptation *from = NULL;
+    struct tree_node made;
     trv_err why = {0};
     int rc;
 
     out->figures = node_measure_seconds(t, v);
-    if (v->parent < 0)
+    if (v->twin >= 0 || !triangle_conversion(&made, t, v))
         return 0;
     rc = triangle_lay(t, &t->tasks[v->task], err);
     if (!rc)
-        rc = open_source(&from, t, v, err);
+        rc = open_source(&from, t, &made, err);
     if (!rc) {
-        rc = node_plan(&out->full, t, v, from, "none", &why);
+        rc = node_plan(&out->full, t, &made, from, "none", &why);
         if (!rc)
-            rc = node_plan(&out->least, t, v, from, "0.001s", &why);
+            rc = node_plan(&out->least, t, &made, from, "0.001s", &why);
         if (rc && rc != TRV_ENOMEM && rc != TRV_ECANCELED) {
             out->why = mem_strdup(why.msg);
             rc = out->why ? 0 : err_nomem(err, "to plan a triangle");
@@ -181,7 +183,7 @@ cut_row(const char *why)
 }
 
 /* {"cap":, "seconds":, "budget":, "cut": [...], "nodes": {id: {"seconds":,
- * "why":}}} */
+ * or "sentence":}}} */
 static json_t *
 plan_to_json(const struct triangle *t, struct times *times, trv_err *err)
 {

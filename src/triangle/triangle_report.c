@@ -46,16 +46,16 @@ read_lines(json_t **out, const char *folder, trv_err *err)
     return rc;
 }
 
-/* One column, thinned by leaving out; NULL: there is none, or no memory. */
+/* One column, of lines at even distances, the first and the last among them; NULL: there is none, or no memory. */
 static json_t *
 curve_of(const json_t *lines, int which)
 {
     const size_t n = json_array_size(lines);
-    const size_t stride = n / CURVE_POINTS + 1;
+    const size_t points = n < CURVE_POINTS ? n : CURVE_POINTS;
     json_t *steps = json_array(), *values = json_array();
 
-    for (size_t i = 0; i < n && steps && values;
-         i = i + stride < n || i == n - 1 ? i + stride : n - 1) {
+    for (size_t k = 0; k < points && steps && values; k++) {
+        const size_t i = points > 1 ? k * (n - 1) / (points - 1) : 0;
         const json_t *row = json_array_get(lines, i);
         json_t *step = json_object_get(row, "step");
         json_t *value = json_object_get(row, curves[which].field);

@@ -32,16 +32,29 @@ echo "- again: nothing is made anew"
 before=$(stat -c %Y.%i whole/digits/0/*/trivium.json)
 run --out whole >/dev/null 2>&1
 [ "$before" = "$(stat -c %Y.%i whole/digits/0/*/trivium.json)" ] && echo "the same files"
+cp -r whole raw_whole
+"$TRIVIUM" triangle -q --model tiny --task task --seeds 1 --depth 3 --budget none --raw --out raw_whole >log 2>&1 || cat log
+cmp -s whole/digits/0/params/adapter_model.safetensors raw_whole/digits/0/params/adapter_model.safetensors ||
+    echo "under another layout all is made anew"
 echo "- killed and stopped, it goes on"
 set -m
-for signal in KILL INT KILL; do
-    "$TRIVIUM" triangle -q --model tiny --task task --seeds 1 --depth 3 --budget none \
-        --out stop >log 2>&1 &
+# stop SIGNAL N: when N nodes have their folders.
+stop() {
+    local job tries=0
+    run --out stop >log 2>&1 &
     job=$!
-    sleep 0.4
-    kill -$signal $job 2>/dev/null
-    { wait $job; } 2>/dev/null
-done
+    while [ "$(find stop/digits/0 -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l)" -lt "$2" ] &&
+        [ "$tries" -lt 5000 ]; do
+        tries=$((tries + 1))
+        sleep 0.002
+    done
+    kill "-$1" "-$job"
+    { wait "$job"; } 2>/dev/null
+    echo "$1: exit $?"
+}
+stop KILL 1
+stop INT 4
+stop KILL 7
 run --out stop >log 2>&1 || cat log
 # trivium.json names what an artefact was made from, which lies elsewhere here
 for node in whole/digits/0/*/; do

@@ -244,18 +244,12 @@ candidates_mean(const struct candidates *c, const struct candidate *of,
 /* ---- writing ------------------------------------------------------------ */
 
 static json_t *
-number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *
 numbers_to_json(const double *x, int64_t n)
 {
     json_t *list = json_array();
 
     for (int64_t i = 0; i < n && list; i++)
-        if (json_array_append_new(list, number(x[i]))) {
+        if (json_array_append_new(list, json_finite(x[i]))) {
             json_decref(list);
             list = NULL;
         }
