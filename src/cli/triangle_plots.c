@@ -53,6 +53,17 @@ cloud_add(struct cloud *c, const char *form, double x, double y)
         }
 }
 
+/* One dot alone says nothing that the table does not. */
+static bool
+cloud_is_worth(const struct cloud *c)
+{
+    int64_t all = 0;
+
+    for (int i = 0; i < TPAGE_FORMS; i++)
+        all += c->n[i];
+    return all > 1;
+}
+
 static void
 cloud_draw(const struct triangle_page *p, const struct cloud *c,
            struct plot *plot, double floor_)
@@ -60,24 +71,20 @@ cloud_draw(const struct triangle_page *p, const struct cloud *c,
     static const char *const kinds[] = {"target", "source", "base"};
     static const char *const names[] = {"into params", "into a prompt",
                                         "into a reward"};
-    int64_t all = 0;
-
     for (int i = 0; i < TPAGE_FORMS; i++) {
-        all += c->n[i];
         plot->series[i] =
             (struct plot_series){kinds[i], names[i], c->x[i], c->y[i], c->n[i]};
         plot_fit(&plot->x, c->x[i], c->n[i], floor_);
         plot_fit(&plot->y, c->y[i], c->n[i], 0);
     }
     plot->n = TPAGE_FORMS;
-    if (all > 1)
-        plot_scatter(p->f, plot);
+    plot_scatter(p->f, plot);
 }
 
 /* ---- fidelity against cost ----------------------------------------------- */
 
-static int
-put_pareto(const struct triangle_page *p)
+static void
+put_pareto(const struct triangle_page *p, const struct cloud *c)
 {
     struct plot plot = {
         .title = "What it kept against what it took",
@@ -89,24 +96,12 @@ put_pareto(const struct triangle_page *p)
         .x = {.label = "seconds of conversion (logarithmic)", .log = true},
         .y = {.label = "kept"},
         .front = true};
-    struct cloud c;
-    int bad = cloud_begin(&c, p->m.n);
 
-    for (int i = 0; i < p->m.n && !bad; i++) {
-        const struct means_group *g = &p->m.groups[i];
-
-        if (g->length > 0 && isfinite(g->whole_seconds))
-            cloud_add(&c, g->form, fmax(g->whole_seconds, LEAST_SECONDS),
-                      means_strength(g));
-    }
-    if (!bad)
-        cloud_draw(p, &c, &plot, LEAST_SECONDS);
-    cloud_release(&c);
-    return bad;
+    cloud_draw(p, c, &plot, LEAST_SECONDS);
 }
 
-static int
-put_added(const struct triangle_page *p)
+static void
+put_added(const struct triangle_page *p, const struct cloud *c)
 {
     struct plot plot = {
         .title = "What it kept against what it costs to serve",
@@ -115,46 +110,46 @@ put_added(const struct triangle_page *p)
                "token; the table of all figures has every value.",
         .x = {.label = "ms added to each token served"},
         .y = {.label = "kept"}};
-    struct cloud c;
-    int bad = cloud_begin(&c, p->m.n);
 
-    for (int i = 0; i < p->m.n && !bad; i++) {
-        const struct means_group *g = &p->m.groups[i];
-
-        if (g->length == 1)
-            cloud_add(&c, g->form, 1e3 * g->added, means_strength(g));
-    }
-    if (!bad)
-        cloud_draw(p, &c, &plot, 0);
-    cloud_release(&c);
-    return bad;
+    cloud_draw(p, c, &plot, 0);
 }
 
-/* Is there anything to be drawn of arrows (of those from `from`, if named)? */
-static bool
-has_done(const struct triangle_page *p, const char *from)
-{
-    for (int i = 0; i < p->m.n; i++)
-        if (p->m.groups[i].length > 0 && p->m.groups[i].done &&
-            (!from || tpage_is(p->m.groups[i].path[0], from)))
-            return true;
-    return false;
-}
-
+/* Two plots side by side, those of which there is something to draw. */
 int
 tpage_cost(const struct triangle_page *p)
 {
-    int bad;
+    void (*const put[])(const struct triangle_page *,
+                        const struct cloud *) = {put_pareto, put_added};
+    struct cloud c[2];
+    int bad = cloud_begin(&c[0], p->m.n);
 
-    if (!has_done(p, NULL))
-        return 0;
-    tpage_begin(p, "cost", "What it cost", NULL);
-    fputs("<div class=\"two\">\n<div>\n", p->f);
-    bad = put_pareto(p);
-    fputs("</div>\n<div>\n", p->f);
-    bad = bad || put_added(p) ? -1 : 0;
-    fputs("</div>\n</div>\n", p->f);
-    tpage_end(p);
+    bad = cloud_begin(&c[1], p->m.n) || bad ? -1 : 0;
+    for (int i = 0; i < p->m.n && !bad; i++) {
+        const struct means_group *g = &p->m.groups[i];
+
+        if (g->length > 0)
+            cloud_add(&c[0], g->form,
+                      isfinite(g->whole_seconds)
+                          ? fmax(g->whole_seconds, LEAST_SECONDS)
+                          : (double)NAN,
+                      means_strength(g));
+        if (g->length == 1)
+            cloud_add(&c[1], g->form, 1e3 * g->added, means_strength(g));
+    }
+    if (!bad && (cloud_is_worth(&c[0]) || cloud_is_worth(&c[1]))) {
+        tpage_begin(p, "cost", "What it cost", NULL);
+        fputs("<div class=\"two\">\n", p->f);
+        for (int k = 0; k < 2; k++) {
+            fputs("<div>\n", p->f);
+            if (cloud_is_worth(&c[k]))
+                put[k](p, &c[k]);
+            fputs("</div>\n", p->f);
+        }
+        fputs("</div>\n", p->f);
+        tpage_end(p);
+    }
+    cloud_release(&c[0]);
+    cloud_release(&c[1]);
     return bad;
 }
 
@@ -173,11 +168,8 @@ tpage_reach(const struct triangle_page *p)
         .x = {.label = "nats per token from the base"},
         .y = {.label = "mean reward"}};
     struct cloud c;
-    int bad;
+    int bad = cloud_begin(&c, p->m.n);
 
-    if (!has_done(p, "reward"))
-        return 0;
-    bad = cloud_begin(&c, p->m.n);
     for (int i = 0; i < p->m.n && !bad; i++) {
         const struct means_group *g = &p->m.groups[i];
 
@@ -185,10 +177,11 @@ tpage_reach(const struct triangle_page *p)
             cloud_add(&c, g->form, g->f[MEANS_KL_BASE].mean,
                       g->f[MEANS_REWARD].mean);
     }
-    tpage_begin(p, "reach", "Reward against distance", NULL);
-    if (!bad)
+    if (!bad && cloud_is_worth(&c)) {
+        tpage_begin(p, "reach", "Reward against distance", NULL);
         cloud_draw(p, &c, &plot, 0);
-    tpage_end(p);
+        tpage_end(p);
+    }
     cloud_release(&c);
     return bad;
 }
